@@ -1,0 +1,95 @@
+/**
+ * What the method needs of a language model. Implemented twice: `transformer.ts`, the compiled WebGPU engine, and
+ * `reference.ts`, the same mathematics in TensorFlow.js ops with autodiff (oracle of the tests, slow path without WebGPU).
+ */
+import type { AdamWStep, ModelConfig } from './config';
+
+/**
+ * B sequences padded on the right to T tokens. `tokens[b*T + t]` for t < lengths[b]; what lies beyond is ignored.
+ * `weights[b*T + t]` multiplies −log P(tokens[t] | tokens[<t]) in the loss: a mask and a normaliser in one
+ * (prompt tokens 0, completion tokens 1/count). `weights[b*T]` is never used: nothing predicts the first token.
+ */
+export interface TokenBatch {
+  size: number;
+  length: number;
+  tokens: Uint32Array;
+  lengths: Uint32Array;
+  weights: Float32Array;
+}
+
+/** Means over a step, read back lazily. */
+export interface StepMetrics {
+  /** Σ weights · −logp over all micro-batches of the step. */
+  loss: number;
+  /** Global L2 norm of the gradient before clipping. */
+  gradNorm: number;
+}
+
+export interface ScoreResult {
+  /** [B*T], log P(tokens[t] | tokens[<t]); 0 at t = 0 and beyond a sequence's end. */
+  logps: Float32Array;
+  /** [B*T], entropy in nats of the distribution that predicted token t; 0 where logps is 0 by definition. */
+  entropies: Float32Array;
+}
+
+export interface GenerateOptions {
+  /** P prompts of token ids, each of at least one token. */
+  prompts: ArrayLike<number>[];
+  /** G completions per prompt. */
+  numGenerations: number;
+  maxNewTokens: number;
+  /** 0 is greedy. */
+  temperature: number;
+  /** 0 keeps the whole vocabulary. */
+  topK: number;
+  /** A completion ends with (and includes) this token. */
+  eosToken: number;
+  /** Key of the counter-based generator (numeric/random.ts, streamKey); the draw of row r, position s uses counter (r, s). */
+  key: readonly [number, number];
+}
+
+export interface Generation {
+  /** P*G rows in prompt-major order; without padding, with the end token where it was reached. */
+  completions: Uint32Array[];
+  /** log-probability of each sampled token under the *untempered* model. */
+  logps: Float32Array[];
+}
+
+/** Weights and optimiser moments as one flat pool each, in the order of `parameters.ts`. Byte-exact. */
+export interface ModelState {
+  parameters: Float32Array<ArrayBuffer>;
+  moment1: Float32Array<ArrayBuffer>;
+  moment2: Float32Array<ArrayBuffer>;
+}
+
+export interface LanguageModel {
+  readonly config: ModelConfig;
+  /** `webgpu` for the engine, a TensorFlow.js backend's name for the reference. */
+  readonly backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
+
+  /**
+   * One optimiser step on the weighted next-token loss, gradients accumulated over `microBatches`. Work is queued;
+   * the promise resolves with metrics when the GPU is done. Await every few steps, not every step, to stay ahead.
+   */
+  trainStep(microBatches: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics>;
+
+  /** Scores under the current weights, or under the frozen reference weights (see `freezeReference`). */
+  score(batch: TokenBatch, weights?: 'current' | 'reference'): Promise<ScoreResult>;
+
+  generate(options: GenerateOptions): Promise<Generation>;
+
+  /** Copies the current weights to the frozen reference policy that the KL term is measured against. */
+  freezeReference(): Promise<void>;
+
+  /** Reads weights and moments back; `restore` puts them there again, to the bit. */
+  snapshot(): Promise<ModelState>;
+  restore(state: ModelState): Promise<void>;
+
+  /** Sets AdamW's moments to zero: each stage starts its own optimiser. */
+  resetOptimizer(): Promise<void>;
+
+  /** Planned and actual bytes on the device. */
+  memory(): { bytesPlanned: number; bytesAllocated: number };
+
+  destroy(): void;
+}

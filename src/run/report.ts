@@ -1,0 +1,142 @@
+/** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
+import type { RunConfig } from './config';
+
+export type StageName =
+  | 'data'
+  | 'tokenizer'
+  | 'warmup'
+  | 'rupr'
+  | 'orft'
+  | 'sft'
+  | 'ranker'
+  | 'encoder'
+  | 'popo'
+  | 'evaluate';
+
+export interface DeviceInfo {
+  backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
+  vendor: string;
+  architecture: string;
+  description: string;
+  limits: Record<string, number>;
+}
+
+export interface StageReport {
+  name: StageName;
+  seconds: number;
+  steps: number;
+  /** Training loss per step; empty for stages without one. */
+  loss: number[];
+}
+
+/** One row of the stage table; the keys are the paper's. Rates in [0, 1]. */
+export interface MetricsRow {
+  stage: 'warmup' | 'sft' | 'popo' | (string & {});
+  Category_L1_ACC: number;
+  Category_L2_ACC: number;
+  Category_L3_ACC: number;
+  'Title_Hit-Rate@50': number;
+  'Title_Hit-Rate@100': number;
+  /** Mean ID reward of the resolved items: the world's true CTCVR where it is known, else the ranker's estimate. */
+  CTCVR: number;
+  valid_rate: number;
+  exact_title_rate: number;
+  distinct_top1: number;
+  popularity_share: number;
+  /** Held-out −log P per token of the true answer given the prompt. */
+  answer_loss: number;
+  users: number;
+}
+
+/** One POPO step. P prompts, G rollouts each, K rewards. */
+export interface PopoStep {
+  step: number;
+  sampleIds: string[];
+  /** [P][G][K] */
+  rewards: number[][][];
+  /** [P][G], those the update used */
+  advantages: number[][];
+  /** w(t−1) and w(t); w(t) weights the rewards of step t itself. */
+  weightsBefore: number[];
+  weightsAfter: number[];
+  /** I_i(t), or null where the weighting uses no gradients. */
+  influence: number[] | null;
+  gradNorms: number[] | null;
+  gradCosine: number | null;
+  loss: number;
+  reward: number;
+  reward_std: number;
+  frac_reward_zero_std: number;
+  kl: number;
+  entropy: number;
+  clip_ratio: { low_mean: number; high_mean: number; region_mean: number };
+  completions: { mean_length: number; clipped_ratio: number; valid_rate: number };
+}
+
+export interface Sample {
+  sampleId: string;
+  stage: StageName;
+  step: number;
+  prompt: string;
+  completion: string;
+  /** Title of the catalogue item the answer resolves to, or null. */
+  resolvedItem: string | null;
+  /** Title of the true next item. */
+  target: string;
+  rewards: number[];
+}
+
+export interface CotExample {
+  sampleId: string;
+  cot: string;
+  ppl: number;
+  kept: boolean;
+}
+
+/** See fingerprint.ts for what each part hashes and how two are compared. */
+export interface Fingerprint {
+  inputs: string;
+  exact: string;
+  close: number[];
+}
+
+export interface Report {
+  schema: 1;
+  app: string;
+  kernels: string;
+  config: RunConfig;
+  link: string;
+  device: DeviceInfo;
+  dataset: {
+    id: string;
+    sha256: string;
+    users: number;
+    items: number;
+    interactions: number;
+    notes: string[];
+  };
+  stages: StageReport[];
+  orft: { threshold: number; scored: number; kept: number; examples: CotExample[] };
+  ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
+  popo: { rewardNames: string[]; steps: PopoStep[] };
+  table: MetricsRow[];
+  samples: Sample[];
+  fingerprint: Fingerprint;
+  /** Seconds by part, e.g. `total`, `rollout`, `update`. */
+  timings: Record<string, number>;
+  memory: { bytesPlanned: number; bytesAllocated: number };
+}
+
+export type RunEvent =
+  | { type: 'stage'; name: StageName; status: 'started' | 'finished' | 'resumed'; steps: number }
+  /** `secondsLeft` is this stage's; null while unknown. */
+  | { type: 'progress'; name: StageName; step: number; steps: number; secondsLeft: number | null }
+  | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
+  | { type: 'cots'; scored: number; kept: number; threshold: number; ppl: number[]; examples: CotExample[] }
+  | { type: 'popo'; step: PopoStep }
+  | { type: 'sample'; sample: Sample }
+  | { type: 'metrics'; row: MetricsRow; step: number }
+  | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
+  | { type: 'device'; device: DeviceInfo }
+  /** Something a person must know: what happened, what was kept, what to do. */
+  | { type: 'notice'; level: 'info' | 'warning' | 'error'; message: string };

@@ -1,0 +1,60 @@
+/** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
+import type { RunConfig } from '../run/config';
+import type { DeviceInfo, Report, RunEvent } from '../run/report';
+
+/** A run that can be resumed, as the page lists it. */
+export interface SavedRun {
+  id: string;
+  config: RunConfig;
+  stage: string;
+  step: number;
+  /** Milliseconds since the epoch. */
+  savedAt: number;
+  finished: boolean;
+}
+
+/** A data set that was imported and is kept in IndexedDB. */
+export interface ImportSummary {
+  sha256: string;
+  id: string;
+  users: number;
+  items: number;
+  interactions: number;
+  /** Examples in train, validation and test. */
+  examples: [number, number, number];
+  notes: string[];
+  /** Rows that were dropped and why, with file and row number; capped, with a count of the rest. */
+  problems: string[];
+}
+
+/** The training worker (worker/trainer.ts): one run at a time. */
+export interface TrainerApi {
+  /** What this machine would train on; never throws: without WebGPU the backend is `wasm` or `cpu`. */
+  describeDevice(): Promise<{ device: DeviceInfo; warning: string | null }>;
+  /** Trains to the end, or until `stop`. Resumes from the stored checkpoint `resumeId` when given. */
+  start(
+    config: RunConfig,
+    resumeId: string | null,
+    onEvent: (event: RunEvent) => void,
+  ): Promise<Report | null>;
+  /** Takes effect at the next step boundary, after a checkpoint. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** While paused: one training step, then pause again. */
+  step(): Promise<void>;
+  stop(): Promise<void>;
+  savedRuns(): Promise<SavedRun[]>;
+  loadReport(id: string): Promise<Report | null>;
+  deleteRun(id: string): Promise<void>;
+  /** Files of the trained model: model.safetensors, config.json, tokenizer.json. Throws when there is none yet. */
+  exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
+  /** For tests of recovery: destroys the GPU device under the run. */
+  loseDevice(): Promise<void>;
+}
+
+/** The import worker (worker/importer.ts). */
+export interface ImporterApi {
+  importFiles(files: File[], onProgress: (message: string, fraction: number) => void): Promise<ImportSummary>;
+  listImports(): Promise<ImportSummary[]>;
+  deleteImport(sha256: string): Promise<void>;
+}
