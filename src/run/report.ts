@@ -1,4 +1,6 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
+import type { MetricsRow } from '../evaluate/metrics';
+import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
 
 export type StageName =
@@ -27,25 +29,6 @@ export interface StageReport {
   steps: number;
   /** Training loss per step; empty for stages without one. */
   loss: number[];
-}
-
-/** One row of the stage table; the keys are the paper's. Rates in [0, 1]. */
-export interface MetricsRow {
-  stage: 'warmup' | 'sft' | 'popo' | (string & {});
-  Category_L1_ACC: number;
-  Category_L2_ACC: number;
-  Category_L3_ACC: number;
-  'Title_Hit-Rate@50': number;
-  'Title_Hit-Rate@100': number;
-  /** Mean ID reward of the resolved items: the world's true CTCVR where it is known, else the ranker's estimate. */
-  CTCVR: number;
-  valid_rate: number;
-  exact_title_rate: number;
-  distinct_top1: number;
-  popularity_share: number;
-  /** Held-out −log P per token of the true answer given the prompt. */
-  answer_loss: number;
-  users: number;
 }
 
 /** One POPO step. P prompts, G rollouts each, K rewards. */
@@ -84,13 +67,6 @@ export interface Sample {
   /** Title of the true next item. */
   target: string;
   rewards: number[];
-}
-
-export interface CotExample {
-  sampleId: string;
-  cot: string;
-  ppl: number;
-  kept: boolean;
 }
 
 /** See fingerprint.ts for what each part hashes and how two are compared. */

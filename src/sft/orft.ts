@@ -1,0 +1,6 @@
+export interface CotExample {
+  sampleId: string;
+  cot: string;
+  ppl: number;
+  kept: boolean;
+}
