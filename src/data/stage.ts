@@ -1,0 +1,23 @@
+/**
+ * How a stage of a run is steered from outside: it awaits `gate` wherever it may rest (step and batch boundaries), which is
+ * where pausing lives, and it tells how far it is. Stages that cannot hand back a half-done result throw `StoppedError`.
+ */
+export interface StageHooks {
+  /** Resolves at once while running, later when paused; `stop` asks the stage to end here. */
+  gate(): Promise<'go' | 'stop'>;
+  onProgress?(done: number, total: number): void;
+}
+
+/** A stage was asked to stop before it had a result. Nothing is wrong and nothing of it was kept. */
+export class StoppedError extends Error {
+  override name = 'StoppedError';
+
+  constructor(stage: string) {
+    super(`${stage} was stopped before it finished; it starts over when the run is resumed.`);
+  }
+}
+
+/** Awaits the gate and throws `StoppedError` when told to stop. */
+export async function passGate(hooks: Pick<StageHooks, 'gate'>, stage: string): Promise<void> {
+  if ((await hooks.gate()) === 'stop') throw new StoppedError(stage);
+}
