@@ -1,23 +1,81 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import type { UserConfig } from 'vite';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { findNodeAdapters, type NodeAdapter } from './src/headless/adapters.ts';
+import { CHROMIUM_FLAGS, findChromium } from './src/headless/chromium.ts';
 
 // One build for the page and its workers. `base: './'` lets the folder be served from any path.
-export default defineConfig({
+const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: { target: 'es2022', sourcemap: true },
-  test: {
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'node',
-          environment: 'node',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/page/**'],
-          testTimeout: 60_000,
+};
+
+const GPU_TESTS = 'test/**/*.gpu.test.ts';
+
+/** Kernel tests run once per adapter: a Vulkan driver is chosen per process. */
+function gpuProject({ name, env }: NodeAdapter): TestProjectConfiguration {
+  return {
+    ...shared,
+    test: {
+      name: `gpu-${name}`,
+      environment: 'node',
+      include: [GPU_TESTS],
+      env: { ...env, TAIJI_TEST_ADAPTER: name },
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      pool: 'forks',
+      maxWorkers: 1,
+    },
+  };
+}
+
+function projects(): TestProjectConfiguration[] {
+  if (!process.env.VITEST) return [];
+  const adapters = findNodeAdapters();
+  return [
+    {
+      ...shared,
+      test: {
+        name: 'node',
+        environment: 'node',
+        include: ['test/**/*.test.ts'],
+        exclude: [GPU_TESTS, 'test/browser/**', 'test/page/**'],
+        testTimeout: 60_000,
+      },
+    },
+    // With no adapter the project stays, and its tests say what is missing.
+    ...(adapters.length > 0 ? adapters : [{ name: 'native', env: {} } satisfies NodeAdapter]).map(gpuProject),
+    {
+      ...shared,
+      test: {
+        name: 'browser',
+        include: ['test/browser/**/*.test.ts'],
+        testTimeout: 120_000,
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({
+            launchOptions: { executablePath: findChromium() ?? undefined, args: CHROMIUM_FLAGS },
+          }),
+          instances: [{ browser: 'chromium' }],
         },
       },
-    ],
-  },
-});
+    },
+    {
+      ...shared,
+      test: {
+        name: 'page',
+        environment: 'node',
+        include: ['test/page/**/*.test.ts'],
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      },
+    },
+  ];
+}
+
+export default defineConfig({ ...shared, test: { projects: projects() } });
