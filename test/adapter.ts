@@ -6,7 +6,7 @@
 
 import { afterAll, afterEach } from 'vitest';
 import { create, globals } from 'webgpu';
-import { findNodeAdapters, NO_NODE_ADAPTER, type NodeAdapter } from '../src/headless/adapters';
+import { findNodeAdapters, NO_NODE_ADAPTER } from '../src/headless/adapters';
 
 export interface TestDevice {
   device: GPUDevice;
@@ -25,11 +25,6 @@ const open = new Set<GPUDevice>();
 const errors: string[] = [];
 
 const OPTIONAL_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
-
-/** Every software adapter of this machine; the tests of this process run on one of them. */
-export function testAdapters(): NodeAdapter[] {
-  return findNodeAdapters();
-}
 
 /** A device of its own, for tests that lose or destroy it. Optional features and the adapter's full limits are on. */
 export async function freshDevice(): Promise<TestDevice> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freshDevice, takeErrors, testAdapters, testDevice } from '../adapter';
+import { freshDevice, takeErrors, testDevice } from '../adapter';
 
 test('a device adds two vectors', async () => {
   const { device } = await testDevice();
@@ -42,7 +42,6 @@ test('the adapter is the one this process was started for', async () => {
   const { name, info } = await testDevice();
   const vendors: Record<string, string> = { lavapipe: 'mesa', swiftshader: 'google' };
   expect(info.vendor).toBe(vendors[name] ?? info.vendor);
-  expect(testAdapters().map((adapter) => adapter.name)).toContain(name);
 });
 
 test('an invalid shader is an uncaptured error', async () => {
