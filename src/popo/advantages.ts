@@ -1,0 +1,176 @@
+/**
+ * From rewards to advantages, in f64 and without a GPU: what `shaders/reward_weighting.wgsl` is tested against.
+ *
+ * Rewards are [N, K] row-major, N = P·G rollouts in prompt-major order: rows p·G … p·G + G − 1 answer the same prompt
+ * and form a group. Semantics are those of TRL's GRPOTrainer: deviations carry Bessel's correction and get 1e-4 added;
+ * the deviation of a single value is 0. Means are taken of differences to the first value, so that the advantages of a
+ * group of equal rewards are exactly 0, not rounding noise divided by 1e-4.
+ */
+import type { Aggregation, ScaleRewards } from './options';
+
+/** Added to a deviation before dividing by it (TRL). */
+export const STD_EPSILON = 1e-4;
+
+/** A reward that is not a finite number: it would turn every weight of the model into NaN. */
+export class RewardError extends Error {
+  override name = 'RewardError';
+}
+
+export interface AdvantageOptions {
+  /** G, rollouts per prompt; divides N. */
+  groupSize: number;
+  /** w, one weight per reward: K is its length. */
+  weights: ArrayLike<number>;
+  scale_rewards: ScaleRewards;
+  multi_objective_aggregation: Aggregation;
+}
+
+/** Mean and Bessel-corrected deviation of `count` values starting at `start`, `step` apart; the deviation of one is 0. */
+export function moments(
+  values: ArrayLike<number>,
+  start: number,
+  count: number,
+  step = 1,
+): { mean: number; std: number } {
+  const origin = values[start];
+  let shift = 0;
+  for (let i = 0; i < count; i++) shift += values[start + i * step] - origin;
+  shift /= count;
+  let squares = 0;
+  for (let i = 0; i < count; i++) squares += (values[start + i * step] - origin - shift) ** 2;
+  return { mean: origin + shift, std: count > 1 ? Math.sqrt(squares / (count - 1)) : 0 };
+}
+
+/**
+ * Refuses a reward that is NaN or infinite, and a batch that is not whole groups of K rewards each.
+ * @throws RewardError naming the rollout and the reward
+ */
+export function assertRewards(rewards: ArrayLike<number>, groupSize: number, numRewards: number): void {
+  if (!Number.isInteger(groupSize) || groupSize < 1 || !Number.isInteger(numRewards) || numRewards < 1) {
+    throw new RewardError(
+      `Groups of ${groupSize} rollouts with ${numRewards} rewards make no sense: use at least 1.`,
+    );
+  }
+  if (rewards.length === 0 || rewards.length % (groupSize * numRewards) !== 0) {
+    throw new RewardError(
+      `${rewards.length} rewards are not whole groups of ${groupSize} rollouts with ${numRewards} rewards each.`,
+    );
+  }
+  for (let i = 0; i < rewards.length; i++) {
+    if (Number.isFinite(rewards[i])) continue;
+    const rollout = Math.floor(i / numRewards);
+    throw new RewardError(
+      `Reward ${i % numRewards} of rollout ${rollout} (prompt ${Math.floor(rollout / groupSize)}) is ${rewards[i]}: ` +
+        'rewards must be finite. Nothing was updated; check the reward table and the encoder.',
+    );
+  }
+}
+
+/** r̃ = Σ_k w_k r_k per rollout, [N]. */
+export function combineRewards(rewards: ArrayLike<number>, weights: ArrayLike<number>): Float64Array {
+  const K = weights.length;
+  const combined = new Float64Array(rewards.length / K);
+  for (let row = 0; row < combined.length; row++) {
+    for (let k = 0; k < K; k++) combined[row] += weights[k] * rewards[row * K + k];
+  }
+  return combined;
+}
+
+/**
+ * Advantages [N] of rewards [N, K] under weights w.
+ *
+ * `sum_then_normalize`: Â = (r̃ − mean_group r̃) / (std + 1e-4) with the deviation of the group, of the batch, or no
+ * division at all. `normalize_then_sum` (GDPO): each reward's z-score within its group, weighted sum, then the z-score
+ * of that over the batch; `scale_rewards` plays no part.
+ * @throws RewardError for rewards that are not finite or not whole groups
+ */
+export function computeAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array {
+  const { groupSize: G, weights } = options;
+  const K = weights.length;
+  assertRewards(rewards, G, K);
+  const N = rewards.length / K;
+  if (options.multi_objective_aggregation === 'normalize_then_sum') {
+    const summed = new Float64Array(N);
+    for (let first = 0; first < N; first += G) {
+      for (let k = 0; k < K; k++) {
+        const { mean, std } = moments(rewards, first * K + k, G, K);
+        for (let row = first; row < first + G; row++) {
+          summed[row] += (weights[k] * (rewards[row * K + k] - mean)) / (std + STD_EPSILON);
+        }
+      }
+    }
+    const { mean, std } = moments(summed, 0, N);
+    return summed.map((value) => (value - mean) / (std + STD_EPSILON));
+  }
+  const combined = combineRewards(rewards, weights);
+  const batch = moments(combined, 0, N);
+  const advantages = new Float64Array(N);
+  for (let first = 0; first < N; first += G) {
+    const group = moments(combined, first, G);
+    const scale =
+      options.scale_rewards === 'none'
+        ? 1
+        : (options.scale_rewards === 'batch' ? batch.std : group.std) + STD_EPSILON;
+    for (let row = first; row < first + G; row++) advantages[row] = (combined[row] - group.mean) / scale;
+  }
+  return advantages;
+}
+
+/** The K advantages [N] of each reward alone: those of the losses L_k whose gradients POPO compares. */
+export function objectiveAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array[] {
+  const K = options.weights.length;
+  return Array.from({ length: K }, (_, k) =>
+    computeAdvantages(rewards, {
+      ...options,
+      weights: Array.from({ length: K }, (_, j) => (j === k ? 1 : 0)),
+    }),
+  );
+}
+
+/** TRL's reward gauges of one batch. */
+export interface RewardMetrics {
+  /** Mean of r̃. */
+  reward: number;
+  /** The deviation that `scale_rewards` looks at (for `none` still the groups'), averaged over the groups. */
+  reward_std: number;
+  /** Share of groups without any spread: they teach nothing. */
+  frac_reward_zero_std: number;
+}
+
+/** `reward`, `reward_std` and `frac_reward_zero_std` as TRL logs them for rewards [N, K]. */
+export function rewardMetrics(rewards: ArrayLike<number>, options: AdvantageOptions): RewardMetrics {
+  const { groupSize: G, weights } = options;
+  assertRewards(rewards, G, weights.length);
+  const combined = combineRewards(rewards, weights);
+  const N = combined.length;
+  const wholeBatch =
+    options.multi_objective_aggregation === 'sum_then_normalize' && options.scale_rewards === 'batch';
+  const overall = moments(combined, 0, N);
+  let deviation = 0;
+  let flat = 0;
+  for (let first = 0; first < N; first += G) {
+    const { std } = moments(combined, first, G);
+    deviation += std;
+    if (std <= 1e-8) flat++;
+  }
+  const groups = N / G;
+  return {
+    reward: overall.mean,
+    reward_std: wholeBatch ? overall.std : deviation / groups,
+    frac_reward_zero_std: flat / groups,
+  };
+}
+
+/** `rewards/{name}/mean` and `rewards/{name}/std` (Bessel, over the whole batch) for rewards [N, K]. */
+export function rewardMetricsByName(
+  rewards: ArrayLike<number>,
+  names: readonly string[],
+): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  names.forEach((name, k) => {
+    const { mean, std } = moments(rewards, k, rewards.length / names.length, names.length);
+    metrics[`rewards/${name}/mean`] = mean;
+    metrics[`rewards/${name}/std`] = std;
+  });
+  return metrics;
+}

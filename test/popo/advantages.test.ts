@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type AdvantageOptions,
+  computeAdvantages,
+  moments,
+  objectiveAdvantages,
+  RewardError,
+  rewardMetrics,
+  rewardMetricsByName,
+} from '../../src/popo/advantages';
+import vectors from '../vectors/popo.json';
+
+const expectClose = (actual: ArrayLike<number>, expected: number[], tolerance = 1e-9) => {
+  expect(actual.length).toBe(expected.length);
+  expected.forEach((value, i) => {
+    expect(Math.abs(actual[i] - value)).toBeLessThan(tolerance);
+  });
+};
+
+const options = (name: string, weights: number[], groupSize: number): AdvantageOptions => {
+  const [aggregation, scale = 'group'] = name.split('/');
+  return {
+    groupSize,
+    weights,
+    multi_objective_aggregation: aggregation as AdvantageOptions['multi_objective_aggregation'],
+    scale_rewards: scale as AdvantageOptions['scale_rewards'],
+  };
+};
+
+describe('advantages', () => {
+  vectors.advantages.forEach((vector, index) => {
+    for (const [name, expected] of Object.entries(vector.advantages)) {
+      it(`match vector ${index}, ${name}`, () => {
+        expectClose(
+          computeAdvantages(vector.rewards.flat(), options(name, vector.weights, vector.groupSize)),
+          expected,
+        );
+      });
+    }
+  });
+
+  it('are exactly 0 in a group of equal rewards, whatever their value', () => {
+    const rewards = [0.1, 0.7, 0.1, 0.7, 0.1, 0.7, 0.2, 0.3, 0.5, 0.9, 0.4, 0.1];
+    for (const name of ['sum_then_normalize/group', 'sum_then_normalize/batch', 'sum_then_normalize/none']) {
+      const advantages = computeAdvantages(rewards, options(name, [0.3, 0.7], 3));
+      expect(Array.from(advantages.subarray(0, 3))).toEqual([0, 0, 0]);
+      expect(advantages.subarray(3).some((value) => Math.abs(value) > 1e-3)).toBe(true);
+    }
+  });
+
+  it('are 0 for a single rollout per prompt and for a single rollout at all', () => {
+    expectClose(computeAdvantages([0.4, 0.9, 0.1], options('sum_then_normalize/batch', [1], 1)), [0, 0, 0]);
+    expectClose(computeAdvantages([0.4], options('normalize_then_sum', [1], 1)), [0]);
+  });
+
+  it('sum to 0 over each group, for any K and G', () => {
+    const cases = fc
+      .record({
+        G: fc.integer({ min: 1, max: 6 }),
+        K: fc.integer({ min: 1, max: 4 }),
+        P: fc.integer({ min: 1, max: 5 }),
+      })
+      .chain(({ G, K, P }) =>
+        fc.record({
+          G: fc.constant(G),
+          weights: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: K, maxLength: K }),
+          rewards: fc.array(fc.double({ min: -1, max: 1, noNaN: true }), {
+            minLength: P * G * K,
+            maxLength: P * G * K,
+          }),
+        }),
+      );
+    fc.assert(
+      fc.property(cases, fc.constantFrom('group', 'batch', 'none'), ({ G, weights, rewards }, scale) => {
+        const advantages = computeAdvantages(rewards, options(`sum_then_normalize/${scale}`, weights, G));
+        for (let first = 0; first < advantages.length; first += G) {
+          const sum = advantages.subarray(first, first + G).reduce((a, b) => a + b, 0);
+          expect(Math.abs(sum)).toBeLessThan(1e-6);
+        }
+      }),
+    );
+  });
+
+  it('of a single reward are those under weight 1 on it', () => {
+    const { rewards, weights, groupSize, advantages } = vectors.advantages[0];
+    const alone = objectiveAdvantages(rewards.flat(), options('sum_then_normalize/none', weights, groupSize));
+    expectClose(
+      alone[1],
+      Array.from(
+        computeAdvantages(
+          rewards.map((row) => row[1]),
+          options('sum_then_normalize/none', [1], groupSize),
+        ),
+      ),
+    );
+    // Without scaling, advantages are linear in rewards.
+    expectClose(
+      Array.from(alone[0], (value, i) => weights[0] * value + weights[1] * alone[1][i]),
+      advantages['sum_then_normalize/none'],
+    );
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuse a reward of %s by name',
+    (bad) => {
+      const rewards = [0.1, 0.2, 0.3, 0.4, 0.5, bad, 0.7, 0.8];
+      expect(() => computeAdvantages(rewards, options('sum_then_normalize/group', [0.5, 0.5], 2))).toThrow(
+        /^Reward 1 of rollout 2 \(prompt 1\) is (NaN|-?Infinity)/,
+      );
+    },
+  );
+
+  it('refuse rewards that are not whole groups', () => {
+    expect(() => computeAdvantages([1, 2, 3], options('sum_then_normalize/group', [1], 2))).toThrow(
+      RewardError,
+    );
+    expect(() => computeAdvantages([], options('sum_then_normalize/group', [1], 2))).toThrow(RewardError);
+  });
+});
+
+describe('reward metrics', () => {
+  it('are those TRL logs', () => {
+    const rewards = [0.2, 0.4, 0.2, 0.4, 0.1, 0.9, 0.5, 0.3];
+    const group = options('sum_then_normalize/group', [0.5, 0.5], 2);
+    const metrics = rewardMetrics(rewards, group);
+    expect(metrics.reward).toBeCloseTo(0.375, 12);
+    expect(metrics.reward_std).toBeCloseTo(Math.SQRT1_2 * 0.1 * 0.5, 12);
+    expect(metrics.frac_reward_zero_std).toBe(0.5);
+    const batch = rewardMetrics(rewards, { ...group, scale_rewards: 'batch' });
+    expect(batch.reward_std).toBeCloseTo(moments([0.3, 0.3, 0.5, 0.4], 0, 4).std, 12);
+    const named = rewardMetricsByName(rewards, ['semantic', 'id']);
+    expect(named['rewards/semantic/mean']).toBeCloseTo(0.25, 12);
+    expect(named['rewards/id/std']).toBeCloseTo(Math.sqrt((0.01 + 0.01 + 0.16 + 0.04) / 3), 12);
+  });
+});

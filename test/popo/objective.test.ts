@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { TokenBatch } from '../../src/model/languageModel';
+import {
+  completionLengths,
+  lossCoefficients,
+  objectiveMetrics,
+  tokenObjective,
+  weighBatch,
+} from '../../src/popo/objective';
+import type { LossType } from '../../src/popo/options';
+import vectors from '../vectors/popo.json';
+
+describe('policy loss', () => {
+  vectors.loss.forEach((vector, index) => {
+    for (const [name, expected] of Object.entries(vector.loss)) {
+      const [lossType, beta] = name.split('/beta=');
+      const types = lossType === 'bnpo' ? ['bnpo', 'dapo'] : [lossType];
+      for (const type of types) {
+        it(`matches vector ${index}, ${type}, beta ${beta}`, () => {
+          const lengths = vector.mask.map((row) => row.reduce((a, b) => a + b, 0));
+          const coefficients = lossCoefficients(type as LossType, lengths, vector.maxCompletionLength);
+          let loss = 0;
+          vector.logps.forEach((row, b) => {
+            row.forEach((logp, t) => {
+              if (!vector.mask[b][t]) return;
+              const token = tokenObjective(
+                logp,
+                vector.oldLogps[b][t],
+                vector.refLogps[b][t],
+                vector.advantages[b],
+                { beta: Number(beta), epsilonLow: vector.epsilonLow, epsilonHigh: vector.epsilonHigh },
+              );
+              loss += coefficients[b] * token.loss;
+            });
+          });
+          expect(Math.abs(loss - expected)).toBeLessThan(1e-9);
+        });
+      }
+    }
+  });
+
+  it('has the gradient of finite differences away from the clip edges', () => {
+    const logp = () => fc.double({ min: -3, max: 0, noNaN: true });
+    const options = { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.28 };
+    fc.assert(
+      fc.property(
+        logp(),
+        logp(),
+        logp(),
+        fc.double({ min: -2, max: 2, noNaN: true }),
+        (now, old, ref, advantage) => {
+          const ratio = Math.exp(now - old);
+          fc.pre(Math.abs(ratio - 0.8) > 1e-3 && Math.abs(ratio - 1.28) > 1e-3);
+          const h = 1e-6;
+          const numeric =
+            (tokenObjective(now + h, old, ref, advantage, options).loss -
+              tokenObjective(now - h, old, ref, advantage, options).loss) /
+            (2 * h);
+          expect(Math.abs(tokenObjective(now, old, ref, advantage, options).gradient - numeric)).toBeLessThan(
+            1e-6 * (1 + Math.abs(numeric)) + 1e-7,
+          );
+        },
+      ),
+    );
+  });
+
+  it('has the plain policy gradient −Â on policy, and no KL there', () => {
+    const token = tokenObjective(-1.3, -1.3, -1.3, 0.7, { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.2 });
+    expect(token.gradient).toBe(-0.7);
+    expect(token.kl).toBe(0);
+  });
+
+  it('says which side was clipped', () => {
+    const options = { beta: 0, epsilonLow: 0.2, epsilonHigh: 0.2 };
+    const high = tokenObjective(0, -1, 0, 1, options);
+    expect([high.clippedLow, high.clippedHigh, high.gradient]).toEqual([false, true, 0]);
+    const low = tokenObjective(-1, 0, 0, -1, options);
+    expect([low.clippedLow, low.clippedHigh, low.gradient]).toEqual([true, false, 0]);
+    const free = tokenObjective(-1, 0, 0, 1, options);
+    expect([free.clippedLow, free.clippedHigh]).toEqual([false, false]);
+    expect(free.gradient).toBeLessThan(0);
+  });
+});
+
+describe('a weighted batch', () => {
+  const batch: TokenBatch = {
+    size: 3,
+    length: 6,
+    tokens: new Uint32Array(18),
+    lengths: Uint32Array.of(4, 5, 3),
+    // prettier-ignore: rows of 6; beyond a row's length nothing counts
+    weights: Float32Array.from([0, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
+  };
+
+  it('counts completion tokens inside each row only', () => {
+    expect(Array.from(completionLengths(batch))).toEqual([2, 4, 0]);
+  });
+
+  it('holds the coefficients of each loss type', () => {
+    const rows = (type: LossType) => {
+      const { weights } = weighBatch(batch, type, 5);
+      return [weights[2], weights[6 + 1], weights.reduce((a, b) => a + b, 0)];
+    };
+    const near = (actual: number[], expected: number[]) =>
+      expected.forEach((value, i) => {
+        expect(actual[i]).toBeCloseTo(value, 6);
+      });
+    near(rows('grpo'), [1 / 6, 1 / 12, 2 / 3]);
+    near(rows('bnpo'), [1 / 6, 1 / 6, 1]);
+    near(rows('dapo'), [1 / 6, 1 / 6, 1]);
+    near(rows('dr_grpo'), [1 / 15, 1 / 15, 6 / 15]);
+  });
+
+  it('gives loss and gauges over its completion tokens', () => {
+    const weighted = weighBatch(batch, 'bnpo', 5);
+    const logps = new Float32Array(18).fill(-1);
+    const oldLogps = new Float32Array(18).fill(-1);
+    oldLogps[2] = -2; // ρ = e, Â = 1: clipped high
+    oldLogps[7] = 0; // ρ = 1/e, Â = −1: clipped low
+    const metrics = objectiveMetrics(
+      weighted,
+      { logps, oldLogps, referenceLogps: logps, entropies: new Float32Array(18).fill(0.5) },
+      [1, -1, 5],
+      { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.2 },
+    );
+    expect(metrics.clip.high_mean).toBeCloseTo(1 / 6, 12);
+    expect(metrics.clip.low_mean).toBeCloseTo(1 / 6, 12);
+    expect(metrics.clip.region_mean).toBeCloseTo(1 / 3, 12);
+    expect(metrics.entropy).toBe(0.5);
+    expect(metrics.kl).toBe(0);
+    expect(metrics.loss).toBeCloseTo((-1.2 - 1 + 0.8 + 3) / 6, 6);
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { cosine, scoreCompletions } from '../../src/popo/rewards';
+
+const vectors: Record<string, number[]> = { crib: [1, 0], stroller: [0.6, 0.8], drill: [-1, 0] };
+const sources = {
+  encoder: {
+    dimension: 2,
+    embed: (text: string) => Float32Array.from(vectors[text]),
+    itemVectors: Float32Array.from([...vectors.crib, ...vectors.stroller, ...vectors.drill]),
+  },
+  rewardTable: Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
+  items: 3,
+};
+const row = (answer: string | null, item: number, valid = true, example = 1) => ({
+  parsed: { answer, item, valid },
+  example,
+  target: 1,
+});
+
+describe('rewards', () => {
+  it('are the squared clamped cosine to the true item and the table entry of the resolved item', () => {
+    const rewards = scoreCompletions([row('stroller', 1), row('crib', 0), row('drill', 2)], sources);
+    expect(Array.from(rewards, (value) => Math.round(value * 1e6) / 1e6)).toEqual([
+      1, 0.5, 0.36, 0.4, 0, 0.6,
+    ]);
+  });
+
+  it('take the paper’s plain cosine when asked', () => {
+    expect(scoreCompletions([row('crib', 0)], { ...sources, semanticExponent: 1 })[0]).toBeCloseTo(0.6, 6);
+  });
+
+  it('are all 0 for an answer that is missing, malformed or no item', () => {
+    const rewards = scoreCompletions([row(null, 1), row('stroller', 1, false), row('stroller', -1)], sources);
+    expect(Array.from(rewards)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('refuse an example outside the table', () => {
+    expect(() => scoreCompletions([row('crib', 0, true, 2)], sources)).toThrow(
+      /outside the reward table of 2 examples/,
+    );
+  });
+
+  it('see no direction in a zero vector', () => {
+    expect(cosine([0, 0], [1, 0])).toBe(0);
+  });
+});
