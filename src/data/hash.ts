@@ -1,0 +1,70 @@
+/** The identity of a data set: a hash of everything in it that is data, and the sample ids derived from it. */
+import { sha256 } from '../numeric/hash';
+import type { Dataset, Example } from './dataset';
+
+/** Examples before they have a sample id: user and position. */
+export interface Splits {
+  train: Omit<Example, 'sampleId'>[];
+  validation: Omit<Example, 'sampleId'>[];
+  test: Omit<Example, 'sampleId'>[];
+}
+
+function bytesOf(array: Int32Array | Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength).slice();
+}
+
+function pairs(examples: readonly Omit<Example, 'sampleId'>[]): Int32Array {
+  const flat = new Int32Array(examples.length * 2);
+  examples.forEach((example, index) => {
+    flat[index * 2] = example.user;
+    flat[index * 2 + 1] = example.position;
+  });
+  return flat;
+}
+
+/**
+ * Completes a data set with its SHA-256 and sample ids (`<12 hex of the hash>:<user id>:<position>`). The hash covers
+ * items, users, histories, impressions, splits and facts, in order; not the notes, and not the oracle.
+ */
+export async function identify(
+  data: Omit<Dataset, 'sha256' | 'splits'> & { splits: Splits },
+): Promise<Dataset> {
+  const { items, users, impressions, splits, facts } = data;
+  const histories = new Int32Array(users.reduce((total, user) => total + user.history.length + 1, 0));
+  let at = 0;
+  for (const user of users) {
+    histories[at++] = user.history.length;
+    histories.set(user.history, at);
+    at += user.history.length;
+  }
+  const parts = await Promise.all([
+    sha256(JSON.stringify(items.map((item) => [item.id, item.title, ...item.categories]))),
+    sha256(JSON.stringify(users.map((user) => [user.id, user.profile]))),
+    sha256(bytesOf(histories)),
+    sha256(bytesOf(impressions.user)),
+    sha256(bytesOf(impressions.item)),
+    sha256(bytesOf(impressions.historyLength)),
+    sha256(bytesOf(impressions.click)),
+    sha256(bytesOf(impressions.conversion)),
+    sha256(bytesOf(pairs(splits.train))),
+    sha256(bytesOf(pairs(splits.validation))),
+    sha256(bytesOf(pairs(splits.test))),
+    sha256(JSON.stringify(facts)),
+  ]);
+  const hash = await sha256(parts.join('\n'));
+  const identified = (examples: readonly Omit<Example, 'sampleId'>[]): Example[] =>
+    examples.map(({ user, position }) => ({
+      sampleId: `${hash.slice(0, 12)}:${users[user].id}:${position}`,
+      user,
+      position,
+    }));
+  return {
+    ...data,
+    sha256: hash,
+    splits: {
+      train: identified(splits.train),
+      validation: identified(splits.validation),
+      test: identified(splits.test),
+    },
+  };
+}
