@@ -1,0 +1,137 @@
+/**
+ * A plan is a fixed list of compute dispatches over buffers that were allocated once. Building it costs milliseconds,
+ * replaying it microseconds: no tape, no shape inference, no allocation in the loop (the manner of llm.c).
+ */
+import { type Gpu, GpuError } from './device';
+
+/** A whole buffer, or a window of it; offset and size in bytes, offset a multiple of 256. */
+export type Binding = GPUBuffer | { buffer: GPUBuffer; offset: number; size: number };
+
+export interface Dispatch {
+  label: string;
+  /** WGSL. `constants` are put in front of it as `const NAME : u32 = value;`, so that they can size arrays. */
+  code: string;
+  entryPoint?: string;
+  constants?: Record<string, number>;
+  /** In the order of @binding in group 0; null where this entry point does not use one. */
+  bindings: (Binding | null)[];
+  workgroups: [number, number?, number?];
+}
+
+interface Compiled {
+  pipeline: GPUComputePipeline;
+  bindGroup: GPUBindGroup;
+  workgroups: [number, number, number];
+}
+
+export class Plan {
+  readonly #gpu: Gpu;
+  readonly #recorded: Dispatch[] = [];
+  #compiled: Compiled[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  get dispatches(): number {
+    return this.#recorded.length;
+  }
+
+  /** Names of the dispatches in order, for reading and for tests. */
+  get labels(): string[] {
+    return this.#recorded.map((dispatch) => dispatch.label);
+  }
+
+  add(dispatch: Dispatch): this {
+    this.#recorded.push(dispatch);
+    return this;
+  }
+
+  /** Builds pipelines (shared between plans by source) and bind groups. @throws GpuError on invalid WGSL. */
+  async compile(): Promise<this> {
+    const { device } = this.#gpu;
+    const pipelines = await Promise.all(this.#recorded.map((dispatch) => pipelineFor(this.#gpu, dispatch)));
+    device.pushErrorScope('validation');
+    this.#compiled = this.#recorded.map((dispatch, i) => ({
+      pipeline: pipelines[i],
+      bindGroup: device.createBindGroup({
+        label: dispatch.label,
+        layout: pipelines[i].getBindGroupLayout(0),
+        entries: dispatch.bindings.flatMap((binding, index) =>
+          binding === null
+            ? []
+            : [{ binding: index, resource: 'buffer' in binding ? binding : { buffer: binding } }],
+        ),
+      }),
+      workgroups: checkWorkgroups(dispatch, device.limits.maxComputeWorkgroupsPerDimension),
+    }));
+    const error = await device.popErrorScope();
+    if (error) throw new GpuError(`A bind group does not fit its shader: ${error.message}`);
+    return this;
+  }
+
+  /** Replays the list into a compute pass. Every dispatch sees the writes of those before it. */
+  encode(pass: GPUComputePassEncoder): void {
+    for (const { pipeline, bindGroup, workgroups } of this.#compiled) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+  }
+}
+
+/** Encodes plans one after another and submits them as one command buffer. */
+export function submit(gpu: Gpu, ...plans: Plan[]): void {
+  const encoder = gpu.device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const plan of plans) plan.encode(pass);
+  pass.end();
+  gpu.device.queue.submit([encoder.finish()]);
+}
+
+function checkWorkgroups({ workgroups, label }: Dispatch, limit: number): [number, number, number] {
+  const [x, y = 1, z = 1] = workgroups;
+  if (Math.max(x, y, z) > limit) {
+    throw new GpuError(
+      `${label} needs ${x} × ${y} × ${z} workgroups, this GPU allows ${limit} each way: choose a smaller batch size.`,
+    );
+  }
+  return [x, y, z];
+}
+
+function pipelineFor(
+  gpu: Gpu,
+  { label, code, constants = {}, entryPoint = 'main' }: Dispatch,
+): Promise<GPUComputePipeline> {
+  const preamble = Object.entries(constants)
+    .map(([name, value]) => `const ${name} : u32 = ${value}u;\n`)
+    .join('');
+  const source = preamble + code;
+  const key = `${entryPoint}\n${source}`;
+  let pipeline = gpu.pipelines.get(key);
+  if (!pipeline) {
+    pipeline = createPipeline(gpu.device, label, source, entryPoint);
+    gpu.pipelines.set(key, pipeline);
+  }
+  return pipeline;
+}
+
+async function createPipeline(
+  device: GPUDevice,
+  label: string,
+  code: string,
+  entryPoint: string,
+): Promise<GPUComputePipeline> {
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label, code });
+  const scope = device.popErrorScope();
+  const pipeline = device.createComputePipelineAsync({
+    label,
+    layout: 'auto',
+    compute: { module, entryPoint },
+  });
+  const [error, result] = await Promise.all([scope, pipeline.catch((reason: unknown) => String(reason))]);
+  if (error) throw new GpuError(`Shader ${label} does not compile: ${error.message}`);
+  if (typeof result === 'string') throw new GpuError(`Pipeline ${label} cannot be built: ${result}`);
+  return result;
+}
