@@ -1,4 +1,11 @@
-/** The config of a run. Types first; the valibot schema and the frozen presets stand below. */
+/**
+ * The config of a run: its type, and the schema that anything from outside (a link, a report, `--set`) must pass. Every
+ * number has a range, so that a hostile link cannot ask for absurd sizes, and unknown keys are refused. Presets stand in
+ * `presets.ts`, readable differences from them in `diff.ts`.
+ */
+import * as v from 'valibot';
+import type { ModelConfig } from '../model/config';
+import { parameterCount } from '../model/parameters';
 
 export interface RunConfig {
   preset: 'tiny' | 'small' | 'base' | 'medium' | 'large';
@@ -97,4 +104,246 @@ export interface RunConfig {
   };
   /** Kernel variants, pinned so that a link reproduces: chosen per adapter at `auto`, reported resolved. */
   kernels: 'auto' | 'portable' | 'tiled';
+}
+
+/** A config that cannot be run; the message says which field, what is wrong with it and what would be right. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Largest model, in weights: 4 pools of f32 (weights, gradient, two moments) are then 1.6 GB. */
+const MAX_PARAMETERS = 100_000_000;
+/** Longest sequence, prompt and completion together. */
+const MAX_SEQUENCE = 4096;
+/** Most tokens one training or rollout batch may hold: its activations must fit a device. */
+const MAX_BATCH_TOKENS = 4_194_304;
+/** Most cells of the offline reward table, CoTs of one run and other things that are held as one array. */
+const MAX_CELLS = 100_000_000;
+
+const whole = (low: number, high: number) =>
+  v.pipe(
+    v.number(`must be a whole number from ${low} to ${high}`),
+    v.check(
+      (value) => Number.isInteger(value) && value >= low && value <= high && !Object.is(value, -0),
+      `must be a whole number from ${low} to ${high}`,
+    ),
+  );
+
+const real = (low: number, high: number) =>
+  v.pipe(
+    v.number(`must be a number from ${low} to ${high}`),
+    v.check(
+      (value) => value >= low && value <= high && !Object.is(value, -0),
+      `must be a number from ${low} to ${high}`,
+    ),
+  );
+
+const oneOf = <const T extends readonly string[]>(...options: T) =>
+  v.picklist(options, `must be one of ${options.join(', ')}`);
+
+const truth = v.boolean('must be true or false');
+
+/** Fields one by one; `rules` below are those that need more than one field. */
+const fields = v.strictObject({
+  preset: oneOf('tiny', 'small', 'base', 'medium', 'large'),
+  version: v.literal(1, 'must be 1, the only version of the presets that this app knows'),
+  seed: whole(0, 4_294_967_295),
+  data: v.strictObject({
+    source: oneOf('world', 'import'),
+    world: oneOf('tradeoff', 'hackable'),
+    num_l1: whole(1, 64),
+    items_per_l3: whole(1, 256),
+    num_users: whole(8, 200_000),
+    num_heldout_users: whole(1, 50_000),
+    sha256: v.pipe(
+      v.string('must be a SHA-256 in hex, or empty'),
+      v.regex(/^(?:[0-9a-f]{64})?$/, 'must be a SHA-256 in hex, or empty'),
+    ),
+  }),
+  text: v.strictObject({
+    vocab_size: whole(64, 65_536),
+    history_length: whole(1, 256),
+    max_prompt_length: whole(8, MAX_SEQUENCE),
+    max_completion_length: whole(8, 1024),
+  }),
+  model: v.strictObject({
+    hidden_size: whole(8, 2048),
+    num_hidden_layers: whole(1, 48),
+    num_attention_heads: whole(1, 64),
+    num_key_value_heads: whole(1, 64),
+    intermediate_size: whole(8, 8192),
+    rope_theta: real(10, 10_000_000),
+    rms_norm_eps: real(1e-8, 1e-3),
+  }),
+  optimizer: v.strictObject({
+    beta1: real(0, 0.9999),
+    beta2: real(0, 0.99999),
+    eps: real(1e-12, 1e-3),
+    weight_decay: real(0, 1),
+    max_grad_norm: real(1e-3, 1e6),
+  }),
+  warmup: v.strictObject({
+    steps: whole(0, 1_000_000),
+    batch_size: whole(1, 1024),
+    learning_rate: real(0, 1),
+    catalogue_facts: whole(0, 256),
+    need_sentences: whole(0, 256),
+    catalogue_sentences: whole(0, 256),
+  }),
+  rupr: v.strictObject({
+    teacher: v.literal('attributes', 'must be attributes, the only embedded teacher'),
+    told: truth,
+    prompts: whole(1, 1_000_000),
+    num_cots: whole(1, 16),
+    temperature: real(0, 10),
+  }),
+  orft: v.strictObject({
+    threshold: v.union(
+      [oneOf('median', 'margin', 'none'), real(1, 1e6)],
+      'must be median, margin, none, or a perplexity from 1 to 1000000',
+    ),
+    scorer_steps: whole(0, 100_000),
+  }),
+  sft: v.strictObject({
+    steps: whole(0, 1_000_000),
+    batch_size: whole(1, 1024),
+    learning_rate: real(0, 1),
+    cot: truth,
+  }),
+  ranker: v.strictObject({
+    steps: whole(1, 1_000_000),
+    batch_size: whole(1, 65_536),
+    learning_rate: real(0, 1),
+    embedding_size: whole(1, 512),
+  }),
+  encoder: v.strictObject({ steps: whole(0, 1_000_000), embedding_size: whole(1, 1024) }),
+  popo: v.strictObject({
+    steps: whole(0, 1_000_000),
+    prompts_per_step: whole(1, 1024),
+    num_generations: whole(1, 64),
+    learning_rate: real(0, 1),
+    weighting: oneOf('fixed', 'popo', 'popo-light'),
+    reward_weights: v.pipe(
+      v.array(real(0, 1), 'must be a list of weights'),
+      v.minLength(1, 'must hold at least one weight'),
+      v.maxLength(8, 'must hold at most 8 weights'),
+    ),
+    eta_over_mu: real(0, 1000),
+    beta: real(0, 100),
+    epsilon: real(0, 10),
+    epsilon_high: real(0, 10),
+    num_iterations: whole(1, 16),
+    temperature: real(0.01, 10),
+    top_k: whole(0, 65_536),
+    loss_type: oneOf('grpo', 'bnpo', 'dapo', 'dr_grpo'),
+    scale_rewards: oneOf('group', 'batch', 'none'),
+    multi_objective_aggregation: oneOf('sum_then_normalize', 'normalize_then_sum'),
+  }),
+  evaluate: v.strictObject({
+    users: whole(1, 100_000),
+    curve_users: whole(1, 10_000),
+    curve_every: whole(1, 1_000_000),
+  }),
+  kernels: oneOf('auto', 'portable', 'tiled'),
+});
+
+/** What no single field can say: [path, rule, message]. */
+const RULES: [string, (config: RunConfig) => boolean, string][] = [
+  [
+    'data.sha256',
+    ({ data }) => (data.source === 'import') === (data.sha256 !== ''),
+    'must name the imported data set, and be empty for a world',
+  ],
+  [
+    'model.num_attention_heads',
+    ({ model }) => (model.hidden_size / model.num_attention_heads) % 2 === 0,
+    'must divide hidden_size into heads of even width, because rotary positions turn pairs',
+  ],
+  [
+    'model.num_key_value_heads',
+    ({ model }) => model.num_attention_heads % model.num_key_value_heads === 0,
+    'must divide num_attention_heads',
+  ],
+  [
+    'text.max_prompt_length',
+    ({ text }) => text.max_prompt_length + text.max_completion_length <= MAX_SEQUENCE,
+    `and max_completion_length together must be at most ${MAX_SEQUENCE}`,
+  ],
+  [
+    'model.hidden_size',
+    (config) => parameterCount({ ...modelShape(config, config.text.vocab_size) }) <= MAX_PARAMETERS,
+    `asks with the other sizes for a model of more than ${MAX_PARAMETERS / 1e6} million weights`,
+  ],
+  [
+    'warmup.batch_size',
+    (config) => warmupRows(config) * sequenceLength(config) <= MAX_BATCH_TOKENS,
+    `asks for a batch of more than ${MAX_BATCH_TOKENS} tokens`,
+  ],
+  [
+    'sft.batch_size',
+    (config) => config.sft.batch_size * sequenceLength(config) <= MAX_BATCH_TOKENS,
+    `asks for a batch of more than ${MAX_BATCH_TOKENS} tokens`,
+  ],
+  [
+    'popo.num_generations',
+    (config) =>
+      config.popo.prompts_per_step * config.popo.num_generations * sequenceLength(config) <= MAX_BATCH_TOKENS,
+    `asks with prompts_per_step for a batch of more than ${MAX_BATCH_TOKENS} tokens`,
+  ],
+  [
+    'data.items_per_l3',
+    ({ data }) => data.num_l1 * 16 * data.items_per_l3 <= 100_000,
+    'asks with num_l1 for more than 100000 items',
+  ],
+  [
+    'data.num_users',
+    ({ data }) =>
+      (data.num_users + 2 * data.num_heldout_users) * data.num_l1 * 16 * data.items_per_l3 <= 40 * MAX_CELLS,
+    'asks with the number of items for a world that is too large for a browser tab',
+  ],
+  [
+    'popo.reward_weights',
+    ({ popo }) => Math.abs(popo.reward_weights.reduce((a, b) => a + b, 0) - 1) < 1e-6,
+    'must sum to 1',
+  ],
+];
+
+/** Longest sequence of a run: every stage pads to this, so that shapes stay static. */
+export function sequenceLength(config: RunConfig): number {
+  return config.text.max_prompt_length + config.text.max_completion_length;
+}
+
+/** Sequences in one warm-up batch: prompts with their answers, and the sentences joined to them. */
+export function warmupRows({ warmup }: RunConfig): number {
+  return warmup.batch_size + warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
+}
+
+/** The model's shape, once the tokenizer has said how many tokens there are. */
+export function modelShape(config: RunConfig, vocabSize: number): ModelConfig {
+  return { ...config.model, vocab_size: vocabSize, max_position_embeddings: sequenceLength(config) };
+}
+
+/**
+ * Checks a value from outside. Every problem is named by its path.
+ * @throws {ConfigError} with one sentence that names the first wrong field.
+ */
+export function parseConfig(input: unknown): RunConfig {
+  const result = v.safeParse(fields, input);
+  if (!result.success) {
+    const [issue] = result.issues;
+    const path = v.getDotPath(issue) ?? 'config';
+    throw new ConfigError(
+      issue.type === 'strict_object' ? describeKey(issue, path) : `${path} ${issue.message}.`,
+    );
+  }
+  const config: RunConfig = result.output;
+  for (const [path, holds, message] of RULES) {
+    if (!holds(config)) throw new ConfigError(`${path} ${message}.`);
+  }
+  return config;
+}
+
+function describeKey(issue: { expected: string | null }, path: string): string {
+  if (issue.expected === 'never') return `${path} is not a field of the config.`;
+  return `${path} is missing or is not an object.`;
 }

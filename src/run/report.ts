@@ -3,17 +3,21 @@ import type { MetricsRow } from '../evaluate/metrics';
 import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
 
-export type StageName =
-  | 'data'
-  | 'tokenizer'
-  | 'warmup'
-  | 'rupr'
-  | 'orft'
-  | 'sft'
-  | 'ranker'
-  | 'encoder'
-  | 'popo'
-  | 'evaluate';
+/** In the order they run. */
+export const STAGE_NAMES = [
+  'data',
+  'tokenizer',
+  'warmup',
+  'rupr',
+  'orft',
+  'sft',
+  'ranker',
+  'encoder',
+  'popo',
+  'evaluate',
+] as const;
+
+export type StageName = (typeof STAGE_NAMES)[number];
 
 export interface DeviceInfo {
   backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
@@ -69,10 +73,23 @@ export interface Sample {
   rewards: number[];
 }
 
+/** Rolling hashes of one stage: `hashes[i]` covers its steps 0 to `(i + 1)·every` (the last one, all). */
+export interface FingerprintBlocks {
+  stage: StageName;
+  every: number;
+  /** Six hex digits each. */
+  hashes: string[];
+}
+
 /** See fingerprint.ts for what each part hashes and how two are compared. */
 export interface Fingerprint {
+  /** Of all that determines a run: resolved config, data, versions of app and kernels. 32 hex digits. */
   inputs: string;
+  /** Of the bits of every loss, POPO step and table row. 32 hex digits. */
   exact: string;
+  /** To name the first step that differs; in the order the stages ran. */
+  blocks: FingerprintBlocks[];
+  /** Rounded samples of losses and metrics, to compare across adapters whose bits differ. */
   close: number[];
 }
 

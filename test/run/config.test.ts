@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { parameterCount } from '../../src/model/parameters';
+import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } from '../../src/run/config';
+import { applyDiff, configPaths, diffFromPreset, setAssignment, setByPath } from '../../src/run/diff';
+import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
+
+function refusal(change: (config: RunConfig) => void): string {
+  const config = presetConfig('tiny');
+  change(config);
+  try {
+    parseConfig(config);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('was accepted');
+}
+
+describe('presets', () => {
+  it.each(PRESET_NAMES)('%s passes its own schema and differs from nothing', (name) => {
+    const config = presetConfig(name);
+    expect(parseConfig(structuredClone(config))).toEqual(config);
+    expect(diffFromPreset(config)).toEqual({});
+  });
+
+  it('have the sizes that they are named for', () => {
+    const weights = (name: (typeof PRESET_NAMES)[number]) => {
+      const config = presetConfig(name);
+      return parameterCount(modelShape(config, config.text.vocab_size));
+    };
+    expect(weights('tiny')).toBeLessThan(60_000);
+    expect(weights('small')).toBeGreaterThan(80_000);
+    expect(weights('small')).toBeLessThan(160_000);
+    expect(weights('base')).toBeGreaterThan(500_000);
+    expect(weights('base')).toBeLessThan(700_000);
+    expect(weights('medium')).toBeGreaterThan(5e6);
+    expect(weights('medium')).toBeLessThan(7e6);
+    expect(weights('large')).toBeGreaterThan(23e6);
+    expect(weights('large')).toBeLessThan(27e6);
+  });
+
+  it('are copies that a caller may change', () => {
+    presetConfig('tiny').popo.reward_weights[0] = 9;
+    expect(presetConfig('tiny').popo.reward_weights).toEqual([0.5, 0.5]);
+    expect(defaultConfig().preset).toBe('small');
+  });
+});
+
+describe('parseConfig', () => {
+  it('names the field, and what would be right', () => {
+    expect(refusal((c) => Object.assign(c.model, { hidden_size: 1e9 }))).toBe(
+      'model.hidden_size must be a whole number from 8 to 2048.',
+    );
+    expect(refusal((c) => Object.assign(c.popo, { beta: Number.NaN }))).toMatch(
+      /^popo\.beta must be a number/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
+      'popo.weighting must be one of fixed, popo, popo-light.',
+    );
+    expect(refusal((c) => Object.assign(c, { kernel: 'auto' }))).toBe('kernel is not a field of the config.');
+    expect(refusal((c) => Reflect.deleteProperty(c, 'text'))).toMatch(/^text is missing/);
+    expect(() => parseConfig(null)).toThrow(ConfigError);
+    expect(() => parseConfig('small')).toThrow(ConfigError);
+  });
+
+  it('checks what spans several fields', () => {
+    expect(refusal((c) => Object.assign(c.model, { num_attention_heads: 3 }))).toMatch(/even width/);
+    expect(refusal((c) => Object.assign(c.popo, { reward_weights: [0.5, 0.6] }))).toMatch(/sum to 1/);
+    expect(refusal((c) => Object.assign(c.data, { source: 'import' }))).toMatch(/^data\.sha256/);
+    expect(refusal((c) => Object.assign(c.text, { max_prompt_length: 4096 }))).toMatch(/at most 4096/);
+    expect(refusal((c) => Object.assign(c.model, { hidden_size: 2048, num_hidden_layers: 48 }))).toMatch(
+      /million weights/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { prompts_per_step: 1024, num_generations: 64 }))).toMatch(
+      /tokens/,
+    );
+  });
+
+  it('is not fooled by prototypes', () => {
+    const hostile: unknown = JSON.parse(
+      JSON.stringify(presetConfig('tiny')).replace('{', '{"__proto__":{"polluted":1},'),
+    );
+    expect(() => parseConfig(hostile)).toThrow(ConfigError);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
+describe('differences', () => {
+  it('say only what differs, and apply back', () => {
+    const config = presetConfig('tiny');
+    config.seed = 7;
+    config.popo.weighting = 'fixed';
+    config.popo.reward_weights = [1, 0];
+    config.orft.threshold = 4.6;
+    const diff = diffFromPreset(config);
+    expect(diff).toEqual({
+      seed: 7,
+      'orft.threshold': 4.6,
+      'popo.weighting': 'fixed',
+      'popo.reward_weights': [1, 0],
+    });
+    expect(applyDiff('tiny', diff)).toEqual(config);
+  });
+
+  it('sets every field from the text of its own value', () => {
+    for (const path of configPaths().filter((known) => known !== 'preset' && known !== 'version')) {
+      const config = presetConfig('base');
+      const value = path
+        .split('.')
+        .reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
+      setByPath(config, path, String(value));
+      expect(config, path).toEqual(presetConfig('base'));
+    }
+  });
+
+  it('reads each type from text', () => {
+    const config = presetConfig('tiny');
+    for (const set of [
+      'seed=12',
+      'popo.learning_rate=1e-3',
+      'sft.cot=false',
+      'popo.reward_weights=.25,0.75',
+      'orft.threshold=margin',
+    ]) {
+      setAssignment(config, set);
+    }
+    expect(config.seed).toBe(12);
+    expect(config.popo.learning_rate).toBe(0.001);
+    expect(config.sft.cot).toBe(false);
+    expect(config.popo.reward_weights).toEqual([0.25, 0.75]);
+    expect(config.orft.threshold).toBe('margin');
+  });
+
+  it.each([
+    ['weighting=fixed', 'weighting is not a field of the config; did you mean popo.weighting?'],
+    ['popo=1', /popo is not a field/],
+    ['__proto__.polluted=1', /is not a field/],
+    ['constructor.name=x', /is not a field/],
+    ['popo.__proto__.x=1', /is not a field/],
+    ['popo.reward_weights.0=1', /is not a field/],
+    ['seed=', /seed must be a number, not ""/],
+    ['seed=0x10', /must be a number/],
+    ['seed=Infinity', /must be a number/],
+    ['sft.cot=yes', /must be true or false/],
+    ['preset=tiny', /choose a preset/],
+    ['seed', /key\.path=value/],
+    ['=1', /key\.path=value/],
+  ])('refuses %s', (assignment, message) => {
+    const config = presetConfig('tiny');
+    expect(() => setAssignment(config, assignment)).toThrow(message);
+    expect(config).toEqual(presetConfig('tiny'));
+  });
+});
+
+describe('sequenceLength', () => {
+  it('is prompt and completion together', () => {
+    const { text } = presetConfig('small');
+    expect(sequenceLength(presetConfig('small'))).toBe(text.max_prompt_length + text.max_completion_length);
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import {
+  CLOSE_TOLERANCE,
+  canonicalJson,
+  compareFingerprints,
+  type FingerprintSource,
+  fingerprint,
+} from '../../src/run/fingerprint';
+import { formatLink, parseLink } from '../../src/run/link';
+import { presetConfig } from '../../src/run/presets';
+import type { PopoStep } from '../../src/run/report';
+
+function popoStep(step: number): PopoStep {
+  return {
+    step,
+    sampleIds: ['a', 'b'],
+    rewards: [[[0.1, 0.2]], [[0.3, 0.4]]],
+    advantages: [[0.5], [-0.5]],
+    weightsBefore: [0.5, 0.5],
+    weightsAfter: [0.4, 0.6],
+    influence: null,
+    gradNorms: null,
+    gradCosine: null,
+    loss: 0.01 * step,
+    reward: 0.3,
+    reward_std: 0.1,
+    frac_reward_zero_std: 0,
+    kl: 0.001,
+    entropy: 1.5,
+    clip_ratio: { low_mean: 0, high_mean: 0, region_mean: 0 },
+    completions: { mean_length: 12, clipped_ratio: 0, valid_rate: 1 },
+  };
+}
+
+function source(): FingerprintSource {
+  const row = {
+    Category_L1_ACC: 0.4,
+    Category_L2_ACC: 0.3,
+    Category_L3_ACC: 0.2,
+    'Title_Hit-Rate@50': 0.3,
+    'Title_Hit-Rate@100': 0.4,
+    CTCVR: 0.2,
+    valid_rate: 0.9,
+    exact_title_rate: 0.1,
+    distinct_top1: 50,
+    popularity_share: 0.1,
+    answer_loss: 1.2,
+    users: 100,
+  };
+  return {
+    app: '0.1.0',
+    kernels: '1',
+    config: presetConfig('tiny'),
+    dataset: { id: 'world', sha256: 'a'.repeat(64), users: 1, items: 1, interactions: 1, notes: [] },
+    stages: [
+      { name: 'data', seconds: 1, steps: 1, loss: [] },
+      { name: 'warmup', seconds: 1, steps: 95, loss: Array.from({ length: 95 }, (_, i) => 3 - i / 50) },
+      { name: 'sft', seconds: 1, steps: 4, loss: [1, 0.9, 0.8, 0.7] },
+      { name: 'popo', seconds: 1, steps: 2, loss: [0, 0] },
+    ],
+    orft: { threshold: 3, scored: 10, kept: 5, examples: [] },
+    ranker: { auc: { ctr: 0.7, cvr: 0.7, ctcvr: 0.7 } },
+    popo: { rewardNames: ['semantic', 'id'], steps: [popoStep(0), popoStep(1)] },
+    table: [
+      { stage: 'warmup', ...row },
+      { stage: 'popo', ...row },
+    ],
+  };
+}
+
+/** The source with one change, and its fingerprint. */
+async function changed(change: (source: FingerprintSource) => void) {
+  const other = source();
+  change(other);
+  return fingerprint(other);
+}
+
+describe('fingerprint', () => {
+  it('does not depend on time, and survives a link', async () => {
+    const mine = await fingerprint(source());
+    const later = await changed((s) => {
+      for (const stage of s.stages) stage.seconds = 99;
+    });
+    expect(later).toEqual(mine);
+    expect(compareFingerprints(mine, later)).toMatchObject({ verdict: 'identical', firstDifference: null });
+    const link = formatLink(presetConfig('tiny'), 'a'.repeat(64), mine);
+    expect(parseLink(link).expected).toEqual(mine);
+    expect(link.length).toBeLessThan(1200);
+  });
+
+  it('calls another config, data set, kernel or app other inputs', async () => {
+    const mine = await fingerprint(source());
+    for (const other of [
+      await changed((s) => Object.assign(s.config, { seed: 2 })),
+      await changed((s) => Object.assign(s.dataset, { sha256: 'b'.repeat(64) })),
+      await changed((s) => Object.assign(s, { kernels: '2' })),
+      await changed((s) => Object.assign(s, { app: '0.2.0' })),
+    ]) {
+      expect(compareFingerprints(mine, other).verdict).toBe('other-inputs');
+    }
+  });
+
+  it('calls a last-bit difference close and names the first block of steps that differs', async () => {
+    const other = await changed((s) => {
+      s.stages[1].loss[42] += 1e-15;
+      s.stages[2].loss[1] += 1e-15;
+    });
+    const comparison = compareFingerprints(await fingerprint(source()), other);
+    expect(comparison.verdict).toBe('close');
+    expect(comparison.firstDifference).toEqual({ stage: 'warmup', step: 40, lastStep: 49 });
+    expect(comparison.sentence).toContain('warmup, step 41 to 50');
+  });
+
+  it.each([
+    ['loss', (s: PopoStep) => Object.assign(s, { loss: 1 })],
+    ['rewards', (s: PopoStep) => Object.assign(s.rewards[1][0], { 1: 0.41 })],
+    ['advantages', (s: PopoStep) => Object.assign(s.advantages[0], { 0: 0.51 })],
+    ['weights', (s: PopoStep) => Object.assign(s.weightsAfter, { 0: 0.41 })],
+    ['influence', (s: PopoStep) => Object.assign(s, { influence: [1, 2] })],
+    ['prompts', (s: PopoStep) => Object.assign(s.sampleIds, { 1: 'c' })],
+    ['clip ratios', (s: PopoStep) => Object.assign(s.clip_ratio, { low_mean: 0.1 })],
+    ['lengths', (s: PopoStep) => Object.assign(s.completions, { mean_length: 13 })],
+  ])('sees another %s in a POPO step', async (_name, change) => {
+    const other = await changed((s) => change(s.popo.steps[1]));
+    expect(compareFingerprints(await fingerprint(source()), other).firstDifference).toEqual({
+      stage: 'popo',
+      step: 1,
+      lastStep: 1,
+    });
+  });
+
+  it('calls other losses or metrics different', async () => {
+    const mine = await fingerprint(source());
+    const losses = await changed((s) => {
+      s.stages[1].loss = s.stages[1].loss.map((loss) => loss * (1 + 3 * CLOSE_TOLERANCE));
+    });
+    expect(compareFingerprints(mine, losses).verdict).toBe('different');
+    const metrics = await changed((s) => Object.assign(s.table[1], { Category_L3_ACC: 0.3 }));
+    expect(compareFingerprints(mine, metrics)).toMatchObject({ verdict: 'different', firstDifference: null });
+    expect(compareFingerprints(mine, metrics).sentence).toContain('evaluation');
+  });
+
+  it('sees every metric of every row', async () => {
+    const mine = await fingerprint(source());
+    const other = await changed((s) => Object.assign(s.table[0], { distinct_top1: 51 }));
+    expect(other.exact).not.toBe(mine.exact);
+    expect(compareFingerprints(mine, other).verdict).toBe('close');
+  });
+});
+
+describe('canonicalJson', () => {
+  it('does not depend on the order of keys, and tells values apart', () => {
+    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe(
+      '{"a":true,"b":[1,{"c":"x","d":null}]}',
+    );
+    expect(canonicalJson({ a: 1, b: 2 })).toBe(canonicalJson({ b: 2, a: 1 }));
+    expect(canonicalJson({ a: '1' })).not.toBe(canonicalJson({ a: 1 }));
+  });
+});
