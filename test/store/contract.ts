@@ -1,0 +1,137 @@
+/** What every Store must do, run against memory in Node and against IndexedDB in a browser. */
+import { expect, test } from 'vitest';
+import type { Dataset } from '../../src/data/dataset';
+import { datasetHash, sampleId } from '../../src/data/identity';
+import { Checkpoints } from '../../src/store/checkpoints';
+import { Datasets } from '../../src/store/datasets';
+import { Runs } from '../../src/store/runs';
+import { type Store, StoreError } from '../../src/store/store';
+
+const floats = (...values: number[]) => new Float32Array(values).buffer;
+
+/** A data set of two users, made by hand. */
+export async function tinyDataset(): Promise<Dataset> {
+  const data = {
+    items: [
+      { id: 'a', title: 'oat milk', categories: ['food', 'drink', 'milk'] as const },
+      { id: 'b', title: 'ginger tea', categories: ['food', 'drink', 'tea'] as const },
+    ],
+    users: [
+      { id: 'u', profile: 'age 30', history: Int32Array.of(0, 1, 1, 0) },
+      { id: 'v', profile: '', history: Int32Array.of(1) },
+    ],
+    impressions: {
+      user: Int32Array.of(0, 0),
+      item: Int32Array.of(1, 0),
+      historyLength: Int32Array.of(1, 1),
+      click: Uint8Array.of(1, 0),
+      conversion: Uint8Array.of(0, 0),
+    },
+    facts: ['after milk need tea'],
+  };
+  const splits = {
+    train: [{ user: 0, position: 1 }],
+    validation: [{ user: 0, position: 2 }],
+    test: [{ user: 0, position: 3 }],
+  };
+  const sha256 = await datasetHash({ ...data, splits });
+  const named = (examples: { user: number; position: number }[]) =>
+    examples.map((example) => ({ sampleId: sampleId(sha256, example.user, example.position), ...example }));
+  return {
+    id: 'tiny',
+    sha256,
+    ...data,
+    splits: { train: named(splits.train), validation: named(splits.validation), test: named(splits.test) },
+    notes: ['made by hand'],
+  };
+}
+
+export function storeContract(open: () => Promise<Store>): void {
+  test('a checkpoint comes back byte for byte and is listed by its header alone', async () => {
+    const checkpoints = new Checkpoints<{ step: number }>(await open());
+    const pools = { parameters: floats(1, Number.NaN, -0), moment1: floats(2), empty: new ArrayBuffer(0) };
+    await checkpoints.save({ id: 'run-2', header: { step: 2 }, pools });
+    await checkpoints.save({ id: 'run-1', header: { step: 1 }, pools: { parameters: floats(7) } });
+    expect(await checkpoints.list()).toEqual([
+      { id: 'run-1', header: { step: 1 } },
+      { id: 'run-2', header: { step: 2 } },
+    ]);
+    const loaded = await checkpoints.load('run-2');
+    expect(loaded?.header).toEqual({ step: 2 });
+    expect(Object.keys(loaded?.pools ?? {}).sort()).toEqual(['empty', 'moment1', 'parameters']);
+    expect(new Uint8Array(loaded!.pools.parameters)).toEqual(new Uint8Array(pools.parameters));
+    expect(loaded!.pools.empty.byteLength).toBe(0);
+    expect(await checkpoints.load('absent')).toBeNull();
+    await checkpoints.delete('run-2');
+    await checkpoints.delete('run-2');
+    expect(await checkpoints.list()).toHaveLength(1);
+    expect(await checkpoints.load('run-2')).toBeNull();
+  });
+
+  test('saving again replaces the whole record', async () => {
+    const checkpoints = new Checkpoints<string>(await open());
+    await checkpoints.save({ id: 'run', header: 'old', pools: { a: floats(1), b: floats(2) } });
+    await checkpoints.save({ id: 'run', header: 'new', pools: { a: floats(3) } });
+    const loaded = await checkpoints.load('run');
+    expect(loaded?.header).toBe('new');
+    expect(Object.keys(loaded?.pools ?? {})).toEqual(['a']);
+    expect(new Float32Array(loaded!.pools.a)[0]).toBe(3);
+  });
+
+  test('a failed write leaves the old checkpoint and rejects with a StoreError', async () => {
+    const store = await open();
+    const checkpoints = new Checkpoints<unknown>(store);
+    await checkpoints.save({ id: 'run', header: 'old', pools: { a: floats(1), b: floats(2) } });
+    // The pool comes first and is queued; the header cannot be cloned.
+    const broken = checkpoints.save({ id: 'run', header: () => 1, pools: { a: floats(9) } });
+    const error = await broken.then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(StoreError);
+    expect((error as StoreError).problem).toBe('failed');
+    const loaded = await checkpoints.load('run');
+    expect(loaded?.header).toBe('old');
+    expect(new Float32Array(loaded!.pools.a)[0]).toBe(1);
+    expect(new Float32Array(loaded!.pools.b)[0]).toBe(2);
+  });
+
+  test('what was stored does not change with the object it came from', async () => {
+    const checkpoints = new Checkpoints<{ step: number }>(await open());
+    const header = { step: 1 };
+    const pool = new Float32Array([1]);
+    await checkpoints.save({ id: 'run', header, pools: { pool: pool.buffer } });
+    header.step = 2;
+    pool[0] = 2;
+    const loaded = await checkpoints.load('run');
+    expect(loaded?.header.step).toBe(1);
+    expect(new Float32Array(loaded!.pools.pool)[0]).toBe(1);
+  });
+
+  test('collections are apart, and one id is not the prefix of another', async () => {
+    const store = await open();
+    const runs = new Runs<string, { table: number[] }>(store);
+    const checkpoints = new Checkpoints<string>(store);
+    await runs.save('run', 'a header', { table: [1, 2] });
+    await runs.save('run-long', 'another', null);
+    await checkpoints.save({ id: 'run', header: 'checkpoint', pools: {} });
+    await runs.delete('run');
+    expect(await runs.load('run')).toBeNull();
+    expect(await runs.load('run-long')).toEqual({ id: 'run-long', header: 'another', report: null });
+    expect((await checkpoints.load('run'))?.header).toBe('checkpoint');
+    await runs.save('run', 'again', { table: [3] });
+    expect((await runs.load('run'))?.report).toEqual({ table: [3] });
+  });
+
+  test('a data set comes back whole', async () => {
+    const datasets = new Datasets<{ users: number }>(await open());
+    const dataset = await tinyDataset();
+    await datasets.save(dataset, { users: 2 });
+    expect(await datasets.list()).toEqual([{ users: 2 }]);
+    const loaded = await datasets.load(dataset.sha256);
+    expect(loaded).toEqual(dataset);
+    expect(await datasetHash(loaded!)).toBe(dataset.sha256);
+    await datasets.delete(dataset.sha256);
+    expect(await datasets.load(dataset.sha256)).toBeNull();
+  });
+}
