@@ -16,10 +16,11 @@ export interface NodeAdapter {
   env: Record<string, string>;
 }
 
-const LAVAPIPE_ICDS = [
-  '/usr/share/vulkan/icd.d/lvp_icd.json',
-  `/usr/share/vulkan/icd.d/lvp_icd.${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.json`,
-];
+const LAVAPIPE_ICD =
+  [
+    '/usr/share/vulkan/icd.d/lvp_icd.json',
+    `/usr/share/vulkan/icd.d/lvp_icd.${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.json`,
+  ].find(existsSync) ?? null;
 
 /** Folders where a Chromium keeps its SwiftShader and its own copy of the Vulkan loader. */
 function chromiumFolders(): string[] {
@@ -37,21 +38,25 @@ function loaderEnv(): Record<string, string> {
   return { LD_LIBRARY_PATH: path };
 }
 
+/** Software Vulkan drivers found on this machine, unprobed, the preferred one first; none outside Linux. */
+export function softwareDrivers(): NodeAdapter[] {
+  if (process.platform !== 'linux') return [];
+  const loader = loaderEnv();
+  const swiftshader = chromiumFolders()
+    .map((folder) => join(folder, 'vk_swiftshader_icd.json'))
+    .find(existsSync);
+  return (
+    [
+      ['lavapipe', LAVAPIPE_ICD],
+      ['swiftshader', swiftshader],
+    ] as const
+  ).flatMap(([name, icd]) => (icd ? [{ name, env: { ...loader, VK_ICD_FILENAMES: icd } }] : []));
+}
+
 function candidates(): NodeAdapter[] {
   const { VK_ICD_FILENAMES } = process.env;
-  const loader = loaderEnv();
-  if (VK_ICD_FILENAMES) return [{ name: 'custom', env: { ...loader, VK_ICD_FILENAMES } }];
-  const found: NodeAdapter[] = [];
-  if (process.platform === 'linux') {
-    const lavapipe = LAVAPIPE_ICDS.find(existsSync);
-    if (lavapipe) found.push({ name: 'lavapipe', env: { ...loader, VK_ICD_FILENAMES: lavapipe } });
-    const swiftshader = chromiumFolders()
-      .map((folder) => join(folder, 'vk_swiftshader_icd.json'))
-      .find(existsSync);
-    if (swiftshader) found.push({ name: 'swiftshader', env: { ...loader, VK_ICD_FILENAMES: swiftshader } });
-  }
-  found.push({ name: 'native', env: loader });
-  return found;
+  if (VK_ICD_FILENAMES) return [{ name: 'custom', env: { ...loaderEnv(), VK_ICD_FILENAMES } }];
+  return [...softwareDrivers(), { name: 'native', env: loaderEnv() }];
 }
 
 const PROBE = `
