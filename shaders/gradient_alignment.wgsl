@@ -1,0 +1,83 @@
+// The Gram matrix of K gradients, gram[i][j] = ⟨g_i, g_j⟩ = Σ_p g_i[p] · g_j[p]: all that POPO needs to know of them.
+//
+//   tile_products   workgroup (tile, pair) sums 1024 products of one pair i ≤ j into partials[pair][tile]
+//   gram_matrix     workgroup (pair) sums that pair's partials into gram[i][j] and gram[j][i]
+//
+// Order of summation, the same in every run: a thread adds products thread, thread + 64, … of its tile, then 64 threads
+// fold in a binary tree; the second level does the same over tiles. Pairs count (0,0) (0,1) … (0,K−1) (1,1) (1,2) …
+
+struct Options {
+  count: u32,          // n, floats of a gradient
+  stride: u32,         // floats from one gradient to the next, ≥ n
+  num_gradients: u32,  // K
+  tiles: u32,          // ⌈n / 1024⌉
+}
+
+@group(0) @binding(0) var<uniform> options: Options;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;       // [K, stride]
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [K(K+1)/2, tiles]
+@group(0) @binding(3) var<storage, read_write> gram: array<f32>;      // [K, K]
+
+const THREADS = 64u;
+const TILE = 1024u;
+
+var<workgroup> lanes: array<f32, THREADS>;
+
+fn sum_over_threads(value: f32, thread: u32) -> f32 {
+  lanes[thread] = value;
+  for (var span = THREADS / 2u; span > 0u; span /= 2u) {
+    workgroupBarrier();
+    if (thread < span) {
+      lanes[thread] += lanes[thread + span];
+    }
+  }
+  workgroupBarrier();
+  return lanes[0];
+}
+
+/// (i, j) of the pair-th element of the upper triangle, row by row.
+fn pair_indices(pair: u32) -> vec2u {
+  var i = 0u;
+  var rest = pair;
+  while (rest >= options.num_gradients - i) {
+    rest -= options.num_gradients - i;
+    i++;
+  }
+  return vec2u(i, i + rest);
+}
+
+@compute @workgroup_size(THREADS)
+fn tile_products(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let pair = pair_indices(workgroup.y);
+  let a = pair.x * options.stride;
+  let b = pair.y * options.stride;
+  let end = min((workgroup.x + 1u) * TILE, options.count);
+  var sum = 0.0;
+  for (var p = workgroup.x * TILE + thread; p < end; p += THREADS) {
+    sum += gradients[a + p] * gradients[b + p];
+  }
+  let total = sum_over_threads(sum, thread);
+  if (thread == 0u) {
+    partials[workgroup.y * options.tiles + workgroup.x] = total;
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn gram_matrix(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  var sum = 0.0;
+  for (var tile = thread; tile < options.tiles; tile += THREADS) {
+    sum += partials[workgroup.x * options.tiles + tile];
+  }
+  let total = sum_over_threads(sum, thread);
+  if (thread == 0u) {
+    let pair = pair_indices(workgroup.x);
+    gram[pair.x * options.num_gradients + pair.y] = total;
+    gram[pair.y * options.num_gradients + pair.x] = total;
+  }
+}

@@ -1,0 +1,303 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeAdapter, Gpu } from '../../src/gpu/device';
+import { Plan, submit } from '../../src/gpu/plan';
+import { Random } from '../../src/numeric/random';
+import { computeAdvantages, objectiveAdvantages } from '../../src/popo/advantages';
+import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
+import type { Aggregation, ScaleRewards, Weighting } from '../../src/popo/options';
+import { groupStatistics, influences, popoLightWeights, popoWeights } from '../../src/popo/weighting';
+import { testDevice } from '../adapter';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  const { device, info } = await testDevice();
+  gpu = new Gpu(device, describeAdapter(info));
+});
+
+const read = async (buffer: GPUBuffer, floats: number) =>
+  new Float32Array(await gpu.read(buffer, 0, floats * 4));
+
+/** What a kernel does not write is seen: every output starts as NaN. */
+const poison = (buffer: GPUBuffer) =>
+  gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(Number.NaN));
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-5, scale = 1) {
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]) / (scale + Math.abs(expected[i]));
+    if (!(error < tolerance)) expect.fail(`[${i}] is ${actual[i]}, not ${expected[i]} (off by ${error})`);
+  }
+}
+
+const softmax = (random: Random, K: number) => {
+  const raw = Array.from({ length: K }, () => 0.1 + random.uniform());
+  const total = raw.reduce((a, b) => a + b, 0);
+  return Array.from(Float32Array.from(raw, (value) => value / total));
+};
+
+/** Rewards in [−.5, 1) with some groups wholly equal, some rewards wholly equal, and exact ties. */
+function adversarialRewards(random: Random, P: number, G: number, K: number): Float32Array {
+  const rewards = new Float32Array(P * G * K);
+  for (let p = 0; p < P; p++) {
+    const flat = random.chance(0.25);
+    for (let k = 0; k < K; k++) {
+      const constant = flat || random.chance(0.2) ? random.uniform() : null;
+      const negative = random.chance(0.2);
+      for (let g = 0; g < G; g++) {
+        const value = random.chance(0.2) ? 0 : random.int(64) / 64 - (negative ? 0.5 : 0);
+        rewards[(p * G + g) * K + k] = constant ?? value;
+      }
+    }
+  }
+  return rewards;
+}
+
+interface Case {
+  P: number;
+  G: number;
+  K: number;
+  weighting: Weighting;
+  aggregation: Aggregation;
+  scale: ScaleRewards;
+}
+
+async function runWeighting(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
+  const { P, G, K } = test;
+  const eta = 0.1;
+  const kernels = new RewardWeighting(gpu, { groups: P, groupSize: G, numRewards: K });
+  const advantages = kernels.advantagesOf(K).buffer;
+  poison(advantages);
+  poison(kernels.statistics);
+  kernels.configure({
+    weighting: test.weighting,
+    eta_over_mu: eta,
+    scale_rewards: test.scale,
+    multi_objective_aggregation: test.aggregation,
+  });
+  gpu.device.queue.writeBuffer(kernels.rewards, 0, Float32Array.from(rewards));
+  gpu.device.queue.writeBuffer(kernels.weights, 0, Float32Array.from(weights));
+  gpu.device.queue.writeBuffer(kernels.gram, 0, Float32Array.from(gram));
+  const plan = new Plan(gpu);
+  kernels.addObjectiveAdvantages(plan);
+  kernels.addWeigh(plan);
+  await plan.compile();
+  submit(gpu, plan);
+  const all = await read(advantages, advantages.size / 4);
+  const result = {
+    vectors: Array.from({ length: K + 1 }, (_, k) => {
+      const { offset, size } = kernels.advantagesOf(k);
+      return all.slice(offset / 4, (offset + size) / 4);
+    }),
+    weights: await read(kernels.weights, K),
+    statistics: kernels.readStatistics(await read(kernels.statistics, 5 * K)),
+  };
+  kernels.destroy();
+  return result;
+}
+
+function randomCase(random: Random, test: Case) {
+  const { P, G, K } = test;
+  const rewards = adversarialRewards(random, P, G, K);
+  const weights = softmax(random, K);
+  // A Gram matrix of real vectors, of the size gradients have.
+  const gradients = Array.from({ length: K }, () => Array.from({ length: 5 }, () => random.normal()));
+  const gram = Float32Array.from(
+    gradients.flatMap((a) => gradients.map((b) => a.reduce((sum, value, i) => sum + value * b[i], 0))),
+  );
+  return { rewards, weights, gram };
+}
+
+function expected(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
+  const { G, K } = test;
+  const influence = influences(gram, K);
+  const next =
+    test.weighting === 'popo'
+      ? popoWeights(weights, influence, 0.1)
+      : test.weighting === 'popo-light'
+        ? popoLightWeights(rewards, G, weights)
+        : weights;
+  const options = {
+    groupSize: G,
+    weights: next,
+    scale_rewards: test.scale,
+    multi_objective_aggregation: test.aggregation,
+  };
+  return {
+    influence,
+    next,
+    objectives: objectiveAdvantages(rewards, options),
+    combined: computeAdvantages(rewards, options),
+    statistics: groupStatistics(rewards, G, K),
+  };
+}
+
+const KINDS: [Aggregation, ScaleRewards][] = [
+  ['sum_then_normalize', 'group'],
+  ['sum_then_normalize', 'batch'],
+  ['sum_then_normalize', 'none'],
+  ['normalize_then_sum', 'group'],
+];
+
+describe('reward_weighting', () => {
+  for (const weighting of ['fixed', 'popo', 'popo-light'] as const) {
+    for (const [aggregation, scale] of KINDS) {
+      it(`agrees with the pure functions: ${weighting}, ${aggregation}, ${scale}`, async () => {
+        const random = new Random(7, `weighting ${weighting} ${aggregation} ${scale}`);
+        for (const K of [1, 2, 3, 4]) {
+          for (const G of [1, 2, 7, 16]) {
+            const test = { P: 1 + 2 * random.int(4), G, K, weighting, aggregation, scale };
+            const { rewards, weights, gram } = randomCase(random, test);
+            const want = expected(test, rewards, weights, gram);
+            const got = await runWeighting(test, rewards, weights, gram);
+            expectClose(got.weights, want.next);
+            expectClose(got.vectors[K], want.combined);
+            for (let k = 0; k < K; k++) expectClose(got.vectors[k], want.objectives[k]);
+            expectClose(got.statistics.weightsBefore, weights);
+            expectClose(got.statistics.weightsAfter, want.next);
+            expectClose(got.statistics.mean, want.statistics.mean);
+            expectClose(got.statistics.std, want.statistics.std);
+            expectClose(
+              got.statistics.influence,
+              weighting === 'popo' ? want.influence : weights.map(() => 0),
+            );
+          }
+        }
+      });
+    }
+  }
+
+  it('takes more groups than threads, and the largest K', async () => {
+    const random = new Random(7, 'many groups');
+    const test: Case = {
+      P: 131,
+      G: 3,
+      K: 8,
+      weighting: 'popo-light',
+      aggregation: 'sum_then_normalize',
+      scale: 'batch',
+    };
+    const { rewards, weights, gram } = randomCase(random, test);
+    const want = expected(test, rewards, weights, gram);
+    const got = await runWeighting(test, rewards, weights, gram);
+    expectClose(got.weights, want.next);
+    expectClose(got.vectors[8], want.combined);
+    for (let k = 0; k < 8; k++) expectClose(got.vectors[k], want.objectives[k]);
+  });
+
+  it('gives exactly 0 to groups of equal rewards', async () => {
+    const test: Case = {
+      P: 3,
+      G: 5,
+      K: 2,
+      weighting: 'popo-light',
+      aggregation: 'sum_then_normalize',
+      scale: 'group',
+    };
+    const rewards = Float32Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? 0.1 : 0.7));
+    const got = await runWeighting(test, rewards, [0.25, 0.75], new Float32Array(4));
+    for (const vector of got.vectors) expect(vector.every((value) => value === 0)).toBe(true);
+    expect(Array.from(got.weights)).toEqual([0.25, 0.75]);
+  });
+
+  it('overflows at no influence and keeps a weight of 0', async () => {
+    const test: Case = {
+      P: 1,
+      G: 2,
+      K: 3,
+      weighting: 'popo',
+      aggregation: 'sum_then_normalize',
+      scale: 'group',
+    };
+    const gram = Float32Array.from([1e30, 0, 0, 0, 1e20, 0, 0, 0, 3]);
+    const rewards = Float32Array.from([0, 1, 0, 1, 0, 1]);
+    expect(Array.from((await runWeighting(test, rewards, [0, 0.5, 0.5], gram)).weights)).toEqual([0, 1, 0]);
+    expect(Array.from((await runWeighting(test, rewards, [0.5, 0, 0.5], gram)).weights)).toEqual([1, 0, 0]);
+  });
+
+  it('has the same bits 20 times', async () => {
+    const random = new Random(7, 'repeat');
+    const test: Case = {
+      P: 9,
+      G: 7,
+      K: 3,
+      weighting: 'popo',
+      aggregation: 'normalize_then_sum',
+      scale: 'group',
+    };
+    const { rewards, weights, gram } = randomCase(random, test);
+    const first = await runWeighting(test, rewards, weights, gram);
+    for (let repeat = 1; repeat < 20; repeat++) {
+      expect(await runWeighting(test, rewards, weights, gram)).toEqual(first);
+    }
+  });
+
+  it('refuses more rewards than the shader holds', () => {
+    expect(() => new RewardWeighting(gpu, { groups: 1, groupSize: 1, numRewards: 9 })).toThrow(
+      /1 to 8 rewards, not 9/,
+    );
+  });
+});
+
+async function gramOf(gradients: Float32Array[], stride: number): Promise<Float32Array> {
+  const K = gradients.length;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const pools = gpu.createBuffer('pools', K * stride * 4, usage);
+  const gram = gpu.createBuffer('gram', K * K * 4, usage);
+  poison(pools);
+  poison(gram);
+  gradients.forEach((gradient, k) => {
+    gpu.device.queue.writeBuffer(pools, k * stride * 4, Float32Array.from(gradient));
+  });
+  const shape = { count: gradients[0].length, stride, numGradients: K };
+  const alignment = new GradientAlignment(gpu, shape, pools, gram);
+  const plan = new Plan(gpu);
+  alignment.add(plan);
+  await plan.compile();
+  submit(gpu, plan);
+  const result = await read(gram, K * K);
+  alignment.destroy();
+  for (const buffer of [pools, gram]) gpu.destroyBuffer(buffer);
+  return result;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+describe('gradient_alignment', () => {
+  it.each([
+    [1, 1, 64],
+    [1, 1023, 1024],
+    [2, 1024, 1024],
+    [2, 1025, 1088],
+    [3, 4099, 4160],
+    [4, 70_001, 70_016],
+  ])('is the Gram matrix of %i gradients of %i floats, %i apart', async (K, n, stride) => {
+    const random = new Random(7, 'gradients', K, n);
+    const gradients = Array.from({ length: K }, () =>
+      Float32Array.from({ length: n }, () => random.normal()),
+    );
+    const got = await gramOf(gradients, stride);
+    const want = gradients.flatMap((a) => gradients.map((b) => dot(a, b)));
+    // Off-diagonal products cancel: their error is measured against the norms.
+    expectClose(got, want, 1e-5, n);
+    for (let k = 0; k < K; k++) expectClose([got[k * K + k]], [want[k * K + k]], 1e-6, 0);
+  });
+
+  it('holds over twelve decades of magnitude, in the same bits 20 times', async () => {
+    const random = new Random(7, 'magnitudes');
+    const gradients = Array.from({ length: 3 }, () =>
+      Float32Array.from({ length: 5003 }, () => random.normal() * 10 ** (random.int(12) - 8)),
+    );
+    const first = await gramOf(gradients, 5056);
+    const norms = gradients.map((gradient) => Math.sqrt(dot(gradient, gradient)));
+    gradients.forEach((a, i) => {
+      gradients.forEach((b, j) => {
+        expect(Math.abs(first[i * 3 + j] - dot(a, b))).toBeLessThan(1e-5 * norms[i] * norms[j]);
+      });
+    });
+    for (let repeat = 1; repeat < 20; repeat++) expect(await gramOf(gradients, 5056)).toEqual(first);
+  });
+});
