@@ -1,14 +1,33 @@
 import { playwright } from '@vitest/browser-playwright';
-import type { UserConfig } from 'vite';
+import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findNodeAdapters, type NodeAdapter } from './src/headless/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/headless/chromium.ts';
+
+/**
+ * `@tensorflow/tfjs` re-exports packages that nothing here uses (Keras layers, model converter, data pipelines, WebGL),
+ * and none of them says that it can be left out. This says it, which takes 105 KB (gzip) off the workers' code.
+ */
+function leanTensorFlow(): Plugin {
+  const unused = /@tensorflow\/tfjs-(layers|converter|data|backend-webgl)\//;
+  return {
+    name: 'lean-tensorflow',
+    apply: 'build',
+    enforce: 'pre',
+    async resolveId(source, importer, options) {
+      if (!source.startsWith('@tensorflow/') && !(importer && unused.test(importer))) return null;
+      const resolved = await this.resolve(source, importer, { ...options, skipSelf: true });
+      return resolved && unused.test(resolved.id) ? { ...resolved, moduleSideEffects: false } : resolved;
+    },
+  };
+}
 
 // One build for the page and its workers. `base: './'` lets the folder be served from any path.
 const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  worker: { format: 'es' },
+  plugins: [leanTensorFlow()],
+  worker: { format: 'es', plugins: () => [leanTensorFlow()] },
   build: { target: 'es2022', sourcemap: true },
 };
 

@@ -113,6 +113,8 @@ export class ReferenceModel implements LanguageModel {
       const kept: { logps?: tf.Tensor; entropies?: tf.Tensor; kl?: tf.Tensor } = {};
       const { value, grads } = tf.tidy(() => {
         const coefficient = tf.tensor2d(withoutFirst(weights, size, length), shape);
+        // Where no weight is, ρ and k3 are those of equal log-probabilities: exp(∞) · 0 would be NaN.
+        const counted = tf.cast(tf.notEqual(coefficient, 0), 'float32');
         const advantage = tf.tensor2d(Float32Array.from(advantages), [size, 1]);
         return this.#gradients((model) => {
           const { logps, entropies } = tokenLogps(
@@ -125,14 +127,14 @@ export class ReferenceModel implements LanguageModel {
           const old = options.oldLogps
             ? tf.tensor2d(withoutFirst(options.oldLogps, size, length), shape)
             : detach(logps);
-          const ratio = tf.exp(tf.sub(logps, old));
+          const ratio = tf.exp(tf.mul(tf.sub(logps, old), counted));
           const clipped = tf.clipByValue(ratio, 1 - options.epsilonLow, 1 + options.epsilonHigh);
           let loss = tf.neg(tf.minimum(tf.mul(ratio, advantage), tf.mul(clipped, advantage)));
           kept.logps = tf.keep(tf.clone(logps));
           kept.entropies = tf.keep(tf.clone(entropies));
           if (options.referenceLogps) {
             const reference = tf.tensor2d(withoutFirst(options.referenceLogps, size, length), shape);
-            const delta = tf.sub(reference, logps);
+            const delta = tf.mul(tf.sub(reference, logps), counted);
             const k3 = tf.sub(tf.sub(tf.exp(delta), delta), 1);
             kept.kl = tf.keep(tf.sum(tf.mul(coefficient, k3)));
             if (objective === options.klIn) loss = tf.add(loss, tf.mul(k3, options.beta));
@@ -248,7 +250,8 @@ export class ReferenceModel implements LanguageModel {
     const moment2: Weights = new Map();
     const norm = tf.tidy(() => {
       const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
-      const norm = tf.sqrt(tf.addN(squares));
+      // Not addN: on WebGPU it binds one buffer per tensor, past the device's limit.
+      const norm = tf.sqrt(tf.sum(tf.stack(squares)));
       const scale = Number.isFinite(maxGradNorm)
         ? tf.minimum(tf.div(maxGradNorm, tf.maximum(norm, 1e-30)), 1)
         : null;

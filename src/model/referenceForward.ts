@@ -91,16 +91,20 @@ export function decodeContext(
 
 /** Rows of `table` [V, D] at `ids` [N] → [N, D]; its gradient is oneHotᵀ · dy. */
 function embed(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
-  const lookUp = tf.customGrad((weights: tf.Tensor | tf.GradSaveFunc) => ({
-    value: tf.gather(weights as tf.Tensor2D, ids),
-    gradFunc: (dy: tf.Tensor) =>
-      tf.matMul(
-        tf.oneHot(ids, table.shape[0]).cast('float32') as tf.Tensor2D,
-        dy as tf.Tensor2D,
-        true,
-        false,
-      ),
-  }));
+  const lookUp = tf.customGrad((weights: tf.Tensor | tf.GradSaveFunc, save: tf.Tensor | tf.GradSaveFunc) => {
+    // Saved, because the tape's scope disposes what the closure alone holds on to.
+    (save as tf.GradSaveFunc)([ids]);
+    return {
+      value: tf.gather(weights as tf.Tensor2D, ids),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.matMul(
+          tf.oneHot(saved as tf.Tensor1D, table.shape[0]).cast('float32') as tf.Tensor2D,
+          dy as tf.Tensor2D,
+          true,
+          false,
+        ),
+    };
+  });
   return lookUp(table) as tf.Tensor2D;
 }
 

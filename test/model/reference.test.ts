@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { useCpu } from '../../src/gpu/tfjs';
 import type { AdamWStep, ModelConfig } from '../../src/model/config';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters, parameterTable } from '../../src/model/parameters';
@@ -68,7 +69,7 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
 }
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await useCpu();
 });
 
 describe.each([
@@ -137,6 +138,96 @@ describe('ragged batches', () => {
     batch.tokens[1] = 11;
     await expect(model.score(batch)).rejects.toThrow('Token 11 at sequence 0, position 1');
     await expect(model.score(someBatch(multiHead, [2], 17))).rejects.toThrow('17 positions');
+    model.destroy();
+  });
+});
+
+describe('policyGradients', () => {
+  const pool = someWeights(multiHead, 3);
+  const batch = someBatch(multiHead, [7, 2, 5, 6], 7);
+  const current = plainScore(multiHead, pool, batch).logps;
+  const random = new Random(4, 'test-policy');
+  const near = (spread: number) => Float32Array.from(current, (logp) => logp + spread * random.normal());
+  const options = {
+    advantages: [Float32Array.from([1, -1, 0.5, -2]), Float32Array.from([-0.3, 0.2, 1, 0])],
+    oldLogps: near(0.3), // ratios on both sides of both clips
+    referenceLogps: near(0.5),
+    beta: 0.1,
+    epsilonLow: 0.2,
+    epsilonHigh: 0.3,
+    klIn: 0,
+  };
+
+  function plainPolicyLoss(weights: Float64Array, objective: number, old: Float32Array | null): number {
+    const { logps } = plainScore(multiHead, weights, batch);
+    let loss = 0;
+    for (let b = 0; b < batch.size; b++) {
+      for (let t = 1; t < batch.lengths[b]; t++) {
+        const i = b * batch.length + t;
+        const ratio = Math.exp(logps[i] - (old ?? current)[i]);
+        const clipped = Math.min(Math.max(ratio, 0.8), 1.3);
+        const advantage = options.advantages[objective][b];
+        const delta = options.referenceLogps[i] - logps[i];
+        const kl = objective === 0 ? 0.1 * (Math.exp(delta) - delta - 1) : 0;
+        loss += batch.weights[i] * (kl - Math.min(ratio * advantage, clipped * advantage));
+      }
+    }
+    return loss;
+  }
+
+  it.each([
+    ['off-policy', options.oldLogps],
+    ['on-policy', null],
+  ])(
+    '%s: losses and gradients are those of the f64 objective, the KL term in one of them',
+    async (_, old) => {
+      const model = new ReferenceModel(multiHead, pool);
+      const result = await model.policyGradients(batch, { ...options, oldLogps: old });
+      const exact = Float64Array.from(pool);
+      for (const objective of [0, 1]) {
+        const f = (x: Float64Array) => plainPolicyLoss(x, objective, old);
+        expect(result.losses[objective]).toBeCloseTo(f(exact), 5);
+        for (const { name, offset, size } of parameterTable(multiHead).parameters) {
+          const indices = Array.from({ length: 4 }, (_, i) => offset + ((i * 7919) % size));
+          const expected = indices.map((index) => finiteDifference(f, exact, index));
+          const actual = indices.map((index) => result.gradients[objective][index]);
+          const error = Math.max(...actual.map((value, i) => Math.abs(value - expected[i])));
+          expect(error, `${name}, objective ${objective}`).toBeLessThan(2e-4);
+        }
+      }
+      let kl = 0;
+      current.forEach((logp, i) => {
+        const delta = options.referenceLogps[i] - logp;
+        if (logp !== 0) kl += batch.weights[i] * (Math.exp(delta) - delta - 1);
+      });
+      expect(result.kl).toBeCloseTo(kl, 5);
+      expect(relativeError(result.logps, current)).toBeLessThan(1e-5);
+      model.destroy();
+    },
+  );
+
+  it('is not touched by what stands where no weight is', async () => {
+    const model = new ReferenceModel(multiHead, pool);
+    const wild = (values: Float32Array) =>
+      values.map((value, i) => (batch.weights[i] === 0 ? 500 * (-1) ** i : value));
+    const result = await model.policyGradients(batch, {
+      ...options,
+      oldLogps: wild(options.oldLogps),
+      referenceLogps: wild(options.referenceLogps),
+    });
+    expect(result).toEqual(await model.policyGradients(batch, options));
+    model.destroy();
+  });
+
+  it('without a reference has no KL, and with no advantage no gradient', async () => {
+    const model = new ReferenceModel(multiHead, pool);
+    const { kl, gradients } = await model.policyGradients(batch, {
+      ...options,
+      advantages: [new Float32Array(4)],
+      referenceLogps: null,
+    });
+    expect(kl).toBe(0);
+    expect(gradients[0].every((value) => value === 0)).toBe(true);
     model.destroy();
   });
 });

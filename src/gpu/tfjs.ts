@@ -1,0 +1,90 @@
+/**
+ * TensorFlow.js on a device of ours. Its stock WebGPU backend would ask for a device of its own, with neither our limits
+ * nor our error handling, so it is replaced by one on the GPUDevice that the engine already holds. Without WebGPU the
+ * same ops run on the WASM backend, or on the CPU backend where that does not start.
+ *
+ * Two flags are set against the defaults of tfjs-backend-webgpu 4.22.0: WEBGPU_CPU_FORWARD, which moves small tensors to
+ * the CPU and back in the middle of a step, and WEBGPU_MATMUL_PROGRAM_TYPE, whose automatic choice takes a split-K kernel
+ * for some shapes that adds floats with atomics, in an order that changes from run to run.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** `MatMulProgramType.MatMulPackedProgram` of tfjs-backend-webgpu: tiles in workgroup memory, a fixed order of sums. */
+const PACKED_MATMUL = 3;
+/** Lets tfjs choose per shape. */
+const AUTOMATIC_MATMUL = -1;
+
+/**
+ * Makes `device` the one that TensorFlow.js computes on; replaces an earlier one and disposes its tensors.
+ * @param options.deterministic false leaves the choice of matmul kernels to tfjs, for measuring it as it comes
+ * @throws when tfjs cannot start on the device
+ */
+export async function useDevice(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+  options: { deterministic: boolean } = { deterministic: true },
+): Promise<void> {
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', options.deterministic ? PACKED_MATMUL : AUTOMATIC_MATMUL);
+  if (tf.findBackend('webgpu')) tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', () => withNavigatorGpu(() => new WebGPUBackend(device, info)), 3);
+  if (!(await start('webgpu'))) {
+    throw new Error(
+      'TensorFlow.js did not start on the WebGPU device: reload the page, or use the WASM backend.',
+    );
+  }
+}
+
+/** The slow path without WebGPU: WASM where it starts, else plain JavaScript. Resolves with what is now in use. */
+export async function useSlowPath(): Promise<'wasm' | 'cpu'> {
+  if (await useWasm()) return 'wasm';
+  await useCpu();
+  return 'cpu';
+}
+
+/** WebAssembly with SIMD, and with threads where the page is cross-origin isolated. False where it does not start. */
+export async function useWasm(): Promise<boolean> {
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  // In Node the package finds its binaries itself; a bundled page has to say where the bundler put them.
+  if (typeof process === 'undefined') {
+    const [plain, simd, threaded] = await Promise.all([
+      import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.wasm?url'),
+      import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm?url'),
+      import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.wasm?url'),
+    ]);
+    wasm.setWasmPaths({
+      'tfjs-backend-wasm.wasm': plain.default,
+      'tfjs-backend-wasm-simd.wasm': simd.default,
+      'tfjs-backend-wasm-threaded-simd.wasm': threaded.default,
+    });
+  }
+  return start('wasm');
+}
+
+/** Plain JavaScript: runs everywhere. */
+export async function useCpu(): Promise<void> {
+  await start('cpu');
+}
+
+function start(backend: string): Promise<boolean> {
+  // Without the banner that the CPU backend prints in Node, and without tfjs's debug checks.
+  tf.enableProdMode();
+  return tf.setBackend(backend);
+}
+
+/**
+ * tfjs refuses to construct its backend unless `navigator.gpu` exists, though it never uses it when given a device.
+ * Node has none: stand one in for the length of the call.
+ */
+function withNavigatorGpu<T>(construct: () => T): T {
+  if (globalThis.navigator?.gpu) return construct();
+  const held = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: {} }, configurable: true });
+  try {
+    return construct();
+  } finally {
+    if (held) Object.defineProperty(globalThis, 'navigator', held);
+    else Reflect.deleteProperty(globalThis, 'navigator');
+  }
+}
