@@ -1,7 +1,10 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
 import type { MetricsRow } from '../evaluate/metrics';
+import type { PopoStep } from '../popo/trainer';
 import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
+
+export type { PopoStep };
 
 /** In the order they run. */
 export const STAGE_NAMES = [
@@ -33,31 +36,6 @@ export interface StageReport {
   steps: number;
   /** Training loss per step; empty for stages without one. */
   loss: number[];
-}
-
-/** One POPO step. P prompts, G rollouts each, K rewards. */
-export interface PopoStep {
-  step: number;
-  sampleIds: string[];
-  /** [P][G][K] */
-  rewards: number[][][];
-  /** [P][G], those the update used */
-  advantages: number[][];
-  /** w(t−1) and w(t); w(t) weights the rewards of step t itself. */
-  weightsBefore: number[];
-  weightsAfter: number[];
-  /** I_i(t), or null where the weighting uses no gradients. */
-  influence: number[] | null;
-  gradNorms: number[] | null;
-  gradCosine: number | null;
-  loss: number;
-  reward: number;
-  reward_std: number;
-  frac_reward_zero_std: number;
-  kl: number;
-  entropy: number;
-  clip_ratio: { low_mean: number; high_mean: number; region_mean: number };
-  completions: { mean_length: number; clipped_ratio: number; valid_rate: number };
 }
 
 export interface Sample {

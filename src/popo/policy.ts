@@ -1,0 +1,86 @@
+/**
+ * What lies between the trainer and an update of the policy. Implemented twice: `compiledStep.ts` on the engine, one
+ * submit per update, and `referenceStep.ts` in plain steps over autodiff, its oracle and the slow path.
+ */
+import type { AdamWStep } from '../model/config';
+import type { TokenBatch } from '../model/languageModel';
+import type { ClipRatio } from './objective';
+import type { PolicyOptions } from './options';
+
+/** One step's rollouts with their rewards. */
+export interface PolicyBatch {
+  /** P·G rows, prompt-major; weights are the completion mask, 0 or 1. */
+  batch: TokenBatch;
+  /** G */
+  groupSize: number;
+  /** [P·G, K], finite */
+  rewards: Float32Array;
+  /** K */
+  numRewards: number;
+  /** t, counted from 0 */
+  step: number;
+  /**
+   * 0 for the first update on these rollouts: it fixes w(t), the advantages, and the old and reference log-probabilities.
+   * Updates 1 … num_iterations − 1 on the same rollouts use those again.
+   */
+  iteration: number;
+}
+
+/** What an update did. Gauges are means over completion tokens, before the weights of the model moved. */
+export interface PolicyUpdate {
+  /** [P·G], those the update used */
+  advantages: Float32Array;
+  /** w(t−1) and w(t) */
+  weightsBefore: number[];
+  weightsAfter: number[];
+  /** I_i(t); null unless the weighting is `popo` */
+  influence: number[] | null;
+  /** ‖g_i‖ and cos(g_1, g_2) of the single rewards' gradients; null at steps that do not measure them */
+  gradNorms: number[] | null;
+  gradCosine: number | null;
+  loss: number;
+  kl: number;
+  entropy: number;
+  clip: ClipRatio;
+  /** Global L2 norm of the gradient that AdamW got, before clipping. */
+  gradNorm: number;
+}
+
+export interface PolicyOptimizer {
+  /** w, the only state besides the model's own. Set it to resume. */
+  weights: number[];
+  /** Measures, weighs and updates the model. @throws Error when the update is not finite; RewardError on bad rewards */
+  update(batch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate>;
+  destroy(): void;
+}
+
+/** Whether this update needs the gradient of each reward's own loss: at every step for `popo`, else every `probe_every`. */
+export function measuresGradients(
+  options: Pick<PolicyOptions, 'weighting' | 'probe_every'>,
+  batch: Pick<PolicyBatch, 'step' | 'iteration'>,
+): boolean {
+  if (batch.iteration > 0) return false;
+  if (options.weighting === 'popo') return true;
+  return options.probe_every > 0 && batch.step % options.probe_every === 0;
+}
+
+/** @throws Error when the batch has another number of rewards than there are weights */
+export function assertRewardCount(batch: PolicyBatch, weights: number[]): void {
+  if (batch.numRewards === weights.length) return;
+  throw new Error(
+    `The rollouts have ${batch.numRewards} rewards each, but there are ${weights.length} weights: give one per reward ` +
+      'in popo.reward_weights.',
+  );
+}
+
+/** @throws Error when the update produced numbers that are not finite */
+export function assertFinite(update: PolicyUpdate, step: number): PolicyUpdate {
+  const { loss, gradNorm, weightsAfter } = update;
+  if (![loss, gradNorm, ...weightsAfter].every(Number.isFinite)) {
+    throw new Error(
+      `POPO step ${step} is not finite (loss ${loss}, gradient norm ${gradNorm}, weights ${weightsAfter.join(', ')}): ` +
+        'training stops here; the last checkpoint is intact. Lower popo.learning_rate or popo.eta_over_mu.',
+    );
+  }
+  return update;
+}

@@ -1,0 +1,255 @@
+/**
+ * The POPO loop (taiji.md §3). At each step: P prompts, G sampled completions each, K rewards each, then `num_iterations`
+ * updates of the policy, the first of which sets w(t). Against TRL's GRPOTrainer: one process and no generation buffer,
+ * no masking of truncated completions, log-probabilities of the untempered policy.
+ *
+ * A step is a pure function of (seed, t, model, w), so {step, weights} beside the model's own state resumes to the bit.
+ * The frozen reference must be the policy that entered the stage, also after a resume: the caller sees to it.
+ */
+import type { Dataset, Example } from '../data/dataset';
+import { targetItem } from '../data/dataset';
+import type { StageHooks } from '../data/stage';
+import type { AdamWStep } from '../model/config';
+import type { LanguageModel } from '../model/languageModel';
+import { streamKey } from '../numeric/random';
+import { rewardMetrics } from './advantages';
+import type { ClipRatio } from './objective';
+import type { Aggregation, ScaleRewards } from './options';
+import type { PolicyOptimizer, PolicyUpdate } from './policy';
+import { type ParsedAnswer, REWARD_NAMES, type RewardSources, scoreCompletions } from './rewards';
+import { promptIndices, rolloutBatch } from './rollouts';
+import { rewardPull } from './weighting';
+
+/** One POPO step as the report keeps it. P prompts, G rollouts each, K rewards. */
+export interface PopoStep {
+  step: number;
+  sampleIds: string[];
+  /** [P][G][K] */
+  rewards: number[][][];
+  /** [P][G], those the update used */
+  advantages: number[][];
+  /** w(t−1) and w(t); w(t) weights the rewards of step t itself. */
+  weightsBefore: number[];
+  weightsAfter: number[];
+  /** I_i(t), or null where the weighting uses no gradients. */
+  influence: number[] | null;
+  /** ‖g_i‖ and cos(g_1, g_2) of each reward's own loss, or null at steps that did not measure them. */
+  gradNorms: number[] | null;
+  gradCosine: number | null;
+  /** w_i(t) · σ_i: how hard each reward pulls, σ averaged over groups. */
+  pull: number[];
+  loss: number;
+  /** Of the update's gradient, before clipping. */
+  grad_norm: number;
+  reward: number;
+  reward_std: number;
+  frac_reward_zero_std: number;
+  kl: number;
+  entropy: number;
+  clip_ratio: ClipRatio;
+  completions: { mean_length: number; clipped_ratio: number; valid_rate: number };
+}
+
+/** One completion of a step. */
+export interface Rollout {
+  /** Index into the task's examples. */
+  example: number;
+  prompt: number[];
+  completion: Uint32Array;
+  parsed: ParsedAnswer;
+  /** [K] */
+  rewards: number[];
+}
+
+/** What the policy is trained on and with. */
+export interface PolicyTask {
+  model: Pick<LanguageModel, 'generate'>;
+  optimizer: PolicyOptimizer;
+  dataset: Dataset;
+  /** Row i of the reward table is `examples[i]`. */
+  examples: readonly Example[];
+  format: {
+    prompt(example: Example): number[];
+    parse(completion: ArrayLike<number>): ParsedAnswer;
+  };
+  /** The token that ends a completion. */
+  eosToken: number;
+  sources: RewardSources;
+}
+
+export interface PolicyTraining {
+  seed: number;
+  /** First step (0 in a fresh run) and the step to stop before. */
+  from: number;
+  steps: number;
+  prompts_per_step: number;
+  num_generations: number;
+  num_iterations: number;
+  temperature: number;
+  top_k: number;
+  max_completion_length: number;
+  /** T of every batch, at least the longest prompt plus `max_completion_length`. */
+  length: number;
+  scale_rewards: ScaleRewards;
+  multi_objective_aggregation: Aggregation;
+  /** AdamW of update u = t · num_iterations + iteration, counted from 0. */
+  hyper(update: number): AdamWStep;
+}
+
+export interface PolicyHooks extends StageHooks {
+  /** After each step; the step is committed when this resolves, so a checkpoint may be taken here. */
+  onStep(step: PopoStep, rollouts: Rollout[]): void | Promise<void>;
+  /** Wall-clock seconds a part of a step took; for the report's timings only. */
+  onTiming?(part: 'rollout' | 'reward' | 'update', seconds: number): void;
+}
+
+/** State besides the model's that resumes the loop: pass `step` as `from` and set the optimizer's weights. */
+export interface PolicyState {
+  step: number;
+  weights: number[];
+}
+
+/**
+ * Trains until `steps` or until the gate says stop, which it is asked before each step.
+ * @returns the state to resume from
+ * @throws RewardError on rewards that are not finite; Error when an update is not
+ */
+export async function trainPolicy(
+  task: PolicyTask,
+  training: PolicyTraining,
+  hooks: PolicyHooks,
+): Promise<PolicyState> {
+  let step = training.from;
+  for (; step < training.steps; step++) {
+    if ((await hooks.gate()) === 'stop') break;
+    const rollouts = await timed(hooks, 'rollout', () => rollOut(task, training, step));
+    const rewards = await timed(hooks, 'reward', () => rewardRollouts(task, rollouts));
+    const updates = await timed(hooks, 'update', () => updatePolicy(task, training, step, rollouts, rewards));
+    await hooks.onStep(describe(task, training, step, rollouts, rewards, updates), rollouts);
+    hooks.onProgress?.(step + 1, training.steps);
+  }
+  return { step, weights: task.optimizer.weights };
+}
+
+async function timed<T>(
+  hooks: PolicyHooks,
+  part: 'rollout' | 'reward' | 'update',
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  const result = await work();
+  hooks.onTiming?.(part, (performance.now() - start) / 1000);
+  return result;
+}
+
+async function rollOut(task: PolicyTask, training: PolicyTraining, step: number): Promise<Rollout[]> {
+  const { examples, format } = task;
+  const indices = promptIndices(training.seed, step, training.prompts_per_step, examples.length);
+  const prompts = indices.map((index) => format.prompt(examples[index]));
+  const { completions } = await task.model.generate({
+    prompts,
+    numGenerations: training.num_generations,
+    maxNewTokens: training.max_completion_length,
+    temperature: training.temperature,
+    topK: training.top_k,
+    eosToken: task.eosToken,
+    key: streamKey(training.seed, 'rollout', step),
+  });
+  return completions.map((completion, row) => {
+    const prompt = Math.floor(row / training.num_generations);
+    return {
+      example: indices[prompt],
+      prompt: prompts[prompt],
+      completion,
+      parsed: format.parse(completion),
+      rewards: [],
+    };
+  });
+}
+
+/** Scores every rollout; fills in its `rewards` and returns them all, [P·G, K]. */
+function rewardRollouts(task: PolicyTask, rollouts: Rollout[]): Float32Array {
+  const rewards = scoreCompletions(
+    rollouts.map(({ parsed, example }) => ({
+      parsed,
+      example,
+      target: targetItem(task.dataset, task.examples[example]),
+    })),
+    task.sources,
+  );
+  const K = REWARD_NAMES.length;
+  rollouts.forEach((rollout, row) => {
+    rollout.rewards = Array.from(rewards.subarray(row * K, (row + 1) * K));
+  });
+  return rewards;
+}
+
+async function updatePolicy(
+  task: PolicyTask,
+  training: PolicyTraining,
+  step: number,
+  rollouts: Rollout[],
+  rewards: Float32Array,
+): Promise<PolicyUpdate[]> {
+  const G = training.num_generations;
+  const batch = rolloutBatch(
+    rollouts.filter((_, row) => row % G === 0).map(({ prompt }) => prompt),
+    rollouts.map(({ completion }) => completion),
+    training.length,
+  );
+  const updates: PolicyUpdate[] = [];
+  for (let iteration = 0; iteration < training.num_iterations; iteration++) {
+    const policyBatch = { batch, groupSize: G, rewards, numRewards: REWARD_NAMES.length, step, iteration };
+    updates.push(
+      await task.optimizer.update(policyBatch, training.hyper(step * training.num_iterations + iteration)),
+    );
+  }
+  return updates;
+}
+
+/** The step's record: decisions of its first update, gauges averaged over its updates as TRL logs them. */
+function describe(
+  task: PolicyTask,
+  training: PolicyTraining,
+  step: number,
+  rollouts: Rollout[],
+  rewards: Float32Array,
+  updates: PolicyUpdate[],
+): PopoStep {
+  const G = training.num_generations;
+  const first = updates[0];
+  const mean = (value: (update: PolicyUpdate) => number) =>
+    updates.reduce((sum, update) => sum + value(update), 0) / updates.length;
+  const share = (test: (rollout: Rollout) => boolean) => rollouts.filter(test).length / rollouts.length;
+  const inGroups = <T>(values: T[]) =>
+    Array.from({ length: values.length / G }, (_, p) => values.slice(p * G, (p + 1) * G));
+  return {
+    step,
+    sampleIds: rollouts
+      .filter((_, row) => row % G === 0)
+      .map(({ example }) => task.examples[example].sampleId),
+    rewards: inGroups(rollouts.map((rollout) => rollout.rewards)),
+    advantages: inGroups(Array.from(first.advantages)),
+    weightsBefore: first.weightsBefore,
+    weightsAfter: first.weightsAfter,
+    influence: first.influence,
+    gradNorms: first.gradNorms,
+    gradCosine: first.gradCosine,
+    pull: rewardPull(rewards, G, first.weightsAfter),
+    loss: mean((update) => update.loss),
+    grad_norm: mean((update) => update.gradNorm),
+    ...rewardMetrics(rewards, { ...training, groupSize: G, weights: first.weightsAfter }),
+    kl: mean((update) => update.kl),
+    entropy: mean((update) => update.entropy),
+    clip_ratio: {
+      low_mean: mean((update) => update.clip.low_mean),
+      high_mean: mean((update) => update.clip.high_mean),
+      region_mean: mean((update) => update.clip.region_mean),
+    },
+    completions: {
+      mean_length: rollouts.reduce((sum, { completion }) => sum + completion.length, 0) / rollouts.length,
+      clipped_ratio: share(({ completion }) => completion.at(-1) !== task.eosToken),
+      valid_rate: share(({ parsed }) => parsed.valid),
+    },
+  };
+}

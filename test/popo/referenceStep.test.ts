@@ -1,0 +1,112 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { initialParameters } from '../../src/model/parameters';
+import { ReferenceModel } from '../../src/model/reference';
+import { computeAdvantages } from '../../src/popo/advantages';
+import type { PolicyOptions } from '../../src/popo/options';
+import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
+import { popoLightWeights, popoWeights } from '../../src/popo/weighting';
+import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+async function optimizer(options: Partial<PolicyOptions> = {}) {
+  const model = new ReferenceModel(tinyModel, initialParameters(tinyModel, 3));
+  await model.freezeReference();
+  return { model, policy: new ReferencePolicyOptimizer(model, { ...tinyOptions, ...options }) };
+}
+
+describe('reference policy update', () => {
+  it('applies w(t) of step t to the rewards of step t', async () => {
+    const { policy } = await optimizer();
+    const rollouts = tinyRollouts(0);
+    const update = await policy.update(rollouts, tinyHyper(0));
+    expect(update.weightsBefore).toEqual([0.5, 0.5]);
+    expect(update.weightsAfter).toEqual(popoWeights([0.5, 0.5], update.influence!, tinyOptions.eta_over_mu));
+    expect(Math.abs(update.weightsAfter[0] - 0.5)).toBeGreaterThan(1e-4);
+    const want = computeAdvantages(rollouts.rewards, {
+      ...tinyOptions,
+      groupSize: 4,
+      weights: update.weightsAfter,
+    });
+    expect(Array.from(update.advantages)).toEqual(Array.from(Float32Array.from(want)));
+    expect(policy.weights).toEqual(update.weightsAfter);
+  });
+
+  it('has I_1 − I_2 = ‖g_1‖² − ‖g_2‖² with two rewards', async () => {
+    const { policy } = await optimizer();
+    const { influence, gradNorms, gradCosine } = await policy.update(tinyRollouts(0), tinyHyper(0));
+    const [first, second] = gradNorms!;
+    expect(influence![0] - influence![1]).toBeCloseTo(first ** 2 - second ** 2, 6);
+    expect(influence![0]).toBeCloseTo(first ** 2 + gradCosine! * first * second, 6);
+  });
+
+  it('leaves KL out of the influence and puts it into the loss once', async () => {
+    const results = [];
+    for (const beta of [0, 5]) {
+      const { policy } = await optimizer({ beta });
+      await policy.update(tinyRollouts(0), tinyHyper(0));
+      results.push(await policy.update(tinyRollouts(1), tinyHyper(1)));
+    }
+    const [without, with5] = results;
+    // On policy at step 0 k3 and its gradient vanish, so step 1 starts from the same weights in both.
+    expect(with5.influence![0]).toBeCloseTo(without.influence![0], 5);
+    expect(with5.kl).toBeGreaterThan(0);
+    expect(with5.loss - without.loss).toBeCloseTo(5 * with5.kl, 5);
+  });
+
+  it('weighs by group statistics with popo-light, and measures gradients only when asked', async () => {
+    const { policy } = await optimizer({ weighting: 'popo-light', probe_every: 2 });
+    const updates = [];
+    for (const step of [0, 1, 2]) updates.push(await policy.update(tinyRollouts(step), tinyHyper(step)));
+    expect(updates.map((update) => update.gradNorms !== null)).toEqual([true, false, true]);
+    expect(updates.every((update) => update.influence === null)).toBe(true);
+    expect(updates[1].weightsAfter).toEqual(popoLightWeights(tinyRollouts(1).rewards, 4, [0.5, 0.5]));
+  });
+
+  it('keeps fixed weights', async () => {
+    const { policy } = await optimizer({ weighting: 'fixed', reward_weights: [0.25, 0.75] });
+    const update = await policy.update(tinyRollouts(0), tinyHyper(0));
+    expect([update.weightsBefore, update.weightsAfter]).toEqual([
+      [0.25, 0.75],
+      [0.25, 0.75],
+    ]);
+    expect(update.gradNorms).toBeNull();
+  });
+
+  it('measures later iterations against the first one’s log-probabilities', async () => {
+    const { policy } = await optimizer({ beta: 0 });
+    const rollouts = tinyRollouts(0);
+    const first = await policy.update(rollouts, { ...tinyHyper(0), learningRate: 0.015 });
+    expect(first.clip.region_mean).toBe(0);
+    const second = await policy.update({ ...rollouts, iteration: 1 }, tinyHyper(1));
+    expect(second.clip.region_mean).toBeGreaterThan(0);
+    expect(second.loss).toBeLessThan(first.loss);
+    expect(second.weightsAfter).toEqual(first.weightsAfter);
+    expect(second.advantages).toEqual(first.advantages);
+  });
+
+  it('takes one reward and three', async () => {
+    for (const weights of [[1], [0.2, 0.3, 0.5]]) {
+      const { policy } = await optimizer({ reward_weights: weights });
+      const update = await policy.update(tinyRollouts(0, weights.length), tinyHyper(0));
+      expect(update.weightsAfter).toHaveLength(weights.length);
+      expect(update.weightsAfter.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+    }
+  });
+
+  it('refuses bad rewards and another number of them before it touches the model', async () => {
+    const { model, policy } = await optimizer();
+    const before = await model.snapshot();
+    const rollouts = tinyRollouts(0);
+    rollouts.rewards[5] = Number.NaN;
+    await expect(policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+    await expect(policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
+      /3 rewards each, but there are 2 weights/,
+    );
+    expect(await model.snapshot()).toEqual(before);
+    expect(policy.weights).toEqual([0.5, 0.5]);
+  });
+});

@@ -1,0 +1,59 @@
+/** A model and a batch small enough for autodiff on a CPU, shared by the tests of both optimizers. */
+import type { AdamWStep, ModelConfig } from '../../src/model/config';
+import { Random } from '../../src/numeric/random';
+import type { PolicyOptions } from '../../src/popo/options';
+import type { PolicyBatch } from '../../src/popo/policy';
+import { rolloutBatch } from '../../src/popo/rollouts';
+
+export const tinyModel: ModelConfig = {
+  vocab_size: 13,
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  max_position_embeddings: 12,
+  rope_theta: 10000,
+  rms_norm_eps: 1e-5,
+};
+
+export const tinyOptions: PolicyOptions = {
+  weighting: 'popo',
+  reward_weights: [0.5, 0.5],
+  eta_over_mu: 0.5,
+  beta: 0.1,
+  epsilon: 0.2,
+  epsilon_high: 0.28,
+  loss_type: 'dapo',
+  scale_rewards: 'group',
+  multi_objective_aggregation: 'sum_then_normalize',
+  max_completion_length: 6,
+  probe_every: 0,
+};
+
+export const tinyHyper = (update: number): AdamWStep => ({
+  step: update + 1,
+  learningRate: 0.003,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  maxGradNorm: 1,
+});
+
+/** P = 3 prompts × G = 4 ragged random completions with K rewards, in T = 12. */
+export function tinyRollouts(step: number, numRewards = 2): PolicyBatch {
+  const random = new Random(11, 'tiny-rollouts', step);
+  const words = (count: number) => Array.from({ length: count }, () => random.int(tinyModel.vocab_size));
+  const prompts = [2, 5, 3].map(words);
+  const completions = Array.from({ length: 12 }, () => words(1 + random.int(6)));
+  const rewards = Float32Array.from({ length: 12 * numRewards }, () => random.uniform());
+  return {
+    batch: rolloutBatch(prompts, completions, 12),
+    groupSize: 4,
+    rewards,
+    numRewards,
+    step,
+    iteration: 0,
+  };
+}

@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest';
+import type { Dataset, Example } from '../../src/data/dataset';
+import type { GenerateOptions } from '../../src/model/languageModel';
+import { Random, streamKey } from '../../src/numeric/random';
+import { computeAdvantages } from '../../src/popo/advantages';
+import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
+import { promptIndices, rolloutBatch } from '../../src/popo/rollouts';
+import { type PolicyTask, type PolicyTraining, type PopoStep, trainPolicy } from '../../src/popo/trainer';
+
+const ITEMS = 4;
+const EOS = 9;
+const examples: Example[] = Array.from({ length: 5 }, (_, user) => ({
+  sampleId: `s${user}`,
+  user,
+  position: 0,
+}));
+const dataset: Dataset = {
+  id: 'test',
+  sha256: '',
+  items: [],
+  users: examples.map(({ user }) => ({ id: `u${user}`, profile: '', history: Int32Array.of(user % ITEMS) })),
+  impressions: {
+    user: new Int32Array(),
+    item: new Int32Array(),
+    historyLength: new Int32Array(),
+    click: new Uint8Array(),
+    conversion: new Uint8Array(),
+  },
+  splits: { train: examples, validation: [], test: [] },
+  facts: [],
+  notes: [],
+};
+
+/** Completions are [item, EOS], drawn from the key; token ITEMS parses as no item, and a 7 in place of EOS is cut off. */
+const model = {
+  async generate({ prompts, numGenerations, key }: GenerateOptions) {
+    const random = new Random(key[0] ^ key[1], 'fake');
+    const completions = prompts.flatMap(() =>
+      Array.from({ length: numGenerations }, () =>
+        Uint32Array.of(random.int(ITEMS + 1), random.chance(0.2) ? 7 : EOS),
+      ),
+    );
+    return { completions, logps: completions.map(() => new Float32Array(2)) };
+  },
+};
+
+/** Moves its weights as a function of its state, so that a resume without it would show. */
+class FakeOptimizer implements PolicyOptimizer {
+  weights = [0.5, 0.5];
+  batches: PolicyBatch[] = [];
+  hypers: number[] = [];
+  async update(batch: PolicyBatch, hyper: { step: number }): Promise<PolicyUpdate> {
+    this.batches.push(batch);
+    this.hypers.push(hyper.step);
+    const weightsBefore = this.weights;
+    if (batch.iteration === 0) this.weights = [weightsBefore[0] * 0.9, 1 - weightsBefore[0] * 0.9];
+    const options = { ...training, groupSize: batch.groupSize, weights: this.weights };
+    return {
+      advantages: Float32Array.from(computeAdvantages(batch.rewards, options)),
+      weightsBefore,
+      weightsAfter: this.weights,
+      influence: null,
+      gradNorms: null,
+      gradCosine: null,
+      loss: batch.iteration,
+      kl: 0,
+      entropy: 0,
+      clip: { low_mean: 0, high_mean: 0, region_mean: 0 },
+      gradNorm: 1,
+    };
+  }
+  destroy() {}
+}
+
+const task = (optimizer: PolicyOptimizer): PolicyTask => ({
+  model,
+  optimizer,
+  dataset,
+  examples,
+  format: {
+    prompt: (example) => [example.user, 1],
+    parse: (completion) => ({
+      answer: String(completion[0]),
+      item: completion[0] < ITEMS ? completion[0] : -1,
+      valid: completion[1] === EOS,
+    }),
+  },
+  eosToken: EOS,
+  sources: {
+    encoder: {
+      dimension: ITEMS,
+      embed: (text) => Float32Array.from({ length: ITEMS }, (_, i) => (i === Number(text) ? 1 : 0)),
+      itemVectors: Float32Array.from({ length: ITEMS * ITEMS }, (_, i) => (i % (ITEMS + 1) === 0 ? 1 : 0)),
+    },
+    rewardTable: Float32Array.from({ length: examples.length * ITEMS }, (_, i) => i / 100),
+    items: ITEMS,
+  },
+});
+
+const training: PolicyTraining = {
+  seed: 7,
+  from: 0,
+  steps: 4,
+  prompts_per_step: 3,
+  num_generations: 4,
+  num_iterations: 2,
+  temperature: 1,
+  top_k: 0,
+  max_completion_length: 2,
+  length: 4,
+  scale_rewards: 'group',
+  multi_objective_aggregation: 'sum_then_normalize',
+  hyper: (update) => ({
+    step: update + 1,
+    learningRate: 0.1,
+    beta1: 0,
+    beta2: 0,
+    eps: 0,
+    weightDecay: 0,
+    maxGradNorm: 1,
+  }),
+};
+
+async function run(
+  optimizer: FakeOptimizer,
+  changes: Partial<PolicyTraining> = {},
+  stopAfter = Number.POSITIVE_INFINITY,
+) {
+  const steps: PopoStep[] = [];
+  const state = await trainPolicy(
+    task(optimizer),
+    { ...training, ...changes },
+    {
+      gate: async () => (steps.length >= stopAfter ? 'stop' : 'go'),
+      onStep: (step) => void steps.push(step),
+    },
+  );
+  return { steps, state };
+}
+
+describe('prompts', () => {
+  it('come once each before any comes again, in another order every epoch', () => {
+    const drawn = Array.from({ length: 10 }, (_, step) => promptIndices(7, step, 3, 5)).flat();
+    const epochs = Array.from({ length: 6 }, (_, epoch) => drawn.slice(epoch * 5, epoch * 5 + 5));
+    for (const epoch of epochs) expect([...epoch].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(new Set(epochs.map(String)).size).toBeGreaterThan(1);
+    expect(promptIndices(8, 0, 5, 5)).not.toEqual(promptIndices(7, 0, 5, 5));
+  });
+});
+
+describe('rollout batch', () => {
+  it('masks completions and nothing else', () => {
+    const batch = rolloutBatch([[1, 2], [3]], [[4], [5, 6], [7, 8], [9]], 4);
+    expect(Array.from(batch.tokens)).toEqual([1, 2, 4, 0, 1, 2, 5, 6, 3, 7, 8, 0, 3, 9, 0, 0]);
+    expect(Array.from(batch.weights)).toEqual([0, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 0]);
+    expect(Array.from(batch.lengths)).toEqual([3, 4, 3, 2]);
+  });
+
+  it('refuses what does not fit', () => {
+    expect(() => rolloutBatch([[1, 2, 3]], [[4, 5]], 4)).toThrow(/exceed T = 4/);
+  });
+});
+
+describe('trainPolicy', () => {
+  it('joins rewards to rollouts by example and item', async () => {
+    const optimizer = new FakeOptimizer();
+    const { steps } = await run(optimizer);
+    expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3]);
+    let paid = 0;
+    steps.forEach((step, index) => {
+      const indices = promptIndices(7, index, 3, 5);
+      expect(step.sampleIds).toEqual(indices.map((example) => `s${example}`));
+      const { batch } = optimizer.batches[index * 2];
+      step.rewards.flat().forEach(([semantic, id], row) => {
+        const example = indices[Math.floor(row / 4)];
+        const [item, end] = batch.tokens.subarray(row * 4 + 2, row * 4 + 4);
+        const resolved = item < ITEMS && end === EOS;
+        expect(semantic).toBe(resolved && item === example % ITEMS ? 1 : 0);
+        expect(id).toBeCloseTo(resolved ? (example * ITEMS + item) / 100 : 0, 6);
+        if (resolved) paid++;
+      });
+    });
+    expect(paid).toBeGreaterThan(10);
+  });
+
+  it('records what the update used, and TRL’s gauges', async () => {
+    const optimizer = new FakeOptimizer();
+    const { steps } = await run(optimizer, { steps: 1 });
+    const [step] = steps;
+    expect(step.weightsBefore).toEqual([0.5, 0.5]);
+    expect(step.weightsAfter).toEqual([0.45, 0.55]);
+    const combined = step.rewards.flat().map(([semantic, id]) => 0.45 * semantic + 0.55 * id);
+    expect(step.reward).toBeCloseTo(combined.reduce((a, b) => a + b, 0) / 12, 9);
+    expect(step.advantages.map((group) => group.length)).toEqual([4, 4, 4]);
+    expect(step.loss).toBe(0.5);
+    const cut = optimizer.batches[0].batch.tokens.filter((token) => token === 7).length;
+    expect(step.completions).toEqual({ mean_length: 2, clipped_ratio: cut / 12, valid_rate: 1 - cut / 12 });
+  });
+
+  it('updates num_iterations times on the same rollouts, counting AdamW steps on', async () => {
+    const optimizer = new FakeOptimizer();
+    await run(optimizer, { steps: 2, num_iterations: 3 });
+    expect(optimizer.batches.map(({ step, iteration }) => [step, iteration])).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [1, 0],
+      [1, 1],
+      [1, 2],
+    ]);
+    expect(optimizer.batches[1].batch).toBe(optimizer.batches[0].batch);
+    expect(optimizer.hypers).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('stopped and resumed gives the same steps', async () => {
+    const whole = await run(new FakeOptimizer());
+    const first = await run(new FakeOptimizer(), {}, 2);
+    expect(first.state.step).toBe(2);
+    const resumed = new FakeOptimizer();
+    resumed.weights = first.state.weights;
+    const second = await run(resumed, { from: first.state.step });
+    expect([...first.steps, ...second.steps]).toEqual(whole.steps);
+    expect(second.state).toEqual(whole.state);
+  });
+
+  it('draws rollouts from the seed and step alone', async () => {
+    const keys: (readonly [number, number])[] = [];
+    const spied = task(new FakeOptimizer());
+    spied.model = {
+      generate: (options) => {
+        keys.push(options.key);
+        return model.generate(options);
+      },
+    };
+    await trainPolicy(spied, { ...training, from: 3 }, { gate: async () => 'go', onStep: () => {} });
+    expect(keys).toEqual([streamKey(7, 'rollout', 3)]);
+  });
+});
