@@ -95,12 +95,6 @@ export const ADJECTIVES =
     ' ',
   );
 
-/** Generic reasons for a purchase: the intents that a chain of thought may cite, on any data set. */
-export const INTENTS: readonly string[] = (
-  'upgrade replace complete refresh organise prepare celebrate repair explore relax save share protect decorate ' +
-  'practise simplify'
-).split(' ');
-
 export const LIFE_STAGES = ['student', 'newlywed', 'parent', 'retired'] as const;
 export const PERSONAS = ['thrifty', 'sporty', 'stylish', 'curious', 'homely', 'busy'] as const;
 
