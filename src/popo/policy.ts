@@ -54,6 +54,12 @@ export interface PolicyOptimizer {
   destroy(): void;
 }
 
+/** State besides the model's that resumes the loop: pass `step` as `from` and set the optimizer's weights. */
+export interface PolicyState {
+  step: number;
+  weights: number[];
+}
+
 /** Whether this update needs the gradient of each reward's own loss: at every step for `popo`, else every `probe_every`. */
 export function measuresGradients(
   options: Pick<PolicyOptions, 'weighting' | 'probe_every'>,

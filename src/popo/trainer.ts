@@ -15,7 +15,7 @@ import { streamKey } from '../numeric/random';
 import { rewardMetrics } from './advantages';
 import type { ClipRatio } from './objective';
 import type { Aggregation, ScaleRewards } from './options';
-import type { PolicyOptimizer, PolicyUpdate } from './policy';
+import type { PolicyOptimizer, PolicyState, PolicyUpdate } from './policy';
 import { type ParsedAnswer, REWARD_NAMES, type RewardSources, scoreCompletions } from './rewards';
 import { promptIndices, rolloutBatch } from './rollouts';
 import { rewardPull } from './weighting';
@@ -101,12 +101,6 @@ export interface PolicyHooks extends StageHooks {
   onStep(step: PopoStep, rollouts: Rollout[]): void | Promise<void>;
   /** Wall-clock seconds a part of a step took; for the report's timings only. */
   onTiming?(part: 'rollout' | 'reward' | 'update', seconds: number): void;
-}
-
-/** State besides the model's that resumes the loop: pass `step` as `from` and set the optimizer's weights. */
-export interface PolicyState {
-  step: number;
-  weights: number[];
 }
 
 /**
