@@ -1,0 +1,156 @@
+/**
+ * What the benchmark measures, apart from where it runs (a Chromium page or Node). Peers take the same training steps on the
+ * same batch, interleaved in rounds, so that a machine that gets slower while it runs is slower for all of them.
+ */
+import type { AdamWStep, ModelConfig } from '../model/config';
+import type { TokenBatch } from '../model/languageModel';
+import { Random } from '../numeric/random';
+import { modelShape, sequenceLength } from '../run/config';
+import { type PresetName, presetConfig } from '../run/presets';
+
+/** A model and the batch it takes a training step on: `size` sequences of `length` tokens. */
+export interface BenchShape {
+  name: string;
+  config: ModelConfig;
+  size: number;
+  length: number;
+}
+
+/** Forward, backward and AdamW of one peer on one shape. */
+export interface Peer {
+  /** One training step; resolves with the loss when the device has done it. */
+  step(): Promise<number>;
+  dispose(): void;
+}
+
+export type PeerName = 'ours' | 'tfjs' | 'jax';
+export const PEER_NAMES: readonly PeerName[] = ['ours', 'tfjs', 'jax'];
+
+export interface CaseResult {
+  name: string;
+  /** Median milliseconds per training step; null where a peer was left out. */
+  ours_ms: number | null;
+  tfjs_ms: number | null;
+  jax_ms: number | null;
+}
+
+export interface BenchResult {
+  adapter: string;
+  machine: string;
+  cases: CaseResult[];
+  /** Of one training step of a model of `layers` layers. */
+  dispatches_per_step: number;
+  layers: number;
+  /** JavaScript alone, on an adapter that does nothing; null where it was not measured. */
+  js_ms_per_step: number | null;
+  rollout_tokens_per_s: number;
+  /** Time of a POPO step with weighting `popo`, over one with `fixed`. */
+  popo_over_fixed: number;
+  bytesPlanned: number;
+  bytesAllocated: number;
+}
+
+/** Constant, and small: the benchmark trains on one batch, and must not run off to NaN. */
+export const BENCH_HYPER: AdamWStep = {
+  step: 1,
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-8,
+  weightDecay: 0,
+  maxGradNorm: 1,
+};
+
+/** 3 layers × 96 × 4 heads × MLP 384, vocabulary 256: the shape that architecture.md has numbers for. */
+export const STANDARD: BenchShape = {
+  name: 'standard',
+  config: {
+    vocab_size: 256,
+    hidden_size: 96,
+    num_hidden_layers: 3,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    intermediate_size: 384,
+    max_position_embeddings: 128,
+    rope_theta: 10000,
+    rms_norm_eps: 1e-5,
+  },
+  size: 8,
+  length: 128,
+};
+
+/** A preset's model on a batch of its fine-tuning. */
+function presetShape(name: PresetName): BenchShape {
+  const preset = presetConfig(name);
+  return {
+    name,
+    config: modelShape(preset, preset.text.vocab_size),
+    size: preset.sft.batch_size,
+    length: sequenceLength(preset),
+  };
+}
+
+export const SHAPE_NAMES = ['standard', 'tiny', 'small', 'base', 'medium', 'large'] as const;
+
+/** @throws an Error for a name that is not one of `SHAPE_NAMES`. */
+export function benchShape(name: string): BenchShape {
+  if (name === 'standard') return STANDARD;
+  const preset = SHAPE_NAMES.find((known) => known === name);
+  if (preset === undefined) throw new Error(`There is no shape ${name}: choose ${SHAPE_NAMES.join(', ')}.`);
+  return presetShape(preset as PresetName);
+}
+
+/** Random tokens, full rows, every position weighted alike. */
+export function benchBatch({ config, size, length }: BenchShape): TokenBatch {
+  const random = new Random(1, 'bench');
+  const count = size * (length - 1);
+  return {
+    size,
+    length,
+    tokens: Uint32Array.from({ length: size * length }, () => random.int(config.vocab_size)),
+    lengths: new Uint32Array(size).fill(length),
+    weights: new Float32Array(size * length).fill(1 / count),
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Median milliseconds per step of each peer, over `rounds` rounds in which each takes its turn. The first step of each
+ * (compilation) is not counted; a peer that is fast takes several steps per turn, so that every turn lasts long enough for the clock.
+ * @throws an Error when a peer's loss is not a number: a benchmark of garbage proves nothing.
+ */
+export async function measure(
+  peers: ReadonlyMap<PeerName, Peer>,
+  o: { rounds: number; turn: number; clock?: () => number; onRound?: (round: number) => void },
+): Promise<Map<PeerName, number>> {
+  const clock = o.clock ?? (() => performance.now());
+  const run = async (name: PeerName, peer: Peer): Promise<number> => {
+    const start = clock();
+    const loss = await peer.step();
+    if (!Number.isFinite(loss)) throw new Error(`The loss of ${name} is ${loss}, so its time means nothing.`);
+    return clock() - start;
+  };
+  const times = new Map<PeerName, number[]>();
+  for (const [name, peer] of peers) {
+    await run(name, peer);
+    await run(name, peer);
+    times.set(name, []);
+  }
+  for (let round = 0; round < o.rounds; round++) {
+    for (const [name, peer] of peers) {
+      let spent = 0;
+      do {
+        const time = await run(name, peer);
+        times.get(name)!.push(time);
+        spent += time;
+      } while (spent < o.turn);
+    }
+    o.onRound?.(round);
+  }
+  return new Map([...times].map(([name, values]) => [name, median(values)]));
+}

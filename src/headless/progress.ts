@@ -1,0 +1,66 @@
+/** Progress of a run as lines of text: one when a stage starts, one when it ends, and now and then one between. */
+import type { RunEvent, StageName } from '../run/report';
+
+/** Seconds between two lines of one stage. */
+const INTERVAL = 10;
+
+export interface StageProgress {
+  name: StageName;
+  status: 'waiting' | 'running' | 'done';
+  step: number;
+  steps: number;
+  secondsLeft: number | null;
+  seconds: number | null;
+}
+
+export class ProgressLines {
+  readonly #say: (line: string) => void;
+  readonly #clock: () => number;
+  readonly #last = new Map<StageName, { status: StageProgress['status']; at: number; step: number }>();
+  readonly #told = new Set<string>();
+
+  /** @param clock seconds */
+  constructor(say: (line: string) => void, clock: () => number = () => performance.now() / 1000) {
+    this.#say = say;
+    this.#clock = clock;
+  }
+
+  /** Takes a stage's present state; prints when there is news. */
+  stage({ name, status, step, steps, secondsLeft, seconds }: StageProgress): void {
+    if (status === 'waiting') return;
+    const now = this.#clock();
+    const last = this.#last.get(name);
+    const changed = last === undefined || last.status !== status;
+    if (!changed && (status === 'done' || now - last.at < INTERVAL || step === last.step)) return;
+    this.#last.set(name, { status, at: now, step });
+    const label = `  ${name.padEnd(10)}`;
+    if (status === 'done') this.#say(`${label}done${seconds === null ? '' : ` in ${seconds.toFixed(1)} s`}`);
+    else if (steps > 0)
+      this.#say(
+        `${label}${step}/${steps}${secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`}`,
+      );
+    else this.#say(`${label}…`);
+  }
+
+  /** Prints each notice once. */
+  notice(level: 'info' | 'warning' | 'error', message: string): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#say(`  ${level}: ${message}`);
+  }
+
+  /** For a run in this process: turns its events into the same lines. */
+  event(event: RunEvent): void {
+    if (event.type === 'notice') this.notice(event.level, event.message);
+    if (event.type === 'progress') this.stage({ ...event, status: 'running', seconds: null });
+    if (event.type === 'stage')
+      this.stage({
+        name: event.name,
+        status: event.status === 'finished' ? 'done' : 'running',
+        step: 0,
+        steps: event.steps,
+        secondsLeft: null,
+        seconds: null,
+      });
+  }
+}
