@@ -3,7 +3,9 @@
  * browser's console. The run's status is mirrored in `data-status` of the document's root element.
  */
 import { effect } from '@preact/signals';
+import type { RunConfig } from '../run/config';
 import { setAssignment } from '../run/diff';
+import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import type { ImportOutcome } from './imports';
 import type { StageState } from './runView';
@@ -16,6 +18,10 @@ export interface TaijiConsole {
   /** What the page says to a person, oldest first. */
   notices(): Notice[];
   report(): Report | null;
+  /** What the form holds: the next run's, or the shown run's. */
+  config(): RunConfig;
+  /** How the run here compares with the link that was opened; null without a link, or before the end. */
+  verdict(): FingerprintComparison | null;
   /** Link of what is shown, with the fingerprint of a finished run. */
   link(): string;
   /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
@@ -29,6 +35,8 @@ export interface TaijiConsole {
   importFiles(files: File[]): Promise<void>;
   /** How the last import ended; null while none has. */
   imported(): ImportOutcome | null;
+  /** Destroys the GPU device under the run, to see it recover. */
+  loseDevice(): Promise<void>;
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
 }
 
@@ -42,6 +50,8 @@ export function exposeConsole(session: Session): void {
     stages: () => session.view.stages.value,
     notices: () => session.notices.value,
     report: () => session.report.value,
+    config: () => session.config.value,
+    verdict: () => session.verdict.value,
     link: () => pageLink(session),
     set: (assignment) => session.edit((draft) => setAssignment(draft, assignment)),
     start: () => session.start(),
@@ -51,6 +61,7 @@ export function exposeConsole(session: Session): void {
     reset: session.reset,
     importFiles: session.data.importFiles,
     imported: () => session.data.outcome.value,
+    loseDevice: session.loseDevice,
     exportModel: session.exportModel,
   };
   effect(() => {

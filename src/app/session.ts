@@ -285,6 +285,9 @@ export function createSession(
   }
 
   function chooseImport(sha256: string): void {
+    const { data } = config.value;
+    // The very files that an opened link asks for: what it promised still stands.
+    if (data.source === 'import' && data.sha256 === sha256) return;
     edit((draft) => {
       draft.data.source = 'import';
       draft.data.sha256 = sha256;
@@ -339,6 +342,10 @@ export function createSession(
     return trainer().exportModel();
   }
 
+  function loseDevice(): Promise<void> {
+    return trainer().loseDevice();
+  }
+
   const state = {
     config,
     status,
@@ -355,6 +362,18 @@ export function createSession(
     data,
   };
   const form = { edit, chooseImport, chooseWorld, choosePreset, openLink };
-  const runs = { start, pause, resume, step, reset, wake, deleteRun, openReport, link, exportModel };
+  const runs = {
+    start,
+    pause,
+    resume,
+    step,
+    reset,
+    wake,
+    deleteRun,
+    openReport,
+    link,
+    exportModel,
+    loseDevice,
+  };
   return { ...state, ...form, ...runs, say, dismiss };
 }
