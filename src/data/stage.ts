@@ -17,7 +17,21 @@ export class StoppedError extends Error {
   }
 }
 
+const BREATH_MS = 40;
+let lastBreath = 0;
+
+/**
+ * Lets the worker's message loop run if it has not for a while: a CPU-bound stage would never hear of a pause otherwise.
+ * When it happens depends on time, what is computed does not.
+ */
+export async function breathe(): Promise<void> {
+  if (performance.now() - lastBreath < BREATH_MS) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  lastBreath = performance.now();
+}
+
 /** Awaits the gate and throws `StoppedError` when told to stop. */
 export async function passGate(hooks: Pick<StageHooks, 'gate'>, stage: string): Promise<void> {
+  await breathe();
   if ((await hooks.gate()) === 'stop') throw new StoppedError(stage);
 }

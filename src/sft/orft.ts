@@ -1,6 +1,185 @@
+/**
+ * ORFT, open-ended rejection-sampling fine-tuning: a chain of thought is as good as it makes the true answer likely,
+ *
+ *     PPL = exp( −1/T · Σ_t log P(y_t | prompt, CoT, y_<t) ),   y = the T answer tokens
+ *
+ * under the backbone. Those with PPL below a threshold are kept for SFT (paper: the median of a validation subset of
+ * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
+ * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
+ */
+import { type Dataset, type Example, targetItem } from '../data/dataset';
+import { passGate, type StageHooks } from '../data/stage';
+import type { LanguageModel, TokenBatch } from '../model/languageModel';
+import type { Cot } from './rupr';
+
 export interface CotExample {
   sampleId: string;
   cot: string;
   ppl: number;
   kept: boolean;
+}
+
+export type Threshold = 'median' | 'margin' | 'none' | number;
+
+export interface Selection {
+  /** PPL below which a CoT was kept; for `margin`, nats of NLL relative to the prompt's mean; Infinity for `none`. */
+  threshold: number;
+  /** One per CoT. */
+  kept: boolean[];
+}
+
+/** The paper sets its threshold on this many CoTs. */
+const VALIDATION_SUBSET = 2300;
+
+/** What scoring needs of `PromptFormat`. */
+interface AnswerFormat {
+  readonly dataset: Dataset;
+  answer(item: number): number[];
+  example(example: Example, cot: string | null): { tokens: number[]; promptLength: number };
+}
+
+export interface ScoreOptions {
+  batchSize: number;
+  /** T, the padded length of a batch; no sequence may be longer. */
+  length: number;
+}
+
+/**
+ * Mean NLL (nats per token, PPL = exp) of each example's answer given its prompt and CoT: [cots]. Batches always have
+ * `batchSize` rows of `length` tokens; the last is filled up with repeats.
+ * @throws StoppedError when the hooks say stop; Error when a sequence is longer than `length`
+ */
+export async function scoreCots(
+  model: Pick<LanguageModel, 'score'>,
+  format: AnswerFormat,
+  examples: readonly Example[],
+  cots: readonly Pick<Cot, 'example' | 'text'>[],
+  options: ScoreOptions,
+  hooks: StageHooks,
+): Promise<Float32Array> {
+  const rows = (index: number) => {
+    const cot = cots[index];
+    const example = examples[cot.example];
+    return {
+      tokens: format.example(example, cot.text).tokens,
+      answerLength: format.answer(targetItem(format.dataset, example)).length,
+    };
+  };
+  return scoreTails(model, cots.length, rows, options, hooks, 'ORFT');
+}
+
+/**
+ * Mean NLL of the last `answerLength` tokens of each of `count` sequences: [count]. What CoT scoring and the held-out
+ * answer loss have in common.
+ */
+export async function scoreTails(
+  model: Pick<LanguageModel, 'score'>,
+  count: number,
+  row: (index: number) => { tokens: ArrayLike<number>; answerLength: number },
+  options: ScoreOptions,
+  hooks: StageHooks,
+  stage: string,
+): Promise<Float32Array> {
+  const nll = new Float32Array(count);
+  for (let from = 0; from < count; from += options.batchSize) {
+    await passGate(hooks, stage);
+    const rows = Array.from({ length: options.batchSize }, (_, b) => row(Math.min(from + b, count - 1)));
+    const { logps } = await model.score(pad(rows, options.length));
+    for (let b = 0; b < options.batchSize && from + b < count; b++) {
+      const { tokens, answerLength } = rows[b];
+      let sum = 0;
+      for (let t = tokens.length - answerLength; t < tokens.length; t++) sum -= logps[b * options.length + t];
+      nll[from + b] = sum / answerLength;
+    }
+    hooks.onProgress?.(Math.min(count, from + options.batchSize), count);
+  }
+  return nll;
+}
+
+function pad(rows: { tokens: ArrayLike<number> }[], length: number): TokenBatch {
+  const batch: TokenBatch = {
+    size: rows.length,
+    length,
+    tokens: new Uint32Array(rows.length * length),
+    lengths: new Uint32Array(rows.length),
+    weights: new Float32Array(rows.length * length),
+  };
+  rows.forEach(({ tokens }, b) => {
+    if (tokens.length > length) {
+      throw new Error(
+        `A sequence to score has ${tokens.length} tokens but the batch holds ${length} per row.`,
+      );
+    }
+    batch.tokens.set(Array.from(tokens), b * length);
+    batch.lengths[b] = tokens.length;
+  });
+  return batch;
+}
+
+/**
+ * Which CoTs survive. `median`: PPL ≤ the median PPL of a validation subset (every CoT, or 2,300 evenly spread ones).
+ * `margin`: NLL minus the mean NLL of the prompt's CoTs is in the lower half. A number: PPL < it. `none`: all.
+ * With `median` and `margin` at least one CoT survives, if there is any.
+ */
+export function selectCots(
+  nll: ArrayLike<number>,
+  cots: readonly Pick<Cot, 'example'>[],
+  threshold: Threshold,
+): Selection {
+  const scores = Array.from(nll);
+  if (scores.length !== cots.length) {
+    throw new Error(`There are ${cots.length} CoTs but ${scores.length} scores: score every CoT once.`);
+  }
+  if (threshold === 'none') return { threshold: Infinity, kept: scores.map(() => true) };
+  if (threshold === 'median') {
+    const limit = median(validationSubset(scores));
+    return { threshold: Math.exp(limit), kept: scores.map((score) => score <= limit) };
+  }
+  if (threshold === 'margin') {
+    const margins = marginsWithinPrompt(scores, cots);
+    const limit = median(margins);
+    return { threshold: limit, kept: margins.map((margin) => margin <= limit) };
+  }
+  return { threshold, kept: scores.map((score) => Math.exp(score) < threshold) };
+}
+
+/** NLL minus the mean NLL of the same prompt's CoTs. */
+export function marginsWithinPrompt(nll: ArrayLike<number>, cots: readonly Pick<Cot, 'example'>[]): number[] {
+  const sums = new Map<number, { sum: number; count: number }>();
+  cots.forEach(({ example }, index) => {
+    const entry = sums.get(example) ?? { sum: 0, count: 0 };
+    entry.sum += nll[index];
+    entry.count += 1;
+    sums.set(example, entry);
+  });
+  return cots.map(({ example }, index) => {
+    const { sum, count } = sums.get(example)!;
+    return nll[index] - sum / count;
+  });
+}
+
+/** The CoTs in the form that the report shows. */
+export function cotExamples(
+  cots: readonly Cot[],
+  nll: ArrayLike<number>,
+  selection: Selection,
+): CotExample[] {
+  return cots.map((cot, index) => ({
+    sampleId: cot.sampleId,
+    cot: cot.text,
+    ppl: Math.exp(nll[index]),
+    kept: selection.kept[index],
+  }));
+}
+
+function validationSubset(scores: number[]): number[] {
+  if (scores.length <= VALIDATION_SUBSET) return scores;
+  const stride = scores.length / VALIDATION_SUBSET;
+  return Array.from({ length: VALIDATION_SUBSET }, (_, i) => scores[Math.floor(i * stride)]);
+}
+
+/** The lower median, so that something is always at or below it; −Infinity of nothing. */
+function median(values: readonly number[]): number {
+  if (values.length === 0) return -Infinity;
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 }

@@ -1,0 +1,16 @@
+import type { Dataset } from './dataset';
+
+/**
+ * [users] How many of each user's first behaviours training may see: up to the last training target, never a
+ * validation or test target or what came after it. 0 for users outside training.
+ */
+export function visibleToTraining(dataset: Dataset): Int32Array {
+  const visible = new Int32Array(dataset.users.length);
+  for (const { user, position } of dataset.splits.train) {
+    visible[user] = Math.max(visible[user], position + 1);
+  }
+  for (const split of [dataset.splits.validation, dataset.splits.test]) {
+    for (const { user, position } of split) visible[user] = Math.min(visible[user], position);
+  }
+  return visible;
+}

@@ -1,0 +1,137 @@
+/**
+ * What the ranker sees, as bags: rows of a dense [rows × features] matrix that multiplies an embedding table. An item's
+ * bag marks its id and its three categories; a history's bag is a weighted sum of item bags. One-hot matmuls instead of
+ * gathers, because the gradient of a gather adds with float atomics on WebGPU and would not repeat to the bit.
+ */
+import type { Dataset } from '../data/dataset';
+import { TransitionStatistics } from '../data/transitions';
+import { words } from '../data/words';
+
+/** Behaviours that call for a next one: cross features take the best of the last two and of the last four. */
+const RECENT = 4;
+const NEWEST = 2;
+/** Behaviours that tell taste, all alike. */
+const LONG = 50;
+const MAX_PROFILE_WORDS = 64;
+/** Cross features of a context and an item. */
+export const CROSS = 3;
+
+/** A user at a moment: `history[0 .. historyLength)` has happened. */
+export interface Context {
+  user: number;
+  historyLength: number;
+}
+
+export class Features {
+  /** Width of an item bag: ids, then L1, L2 and L3 categories. */
+  readonly width: number;
+  /** Width of a profile bag. */
+  readonly profileWidth: number;
+  /** [items][4] columns that are 1. */
+  readonly #columns: number[][];
+  readonly #profile: number[][];
+  readonly #transitions: TransitionStatistics;
+  /** [leaves] the L2 that each leaf lies in, as a column. */
+  readonly #section: number[];
+
+  constructor(readonly dataset: Dataset) {
+    const ids = new Map<string, number>();
+    this.#columns = dataset.items.map((item, index) => {
+      const columns = [index];
+      for (let level = 1; level <= 3; level++) {
+        const path = `${level} ${item.categories.slice(0, level).join('\u0000')}`;
+        if (!ids.has(path)) ids.set(path, dataset.items.length + ids.size);
+        columns.push(ids.get(path)!);
+      }
+      return columns;
+    });
+    this.width = dataset.items.length + ids.size;
+    this.#transitions = new TransitionStatistics(dataset);
+    this.#section = this.#transitions.example.map((item) => this.#columns[item][2]);
+    const sets = dataset.users.map((user) => [...new Set(words(user.profile))]);
+    const frequency = new Map<string, number>();
+    for (const set of sets) for (const word of set) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+    const kept = [...frequency]
+      .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+      .slice(0, MAX_PROFILE_WORDS)
+      .map(([word]) => word);
+    const columnOf = new Map(kept.map((word, index) => [word, index]));
+    this.#profile = sets.map((set) => set.flatMap((word) => columnOf.get(word) ?? []));
+    // At least one column, so that a data set without profiles has a (zero) bag too.
+    this.profileWidth = Math.max(1, kept.length);
+  }
+
+  /** [items.length × width] */
+  itemBags(items: ArrayLike<number>): Float32Array {
+    const bags = new Float32Array(items.length * this.width);
+    for (let row = 0; row < items.length; row++) {
+      for (const column of this.#columns[items[row]]) bags[row * this.width + column] = 1;
+    }
+    return bags;
+  }
+
+  /** [contexts × width]: the mean bag of the last fifty behaviours; a zero row where there is no history. */
+  historyBags(contexts: readonly Context[]): Float32Array {
+    const bags = new Float32Array(contexts.length * this.width);
+    contexts.forEach(({ user, historyLength }, row) => {
+      const { history } = this.dataset.users[user];
+      const count = Math.min(LONG, historyLength);
+      for (let lag = 1; lag <= count; lag++) {
+        for (const column of this.#columns[history[historyLength - lag]]) {
+          bags[row * this.width + column] += 1 / count;
+        }
+      }
+    });
+    return bags;
+  }
+
+  /** [contexts × profileWidth], 1 for each word of the user's profile. */
+  profileBags(contexts: readonly Context[]): Float32Array {
+    const bags = new Float32Array(contexts.length * this.profileWidth);
+    contexts.forEach(({ user }, row) => {
+      for (const column of this.#profile[user]) bags[row * this.profileWidth + column] = 1;
+    });
+    return bags;
+  }
+
+  /** [contexts × CROSS] of each context with `items[row]`. */
+  crossPairs(contexts: readonly Context[], items: ArrayLike<number>): Float32Array {
+    const cross = new Float32Array(contexts.length * CROSS);
+    contexts.forEach((context, row) => {
+      cross.set(this.#cross(context, this.#transitions.leafOf[items[row]]), row * CROSS);
+    });
+    return cross;
+  }
+
+  /** [contexts × items × CROSS] of each context with every item. */
+  crossTable(contexts: readonly Context[]): Float32Array {
+    const { leafOf, leaves } = this.#transitions;
+    const cross = new Float32Array(contexts.length * leafOf.length * CROSS);
+    contexts.forEach((context, row) => {
+      const byLeaf = Array.from({ length: leaves }, (_, leaf) => this.#cross(context, leaf));
+      leafOf.forEach((leaf, item) => {
+        cross.set(byLeaf[leaf], (row * leafOf.length + item) * CROSS);
+      });
+    });
+    return cross;
+  }
+
+  /**
+   * How strongly the last two, and the last four, behaviours call for a leaf (what usually follows them for such a
+   * profile, squashed to [0, 1]); and whether one of the four lies in the leaf's L2.
+   */
+  #cross({ user, historyLength }: Context, leaf: number): [number, number, number] {
+    const { leafOf } = this.#transitions;
+    const { history } = this.dataset.users[user];
+    const profile = this.#transitions.profileWords(user);
+    let [newest, recent, near] = [0, 0, 0];
+    for (let lag = 1; lag <= RECENT && lag <= historyLength; lag++) {
+      const seen = leafOf[history[historyLength - lag]];
+      const call = 1 / (1 + Math.exp(2 - 2 * this.#transitions.logLift(seen, leaf, profile)));
+      if (lag <= NEWEST) newest = Math.max(newest, call);
+      recent = Math.max(recent, call);
+      if (this.#section[seen] === this.#section[leaf]) near = 1;
+    }
+    return [newest, recent, near];
+  }
+}

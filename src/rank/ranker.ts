@@ -1,0 +1,307 @@
+/**
+ * The ID signal: P(click ∧ conversion) of showing an item to a user, learnt from impressions by an ESMM
+ * (Ma et al., "Entire Space Multi-Task Model", SIGIR 2018). Click and conversion towers share the embeddings, and the
+ * conversion tower is trained only through pCTCVR = pCTR · pCVR over *all* impressions, so that it is not biased to what
+ * was clicked. Each tower scores by a dot product of a user vector and an item vector, plus an item bias, plus a few cross
+ * features of both: the reward table of every example and item is then a matrix product.
+ *
+ * TensorFlow.js on the current backend; no gathers (see features.ts), no synchronous reads.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { Dataset, Example } from '../data/dataset';
+import { passGate, type StageHooks } from '../data/stage';
+import { visibleToTraining } from '../data/visibility';
+import { Random } from '../numeric/random';
+import { auc } from './auc';
+import { type Context, CROSS, Features } from './features';
+
+export interface RankerOptions {
+  steps: number;
+  batch_size: number;
+  learning_rate: number;
+  /** D, width of the shared embeddings and of the vectors that a tower compares. */
+  embedding_size: number;
+}
+
+export interface Ranker {
+  /** On impressions of users that training never saw; 0.5 where a class is missing. `cvr` is over clicks alone. */
+  auc: { ctr: number; cvr: number; ctcvr: number };
+  /** Mean loss of each step. */
+  losses: number[];
+  /** [examples × items] P(click ∧ conversion) before each example's position. */
+  ctcvr(examples: readonly Example[]): Promise<Float32Array>;
+  /** The same, min-max normalised over the whole table to [0, 1]: the ID reward. */
+  rewardTable(examples: readonly Example[]): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** One training user in this many is set aside to measure AUC. */
+const HELD_OUT = 10;
+const READ_EVERY = 16;
+const ROWS = 256;
+
+interface Weights {
+  embedding: tf.Variable<tf.Rank.R2>;
+  profile: tf.Variable<tf.Rank.R2>;
+  hidden: tf.Variable<tf.Rank.R2>;
+  hiddenBias: tf.Variable<tf.Rank.R1>;
+  user: tf.Variable<tf.Rank.R2>;
+  item: tf.Variable<tf.Rank.R2>;
+  itemBias: tf.Variable<tf.Rank.R2>;
+  cross: tf.Variable<tf.Rank.R2>;
+}
+
+/** Trains on the impressions of nine tenths of the training users. @throws StoppedError; Error without impressions */
+export async function trainRanker(
+  dataset: Dataset,
+  options: RankerOptions,
+  seed: number,
+  hooks: StageHooks,
+): Promise<Ranker> {
+  const { train, heldOut } = splitImpressions(dataset, seed);
+  if (train.length === 0) {
+    throw new Error(
+      `The data set "${dataset.id}" has no impressions of training users, so no ranker can be trained: ` +
+        'import data with clicks or purchases, or use the embedded world.',
+    );
+  }
+  const model = new EsmmModel(new Features(dataset), options, seed);
+  const optimizer = tf.train.adam(options.learning_rate);
+  try {
+    const losses: number[] = [];
+    let pending: tf.Scalar[] = [];
+    for (let step = 0; step < options.steps; step++) {
+      await passGate(hooks, 'Ranker');
+      const random = new Random(seed, 'ranker', step);
+      const rows = Array.from({ length: options.batch_size }, () => train[random.int(train.length)]);
+      pending.push(model.trainStep(optimizer, rows));
+      if (pending.length === READ_EVERY || step === options.steps - 1) {
+        for (const loss of pending) losses.push((await loss.data())[0]);
+        tf.dispose(pending);
+        pending = [];
+        hooks.onProgress?.(step + 1, options.steps);
+      }
+    }
+    return {
+      auc: await model.measure(heldOut),
+      losses,
+      ctcvr: (examples) => model.table(examples),
+      async rewardTable(examples) {
+        return normalise(await model.table(examples));
+      },
+      dispose: () => model.dispose(),
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/** Indices of impressions to train and to measure on. Nothing at or after a held-out behaviour is in either. */
+function splitImpressions(dataset: Dataset, seed: number): { train: number[]; heldOut: number[] } {
+  const visible = visibleToTraining(dataset);
+  const train: number[] = [];
+  const heldOut: number[] = [];
+  const { user, historyLength } = dataset.impressions;
+  const aside = dataset.users.map((_, index) => new Random(seed, 'ranker/aside', index).int(HELD_OUT) === 0);
+  for (let index = 0; index < user.length; index++) {
+    if (historyLength[index] >= visible[user[index]]) continue;
+    (aside[user[index]] ? heldOut : train).push(index);
+  }
+  return { train, heldOut };
+}
+
+/** (x − min) / (max − min) in place; all 0 when everything is equal. */
+function normalise(table: Float32Array): Float32Array {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of table) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const scale = high > low ? 1 / (high - low) : 0;
+  for (let i = 0; i < table.length; i++) table[i] = (table[i] - low) * scale;
+  return table;
+}
+
+/** Rows of bags, one per context. */
+interface UserInputs {
+  history: tf.Tensor2D;
+  profile: tf.Tensor2D;
+}
+
+/** Rows of one shown item each, and its cross features with the context it was shown in. */
+interface PairInputs {
+  item: tf.Tensor2D;
+  cross: tf.Tensor2D;
+}
+
+class EsmmModel {
+  readonly #features: Features;
+  readonly #weights: Weights;
+
+  constructor(features: Features, options: RankerOptions, seed: number) {
+    this.#features = features;
+    const D = options.embedding_size;
+    const wide = 2 * D;
+    const matrix = (name: string, rows: number, columns: number, scale: number) => {
+      const random = new Random(seed, `ranker/${name}`);
+      const values = Float32Array.from({ length: rows * columns }, () => scale * random.normal());
+      return tf.variable(tf.tensor2d(values, [rows, columns]));
+    };
+    this.#weights = {
+      embedding: matrix('embedding', features.width, D, 0.3 / Math.sqrt(D)),
+      profile: matrix('profile', features.profileWidth, D, 0.3),
+      hidden: matrix('hidden', 2 * D, wide, 1 / Math.sqrt(2 * D)),
+      hiddenBias: tf.variable(tf.zeros([wide])),
+      user: matrix('user', wide + 2 * D, 2 * D, 1 / Math.sqrt(wide + 2 * D)),
+      item: matrix('item', D, 2 * D, 1 / Math.sqrt(D)),
+      itemBias: matrix('itemBias', features.width, 2, 0),
+      cross: matrix('cross', CROSS, 2, 0),
+    };
+  }
+
+  /** One Adam step on impressions `rows`; the loss is a scalar to be read later. */
+  trainStep(optimizer: tf.Optimizer, rows: readonly number[]): tf.Scalar {
+    const { impressions } = this.#features.dataset;
+    const items = rows.map((row) => impressions.item[row]);
+    const clicks = rows.map((row) => impressions.click[row]);
+    const conversions = rows.map((row) => impressions.conversion[row]);
+    return tf.tidy(() => {
+      const contexts = rows.map((row) => this.#context(row));
+      const users = this.#userInputs(contexts);
+      const pairs = this.#pairInputs(contexts, items);
+      const click = tf.tensor1d(clicks, 'float32');
+      const conversion = tf.tensor1d(conversions, 'float32');
+      const loss = () => {
+        const { ctr, cvr } = this.#pairLogits(users, pairs);
+        const logClick = logSigmoid(ctr);
+        const logBoth = tf.minimum(tf.add(logClick, logSigmoid(cvr)), -1e-6);
+        const logNotBoth = tf.log(tf.sub(1, tf.exp(logBoth)));
+        const clickLog = bernoulli(click, logClick, logSigmoid(tf.neg(ctr)));
+        const bothLog = bernoulli(conversion, logBoth, logNotBoth);
+        return tf.neg(tf.mean(tf.add(clickLog, bothLog))) as tf.Scalar;
+      };
+      return optimizer.minimize(loss, true, Object.values(this.#weights))!;
+    });
+  }
+
+  /** AUC of the three probabilities on impressions `rows`. */
+  async measure(rows: readonly number[]): Promise<Ranker['auc']> {
+    const { impressions } = this.#features.dataset;
+    const pClick = new Float32Array(rows.length);
+    const pConversion = new Float32Array(rows.length);
+    for (let from = 0; from < rows.length; from += ROWS) {
+      const part = rows.slice(from, from + ROWS);
+      const both = tf.tidy(() => {
+        const contexts = part.map((row) => this.#context(row));
+        const items = part.map((row) => impressions.item[row]);
+        const { ctr, cvr } = this.#pairLogits(this.#userInputs(contexts), this.#pairInputs(contexts, items));
+        return [tf.sigmoid(ctr), tf.sigmoid(cvr)];
+      });
+      pClick.set(await both[0].data(), from);
+      pConversion.set(await both[1].data(), from);
+      tf.dispose(both);
+    }
+    const click = rows.map((row) => impressions.click[row]);
+    const conversion = rows.map((row) => impressions.conversion[row]);
+    const clicked = rows.flatMap((_, i) => (click[i] ? [i] : []));
+    const cvrScores = clicked.map((i) => pConversion[i]);
+    const cvrLabels = clicked.map((i) => conversion[i]);
+    const bothScores = pClick.map((p, i) => p * pConversion[i]);
+    return { ctr: auc(pClick, click), cvr: auc(cvrScores, cvrLabels), ctcvr: auc(bothScores, conversion) };
+  }
+
+  /** [examples × items] pCTR · pCVR. */
+  async table(examples: readonly Example[]): Promise<Float32Array> {
+    const count = this.#features.dataset.items.length;
+    const table = new Float32Array(examples.length * count);
+    const everyItem = Array.from({ length: count }, (_, item) => item);
+    const items = tf.tidy(() => {
+      const bags = tf.tensor2d(this.#features.itemBags(everyItem), [count, this.#features.width]);
+      return [this.#items(bags), tf.transpose(tf.matMul(bags, this.#weights.itemBias))];
+    });
+    for (let from = 0; from < examples.length; from += ROWS) {
+      const contexts = examples
+        .slice(from, from + ROWS)
+        .map(({ user, position }) => ({ user, historyLength: position }));
+      const part = tf.tidy(() => {
+        const users = tf.split(this.#users(this.#userInputs(contexts)), 2, 1);
+        const vectors = tf.split(items[0], 2, 1);
+        const biases = tf.split(items[1], 2, 0);
+        const pairs = tf.tensor2d(this.#features.crossTable(contexts), [contexts.length * count, CROSS]);
+        const crosses = tf.split(tf.matMul(pairs, this.#weights.cross), 2, 1);
+        const [ctr, cvr] = users.map((tower, k) => {
+          const match = tf.add(tf.matMul(tower, vectors[k], false, true), biases[k]);
+          return tf.sigmoid(tf.add(match, tf.reshape(crosses[k], [contexts.length, count])));
+        });
+        return tf.mul(ctr, cvr);
+      });
+      table.set(await part.data(), from * count);
+      part.dispose();
+    }
+    tf.dispose(items);
+    return table;
+  }
+
+  dispose(): void {
+    tf.dispose(Object.values(this.#weights));
+  }
+
+  #context(row: number): Context {
+    const { user, historyLength } = this.#features.dataset.impressions;
+    return { user: user[row], historyLength: historyLength[row] };
+  }
+
+  #userInputs(contexts: readonly Context[]): UserInputs {
+    const { width, profileWidth } = this.#features;
+    return {
+      history: tf.tensor2d(this.#features.historyBags(contexts), [contexts.length, width]),
+      profile: tf.tensor2d(this.#features.profileBags(contexts), [contexts.length, profileWidth]),
+    };
+  }
+
+  #pairInputs(contexts: readonly Context[], items: readonly number[]): PairInputs {
+    return {
+      item: tf.tensor2d(this.#features.itemBags(items), [items.length, this.#features.width]),
+      cross: tf.tensor2d(this.#features.crossPairs(contexts, items), [items.length, CROSS]),
+    };
+  }
+
+  /** [rows × 2·D], click tower then conversion tower. */
+  #users(inputs: UserInputs): tf.Tensor2D {
+    const w = this.#weights;
+    const both = tf.concat([tf.matMul(inputs.history, w.embedding), tf.matMul(inputs.profile, w.profile)], 1);
+    const hidden = tf.relu(tf.add(tf.matMul(both, w.hidden), w.hiddenBias)) as tf.Tensor2D;
+    return tf.matMul(tf.concat([hidden, both], 1), w.user);
+  }
+
+  /** [rows × 2·D] */
+  #items(bags: tf.Tensor2D): tf.Tensor2D {
+    return tf.matMul(tf.matMul(bags, this.#weights.embedding), this.#weights.item);
+  }
+
+  /** Logits [rows] of click and of conversion given a click, for user row i with item row i. */
+  #pairLogits(users: UserInputs, pairs: PairInputs) {
+    const products = tf.split(tf.mul(this.#users(users), this.#items(pairs.item)), 2, 1);
+    const wide = tf.add(
+      tf.matMul(pairs.item, this.#weights.itemBias),
+      tf.matMul(pairs.cross, this.#weights.cross),
+    );
+    const biases = tf.split(wide, 2, 1);
+    const logit = (k: number) => tf.add(tf.sum(products[k], 1), tf.squeeze(biases[k], [1]));
+    return { ctr: logit(0), cvr: logit(1) };
+  }
+}
+
+/** `tf.logSigmoid` reads a disposed tensor in its gradient (tfjs 4.22.0). */
+function logSigmoid(x: tf.Tensor): tf.Tensor {
+  return tf.neg(tf.softplus(tf.neg(x)));
+}
+
+/** y·log p + (1 − y)·log(1 − p) */
+function bernoulli(label: tf.Tensor1D, logYes: tf.Tensor, logNo: tf.Tensor): tf.Tensor {
+  return tf.add(tf.mul(label, logYes), tf.mul(tf.sub(1, label), logNo));
+}

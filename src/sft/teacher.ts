@@ -1,0 +1,148 @@
+/**
+ * The `attributes` teacher: it explains a purchase from the catalogue's own words and from what usually follows what
+ * (data/transitions.ts), with no network and no language model. *Told* the true next item (RUPR: reasoning backwards from it)
+ * it looks for the behaviour that best accounts for it; *untold* (direct distillation, the control) it must guess the
+ * item first. It is sampled, and part of the samples argue badly on purpose: that is what ORFT has to find.
+ */
+import { type Dataset, type Example, targetItem } from '../data/dataset';
+import { TransitionStatistics } from '../data/transitions';
+import { fnv1a, Random } from '../numeric/random';
+
+/** One argument for one example. */
+export interface Explanation {
+  /** `saw stroller intend travel need car seat`: at most eight words, of the catalogue's vocabulary. */
+  text: string;
+  /** The item cited, which is always one that the prompt shows. */
+  evidence: number;
+  /** Whether the cited item and the concluded category are the true ones; null where the data set does not know. */
+  truth: { evidence: boolean; conclusion: boolean } | null;
+}
+
+export interface Teacher {
+  /** The `sampleIndex`-th explanation of an example; a pure function of its arguments, the data set and the seed. */
+  explain(example: Example, sampleIndex: number): Explanation;
+}
+
+export interface AttributesOptions {
+  told: boolean;
+  /** Behaviours the prompt shows; the teacher cites no others. */
+  historyLength: number;
+  /** 1 is the mix of MOODS; towards 0 the teacher always gives its best argument. */
+  temperature: number;
+}
+
+/**
+ * How a told teacher argues, and how often at temperature 1: from the right evidence to the right need; from wrong
+ * evidence to the right need; from wrong evidence to whatever that would suggest.
+ */
+const MOODS = { right: 0.55, coincidence: 0.1, wrong: 0.35 };
+/** The next behaviour belongs to an earlier thread more rarely the earlier it is. */
+const LAG_DECAY = Math.log(0.6);
+
+/** Words that the teacher uses beside the catalogue's own, for the tokenizer's corpus. */
+export const TEACHER_WORDS = ['saw', 'intend', 'need'] as const;
+
+/** `saw … intend … need …`. The intent is named by the wider category that the need belongs to. */
+export function sentence(
+  saw: readonly [string, string, string],
+  need: readonly [string, string, string],
+): string {
+  return `saw ${short(saw[2], 2)} intend ${short(need[1], 1)} ${needSentence(need)}`;
+}
+
+/** `need …`: how every CoT ends, and what warm-up ties to items. */
+export function needSentence(need: readonly [string, string, string]): string {
+  return `need ${short(need[2], 2)}`;
+}
+
+/** The first words of a category's name as the catalogue writes them, so that they are the same tokens as in prompts. */
+function short(name: string, limit: number): string {
+  return name.trim().split(/\s+/).slice(0, limit).join(' ');
+}
+
+export class AttributesTeacher implements Teacher {
+  readonly statistics: TransitionStatistics;
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly options: AttributesOptions,
+    readonly seed: number,
+    statistics?: TransitionStatistics,
+  ) {
+    this.statistics = statistics ?? new TransitionStatistics(dataset);
+  }
+
+  /** @throws when the example has no behaviour before it: there is nothing to reason from. */
+  explain(example: Example, sampleIndex: number): Explanation {
+    const { dataset, statistics } = this;
+    const history = dataset.users[example.user].history;
+    const start = Math.max(0, example.position - this.options.historyLength);
+    const seen = Array.from(history.subarray(start, example.position)).reverse();
+    if (seen.length === 0) {
+      throw new Error(`Example ${example.sampleId} has no history: nothing can be cited as evidence for it.`);
+    }
+    const random = new Random(this.seed, 'teacher', fnv1a(example.sampleId), sampleIndex);
+    const profile = statistics.profileWords(example.user);
+    const argument = this.options.told
+      ? this.#backwards(seen, statistics.leafOf[targetItem(dataset, example)], profile, random)
+      : this.#forwards(seen, profile, random);
+    const evidence = seen[argument.cited];
+    const categories = (leaf: number) => dataset.items[statistics.example[leaf]].categories;
+    return {
+      text: sentence(dataset.items[evidence].categories, categories(argument.need)),
+      evidence,
+      truth: this.#judge(example, evidence, argument.need),
+    };
+  }
+
+  /** Told: from the target back to what in the history accounts for it. */
+  #backwards(seen: number[], target: number, profile: readonly number[], random: Random) {
+    const { leafOf } = this.statistics;
+    const scores = seen.map((item, lag) => this.#support(leafOf[item], lag, target, profile));
+    const best = scores.indexOf(Math.max(...scores));
+    const others = seen.flatMap((item, lag) => (leafOf[item] === leafOf[seen[best]] ? [] : [lag]));
+    const { right, coincidence, wrong } = MOODS;
+    const mood = random.categorical(this.#tempered([right, coincidence, wrong].map(Math.log)));
+    if (mood === 0 || others.length === 0) return { cited: best, need: target };
+    const cited = random.pick(others);
+    return { cited, need: mood === 1 ? target : this.#conclude(leafOf[seen[cited]], profile, random) };
+  }
+
+  /** Untold: choose evidence by recency, then conclude what usually follows it. */
+  #forwards(seen: number[], profile: readonly number[], random: Random) {
+    const cited = random.categorical(this.#tempered(seen.map((_, lag) => lag * LAG_DECAY)));
+    return { cited, need: this.#conclude(this.statistics.leafOf[seen[cited]], profile, random) };
+  }
+
+  /** How well a behaviour `lag` steps before the last accounts for the target. */
+  #support(from: number, lag: number, target: number, profile: readonly number[]): number {
+    return this.statistics.logLift(from, target, profile) + lag * LAG_DECAY * 0.5;
+  }
+
+  /** A leaf that follows `from` for this profile, sampled; the most frequent leaves where nothing ever followed it. */
+  #conclude(from: number, profile: readonly number[], random: Random): number {
+    const { statistics } = this;
+    const known = statistics.successors(from);
+    const candidates =
+      known.length > 0 ? known : Array.from({ length: statistics.leaves }, (_, leaf) => leaf);
+    const scores = candidates.map((leaf) => 2 * statistics.logTransition(from, leaf, profile));
+    return candidates[random.categorical(this.#tempered(scores))];
+  }
+
+  /** softmax(scores / temperature), unnormalised; temperature 0 leaves only the first of the best. */
+  #tempered(scores: number[]): number[] {
+    const best = Math.max(...scores);
+    const { temperature } = this.options;
+    if (temperature <= 0) return scores.map((_, index) => (index === scores.indexOf(best) ? 1 : 0));
+    return scores.map((score) => Math.exp((score - best) / temperature));
+  }
+
+  #judge(example: Example, evidence: number, need: number): Explanation['truth'] {
+    const { oracle } = this.dataset;
+    if (!oracle) return null;
+    return {
+      evidence: oracle.evidence(example.user, example.position).includes(evidence),
+      conclusion: need === this.statistics.leafOf[targetItem(this.dataset, example)],
+    };
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Warm-up: what a model trained from scratch in a tab gets in place of the paper's pretrained 7B backbone. Each step mixes
+ * plain history → answer examples with short sentences about the catalogue, among them `need L3 → item` in the form a
+ * chain of thought ends in. Without those the perplexity of an answer hardly depends on the CoT before it, and ORFT's
+ * filter is near random.
+ *
+ * Sentences are packed several to a row, in random order: no padding is paid for, and every sentence is met at many
+ * positions. Nothing keeps a sentence from seeing the ones before it; they are unrelated, so it learns to ignore them.
+ */
+import type { Dataset } from '../data/dataset';
+import { Random } from '../numeric/random';
+import type { PromptFormat, Sequence } from '../text/prompt';
+import type { Tokenizer } from '../text/tokenizer';
+import { needSentence } from './teacher';
+
+export interface WarmupOptions {
+  /** Prompt → answer examples per step. */
+  batch_size: number;
+  /** `title L1 L2 L3`, as a prompt describes an item, or a sentence of `dataset.facts`. */
+  catalogue_facts: number;
+  /** `<think> need L3 </think> <answer> … </answer>` */
+  need_sentences: number;
+  /** `<answer> … </answer>` */
+  catalogue_sentences: number;
+}
+
+/**
+ * The sequences of one warm-up step, a pure function of (seed, step): `batch_size` examples, then a fixed number of
+ * packed rows (`packedRows`), none longer than a prompt and a completion together.
+ */
+export function warmupSequences(
+  dataset: Dataset,
+  format: PromptFormat,
+  tokenizer: Tokenizer,
+  options: WarmupOptions,
+  seed: number,
+  step: number,
+): Sequence[] {
+  const random = new Random(seed, 'warmup', step);
+  const examples = Array.from({ length: options.batch_size }, () =>
+    format.example(random.pick(dataset.splits.train), null),
+  );
+  const sentences: number[][] = [];
+  const anyItem = () => random.int(dataset.items.length);
+  for (let i = 0; i < options.catalogue_facts; i++) {
+    const fact = dataset.facts.length > 0 && random.chance(0.5) ? random.pick(dataset.facts) : null;
+    sentences.push(fact === null ? format.description(anyItem()) : tokenizer.encode(fact));
+  }
+  for (let i = 0; i < options.need_sentences; i++) {
+    const item = anyItem();
+    sentences.push(format.completion(needSentence(dataset.items[item].categories), item));
+  }
+  for (let i = 0; i < options.catalogue_sentences; i++) sentences.push(format.answer(anyItem()));
+  return [...examples, ...pack(random.shuffle(sentences), packedRows(format, options), rowLength(format))];
+}
+
+/** Rows that the sentences of a step are packed into: as many as they may need, so that the batch's shape is fixed. */
+export function packedRows(format: PromptFormat, options: WarmupOptions): number {
+  const sentences = options.catalogue_facts + options.need_sentences + options.catalogue_sentences;
+  // Half of the rows would do if all sentences were short; needs and answers are the longest.
+  const longest = Math.min(format.longestAnswer + 4, format.options.maxCompletionLength);
+  return Math.ceil((sentences * longest) / rowLength(format));
+}
+
+function rowLength(format: PromptFormat): number {
+  return format.options.maxPromptLength + format.options.maxCompletionLength;
+}
+
+/** Fills the rows one after another, evenly; what fits nowhere is left out. */
+function pack(sentences: number[][], rows: number, length: number): Sequence[] {
+  const packed = Array.from({ length: rows }, (): number[] => []);
+  for (const sentence of sentences) {
+    const shortest = packed.reduce((best, row) => (row.length < best.length ? row : best), packed[0]);
+    if (shortest && shortest.length + sentence.length <= length) shortest.push(...sentence);
+  }
+  return packed.map((tokens) => ({ tokens, promptLength: 0 }));
+}

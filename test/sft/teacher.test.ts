@@ -1,0 +1,138 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Dataset, targetItem } from '../../src/data/dataset';
+import { TransitionStatistics } from '../../src/data/transitions';
+import { visibleToTraining } from '../../src/data/visibility';
+import { generateCots } from '../../src/sft/rupr';
+import { AttributesTeacher } from '../../src/sft/teacher';
+import { smallWorld, withOtherTargets } from './world';
+
+const options = {
+  teacher: 'attributes' as const,
+  told: true,
+  num_cots: 3,
+  temperature: 1,
+  history_length: 3,
+};
+
+let world: Dataset;
+beforeAll(async () => {
+  world = await smallWorld();
+});
+
+describe('transition statistics', () => {
+  it('see nothing of held-out behaviours', () => {
+    const statistics = new TransitionStatistics(world);
+    const changed = new TransitionStatistics(withOtherTargets(withOtherTargets(world, 'test'), 'validation'));
+    for (let from = 0; from < statistics.leaves; from++) {
+      expect(changed.successors(from)).toEqual(statistics.successors(from));
+      expect(changed.logTransition(from, (from + 1) % statistics.leaves, [])).toBe(
+        statistics.logTransition(from, (from + 1) % statistics.leaves, []),
+      );
+    }
+  });
+
+  it('stop before a held-out behaviour of a training user', () => {
+    const user = world.splits.train[0].user;
+    const position = world.users[user].history.length - 2;
+    const heldOut = { ...world.splits.train[0], position };
+    const visible = visibleToTraining({ ...world, splits: { ...world.splits, validation: [heldOut] } });
+    expect(visible[user]).toBe(position);
+    expect(visibleToTraining(world)[user]).toBe(world.users[user].history.length);
+  });
+
+  it('tell a true successor from other leaves', () => {
+    const statistics = new TransitionStatistics(world);
+    let better = 0;
+    let count = 0;
+    for (const example of world.splits.test) {
+      const [evidence] = world.oracle!.evidence(example.user, example.position);
+      if (evidence === undefined) continue;
+      const profile = statistics.profileWords(example.user);
+      const lift = (item: number) =>
+        statistics.logLift(statistics.leafOf[evidence], statistics.leafOf[item], profile);
+      const target = targetItem(world, example);
+      better += Number(lift(target) > lift((target + 7) % world.items.length));
+      count++;
+    }
+    expect(count).toBeGreaterThan(20);
+    expect(better / count).toBeGreaterThan(0.75);
+  });
+});
+
+describe('the attributes teacher', () => {
+  it('cites only items that the prompt shows, in at most eight words', async () => {
+    for (const told of [true, false]) {
+      const cots = await generateCots(world, world.splits.train.slice(0, 200), { ...options, told }, 1);
+      expect(cots).toHaveLength(600);
+      for (const cot of cots) {
+        const { user, position } = world.splits.train[cot.example];
+        const shown = world.users[user].history.slice(Math.max(0, position - 3), position);
+        expect(shown).toContain(cot.evidence);
+        expect(cot.text).toMatch(/^saw .+ intend .+ need .+$/);
+        expect(cot.text).toContain(`saw ${world.items[cot.evidence].categories[2]} `);
+        expect(cot.text.split(' ').length).toBeLessThanOrEqual(8);
+      }
+    }
+  });
+
+  it('told, is mostly right and partly wrong; cold, always concludes the truth', async () => {
+    const examples = world.splits.train.slice(0, 400);
+    const cots = await generateCots(world, examples, options, 1);
+    const right = cots.filter((cot) => cot.truth?.conclusion).length / cots.length;
+    expect(right).toBeGreaterThan(0.6);
+    expect(right).toBeLessThan(0.85);
+    const cold = await generateCots(world, examples, { ...options, temperature: 0 }, 1);
+    expect(cold.every((cot) => cot.truth?.conclusion)).toBe(true);
+  });
+
+  it('finds the true evidence far more often than chance when told', async () => {
+    const examples = world.splits.train.filter((example) => {
+      const { history } = world.users[example.user];
+      const shown = history.slice(Math.max(0, example.position - 3), example.position);
+      return world.oracle!.evidence(example.user, example.position).some((item) => shown.includes(item));
+    });
+    const cots = await generateCots(world, examples, { ...options, num_cots: 1, temperature: 0 }, 1);
+    expect(cots.filter((cot) => cot.truth?.evidence).length / cots.length).toBeGreaterThan(0.75);
+  });
+
+  it('untold, says the same whatever the target is', async () => {
+    const examples = world.splits.test;
+    const untold = { ...options, told: false };
+    const changed = withOtherTargets(world, 'test');
+    const texts = (cots: { text: string }[]) => cots.map((cot) => cot.text);
+    const before = texts(await generateCots(world, examples, untold, 1));
+    expect(texts(await generateCots(changed, examples, untold, 1))).toEqual(before);
+    expect(texts(await generateCots(changed, examples, options, 1))).not.toEqual(
+      texts(await generateCots(world, examples, options, 1)),
+    );
+  });
+
+  it('is a pure function of example, sample and seed', () => {
+    const [first, second] = [5, 6].map(
+      (seed) => new AttributesTeacher(world, { told: true, historyLength: 3, temperature: 1 }, seed),
+    );
+    const examples = world.splits.train.slice(0, 50);
+    const forwards = examples.map((example) => first.explain(example, 1).text);
+    const backwards = [...examples].reverse().map((example) => first.explain(example, 1).text);
+    expect(backwards.reverse()).toEqual(forwards);
+    expect(examples.map((example) => second.explain(example, 1).text)).not.toEqual(forwards);
+    expect(examples.map((example) => first.explain(example, 2).text)).not.toEqual(forwards);
+  });
+
+  it('knows no truth where the data set knows none, and needs a history', () => {
+    const teacher = new AttributesTeacher(
+      { ...world, oracle: undefined },
+      { told: true, historyLength: 3, temperature: 1 },
+      1,
+    );
+    expect(teacher.explain(world.splits.train[0], 0).truth).toBeNull();
+    expect(() => teacher.explain({ sampleId: 'x', user: 0, position: 0 }, 0)).toThrow(/no history/);
+  });
+
+  it('stops when asked to', async () => {
+    const hooks = { gate: async () => 'stop' as const };
+    await expect(generateCots(world, world.splits.train, options, 1, hooks)).rejects.toThrow(
+      /RUPR was stopped/,
+    );
+  });
+});
