@@ -27,7 +27,8 @@ export async function useDevice(
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', options.deterministic ? PACKED_MATMUL : AUTOMATIC_MATMUL);
-  if (tf.findBackend('webgpu')) tf.removeBackend('webgpu');
+  // In a browser the import has just registered the stock backend, which would win over ours.
+  if (tf.findBackendFactory('webgpu')) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => withNavigatorGpu(() => new WebGPUBackend(device, info)), 3);
   if (!(await start('webgpu'))) {
     throw new Error(

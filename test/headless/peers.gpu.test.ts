@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { create } from 'webgpu';
+import { timeJax, timeSteps, timeTensorFlow } from '../../src/headless/peers';
+import type { ModelConfig } from '../../src/model/config';
+import { initialParameters } from '../../src/model/parameters';
+import { testDevice } from '../adapter';
+
+const config: ModelConfig = {
+  vocab_size: 13,
+  hidden_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 6,
+  num_key_value_heads: 2,
+  intermediate_size: 17,
+  max_position_embeddings: 16,
+  rope_theta: 10000,
+  rms_norm_eps: 1e-5,
+};
+const peerCase = {
+  config,
+  pool: initialParameters(config, 4),
+  batch: {
+    size: 3,
+    length: 5,
+    tokens: Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 9, 10, 11, 12, 1]),
+    lengths: Uint32Array.from([5, 3, 5]),
+    weights: new Float32Array(15).fill(0.1),
+  },
+  hyper: { learningRate: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.1, maxGradNorm: 0.5 },
+  warmup: 1,
+  steps: 3,
+};
+
+it('the peers compute the same losses: model, clipping and AdamW are the same', async () => {
+  const { device, info } = await testDevice();
+  const tensorFlow = await timeTensorFlow(device, info, peerCase);
+  const jax = await timeJax(peerCase, create([]));
+  expect(tensorFlow.losses.length).toBe(4);
+  expect(tensorFlow.losses[3]).toBeLessThan(tensorFlow.losses[0]);
+  jax.losses.forEach((loss, i) => {
+    expect(loss).toBeCloseTo(tensorFlow.losses[i], 4);
+  });
+  expect(jax.ms).toBeGreaterThan(0);
+});
+
+it('the median leaves the warm-up out', async () => {
+  const waits = [60, 1, 1, 30];
+  const { ms, losses } = await timeSteps(
+    async (n) => {
+      await new Promise((resolve) => setTimeout(resolve, waits[n - 1]));
+      return n;
+    },
+    1,
+    3,
+  );
+  expect(losses).toEqual([1, 2, 3, 4]);
+  expect(ms).toBeLessThan(20);
+});
