@@ -1,0 +1,144 @@
+// Loss over the vocabulary and its gradient, in one pass over a row of logits. Row (b, t) predicts token t + 1 of sequence
+// b; everything per token (tokens, weights, logps…) is indexed by the predicted token, p = row + 1.
+//
+//   logp = logit[target] − log Σ_v exp(logit_v),   entropy = −Σ_v p_v log p_v
+//   MODE 0, supervised:  L = Σ w · (−logp)
+//   MODE 1, policy:      L = Σ w · (−min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high) A) + β k3)     (clipped GRPO; TRL's GRPOTrainer)
+//                        ρ = exp(logp − old),  k3 = exp(ref − logp) − (ref − logp) − 1
+//   dlogits_v = w · ∂l/∂logp · (1[v = target] − p_v)
+//
+// `old` is the row's own logp (no gradient through it) until old_logps are asked for. `statistics` gets two vec4 per row:
+// (w·l, k3, entropy, 1) and (clipped low, clipped high, w·(−logp), −logp), zeros where w = 0; token_statistics sums
+// them in a fixed order. SCORE only writes logps and entropies. LANES threads share a row, ROWS rows share a workgroup.
+
+struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
+struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, unused2 : f32 }
+
+@group(0) @binding(0) var<storage, read> logits : array<f32>;              // [rows, V]
+@group(0) @binding(1) var<storage, read> tokens : array<u32>;              // [rows]
+@group(0) @binding(2) var<storage, read> lengths : array<u32>;             // [batch]
+@group(0) @binding(3) var<storage, read> weights : array<f32>;             // [rows]
+@group(0) @binding(4) var<storage, read> advantages : array<f32>;          // [batch]
+@group(0) @binding(5) var<storage, read> baselines : array<vec2f>;         // [rows] of (old logp, reference logp)
+@group(0) @binding(6) var<storage, read_write> scores : array<vec2f>;      // [rows] of (logp, entropy)
+@group(0) @binding(7) var<storage, read_write> statistics : array<vec4f>;  // [rows, 2]
+@group(0) @binding(8) var<storage, read_write> dlogits : array<f32>;       // [rows, V]
+@group(0) @binding(9) var<uniform> shape : Shape;
+@group(0) @binding(10) var<uniform> objective : Objective;
+
+var<workgroup> partial : array<f32, LANES * ROWS>;
+
+fn row_sum(value : f32, lane : u32, y : u32) -> f32 {
+  if (LANES == 1u) { return value; }
+  workgroupBarrier();
+  partial[y * LANES + lane] = value;
+  for (var width = LANES / 2u; width > 0u; width /= 2u) {
+    workgroupBarrier();
+    if (lane < width) { partial[y * LANES + lane] += partial[y * LANES + lane + width]; }
+  }
+  workgroupBarrier();
+  return partial[y * LANES];
+}
+
+fn row_max(value : f32, lane : u32, y : u32) -> f32 {
+  if (LANES == 1u) { return value; }
+  workgroupBarrier();
+  partial[y * LANES + lane] = value;
+  for (var width = LANES / 2u; width > 0u; width /= 2u) {
+    workgroupBarrier();
+    if (lane < width) {
+      partial[y * LANES + lane] = max(partial[y * LANES + lane], partial[y * LANES + lane + width]);
+    }
+  }
+  workgroupBarrier();
+  return partial[y * LANES];
+}
+
+// log Σ exp and the entropy of a row: (highest, log of the sum relative to it, entropy).
+fn normaliser(base : u32, lane : u32, y : u32) -> vec3f {
+  var highest = -3.0e38;
+  for (var v = lane; v < V; v += LANES) { highest = max(highest, logits[base + v]); }
+  highest = row_max(highest, lane, y);
+  var total = 0.0;
+  var moment = 0.0;
+  for (var v = lane; v < V; v += LANES) {
+    let shifted = logits[base + v] - highest;
+    let p = exp(shifted);
+    total += p;
+    moment += p * shifted;
+  }
+  total = row_sum(total, lane, y);
+  moment = row_sum(moment, lane, y);
+  return vec3f(highest, log(total), log(total) - moment / total);
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let row = group.x * ROWS + local.y;
+  let safe = min(row, shape.rows - 1u);
+  let z = normaliser(safe * V, local.x, local.y);
+  if (row >= shape.rows || local.x != 0u) { return; }
+  let t = row % shape.length;
+  if (t == 0u) { scores[row] = vec2f(); }
+  if (t + 1u >= shape.length) { return; }
+  if (t + 1u < lengths[row / shape.length]) {
+    scores[row + 1u] = vec2f(logits[row * V + tokens[row + 1u]] - z.x - z.y, z.z);
+  } else {
+    scores[row + 1u] = vec2f();
+  }
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let row = group.x * ROWS + local.y;
+  let safe = min(row, shape.rows - 1u);
+  let sequence = safe / shape.length;
+  let t = safe % shape.length;
+  let z = normaliser(safe * V, local.x, local.y);
+  if (row >= shape.rows) { return; }
+
+  let predicts = t + 1u < min(shape.length, lengths[sequence]);
+  let p = min(row + 1u, shape.rows - 1u);
+  let w = select(0.0, weights[p], predicts);
+  let token = tokens[p];
+  let logp = logits[row * V + min(token, V - 1u)] - z.x - z.y;
+
+  var loss = -logp;
+  var slope = -1.0;  // ∂l/∂logp
+  var k3 = 0.0;
+  var clipped = vec2f();
+  if (objective.mode == 1u) {
+    let advantage = advantages[sequence];
+    let old = select(logp, baselines[p].x, objective.use_old == 1u);
+    let rho = exp(logp - old);
+    let bounded = clamp(rho, 1.0 - objective.epsilon_low, 1.0 + objective.epsilon_high);
+    loss = -min(rho * advantage, bounded * advantage);
+    slope = select(0.0, -rho * advantage, rho * advantage <= bounded * advantage);
+    clipped.x = select(0.0, 1.0, rho < 1.0 - objective.epsilon_low && advantage < 0.0);
+    clipped.y = select(0.0, 1.0, rho > 1.0 + objective.epsilon_high && advantage > 0.0);
+    let gap = baselines[p].y - logp;
+    k3 = exp(gap) - gap - 1.0;
+    loss += objective.beta * k3;
+    slope += objective.beta * (1.0 - exp(gap));
+  }
+
+  if (local.x == 0u) {
+    if (w != 0.0) {
+      statistics[2u * row] = vec4f(w * loss, k3, z.z, 1.0);
+      statistics[2u * row + 1u] = vec4f(clipped, -w * logp, -logp);
+    } else {
+      statistics[2u * row] = vec4f();
+      statistics[2u * row + 1u] = vec4f();
+    }
+    if (t == 0u) { scores[row] = vec2f(); }
+    if (t + 1u < shape.length) { scores[row + 1u] = select(vec2f(), vec2f(logp, z.z), predicts); }
+  }
+
+  // A row of weight 0 gets exact zeros, whatever its logits are.
+  let factor = w * slope;
+  for (var v = local.x; v < V; v += LANES) {
+    var gradient = 0.0;
+    if (w != 0.0) { gradient = factor * (select(0.0, 1.0, v == token) - exp(logits[row * V + v] - z.x - z.y)); }
+    dlogits[row * V + v] = gradient;
+  }
+}

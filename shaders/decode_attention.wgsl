@@ -1,0 +1,89 @@
+// One decoding step of attention. Row r continues prompt r / GENERATIONS; the prompt's keys and values lie in the prefill's
+// qkv and are shared by its generations, the row's own in a cache of MAX_NEW positions.
+//
+//   rotate_and_store  rotates the row's query and key to its position and writes key and value to the cache
+//   attend            o = softmax(q · [prompt keys, cached keys] / √h) · values, prompt first, in ascending order
+//
+// The row's token stands at position prompt_lengths[p] − 1 + step: the last prompt token is fed at step 0, so the prefill
+// supplies keys 0 … prompt_length − 2. One thread per (row, pair) and per (row, head).
+
+struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
+
+@group(0) @binding(0) var<storage, read_write> qkv : array<f32>;         // [rows, ROW_WIDTH], this step's
+@group(0) @binding(1) var<storage, read> prompt : array<f32>;            // [prompts · prompt_length, ROW_WIDTH], rotated
+@group(0) @binding(2) var<storage, read> prompt_lengths : array<u32>;    // [prompts]
+@group(0) @binding(3) var<storage, read_write> cache : array<f32>;       // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
+@group(0) @binding(4) var<storage, read> rotation : array<vec2f>;        // [positions, HEAD_DIM / 2]
+@group(0) @binding(5) var<storage, read> state : array<u32>;             // state[0] = step
+@group(0) @binding(6) var<storage, read_write> o : array<f32>;           // [rows, HEADS · HEAD_DIM]
+@group(0) @binding(7) var<uniform> shape : Shape;
+
+const HALF = HEAD_DIM / 2u;
+const KV = KV_HEADS * HEAD_DIM;
+const GROUP = HEADS / KV_HEADS;
+
+@compute @workgroup_size(64)
+fn rotate_and_store(@builtin(global_invocation_id) id : vec3u) {
+  let pairs = (HEADS + KV_HEADS) * HALF;
+  let row = id.x / pairs;
+  if (row >= shape.rows) { return; }
+  let step = state[0];
+  let position = prompt_lengths[row / GENERATIONS] - 1u + step;
+  let i = id.x % HALF;
+  let head = (id.x % pairs) / HALF;
+  let turn = rotation[position * HALF + i];
+  let at = row * ROW_WIDTH + head * HEAD_DIM + i;
+  let first = qkv[at] * turn.x - qkv[at + HALF] * turn.y;
+  let second = qkv[at + HALF] * turn.x + qkv[at] * turn.y;
+  if (head < HEADS) {
+    qkv[at] = first;
+    qkv[at + HALF] = second;
+    return;
+  }
+  let slot = (row * MAX_NEW + step) * 2u * KV + (head - HEADS) * HEAD_DIM + i;
+  cache[slot] = first;
+  cache[slot + HALF] = second;
+  cache[slot + KV] = qkv[at + KV];
+  cache[slot + KV + HALF] = qkv[at + KV + HALF];
+}
+
+@compute @workgroup_size(LANES)
+fn attend(@builtin(global_invocation_id) id : vec3u) {
+  let row = id.x / HEADS;
+  if (row >= shape.rows) { return; }
+  let head = id.x % HEADS;
+  let kv = (head / GROUP) * HEAD_DIM;
+  let p = row / GENERATIONS;
+  let before = prompt_lengths[p] - 1u;
+  let keys = before + state[0] + 1u;
+  let scale = inverseSqrt(f32(HEAD_DIM));
+  var q : array<f32, HEAD_DIM>;
+  var sum : array<f32, HEAD_DIM>;
+  for (var c = 0u; c < HEAD_DIM; c++) { q[c] = qkv[row * ROW_WIDTH + head * HEAD_DIM + c] * scale; }
+  var highest = -3.0e38;
+  var total = 0.0;
+  for (var j = 0u; j < keys; j++) {
+    let own = j >= before;
+    let base = select((p * shape.prompt_length + j) * ROW_WIDTH + HEADS * HEAD_DIM, (row * MAX_NEW + j - before) * 2u * KV, own) + kv;
+    var score = 0.0;
+    if (own) {
+      for (var c = 0u; c < HEAD_DIM; c++) { score = fma(q[c], cache[base + c], score); }
+    } else {
+      for (var c = 0u; c < HEAD_DIM; c++) { score = fma(q[c], prompt[base + c], score); }
+    }
+    if (score > highest) {
+      let shrink = exp(highest - score);
+      total *= shrink;
+      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] *= shrink; }
+      highest = score;
+    }
+    let weight = exp(score - highest);
+    total += weight;
+    if (own) {
+      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] = fma(weight, cache[base + KV + c], sum[c]); }
+    } else {
+      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] = fma(weight, prompt[base + KV + c], sum[c]); }
+    }
+  }
+  for (var c = 0u; c < HEAD_DIM; c++) { o[(row * HEADS + head) * HEAD_DIM + c] = sum[c] / total; }
+}

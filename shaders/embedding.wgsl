@@ -1,0 +1,48 @@
+// Token embedding and its gradient.
+//
+//   gather        out[r, :] = table[tokens[r], :]
+//   partial_sums  partial[i, :] = Σ_{j in item i} dx[positions[j], :]          an item: at most 64 positions of one token
+//   accumulate    gradient[v, :] += Σ_{items i of token v} partial[i, :]
+//
+// The CPU sorts the positions by token, so the gradient needs no atomics: both sums run in ascending order. A thread moves
+// one vec4 of one row; D is a multiple of 4.
+
+struct Shape { rows : u32, length : u32, batch : u32, items : u32 }
+
+@group(0) @binding(0) var<storage, read> source : array<vec4f>;  // table [V, D] | dx [rows, D] | partial [items, D]
+@group(0) @binding(1) var<storage, read> index : array<u32>;     // tokens [rows] | positions [rows] | first item of each token [V + 1]
+@group(0) @binding(2) var<storage, read> items : array<vec2u>;   // first entry of `positions` and their number
+@group(0) @binding(3) var<storage, read_write> out : array<vec4f>;
+@group(0) @binding(4) var<uniform> shape : Shape;
+
+const D4 = D / 4u;
+
+@compute @workgroup_size(64)
+fn gather(@builtin(global_invocation_id) id : vec3u) {
+  let row = id.x / D4;
+  if (row >= shape.rows) { return; }
+  out[id.x] = source[index[row] * D4 + id.x % D4];
+}
+
+@compute @workgroup_size(64)
+fn partial_sums(@builtin(global_invocation_id) id : vec3u) {
+  let item = id.x / D4;
+  if (item >= shape.items) { return; }
+  let span = items[item];
+  var sum = vec4f();
+  for (var j = span.x; j < span.x + span.y; j++) {
+    sum += source[index[j] * D4 + id.x % D4];
+  }
+  out[id.x] = sum;
+}
+
+@compute @workgroup_size(64)
+fn accumulate(@builtin(global_invocation_id) id : vec3u) {
+  let token = id.x / D4;
+  if (token >= V) { return; }
+  var sum = vec4f();
+  for (var i = index[token]; i < index[token + 1u]; i++) {
+    sum += source[i * D4 + id.x % D4];
+  }
+  out[id.x] += sum;
+}

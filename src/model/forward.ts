@@ -1,0 +1,281 @@
+/** The decoder's forward pass as a list of dispatches, shared by training, scoring and the prefill of generation. */
+import type { Gpu } from '../gpu/device';
+import * as kernels from '../gpu/kernels';
+import type { Binding, Plan } from '../gpu/plan';
+import { headDim, type ModelConfig } from './config';
+import type { ParameterTable } from './parameters';
+
+/** Sizes of a config in the letters of the shaders' headers. */
+export interface Sizes {
+  /** Features, MLP width, vocabulary, layers, width of a qkv row. */
+  D: number;
+  F: number;
+  V: number;
+  layers: number;
+  W: number;
+  eps: number;
+  heads: kernels.Heads;
+}
+
+/** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
+export function sizesOf(config: ModelConfig): Sizes {
+  const heads = {
+    heads: config.num_attention_heads,
+    kvHeads: config.num_key_value_heads,
+    headDim: headDim(config),
+  };
+  const sizes = {
+    D: config.hidden_size,
+    F: config.intermediate_size,
+    V: config.vocab_size,
+    layers: config.num_hidden_layers,
+    W: (heads.heads + 2 * heads.kvHeads) * heads.headDim,
+    eps: config.rms_norm_eps,
+    heads,
+  };
+  for (const [name, extent] of Object.entries({
+    hidden_size: sizes.D,
+    intermediate_size: sizes.F,
+    vocab_size: sizes.V,
+    'hidden_size / num_attention_heads': heads.headDim,
+  })) {
+    if (!Number.isInteger(extent) || extent % 4 !== 0 || extent <= 0) {
+      throw new RangeError(`The engine needs ${name} to be a positive multiple of 4, not ${extent}.`);
+    }
+  }
+  if (heads.heads % heads.kvHeads !== 0) {
+    throw new RangeError(
+      `num_attention_heads (${heads.heads}) must be a multiple of num_key_value_heads (${heads.kvHeads}).`,
+    );
+  }
+  return sizes;
+}
+
+/** Windows of the parameter pool (or of a pool of its shape), by what the kernels take as one matrix. */
+export interface Weights {
+  embedding: Binding;
+  finalNorm: Binding;
+  layers: { norm1: Binding; qkv: Binding; output: Binding; norm2: Binding; gateUp: Binding; down: Binding }[];
+}
+
+/** `tail` extends every window to the end of the buffer: slices of the gradient repeat a pool further on. */
+export function weightViews(pool: GPUBuffer, table: ParameterTable, layers: number, tail = false): Weights {
+  const byName = new Map(table.parameters.map((parameter) => [parameter.name, parameter]));
+  const view = (first: string, last = first): Binding => {
+    const from = byName.get(first);
+    const to = byName.get(last);
+    if (!from || !to) throw new Error(`No parameter ${first} … ${last} in the table.`);
+    const offset = from.offset * 4;
+    return { buffer: pool, offset, size: tail ? pool.size - offset : (to.offset + to.size) * 4 - offset };
+  };
+  return {
+    embedding: view('model.embed_tokens.weight'),
+    finalNorm: view('model.norm.weight'),
+    layers: Array.from({ length: layers }, (_, layer) => {
+      const at = `model.layers.${layer}`;
+      return {
+        norm1: view(`${at}.input_layernorm.weight`),
+        qkv: view(`${at}.self_attn.q_proj.weight`, `${at}.self_attn.v_proj.weight`),
+        output: view(`${at}.self_attn.o_proj.weight`),
+        norm2: view(`${at}.post_attention_layernorm.weight`),
+        gateUp: view(`${at}.mlp.gate_proj.weight`, `${at}.mlp.up_proj.weight`),
+        down: view(`${at}.mlp.down_proj.weight`),
+      };
+    }),
+  };
+}
+
+/** What one layer leaves behind; [rows, …]. */
+export interface LayerActivations {
+  normed1: GPUBuffer;
+  scale1: GPUBuffer;
+  qkv: GPUBuffer;
+  lse: GPUBuffer;
+  attended: GPUBuffer;
+  middle: GPUBuffer;
+  normed2: GPUBuffer;
+  scale2: GPUBuffer;
+  gateUp: GPUBuffer;
+  h: GPUBuffer;
+}
+
+export interface Activations {
+  /** residual[l] enters layer l; residual[layers] leaves the last one. */
+  residual: GPUBuffer[];
+  layers: LayerActivations[];
+}
+
+/** A group of buffers that lives and dies together, with the bytes it plans. */
+export class BufferTable {
+  bytes = 0;
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+  ) {}
+
+  /** A storage buffer of `floats` 32-bit words. */
+  floats(name: string, floats: number): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    return this.add(this.gpu.createBuffer(`${this.label}/${name}`, floats * 4, usage));
+  }
+
+  add(buffer: GPUBuffer): GPUBuffer {
+    this.#buffers.push(buffer);
+    this.bytes += buffer.size;
+    return buffer;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) this.gpu.destroyBuffer(buffer);
+    this.#buffers.length = 0;
+  }
+}
+
+/**
+ * Buffers of a forward pass over `rows` tokens. `keep: 'all'` gives every layer its own (training); `'qkv'` only keys and
+ * values (prefill); `'none'` lets all layers share one set.
+ */
+export function allocateActivations(
+  table: BufferTable,
+  { D, F, W, layers, heads }: Sizes,
+  rows: number,
+  keep: 'all' | 'qkv' | 'none',
+): Activations {
+  const layer = (): LayerActivations => ({
+    normed1: table.floats('normed1', rows * D),
+    scale1: table.floats('scale1', rows),
+    qkv: table.floats('qkv', rows * W),
+    lse: table.floats('lse', rows * heads.heads),
+    attended: table.floats('attended', rows * heads.heads * heads.headDim),
+    middle: table.floats('middle', rows * D),
+    normed2: table.floats('normed2', rows * D),
+    scale2: table.floats('scale2', rows),
+    gateUp: table.floats('gate_up', rows * 2 * F),
+    h: table.floats('h', rows * F),
+  });
+  const first = layer();
+  const later = (): LayerActivations => {
+    if (keep === 'all') return layer();
+    return keep === 'qkv' ? { ...first, qkv: table.floats('qkv', rows * W) } : first;
+  };
+  const residual = [table.floats('residual', rows * D)];
+  // Without `all`, the residual stream alternates between two buffers: a layer reads one and writes the other.
+  if (keep !== 'all') residual.push(table.floats('residual', rows * D));
+  return {
+    layers: [first, ...Array.from({ length: layers - 1 }, later)],
+    residual: Array.from({ length: layers + 1 }, (_, l) => {
+      if (keep !== 'all') return residual[l % 2];
+      return l === 0 ? residual[0] : table.floats('residual', rows * D);
+    }),
+  };
+}
+
+/** Embedding and all layers: residual[layers] holds the result, before the final norm. */
+export function addForward(
+  plan: Plan,
+  tuning: kernels.Tuning,
+  o: {
+    sizes: Sizes;
+    weights: Weights;
+    activations: Activations;
+    tokens: GPUBuffer;
+    lengths: GPUBuffer;
+    rotation: GPUBuffer;
+    batch: number;
+    length: number;
+    shape: GPUBuffer;
+  },
+): void {
+  const { sizes, weights, activations, shape, batch, length } = o;
+  const { D, F, V, W, eps, heads } = sizes;
+  const rows = batch * length;
+  kernels.embeddingGather(plan, {
+    table: weights.embedding,
+    tokens: o.tokens,
+    out: activations.residual[0],
+    D,
+    V,
+    rows,
+    shape,
+  });
+  weights.layers.forEach((w, l) => {
+    const kept = activations.layers[l];
+    const x = activations.residual[l];
+    kernels.rmsNorm(plan, tuning, {
+      x,
+      weight: w.norm1,
+      scale: kept.scale1,
+      out: kept.normed1,
+      D,
+      eps,
+      rows,
+      shape,
+    });
+    kernels.matmulNT(plan, tuning, {
+      label: 'qkv',
+      a: kept.normed1,
+      w: w.qkv,
+      out: kept.qkv,
+      K: D,
+      N: W,
+      rows,
+      shape,
+    });
+    kernels.rope(plan, { qkv: kept.qkv, rotation: o.rotation, heads, inverse: false, rows, shape });
+    kernels.attention(plan, tuning, {
+      qkv: kept.qkv,
+      lengths: o.lengths,
+      o: kept.attended,
+      lse: kept.lse,
+      heads,
+      batch,
+      length,
+      shape,
+    });
+    kernels.matmulNT(plan, tuning, {
+      label: 'o_proj',
+      a: kept.attended,
+      w: w.output,
+      residual: x,
+      out: kept.middle,
+      K: D,
+      N: D,
+      rows,
+      shape,
+    });
+    kernels.rmsNorm(plan, tuning, {
+      x: kept.middle,
+      weight: w.norm2,
+      scale: kept.scale2,
+      out: kept.normed2,
+      D,
+      eps,
+      rows,
+      shape,
+    });
+    kernels.matmulNT(plan, tuning, {
+      label: 'gate_up',
+      a: kept.normed2,
+      w: w.gateUp,
+      out: kept.gateUp,
+      K: D,
+      N: 2 * F,
+      rows,
+      shape,
+    });
+    kernels.swiglu(plan, { gateUp: kept.gateUp, h: kept.h, F, rows, shape });
+    kernels.matmulNT(plan, tuning, {
+      label: 'down',
+      a: kept.h,
+      w: w.down,
+      residual: kept.middle,
+      out: activations.residual[l + 1],
+      K: F,
+      N: D,
+      rows,
+      shape,
+    });
+  });
+}

@@ -1,0 +1,119 @@
+/** Log-probabilities of given tokens: a forward pass whose layers share one set of buffers, and a pass over the logits. */
+import type { Gpu } from '../gpu/device';
+import * as kernels from '../gpu/kernels';
+import { Plan, submit } from '../gpu/plan';
+import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
+import type { ScoreResult, TokenBatch } from './languageModel';
+import type { ParameterTable } from './parameters';
+import { fitBatch } from './training';
+
+export class ScoringStep {
+  /** [B*T] of (logp, entropy), indexed by the predicted token. */
+  readonly scores: GPUBuffer;
+  readonly tokens: GPUBuffer;
+  readonly lengths: GPUBuffer;
+  readonly #table: BufferTable;
+  readonly #shape: GPUBuffer;
+  readonly #activations: ReturnType<typeof allocateActivations>;
+  readonly #head: Record<'normed' | 'scale' | 'logits', GPUBuffer>;
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly tuning: kernels.Tuning,
+    readonly sizes: Sizes,
+    readonly parameters: ParameterTable,
+    readonly rotation: GPUBuffer,
+    readonly batch: number,
+    readonly length: number,
+  ) {
+    const rows = batch * length;
+    const table = new BufferTable(gpu, `scoring ${batch}×${length}`);
+    this.#table = table;
+    this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch));
+    this.tokens = table.floats('tokens', rows);
+    this.lengths = table.floats('lengths', batch);
+    this.scores = table.floats('scores', 2 * rows);
+    this.#activations = allocateActivations(table, sizes, rows, 'none');
+    this.#head = {
+      normed: table.floats('final_normed', rows * sizes.D),
+      scale: table.floats('final_scale', rows),
+      logits: table.floats('logits', rows * sizes.V),
+    };
+  }
+
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  /** The list under the weights of one pool; compiled once per pool by the caller. */
+  async plan(pool: GPUBuffer, tokens = this.tokens, lengths = this.lengths): Promise<Plan> {
+    const { gpu, tuning, sizes, batch, length } = this;
+    const rows = batch * length;
+    const weights = weightViews(pool, this.parameters, sizes.layers);
+    const plan = new Plan(gpu);
+    const shape = this.#shape;
+    addForward(plan, tuning, {
+      sizes,
+      weights,
+      activations: this.#activations,
+      tokens,
+      lengths,
+      rotation: this.rotation,
+      batch,
+      length,
+      shape,
+    });
+    kernels.rmsNorm(plan, tuning, {
+      x: this.#activations.residual[sizes.layers],
+      weight: weights.finalNorm,
+      scale: this.#head.scale,
+      out: this.#head.normed,
+      D: sizes.D,
+      eps: sizes.eps,
+      rows,
+      shape,
+    });
+    kernels.matmulNT(plan, tuning, {
+      label: 'logits',
+      a: this.#head.normed,
+      w: weights.embedding,
+      out: this.#head.logits,
+      K: sizes.D,
+      N: sizes.V,
+      rows,
+      shape,
+    });
+    kernels.scoreTokens(plan, tuning, {
+      logits: this.#head.logits,
+      tokens,
+      lengths,
+      scores: this.scores,
+      V: sizes.V,
+      rows,
+      shape,
+    });
+    return plan.compile();
+  }
+
+  /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
+  async run(plan: Plan, batch: TokenBatch): Promise<ScoreResult> {
+    const { tokens, lengths } = fitBatch(batch, this.batch, this.length, this.sizes.V);
+    this.gpu.device.queue.writeBuffer(this.tokens, 0, tokens);
+    this.gpu.device.queue.writeBuffer(this.lengths, 0, lengths);
+    submit(this.gpu, plan);
+    const pairs = new Float32Array(await this.gpu.read(this.scores, 0, this.batch * this.length * 8));
+    const logps = new Float32Array(batch.size * batch.length);
+    const entropies = new Float32Array(batch.size * batch.length);
+    for (let b = 0; b < batch.size; b++) {
+      for (let t = 0; t < batch.length; t++) {
+        logps[b * batch.length + t] = pairs[2 * (b * this.length + t)];
+        entropies[b * batch.length + t] = pairs[2 * (b * this.length + t) + 1];
+      }
+    }
+    return { logps, entropies };
+  }
+
+  destroy(): void {
+    this.#table.destroy();
+  }
+}

@@ -1,0 +1,549 @@
+/**
+ * The training step as compiled lists: forward, loss with its gradient, backward. One `TrainingStep` serves one batch shape
+ * [B, T]; smaller batches are padded with empty sequences. SFT and GRPO differ only in the objective's uniform and its
+ * per-sequence advantages, so POPO's probes replay the same backward list into gradient pools of their own.
+ */
+import type { Gpu } from '../gpu/device';
+import * as kernels from '../gpu/kernels';
+import { Plan } from '../gpu/plan';
+import {
+  type Activations,
+  addForward,
+  allocateActivations,
+  BufferTable,
+  type Sizes,
+  type Weights,
+  weightViews,
+} from './forward';
+import type { TokenBatch } from './languageModel';
+import type { ParameterTable } from './parameters';
+
+/** Positions of one token are summed in runs of at most this many (embedding.wgsl). */
+const ITEM = 64;
+
+/** The loss a backward list differentiates. See cross_entropy.wgsl. */
+export interface ObjectiveOptions {
+  /** `supervised`: Σ w·(−logp). `policy`: clipped GRPO with a k3 KL term. */
+  mode: 'supervised' | 'policy';
+  /** Take old logps from `baselines`; else the policy's own, without a gradient through them. */
+  useOld: boolean;
+  /** Add to the gradient and metrics of the micro-batch before instead of replacing them. */
+  accumulate: boolean;
+  beta: number;
+  epsilonLow: number;
+  epsilonHigh: number;
+}
+
+export const SUPERVISED: ObjectiveOptions = {
+  mode: 'supervised',
+  useOld: false,
+  accumulate: false,
+  beta: 0,
+  epsilonLow: 0,
+  epsilonHigh: 0,
+};
+
+/** Writes an objective's 32-byte uniform. */
+export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: ObjectiveOptions): void {
+  const words = new Uint32Array(8);
+  words.set([o.mode === 'policy' ? 1 : 0, o.useOld ? 1 : 0, o.accumulate ? 1 : 0, 0]);
+  new Float32Array(words.buffer).set([o.beta, o.epsilonLow, o.epsilonHigh, 0], 4);
+  gpu.device.queue.writeBuffer(uniform, 0, words);
+}
+
+/** A fresh uniform for `writeObjective`. */
+export function objectiveUniform(table: BufferTable): GPUBuffer {
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  return table.add(table.gpu.createBuffer('objective', 32, usage));
+}
+
+/** What the step reads and leaves on the device, for those who compose further lists (popo/compiledStep.ts). */
+export interface StepBuffers {
+  /** [B*T] each; see TokenBatch. */
+  tokens: GPUBuffer;
+  weights: GPUBuffer;
+  /** [B] */
+  lengths: GPUBuffer;
+  /** [B*T] of (old logp, reference logp), indexed by the predicted token. */
+  baselines: GPUBuffer;
+  /** [B*T] of (logp, entropy) under the current weights. */
+  scores: GPUBuffer;
+  /** All ones, for the supervised objective. */
+  ones: GPUBuffer;
+  /** 16 floats: [0..8) see token_statistics.wgsl, [8] gradient norm, [9] clip factor. */
+  metrics: GPUBuffer;
+}
+
+export interface ModelBuffers {
+  table: ParameterTable;
+  /** f32 [poolSize] each. */
+  parameters: GPUBuffer;
+  gradient: GPUBuffer;
+  /** (cos, sin) of rope.wgsl */
+  rotation: GPUBuffer;
+  metrics: GPUBuffer;
+}
+
+export class TrainingStep {
+  /** Embedding to logits, under the current weights. */
+  readonly forward: Plan;
+  /** Supervised loss and its gradient into the model's gradient pool. */
+  readonly supervised: Plan;
+  readonly supervisedObjective: GPUBuffer;
+  readonly buffers: StepBuffers;
+  readonly #bufferTable: BufferTable;
+  readonly #activations: Activations;
+  readonly #scratch: Record<'dx' | 'dNormed' | 'dh' | 'dGateUp' | 'dAttended' | 'dqkv' | 'delta', GPUBuffer>;
+  readonly #head: Record<'normed' | 'scale' | 'logits' | 'dlogits' | 'statistics', GPUBuffer>;
+  readonly #embedding: Record<'positions' | 'items' | 'firstItems' | 'partial', GPUBuffer>;
+  readonly #slices: GPUBuffer;
+  readonly #sliceWeights: Weights;
+  readonly #weights: Weights;
+  readonly #shape: GPUBuffer;
+  readonly #maxItems: number;
+  readonly #splits: number;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly tuning: kernels.Tuning,
+    readonly sizes: Sizes,
+    readonly model: ModelBuffers,
+    /** B */
+    readonly batch: number,
+    /** T */
+    readonly length: number,
+  ) {
+    const rows = batch * length;
+    const { D, F, V, W, heads } = sizes;
+    const { poolSize } = model.table;
+    const table = new BufferTable(gpu, `training ${batch}×${length}`);
+    this.#bufferTable = table;
+    this.#maxItems = Math.ceil(rows / ITEM) + Math.min(V, rows);
+    this.#splits = Math.max(1, Math.min(16, Math.ceil(rows / tuning.tokensPerSlice)));
+    this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch, this.#maxItems));
+    this.buffers = {
+      tokens: table.floats('tokens', rows),
+      weights: table.floats('weights', rows),
+      lengths: table.floats('lengths', batch),
+      baselines: table.floats('baselines', 2 * rows),
+      scores: table.floats('scores', 2 * rows),
+      ones: table.floats('ones', batch),
+      metrics: model.metrics,
+    };
+    gpu.device.queue.writeBuffer(this.buffers.ones, 0, new Float32Array(batch).fill(1));
+    this.#activations = allocateActivations(table, sizes, rows, 'all');
+    this.#head = {
+      normed: table.floats('final_normed', rows * D),
+      scale: table.floats('final_scale', rows),
+      logits: table.floats('logits', rows * V),
+      dlogits: table.floats('dlogits', rows * V),
+      statistics: table.floats('statistics', rows * 8),
+    };
+    this.#scratch = {
+      dx: table.floats('dx', rows * D),
+      dNormed: table.floats('d_normed', rows * D),
+      dh: table.floats('dh', rows * F),
+      dGateUp: table.floats('d_gate_up', rows * 2 * F),
+      dAttended: table.floats('d_attended', rows * D),
+      dqkv: table.floats('dqkv', rows * W),
+      delta: table.floats('delta', rows * heads.heads),
+    };
+    this.#embedding = {
+      positions: table.floats('positions', rows),
+      items: table.floats('items', 2 * this.#maxItems),
+      firstItems: table.floats('first_items', V + 1),
+      partial: table.floats('partial', this.#maxItems * D),
+    };
+    this.#slices = table.floats('slices', this.#splits * poolSize);
+    this.#weights = weightViews(model.parameters, model.table, sizes.layers);
+    this.#sliceWeights = weightViews(this.#slices, model.table, sizes.layers, true);
+    this.supervisedObjective = objectiveUniform(table);
+
+    this.forward = new Plan(gpu);
+    addForward(this.forward, tuning, {
+      sizes,
+      weights: this.#weights,
+      activations: this.#activations,
+      tokens: this.buffers.tokens,
+      lengths: this.buffers.lengths,
+      rotation: model.rotation,
+      batch,
+      length,
+      shape: this.#shape,
+    });
+    kernels.rmsNorm(this.forward, tuning, {
+      x: this.#activations.residual[sizes.layers],
+      weight: this.#weights.finalNorm,
+      scale: this.#head.scale,
+      out: this.#head.normed,
+      D,
+      eps: sizes.eps,
+      rows,
+      shape: this.#shape,
+    });
+    kernels.matmulNT(this.forward, tuning, {
+      label: 'logits',
+      a: this.#head.normed,
+      w: this.#weights.embedding,
+      out: this.#head.logits,
+      K: D,
+      N: V,
+      rows,
+      shape: this.#shape,
+    });
+    this.supervised = this.#record({
+      objective: this.supervisedObjective,
+      advantages: this.buffers.ones,
+      gradient: model.gradient,
+    });
+  }
+
+  /** @throws GpuLimitError when a buffer of this shape exceeds the device's limits. */
+  static async create(
+    gpu: Gpu,
+    tuning: kernels.Tuning,
+    sizes: Sizes,
+    model: ModelBuffers,
+    batch: number,
+    length: number,
+  ): Promise<TrainingStep> {
+    const step = new TrainingStep(gpu, tuning, sizes, model, batch, length);
+    await Promise.all([step.forward.compile(), step.supervised.compile()]);
+    gpu.assertHealthy();
+    return step;
+  }
+
+  get bytes(): number {
+    return this.#bufferTable.bytes;
+  }
+
+  /** Bytes [B*T, V] of logits under the current weights, after `forward`. For tests. */
+  get logits(): GPUBuffer {
+    return this.#head.logits;
+  }
+
+  /**
+   * A list that, after `forward`, differentiates an objective into a gradient pool of the parameters' shape. `advantages` is
+   * [B]; `objective` a uniform written by `writeObjective`.
+   */
+  async backward(o: {
+    objective: GPUBuffer;
+    advantages: GPUBuffer;
+    gradient: kernels.Window;
+  }): Promise<Plan> {
+    return this.#record(o).compile();
+  }
+
+  #record(o: { objective: GPUBuffer; advantages: GPUBuffer; gradient: kernels.Window }): Plan {
+    const plan = new Plan(this.gpu);
+    const { tuning, sizes, batch, length } = this;
+    const { D, F, V, W, eps, heads, layers } = sizes;
+    const rows = batch * length;
+    const shape = this.#shape;
+    const scratch = this.#scratch;
+    const { poolSize } = this.model.table;
+    const slices = { splits: this.#splits, slice: poolSize };
+    kernels.crossEntropy(plan, tuning, {
+      logits: this.#head.logits,
+      dlogits: this.#head.dlogits,
+      statistics: this.#head.statistics,
+      tokens: this.buffers.tokens,
+      lengths: this.buffers.lengths,
+      weights: this.buffers.weights,
+      advantages: o.advantages,
+      baselines: this.buffers.baselines,
+      scores: this.buffers.scores,
+      metrics: this.buffers.metrics,
+      objective: o.objective,
+      V,
+      rows,
+      shape,
+    });
+    // Head: tied embedding, final norm.
+    const { dlogits, normed } = this.#head;
+    kernels.matmulTN(plan, tuning, {
+      label: 'logits_backward/weight',
+      a: dlogits,
+      b: normed,
+      out: this.#sliceWeights.embedding,
+      M: V,
+      N: D,
+      ...slices,
+      shape,
+    });
+    kernels.matmulNN(plan, tuning, {
+      label: 'logits_backward',
+      a: dlogits,
+      w: this.#weights.embedding,
+      out: scratch.dNormed,
+      K: V,
+      N: D,
+      rows,
+      shape,
+    });
+    kernels.clear(plan, { out: scratch.dx, size: rows * D });
+    kernels.rmsNormBackward(plan, tuning, {
+      x: this.#activations.residual[layers],
+      weight: this.#weights.finalNorm,
+      scale: this.#head.scale,
+      dy: scratch.dNormed,
+      dx: scratch.dx,
+      dWeight: this.#sliceWeights.finalNorm,
+      D,
+      eps,
+      rows,
+      ...slices,
+      shape,
+    });
+    for (let l = layers - 1; l >= 0; l--) {
+      const w = this.#weights.layers[l];
+      const dw = this.#sliceWeights.layers[l];
+      const kept = this.#activations.layers[l];
+      // MLP
+      kernels.matmulTN(plan, tuning, {
+        label: 'down_backward/weight',
+        a: scratch.dx,
+        b: kept.h,
+        out: dw.down,
+        M: D,
+        N: F,
+        ...slices,
+        shape,
+      });
+      kernels.matmulNN(plan, tuning, {
+        label: 'down_backward',
+        a: scratch.dx,
+        w: w.down,
+        out: scratch.dh,
+        K: D,
+        N: F,
+        rows,
+        shape,
+      });
+      kernels.swigluBackward(plan, {
+        gateUp: kept.gateUp,
+        dh: scratch.dh,
+        dGateUp: scratch.dGateUp,
+        F,
+        rows,
+        shape,
+      });
+      kernels.matmulTN(plan, tuning, {
+        label: 'gate_up_backward/weight',
+        a: scratch.dGateUp,
+        b: kept.normed2,
+        out: dw.gateUp,
+        M: 2 * F,
+        N: D,
+        ...slices,
+        shape,
+      });
+      kernels.matmulNN(plan, tuning, {
+        label: 'gate_up_backward',
+        a: scratch.dGateUp,
+        w: w.gateUp,
+        out: scratch.dNormed,
+        K: 2 * F,
+        N: D,
+        rows,
+        shape,
+      });
+      kernels.rmsNormBackward(plan, tuning, {
+        x: kept.middle,
+        weight: w.norm2,
+        scale: kept.scale2,
+        dy: scratch.dNormed,
+        dx: scratch.dx,
+        dWeight: dw.norm2,
+        D,
+        eps,
+        rows,
+        ...slices,
+        shape,
+      });
+      // Attention
+      kernels.matmulTN(plan, tuning, {
+        label: 'o_proj_backward/weight',
+        a: scratch.dx,
+        b: kept.attended,
+        out: dw.output,
+        M: D,
+        N: D,
+        ...slices,
+        shape,
+      });
+      kernels.matmulNN(plan, tuning, {
+        label: 'o_proj_backward',
+        a: scratch.dx,
+        w: w.output,
+        out: scratch.dAttended,
+        K: D,
+        N: D,
+        rows,
+        shape,
+      });
+      kernels.attentionBackward(plan, tuning, {
+        qkv: kept.qkv,
+        lengths: this.buffers.lengths,
+        o: kept.attended,
+        lse: kept.lse,
+        dO: scratch.dAttended,
+        delta: scratch.delta,
+        dqkv: scratch.dqkv,
+        heads,
+        batch,
+        length,
+        shape,
+      });
+      kernels.rope(plan, {
+        qkv: scratch.dqkv,
+        rotation: this.model.rotation,
+        heads,
+        inverse: true,
+        rows,
+        shape,
+      });
+      kernels.matmulTN(plan, tuning, {
+        label: 'qkv_backward/weight',
+        a: scratch.dqkv,
+        b: kept.normed1,
+        out: dw.qkv,
+        M: W,
+        N: D,
+        ...slices,
+        shape,
+      });
+      kernels.matmulNN(plan, tuning, {
+        label: 'qkv_backward',
+        a: scratch.dqkv,
+        w: w.qkv,
+        out: scratch.dNormed,
+        K: W,
+        N: D,
+        rows,
+        shape,
+      });
+      kernels.rmsNormBackward(plan, tuning, {
+        x: this.#activations.residual[l],
+        weight: w.norm1,
+        scale: kept.scale1,
+        dy: scratch.dNormed,
+        dx: scratch.dx,
+        dWeight: dw.norm1,
+        D,
+        eps,
+        rows,
+        ...slices,
+        shape,
+      });
+    }
+    kernels.embeddingBackward(plan, {
+      dx: scratch.dx,
+      ...this.#embedding,
+      gradient: this.#sliceWeights.embedding,
+      D,
+      V,
+      maxItems: this.#maxItems,
+      shape,
+    });
+    kernels.reduceSlices(plan, {
+      slices: this.#slices,
+      gradient: o.gradient,
+      size: poolSize,
+      splits: this.#splits,
+      objective: o.objective,
+    });
+    return plan;
+  }
+
+  /** Uploads a batch of at most B sequences of at most T tokens. @throws RangeError on another shape. */
+  upload(batch: TokenBatch): void {
+    const { tokens, lengths, weights } = fitBatch(batch, this.batch, this.length, this.sizes.V);
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(this.buffers.tokens, 0, tokens);
+    queue.writeBuffer(this.buffers.lengths, 0, lengths);
+    queue.writeBuffer(this.buffers.weights, 0, weights);
+    const { positions, items, firstItems } = sortByToken(tokens, this.sizes.V, this.#maxItems);
+    queue.writeBuffer(this.#embedding.positions, 0, positions);
+    queue.writeBuffer(this.#embedding.items, 0, items);
+    queue.writeBuffer(this.#embedding.firstItems, 0, firstItems);
+  }
+
+  destroy(): void {
+    this.#bufferTable.destroy();
+  }
+}
+
+/**
+ * Pads a batch to [B, T] with empty sequences and token 0. Padding costs time, never correctness.
+ * @throws RangeError when it does not fit or names a token beyond the vocabulary.
+ */
+export function fitBatch(
+  batch: TokenBatch,
+  size: number,
+  length: number,
+  vocabulary: number,
+): {
+  tokens: Uint32Array<ArrayBuffer>;
+  lengths: Uint32Array<ArrayBuffer>;
+  weights: Float32Array<ArrayBuffer>;
+} {
+  if (batch.size > size || batch.length > length) {
+    throw new RangeError(
+      `A batch of ${batch.size} × ${batch.length} tokens does not fit a step compiled for ${size} × ${length}.`,
+    );
+  }
+  const tokens = new Uint32Array(size * length);
+  const weights = new Float32Array(size * length);
+  const lengths = new Uint32Array(size);
+  for (let b = 0; b < batch.size; b++) {
+    const count = batch.lengths[b];
+    if (count > batch.length)
+      throw new RangeError(`Sequence ${b} has length ${count}, its row holds ${batch.length}.`);
+    lengths[b] = count;
+    for (let t = 0; t < count; t++) {
+      const token = batch.tokens[b * batch.length + t];
+      if (token >= vocabulary) {
+        throw new RangeError(
+          `Sequence ${b} has token ${token} at ${t}, the vocabulary ends at ${vocabulary - 1}.`,
+        );
+      }
+      tokens[b * length + t] = token;
+      weights[b * length + t] = batch.weights[b * batch.length + t];
+    }
+  }
+  return { tokens, lengths, weights };
+}
+
+/** Positions grouped by token (stable), cut into items of at most ITEM, with each token's first item: embedding.wgsl's input. */
+export function sortByToken(
+  tokens: Uint32Array,
+  vocabulary: number,
+  maxItems: number,
+): {
+  positions: Uint32Array<ArrayBuffer>;
+  items: Uint32Array<ArrayBuffer>;
+  firstItems: Uint32Array<ArrayBuffer>;
+} {
+  const starts = new Uint32Array(vocabulary + 1);
+  for (const token of tokens) starts[token + 1]++;
+  for (let v = 0; v < vocabulary; v++) starts[v + 1] += starts[v];
+  const cursor = starts.slice();
+  const positions = new Uint32Array(tokens.length);
+  tokens.forEach((token, position) => {
+    positions[cursor[token]++] = position;
+  });
+  const items = new Uint32Array(2 * maxItems);
+  const firstItems = new Uint32Array(vocabulary + 1);
+  let item = 0;
+  for (let v = 0; v < vocabulary; v++) {
+    firstItems[v] = item;
+    for (let from = starts[v]; from < starts[v + 1]; from += ITEM) {
+      items[2 * item] = from;
+      items[2 * item + 1] = Math.min(ITEM, starts[v + 1] - from);
+      item++;
+    }
+  }
+  firstItems[vocabulary] = item;
+  return { positions, items, firstItems };
+}

@@ -1,0 +1,290 @@
+/**
+ * The language model on WebGPU: weights and moments in flat pools on the device, and compiled steps that are built once per
+ * shape and replayed. `reference.ts` is the same model in TensorFlow.js.
+ */
+import type { Gpu } from '../gpu/device';
+import { GpuLimitError } from '../gpu/device';
+import * as kernels from '../gpu/kernels';
+import { Plan, submit } from '../gpu/plan';
+import { type AdamWStep, headDim, type ModelConfig } from './config';
+import { BufferTable, type Sizes, sizesOf } from './forward';
+import { Generator, type GeneratorShape } from './generate';
+import type {
+  GenerateOptions,
+  Generation,
+  LanguageModel,
+  ModelState,
+  ScoreResult,
+  StepMetrics,
+  TokenBatch,
+} from './languageModel';
+import { initialParameters, type ParameterTable, parameterTable } from './parameters';
+import { ScoringStep } from './scoring';
+import { SUPERVISED, TrainingStep, writeObjective } from './training';
+
+/** cos and sin of position · theta^(−2i/h) in f64, rounded once. [positions, h/2, 2] */
+export function rotationTable(config: ModelConfig): Float32Array<ArrayBuffer> {
+  const half = headDim(config) / 2;
+  const table = new Float32Array(config.max_position_embeddings * half * 2);
+  for (let position = 0; position < config.max_position_embeddings; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * config.rope_theta ** (-i / half);
+      table[2 * (position * half + i)] = Math.cos(angle);
+      table[2 * (position * half + i) + 1] = Math.sin(angle);
+    }
+  }
+  return table;
+}
+
+/** The engine on a device, with weights initialised from the seed. @throws GpuLimitError, RangeError on a bad shape */
+export async function createTransformer(gpu: Gpu, config: ModelConfig, seed: number): Promise<Transformer> {
+  const model = new Transformer(gpu, config);
+  gpu.device.queue.writeBuffer(model.parameters, 0, initialParameters(config, seed));
+  await model.compile();
+  return model;
+}
+
+export class Transformer implements LanguageModel {
+  readonly backend = 'webgpu';
+  readonly sizes: Sizes;
+  readonly tuning: kernels.Tuning;
+  readonly table: ParameterTable;
+  /** f32 pools of `table.poolSize`. */
+  readonly parameters: GPUBuffer;
+  readonly reference: GPUBuffer;
+  readonly gradient: GPUBuffer;
+  /** 16 floats, see StepBuffers.metrics. */
+  readonly metrics: GPUBuffer;
+  readonly rotation: GPUBuffer;
+  /** Clips the gradient pool and applies AdamW; `writeHyper` first. */
+  readonly optimizer: Plan;
+  readonly #hyper: GPUBuffer;
+  readonly #moment1: GPUBuffer;
+  readonly #moment2: GPUBuffer;
+  readonly #buffers: BufferTable;
+  readonly #training = new Map<string, Promise<TrainingStep>>();
+  #trainingBytes = 0;
+  readonly #scoring = new Map<string, { step: ScoringStep; plan: Promise<Plan> }>();
+  readonly #generators: Generator[] = [];
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly config: ModelConfig,
+  ) {
+    this.sizes = sizesOf(config);
+    this.tuning = kernels.tuningFor(gpu);
+    this.table = parameterTable(config);
+    const { poolSize, decayedSize } = this.table;
+    const buffers = new BufferTable(gpu, 'model');
+    this.#buffers = buffers;
+    this.parameters = buffers.floats('parameters', poolSize);
+    this.reference = buffers.floats('reference', poolSize);
+    this.gradient = buffers.floats('gradient', poolSize);
+    this.#moment1 = buffers.floats('moment1', poolSize);
+    this.#moment2 = buffers.floats('moment2', poolSize);
+    this.metrics = buffers.floats('metrics', 16);
+    const rotation = rotationTable(config);
+    this.rotation = buffers.floats('rotation', rotation.length);
+    gpu.device.queue.writeBuffer(this.rotation, 0, rotation);
+    this.#hyper = buffers.add(
+      gpu.createBuffer('hyper', 32, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    );
+    this.optimizer = new Plan(gpu);
+    kernels.adamW(this.optimizer, {
+      parameters: this.parameters,
+      moment1: this.#moment1,
+      moment2: this.#moment2,
+      gradient: this.gradient,
+      partial: buffers.floats('norm_partials', kernels.NORM_PARTIALS),
+      metrics: this.metrics,
+      hyper: this.#hyper,
+      size: poolSize,
+      decayed: decayedSize,
+    });
+  }
+
+  async compile(): Promise<void> {
+    await this.optimizer.compile();
+    this.gpu.assertHealthy();
+  }
+
+  /** The step compiled for [B, T], built at the first call. @throws GpuLimitError before allocating anything */
+  training(batch: number, length: number): Promise<TrainingStep> {
+    this.#checkLength(length);
+    const key = `${batch}×${length}`;
+    let step = this.#training.get(key);
+    if (!step) {
+      const { sizes, table } = this;
+      const rows = batch * length;
+      const largest = 4 * Math.max(rows * Math.max(sizes.V, 2 * sizes.F, sizes.W), table.poolSize);
+      const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
+      const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+      if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);
+      step = TrainingStep.create(this.gpu, this.tuning, sizes, this, batch, length);
+      step
+        .then((built) => {
+          this.#trainingBytes += built.bytes;
+        })
+        .catch(() => this.#training.delete(key));
+      this.#training.set(key, step);
+    }
+    return step;
+  }
+
+  /** The scoring list for [B, T] under a parameter pool. */
+  async scoring(
+    batch: number,
+    length: number,
+    weights: 'current' | 'reference',
+  ): Promise<{ step: ScoringStep; plan: Plan }> {
+    this.#checkLength(length);
+    const key = `${weights} ${batch}×${length}`;
+    let entry = this.#scoring.get(key);
+    if (!entry) {
+      const step = new ScoringStep(
+        this.gpu,
+        this.tuning,
+        this.sizes,
+        this.table,
+        this.rotation,
+        batch,
+        length,
+      );
+      const pool = weights === 'current' ? this.parameters : this.reference;
+      entry = { step, plan: step.plan(pool) };
+      this.#scoring.set(key, entry);
+    }
+    return { step: entry.step, plan: await entry.plan };
+  }
+
+  writeHyper(hyper: AdamWStep): void {
+    this.gpu.device.queue.writeBuffer(
+      this.#hyper,
+      0,
+      new Float32Array([
+        hyper.learningRate,
+        hyper.beta1,
+        hyper.beta2,
+        hyper.eps,
+        hyper.weightDecay,
+        1 - hyper.beta1 ** hyper.step,
+        1 - hyper.beta2 ** hyper.step,
+        Math.min(hyper.maxGradNorm, 3e38),
+      ]),
+    );
+  }
+
+  async trainStep(microBatches: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics> {
+    const size = Math.max(...microBatches.map((batch) => batch.size));
+    const length = Math.max(...microBatches.map((batch) => batch.length));
+    const step = await this.training(size, length);
+    this.gpu.assertHealthy();
+    microBatches.forEach((batch, index) => {
+      step.upload(batch);
+      writeObjective(this.gpu, step.supervisedObjective, { ...SUPERVISED, accumulate: index > 0 });
+      if (index + 1 < microBatches.length) submit(this.gpu, step.forward, step.supervised);
+    });
+    this.writeHyper(hyper);
+    submit(this.gpu, step.forward, step.supervised, this.optimizer);
+    const metrics = new Float32Array(await this.gpu.read(this.metrics, 0, 64));
+    return { loss: metrics[0], gradNorm: metrics[8] };
+  }
+
+  async score(batch: TokenBatch, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
+    const { step, plan } = await this.scoring(batch.size, batch.length, weights);
+    return step.run(plan, batch);
+  }
+
+  async generate(options: GenerateOptions): Promise<Generation> {
+    const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
+    for (const prompt of options.prompts) {
+      if (prompt.length === 0) throw new RangeError('A prompt must have at least one token.');
+    }
+    this.#checkLength(longest + options.maxNewTokens);
+    const wanted: GeneratorShape = {
+      prompts: options.prompts.length,
+      generations: options.numGenerations,
+      promptLength: longest,
+      maxNew: options.maxNewTokens,
+    };
+    let generator = this.#generators.find((candidate) => candidate.fits(wanted));
+    if (!generator) {
+      // Prompts vary by a few tokens from batch to batch: round up so that one generator serves them all.
+      const room = this.config.max_position_embeddings - options.maxNewTokens;
+      const promptLength = Math.min(room, Math.ceil(longest / 16) * 16);
+      generator = await Generator.create(
+        this.gpu,
+        this.tuning,
+        this.sizes,
+        this.table,
+        this.parameters,
+        this.rotation,
+        { ...wanted, promptLength },
+      );
+      this.#generators.push(generator);
+    }
+    return generator.run(options);
+  }
+
+  async freezeReference(): Promise<void> {
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.parameters, 0, this.reference, 0, this.parameters.size);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  async snapshot(): Promise<ModelState> {
+    const bytes = this.table.poolSize * 4;
+    const [parameters, moment1, moment2] = await Promise.all([
+      this.gpu.read(this.parameters, 0, bytes),
+      this.gpu.read(this.#moment1, 0, bytes),
+      this.gpu.read(this.#moment2, 0, bytes),
+    ]);
+    return {
+      parameters: new Float32Array(parameters),
+      moment1: new Float32Array(moment1),
+      moment2: new Float32Array(moment2),
+    };
+  }
+
+  async restore(state: ModelState): Promise<void> {
+    for (const [name, pool] of Object.entries(state)) {
+      if (pool.length !== this.table.poolSize) {
+        throw new RangeError(
+          `The checkpoint's ${name} hold ${pool.length} numbers, this model ${this.table.poolSize}: it belongs to another config.`,
+        );
+      }
+    }
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(this.parameters, 0, state.parameters);
+    queue.writeBuffer(this.#moment1, 0, state.moment1);
+    queue.writeBuffer(this.#moment2, 0, state.moment2);
+  }
+
+  async resetOptimizer(): Promise<void> {
+    const zeros = new Float32Array(this.table.poolSize);
+    this.gpu.device.queue.writeBuffer(this.#moment1, 0, zeros);
+    this.gpu.device.queue.writeBuffer(this.#moment2, 0, zeros);
+  }
+
+  memory(): { bytesPlanned: number; bytesAllocated: number } {
+    const scoring = [...this.#scoring.values()].reduce((total, { step }) => total + step.bytes, 0);
+    const generators = this.#generators.reduce((total, generator) => total + generator.bytes, 0);
+    const bytesPlanned = this.#buffers.bytes + this.#trainingBytes + scoring + generators;
+    return { bytesPlanned, bytesAllocated: this.gpu.bytesAllocated };
+  }
+
+  destroy(): void {
+    for (const step of this.#training.values()) step.then((built) => built.destroy()).catch(() => undefined);
+    for (const { step } of this.#scoring.values()) step.destroy();
+    for (const generator of this.#generators) generator.destroy();
+    this.#buffers.destroy();
+  }
+
+  #checkLength(length: number): void {
+    if (length > this.config.max_position_embeddings) {
+      throw new RangeError(
+        `A sequence of ${length} tokens exceeds max_position_embeddings = ${this.config.max_position_embeddings}.`,
+      );
+    }
+  }
+}
