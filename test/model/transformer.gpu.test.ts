@@ -1,0 +1,282 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
+import { submit } from '../../src/gpu/plan';
+import { useCpu } from '../../src/gpu/tfjs';
+import type { ModelConfig } from '../../src/model/config';
+import type { TokenBatch } from '../../src/model/languageModel';
+import { initialParameters } from '../../src/model/parameters';
+import { ReferenceModel } from '../../src/model/reference';
+import { SUPERVISED, writeObjective } from '../../src/model/training';
+import { createTransformer, type Transformer } from '../../src/model/transformer';
+import { streamKey } from '../../src/numeric/random';
+import { testDevice } from '../adapter';
+import { finiteDifference, plainLoss, plainScore } from './plain';
+import { grouped, hyper, multiHead, relativeError, someBatch, someWeights } from './shapes';
+
+let gpu: Gpu;
+const open: Transformer[] = [];
+
+beforeAll(async () => {
+  const { device, info } = await testDevice();
+  gpu = new Gpu(device, describeAdapter(info));
+  await useCpu();
+});
+
+afterEach(() => {
+  for (const model of open.splice(0)) model.destroy();
+});
+
+async function engine(config: ModelConfig, pool: Float32Array<ArrayBuffer>): Promise<Transformer> {
+  const model = await createTransformer(gpu, config, 1);
+  open.push(model);
+  const zeros = new Float32Array(pool.length);
+  await model.restore({ parameters: pool, moment1: zeros, moment2: zeros });
+  return model;
+}
+
+/** Loss and flat gradient of the supervised objective, without an update. */
+async function lossAndGradient(model: Transformer, batch: TokenBatch) {
+  const step = await model.training(batch.size, batch.length);
+  gpu.device.queue.writeBuffer(model.gradient, 0, new Float32Array(model.table.poolSize).fill(Number.NaN));
+  step.upload(batch);
+  writeObjective(gpu, step.supervisedObjective, SUPERVISED);
+  submit(gpu, step.forward, step.supervised);
+  const metrics = new Float32Array(await gpu.read(model.metrics));
+  const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
+  return { loss: metrics[0], gradient };
+}
+
+const cases: [string, ModelConfig, number[], number][] = [
+  ['two heads, ragged rows', multiHead, [7, 5, 3], 7],
+  ['grouped heads, an empty row, one of length 1', grouped, [13, 0, 1, 11], 13],
+  ['T = 1: nothing to predict', multiHead, [1, 1], 1],
+  ['one row, one past a workgroup', multiHead, [17], 17],
+  ['rows beyond a slice of tokens', multiHead, Array.from({ length: 11 }, (_, b) => 3 + (b % 11)), 13],
+];
+
+describe.each(cases)('%s', (_name, config, lengths, length) => {
+  const pool = someWeights(config, 5);
+  const batch = someBatch(config, lengths, length);
+
+  it('scores as the f64 twin does', async () => {
+    const model = await engine(config, pool);
+    const actual = await model.score(batch);
+    const expected = plainScore(config, pool, batch);
+    expect(relativeError(actual.logps, expected.logps)).toBeLessThan(1e-4);
+    expect(relativeError(actual.entropies, expected.entropies)).toBeLessThan(1e-4);
+  });
+
+  it("has autodiff's gradient in every tensor", async () => {
+    const model = await engine(config, pool);
+    const { loss, gradient } = await lossAndGradient(model, batch);
+    expect(Math.abs(loss - plainLoss(config, pool, batch))).toBeLessThan(1e-4);
+    const reference = new ReferenceModel(config, pool);
+    const expected = await reference.lossAndGradient(batch);
+    for (const { name, offset, size } of model.table.parameters) {
+      const error = relativeError(
+        gradient.subarray(offset, offset + size),
+        expected.gradient.subarray(offset, offset + size),
+      );
+      expect(error, name).toBeLessThan(1e-3);
+    }
+    reference.destroy();
+  });
+
+  it('repeats to the bit, twenty times', async () => {
+    const model = await engine(config, pool);
+    const first = await lossAndGradient(model, batch);
+    for (let repeat = 0; repeat < 20; repeat++) {
+      const again = await lossAndGradient(model, batch);
+      expect(new Uint32Array(again.gradient.buffer)).toEqual(new Uint32Array(first.gradient.buffer));
+    }
+  });
+});
+
+it('agrees with finite differences of the f64 twin', async () => {
+  const pool = someWeights(grouped, 9);
+  const batch = someBatch(grouped, [5, 4], 5);
+  const model = await engine(grouped, pool);
+  const { gradient } = await lossAndGradient(model, batch);
+  const wide = Float64Array.from(pool);
+  for (const { name, offset, size } of model.table.parameters) {
+    for (const at of [0, Math.floor(size / 3), size - 1]) {
+      const expected = finiteDifference((x) => plainLoss(grouped, x, batch), wide, offset + at);
+      expect(Math.abs(gradient[offset + at] - expected), `${name}[${at}]`).toBeLessThan(
+        1e-4 + 1e-3 * Math.abs(expected),
+      );
+    }
+  }
+});
+
+describe('a training step', () => {
+  it('follows AdamW as the reference does, with micro-batches', async () => {
+    const pool = someWeights(multiHead, 3);
+    const model = await engine(multiHead, pool);
+    const reference = new ReferenceModel(multiHead, pool);
+    const batches = [someBatch(multiHead, [7, 6], 7, 1), someBatch(multiHead, [5, 7], 7, 2)];
+    for (let step = 1; step <= 5; step++) {
+      const actual = await model.trainStep(batches, { ...hyper, step });
+      const expected = await reference.trainStep(batches, { ...hyper, step });
+      expect(Math.abs(actual.loss - expected.loss)).toBeLessThan(1e-4);
+      expect(Math.abs(actual.gradNorm / expected.gradNorm - 1)).toBeLessThan(1e-3);
+    }
+    const [a, b] = [await model.snapshot(), await reference.snapshot()];
+    expect(relativeError(a.parameters, b.parameters)).toBeLessThan(1e-3);
+    expect(relativeError(a.moment1, b.moment1)).toBeLessThan(1e-3);
+    reference.destroy();
+  });
+
+  it('is the same whether the batch is padded or not', async () => {
+    const pool = someWeights(multiHead, 3);
+    const model = await engine(multiHead, pool);
+    const batch = someBatch(multiHead, [7, 6], 7, 1);
+    const small = await lossAndGradient(model, batch);
+    const step = await model.training(5, 11);
+    step.upload(batch);
+    writeObjective(gpu, step.supervisedObjective, SUPERVISED);
+    submit(gpu, step.forward, step.supervised);
+    const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
+    expect(relativeError(gradient, small.gradient)).toBeLessThan(1e-5);
+  });
+
+  it('goes on from a snapshot to the same bits', async () => {
+    const model = await engine(multiHead, someWeights(multiHead, 3));
+    const batch = someBatch(multiHead, [7, 6], 7);
+    await model.trainStep([batch], { ...hyper, step: 1 });
+    const held = await model.snapshot();
+    const straight = await model.trainStep([batch], { ...hyper, step: 2 });
+    const end = await model.snapshot();
+    await model.trainStep([batch], { ...hyper, step: 3 });
+    await model.restore(held);
+    expect(await model.trainStep([batch], { ...hyper, step: 2 })).toEqual(straight);
+    expect(await model.snapshot()).toEqual(end);
+  });
+
+  it('needs at most 32 dispatches a layer and 24 besides', async () => {
+    const model = await engine(grouped, initialParameters(grouped, 1));
+    const step = await model.training(2, 8);
+    const count = step.forward.dispatches + step.supervised.dispatches + model.optimizer.dispatches;
+    expect(count).toBeLessThanOrEqual(32 * grouped.num_hidden_layers + 24);
+  });
+});
+
+describe('the policy objective', () => {
+  it("has the reference's gradient, with clipping, old logps and the KL term", async () => {
+    const pool = someWeights(grouped, 4);
+    const model = await engine(grouped, pool);
+    const batch = someBatch(grouped, [9, 12, 6, 7], 12);
+    const advantages = Float32Array.from([1, -0.5, 0.7, -1.2]);
+    const { logps } = await model.score(batch);
+    const oldLogps = logps.map((value, i) => value + 0.4 * Math.sin(i));
+    const referenceLogps = logps.map((value, i) => value + 0.3 * Math.cos(3 * i));
+    const reference = new ReferenceModel(grouped, pool);
+    const expected = await reference.policyGradients(batch, {
+      advantages: [advantages],
+      oldLogps,
+      referenceLogps,
+      beta: 0.1,
+      epsilonLow: 0.2,
+      epsilonHigh: 0.28,
+      klIn: 0,
+    });
+    const step = await model.training(4, 12);
+    const buffers = { advantages: step.buffers.ones, objective: step.supervisedObjective };
+    const backward = await step.backward({ ...buffers, gradient: model.gradient });
+    step.upload(batch);
+    gpu.device.queue.writeBuffer(buffers.advantages, 0, advantages);
+    const pairs = new Float32Array(2 * logps.length);
+    logps.forEach((_, i) => {
+      pairs[2 * i] = oldLogps[i];
+      pairs[2 * i + 1] = referenceLogps[i];
+    });
+    gpu.device.queue.writeBuffer(step.buffers.baselines, 0, pairs);
+    writeObjective(gpu, buffers.objective, {
+      mode: 'policy',
+      useOld: true,
+      accumulate: false,
+      beta: 0.1,
+      epsilonLow: 0.2,
+      epsilonHigh: 0.28,
+    });
+    submit(gpu, step.forward, backward);
+    const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
+    expect(relativeError(gradient, expected.gradients[0])).toBeLessThan(1e-3);
+    reference.destroy();
+  });
+});
+
+describe('generation', () => {
+  const prompts = [[3, 1, 4], [1], [5, 9, 2, 6, 5, 3]];
+
+  it.each([
+    ['greedy', 0, 0],
+    ['temperature 1', 1, 0],
+    ['temperature 0.7, top 5', 0.7, 5],
+  ])('draws what the reference draws: %s', async (_name, temperature, topK) => {
+    const pool = someWeights(grouped, 6).map((value) => 2 * value);
+    const model = await engine(grouped, pool);
+    const reference = new ReferenceModel(grouped, pool);
+    const options = {
+      prompts,
+      numGenerations: 3,
+      maxNewTokens: 9,
+      temperature,
+      topK,
+      eosToken: 7,
+      key: streamKey(1, 'rollout', 2),
+    };
+    const actual = await model.generate(options);
+    const expected = await reference.generate(options);
+    expect(actual.completions.map((row) => [...row])).toEqual(expected.completions.map((row) => [...row]));
+    actual.logps.forEach((row, r) => {
+      expect(relativeError(row, expected.logps[r])).toBeLessThan(1e-3);
+    });
+    reference.destroy();
+  });
+
+  it('reports the logps that scoring finds, and repeats to the bit', async () => {
+    const model = await engine(grouped, someWeights(grouped, 6));
+    const options = {
+      prompts,
+      numGenerations: 2,
+      maxNewTokens: 6,
+      temperature: 1,
+      topK: 0,
+      eosToken: 0,
+      key: streamKey(2, 'rollout', 0),
+    };
+    const { completions, logps } = await model.generate(options);
+    const sequences = completions.map((row, r) => [...prompts[Math.floor(r / 2)], ...row]);
+    const length = Math.max(...sequences.map((row) => row.length));
+    const tokens = new Uint32Array(sequences.length * length);
+    sequences.forEach((row, r) => {
+      tokens.set(row, r * length);
+    });
+    const lengths = Uint32Array.from(sequences, (row) => row.length);
+    const weights = new Float32Array(tokens.length);
+    const scored = await model.score({ size: sequences.length, length, tokens, lengths, weights });
+    logps.forEach((row, r) => {
+      const from = r * length + sequences[r].length - row.length;
+      expect(relativeError(row, scored.logps.subarray(from, from + row.length))).toBeLessThan(1e-4);
+    });
+    const again = await model.generate(options);
+    expect(again).toEqual({ completions, logps });
+  });
+});
+
+describe('refusals', () => {
+  it('refuses a batch beyond the limits before allocating', async () => {
+    const model = await engine({ ...multiHead, max_position_embeddings: 4096 }, someWeights(multiHead, 1));
+    const before = gpu.bytesAllocated;
+    expect(() => model.training(1 << 20, 4096)).toThrow(GpuLimitError);
+    expect(gpu.bytesAllocated).toBe(before);
+  });
+
+  it('refuses tokens beyond the vocabulary and widths that are no multiple of 4', async () => {
+    const model = await engine(multiHead, someWeights(multiHead, 1));
+    const batch = someBatch(multiHead, [3], 3);
+    batch.tokens[1] = 20;
+    await expect(model.trainStep([batch], hyper)).rejects.toThrow('token 20');
+    await expect(createTransformer(gpu, { ...multiHead, vocab_size: 21 }, 1)).rejects.toThrow('vocab_size');
+  });
+});
