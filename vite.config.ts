@@ -3,6 +3,7 @@ import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findNodeAdapters, type NodeAdapter } from './src/headless/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/headless/chromium.ts';
+import { findFirefox } from './src/headless/firefox.ts';
 
 /**
  * `@tensorflow/tfjs` re-exports packages that nothing here uses (Keras layers, model converter, data pipelines, WebGL),
@@ -89,6 +90,9 @@ function projects(): TestProjectConfiguration[] {
         name: 'page',
         environment: 'node',
         include: ['test/page/**/*.test.ts'],
+        // npm test says so when there is none.
+        exclude: findFirefox() === null ? ['test/page/firefox*.test.ts'] : [],
+        globalSetup: 'test/page/setup.ts',
         testTimeout: 600_000,
         hookTimeout: 120_000,
         fileParallelism: false,

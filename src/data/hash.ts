@@ -22,8 +22,13 @@ function pairs(examples: readonly Omit<Example, 'sampleId'>[]): Int32Array {
   return flat;
 }
 
+/** The stable name of an example: `<12 hex of the data set's hash>:<user id>:<position>`. */
+export function sampleId(datasetSha256: string, userId: string, position: number): string {
+  return `${datasetSha256.slice(0, 12)}:${userId}:${position}`;
+}
+
 /**
- * Completes a data set with its SHA-256 and sample ids (`<12 hex of the hash>:<user id>:<position>`). The hash covers
+ * Completes a data set with its SHA-256 and sample ids. The hash covers
  * items, users, histories, impressions, splits and facts, in order; not the notes, and not the oracle.
  */
 export async function identify(
@@ -54,7 +59,7 @@ export async function identify(
   const hash = await sha256(parts.join('\n'));
   const identified = (examples: readonly Omit<Example, 'sampleId'>[]): Example[] =>
     examples.map(({ user, position }) => ({
-      sampleId: `${hash.slice(0, 12)}:${users[user].id}:${position}`,
+      sampleId: sampleId(hash, users[user].id, position),
       user,
       position,
     }));

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, launch } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import { softwareDrivers } from './adapters.ts';
 
 const USUAL_PLACES: Partial<Record<NodeJS.Platform, string[]>> = {
@@ -43,6 +43,7 @@ export async function launchFirefox(): Promise<Browser> {
     throw new Error('No Firefox found: install Firefox 141 or newer, or set FIREFOX_PATH.');
   // A driver that was chosen from outside stays; otherwise the same software on every machine.
   const driver = process.env.VK_ICD_FILENAMES ? {} : softwareDrivers()[0]?.env;
+  const { launch } = await import('puppeteer-core');
   return launch({
     browser: 'firefox',
     executablePath,

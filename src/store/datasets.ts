@@ -1,6 +1,6 @@
 /** Imported data sets, by their SHA-256. Columns of numbers are stored flat; sample ids are made again when read. */
 import type { Dataset, Example } from '../data/dataset';
-import { flatten, sampleId } from '../data/identity';
+import { sampleId } from '../data/hash';
 import type { Store } from './store';
 
 /** The part of a data set that is text. */
@@ -53,7 +53,7 @@ export class Datasets<Header> {
       const flat = ints(part);
       return Array.from({ length: flat.length / 2 }, (_, index) => {
         const [user, position] = [flat[2 * index], flat[2 * index + 1]];
-        return { sampleId: sampleId(sha256, user, position), user, position };
+        return { sampleId: sampleId(sha256, users[user].id, position), user, position };
       });
     };
     const histories = ints('histories');
@@ -82,6 +82,17 @@ export class Datasets<Header> {
   delete(sha256: string): Promise<void> {
     return this.store.delete('datasets', sha256);
   }
+}
+
+/** Rows of integers one after the other. */
+function flatten(rows: ArrayLike<number>[]): Int32Array<ArrayBuffer> {
+  const flat = new Int32Array(rows.reduce((total, row) => total + row.length, 0));
+  let offset = 0;
+  for (const row of rows) {
+    flat.set(row, offset);
+    offset += row.length;
+  }
+  return flat;
 }
 
 function pairs(examples: Example[]): ArrayBuffer {

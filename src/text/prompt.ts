@@ -60,15 +60,17 @@ export function corpus(dataset: Dataset, extra: Iterable<string> = []): string[]
     ends.set(user, Math.max(ends.get(user) ?? 0, position + 1));
   }
   let behaviours = 0;
+  let users = 0;
   for (const [user, end] of ends) {
     if (behaviours > CORPUS_BEHAVIOURS) break;
+    users++;
     const { profile, history } = dataset.users[user];
     texts.push(profile);
     for (const item of history.subarray(0, end)) texts.push(described[item]);
     behaviours += end;
   }
   for (const text of extra) {
-    for (let i = 0; i < ends.size; i++) texts.push(text);
+    for (let i = 0; i < users; i++) texts.push(text);
   }
   return texts;
 }

@@ -1,7 +1,7 @@
 /** What every Store must do, run against memory in Node and against IndexedDB in a browser. */
 import { expect, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
-import { datasetHash, sampleId } from '../../src/data/identity';
+import { identify } from '../../src/data/hash';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { Datasets } from '../../src/store/datasets';
 import { Runs } from '../../src/store/runs';
@@ -34,16 +34,7 @@ export async function tinyDataset(): Promise<Dataset> {
     validation: [{ user: 0, position: 2 }],
     test: [{ user: 0, position: 3 }],
   };
-  const sha256 = await datasetHash({ ...data, splits });
-  const named = (examples: { user: number; position: number }[]) =>
-    examples.map((example) => ({ sampleId: sampleId(sha256, example.user, example.position), ...example }));
-  return {
-    id: 'tiny',
-    sha256,
-    ...data,
-    splits: { train: named(splits.train), validation: named(splits.validation), test: named(splits.test) },
-    notes: ['made by hand'],
-  };
+  return identify({ id: 'tiny', ...data, splits, notes: ['made by hand'] });
 }
 
 export function storeContract(open: () => Promise<Store>): void {
@@ -130,7 +121,7 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(await datasets.list()).toEqual([{ users: 2 }]);
     const loaded = await datasets.load(dataset.sha256);
     expect(loaded).toEqual(dataset);
-    expect(await datasetHash(loaded!)).toBe(dataset.sha256);
+    expect((await identify(loaded!)).sha256).toBe(dataset.sha256);
     await datasets.delete(dataset.sha256);
     expect(await datasets.load(dataset.sha256)).toBeNull();
   });

@@ -1,0 +1,83 @@
+/**
+ * `window.taiji`: the page's controls for programs. `npm run train` drives the page through it, and so may anyone at the
+ * browser's console. The run's status is mirrored in `data-status` of the document's root element.
+ */
+import { effect } from '@preact/signals';
+import type { RunConfig } from '../run/config';
+import { setAssignment } from '../run/diff';
+import type { FingerprintComparison } from '../run/fingerprint';
+import type { Report } from '../run/report';
+import type { ImportOutcome } from './imports';
+import type { StageState } from './runView';
+import type { Notice, Session, Status } from './session';
+import { pageLink } from './share';
+
+export interface TaijiConsole {
+  status(): Status;
+  stages(): StageState[];
+  /** What the page says to a person, oldest first. */
+  notices(): Notice[];
+  report(): Report | null;
+  /** What the form holds: the next run's, or the shown run's. */
+  config(): RunConfig;
+  /** How the run here compares with the link that was opened; null without a link, or before the end. */
+  verdict(): FingerprintComparison | null;
+  /** Link of what is shown, with the fingerprint of a finished run. */
+  link(): string;
+  /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
+  set(assignment: string): void;
+  /** Resolves when the run has ended. */
+  start(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  step(): Promise<void>;
+  reset(): Promise<void>;
+  importFiles(files: File[]): Promise<void>;
+  /** How the last import ended; null while none has. */
+  imported(): ImportOutcome | null;
+  /** Destroys the GPU device under the run, to see it recover. */
+  loseDevice(): Promise<void>;
+  exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
+}
+
+declare global {
+  var taiji: TaijiConsole | undefined;
+}
+
+export function exposeConsole(session: Session): void {
+  globalThis.taiji = {
+    status: () => session.status.value,
+    stages: () => session.view.stages.value,
+    notices: () => session.notices.value,
+    report: () => session.report.value,
+    config: () => session.config.value,
+    verdict: () => session.verdict.value,
+    link: () => pageLink(session),
+    set: (assignment) => session.edit((draft) => setAssignment(draft, assignment)),
+    start: () => session.start(),
+    pause: session.pause,
+    resume: session.resume,
+    step: session.step,
+    reset: session.reset,
+    importFiles: session.data.importFiles,
+    imported: () => session.data.outcome.value,
+    loseDevice: session.loseDevice,
+    exportModel: session.exportModel,
+  };
+  effect(() => {
+    document.documentElement.dataset.status = session.status.value;
+  });
+  effect(() => {
+    document.title = title(session);
+  });
+}
+
+function title(session: Session): string {
+  const status = session.status.value;
+  const stage = session.view.currentStage.value;
+  if (status === 'done') return 'Done · taiji-lab';
+  if (status === 'error') return 'Stopped · taiji-lab';
+  if (!session.busy.value || stage === null) return 'taiji-lab';
+  const done = stage.steps > 0 ? ` ${Math.floor((100 * stage.step) / stage.steps)} %` : '';
+  return `${status === 'paused' ? 'Paused: ' : ''}${stage.name}${done} · taiji-lab`;
+}

@@ -1,0 +1,49 @@
+import { parameterCount } from '../model/parameters';
+import { modelShape } from '../run/config';
+import type { DeviceInfo } from '../run/report';
+import { useSession } from './context';
+import { count } from './format';
+
+/** What will do the work, and how large the work is. */
+export function Device() {
+  const session = useSession();
+  const device = session.view.device.value;
+  const config = session.config.value;
+  const warning = session.deviceWarning.value;
+  const slow = device !== null && device.backend !== 'webgpu';
+  const weights = parameterCount(modelShape(config, config.text.vocab_size));
+  return (
+    <p class="device">
+      <i class={`dot ${device === null ? 'unknown' : slow ? 'slow' : 'fast'}`} />
+      {device === null ? 'Looking for a device' : deviceWords(device)}
+      <span class="faint"> · up to {count(weights)} weights</span>
+      <span class="faint"> · {dataWords(config.data.source, config.data.world)}</span>
+      {warning !== null && <span class="device-warning"> · {warning}</span>}
+      {slow && config.preset !== 'tiny' && !session.busy.value && (
+        <>
+          {' '}
+          <button type="button" class="inline" onClick={() => session.choosePreset('tiny')}>
+            Choose tiny, which fits
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
+function deviceWords(device: DeviceInfo): string {
+  const name = [device.description || device.vendor, device.architecture]
+    .filter((part) => part !== '')
+    .filter((part, index, all) => all.indexOf(part) === index)
+    .join(' ');
+  if (device.backend === 'webgpu') return name === '' ? 'WebGPU' : `WebGPU on ${name}`;
+  if (device.backend === 'tfjs-webgpu') return `TensorFlow.js on WebGPU${name === '' ? '' : `, ${name}`}`;
+  return device.backend === 'wasm'
+    ? 'No WebGPU in this browser: training runs on the processor (WebAssembly), slowly'
+    : 'No WebGPU in this browser: training runs on the processor, very slowly';
+}
+
+function dataWords(source: 'world' | 'import', world: 'tradeoff' | 'hackable'): string {
+  if (source === 'import') return 'your own data';
+  return world === 'tradeoff' ? 'generated marketplace' : 'generated marketplace, hackable';
+}

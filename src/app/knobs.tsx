@@ -1,0 +1,310 @@
+import type { ComponentChildren } from 'preact';
+import type { RunConfig } from '../run/config';
+import { diffFromPreset, formatLeaf } from '../run/diff';
+import { useSession } from './context';
+
+interface NumberKnob {
+  path: string;
+  label: string;
+  hint: string;
+  get(config: RunConfig): number;
+  set(config: RunConfig, value: number): void;
+  min: number;
+  max: number;
+  whole?: boolean;
+}
+
+const ALIGNMENT: NumberKnob[] = [
+  {
+    path: 'eta_over_mu',
+    label: 'eta_over_mu',
+    hint: 'How fast the weights follow the gradients',
+    get: ({ popo }) => popo.eta_over_mu,
+    set: (config, value) => {
+      config.popo.eta_over_mu = value;
+    },
+    min: 0,
+    max: 1000,
+  },
+  {
+    path: 'beta',
+    label: 'beta',
+    hint: 'KL leash to the fine-tuned model; 0 invites collapse',
+    get: ({ popo }) => popo.beta,
+    set: (config, value) => {
+      config.popo.beta = value;
+    },
+    min: 0,
+    max: 100,
+  },
+  {
+    path: 'num_generations',
+    label: 'num_generations',
+    hint: 'G, answers sampled per prompt',
+    get: ({ popo }) => popo.num_generations,
+    set: (config, value) => {
+      config.popo.num_generations = value;
+    },
+    min: 1,
+    max: 64,
+    whole: true,
+  },
+  {
+    path: 'prompts_per_step',
+    label: 'prompts_per_step',
+    hint: 'P, shoppers per step; few prompts are noisy',
+    get: ({ popo }) => popo.prompts_per_step,
+    set: (config, value) => {
+      config.popo.prompts_per_step = value;
+    },
+    min: 1,
+    max: 1024,
+    whole: true,
+  },
+  {
+    path: 'steps',
+    label: 'steps',
+    hint: 'Policy updates',
+    get: ({ popo }) => popo.steps,
+    set: (config, value) => {
+      config.popo.steps = value;
+    },
+    min: 0,
+    max: 1_000_000,
+    whole: true,
+  },
+  {
+    path: 'learning_rate',
+    label: 'learning_rate',
+    hint: 'Of the policy',
+    get: ({ popo }) => popo.learning_rate,
+    set: (config, value) => {
+      config.popo.learning_rate = value;
+    },
+    min: 0,
+    max: 1,
+  },
+  {
+    path: 'temperature',
+    label: 'temperature',
+    hint: 'Of sampled answers',
+    get: ({ popo }) => popo.temperature,
+    set: (config, value) => {
+      config.popo.temperature = value;
+    },
+    min: 0.01,
+    max: 10,
+  },
+  {
+    path: 'epsilon',
+    label: 'epsilon',
+    hint: 'Clip of the probability ratio, both sides',
+    get: ({ popo }) => popo.epsilon,
+    set: (config, value) => {
+      config.popo.epsilon = value;
+      config.popo.epsilon_high = value;
+    },
+    min: 0,
+    max: 10,
+  },
+];
+
+/** Everything about the method that the first row leaves out, under the names TRL and the paper use. */
+export function Knobs() {
+  const session = useSession();
+  const config = session.config.value;
+  const diff = Object.entries(diffFromPreset(config)).filter(([path]) => !path.startsWith('data.s'));
+  return (
+    <>
+      <Group title="Alignment" note="POPO; names as in TRL's GRPOTrainer">
+        {ALIGNMENT.map((knob) => (
+          <NumberField key={knob.path} knob={knob} config={config} />
+        ))}
+        <label class="field">
+          <span>
+            reward_weights <small>semantic, at the start</small>
+          </span>
+          <span class="slider">
+            <input
+              type="range"
+              min="0"
+              max="1"
+              step="0.05"
+              value={config.popo.reward_weights[0]}
+              onInput={(event) => {
+                const semantic = event.currentTarget.valueAsNumber;
+                session.edit((draft) => {
+                  draft.popo.reward_weights = [semantic, Number((1 - semantic).toFixed(2))];
+                });
+              }}
+            />
+            <output>{config.popo.reward_weights[0].toFixed(2)}</output>
+          </span>
+        </label>
+        <Choice
+          label="loss_type"
+          hint="How token losses are averaged"
+          value={config.popo.loss_type}
+          options={['grpo', 'bnpo', 'dapo', 'dr_grpo']}
+          choose={(draft, value) => {
+            draft.popo.loss_type = value;
+          }}
+        />
+        <Choice
+          label="scale_rewards"
+          hint="What an advantage is divided by"
+          value={config.popo.scale_rewards}
+          options={['group', 'batch', 'none']}
+          choose={(draft, value) => {
+            draft.popo.scale_rewards = value;
+          }}
+        />
+        <Choice
+          label="aggregation"
+          hint="normalize_then_sum is GDPO"
+          value={config.popo.multi_objective_aggregation}
+          options={['sum_then_normalize', 'normalize_then_sum']}
+          choose={(draft, value) => {
+            draft.popo.multi_objective_aggregation = value;
+          }}
+        />
+      </Group>
+      <Group title="Reasoning" note="RUPR, ORFT and SFT; switch one off to see what it is worth">
+        <Check
+          label="Teacher is told the purchase"
+          hint="Off: plain distillation, the control"
+          checked={config.rupr.told}
+          set={(draft, on) => {
+            draft.rupr.told = on;
+          }}
+        />
+        <Check
+          label="Fine-tune on reasoning"
+          hint="Off: answers only, the control"
+          checked={config.sft.cot}
+          set={(draft, on) => {
+            draft.sft.cot = on;
+          }}
+        />
+        <Choice
+          label="Keep reasoning below"
+          hint="Perplexity of the answer: margin compares within a prompt"
+          value={typeof config.orft.threshold === 'number' ? 'median' : config.orft.threshold}
+          options={['median', 'margin', 'none']}
+          choose={(draft, value) => {
+            draft.orft.threshold = value;
+          }}
+        />
+      </Group>
+      <p class="diff" aria-live="polite">
+        {diff.length === 0 ? (
+          <span class="faint">Exactly the frozen preset {config.preset}.</span>
+        ) : (
+          <>
+            <span class="faint">Differs from {config.preset}: </span>
+            {diff.map(([path, value], index) => (
+              <span key={path}>
+                {index > 0 && ', '}
+                <code>
+                  {path} = {formatLeaf(value)}
+                </code>
+              </span>
+            ))}{' '}
+            <button type="button" class="inline" onClick={() => session.choosePreset(config.preset)}>
+              Restore the preset
+            </button>
+          </>
+        )}
+      </p>
+    </>
+  );
+}
+
+function Group({ title, note, children }: { title: string; note: string; children: ComponentChildren }) {
+  return (
+    <div class="group">
+      <h2>
+        {title} <small>{note}</small>
+      </h2>
+      <div class="group-fields">{children}</div>
+    </div>
+  );
+}
+
+function NumberField({ knob, config }: { knob: NumberKnob; config: RunConfig }) {
+  const session = useSession();
+  return (
+    <label class="field">
+      <span>
+        {knob.label} <small>{knob.hint}</small>
+      </span>
+      <input
+        type="number"
+        min={knob.min}
+        max={knob.max}
+        step={knob.whole ? 1 : 'any'}
+        value={knob.get(config)}
+        onChange={(event) => {
+          const value = event.currentTarget.valueAsNumber;
+          const fits = value >= knob.min && value <= knob.max && (!knob.whole || Number.isInteger(value));
+          if (fits) session.edit((draft) => knob.set(draft, value));
+          else event.currentTarget.value = String(knob.get(config));
+        }}
+      />
+    </label>
+  );
+}
+
+function Choice<T extends string>(props: {
+  label: string;
+  hint: string;
+  value: T;
+  options: readonly T[];
+  choose(draft: RunConfig, value: T): void;
+}) {
+  const session = useSession();
+  return (
+    <label class="field">
+      <span>
+        {props.label} <small>{props.hint}</small>
+      </span>
+      <select
+        value={props.value}
+        onChange={(event) => {
+          const value = props.options.find((option) => option === event.currentTarget.value);
+          if (value !== undefined) session.edit((draft) => props.choose(draft, value));
+        }}
+      >
+        {props.options.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Check(props: {
+  label: string;
+  hint: string;
+  checked: boolean;
+  set(draft: RunConfig, on: boolean): void;
+}) {
+  const session = useSession();
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={props.checked}
+        onChange={(event) => {
+          const on = event.currentTarget.checked;
+          session.edit((draft) => props.set(draft, on));
+        }}
+      />
+      <span>
+        {props.label} <small>{props.hint}</small>
+      </span>
+    </label>
+  );
+}

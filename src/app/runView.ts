@@ -1,0 +1,325 @@
+/**
+ * What a run has told so far, as signals and chart columns. The worker's events wait in a queue and are taken in once per
+ * frame, for a few milliseconds at most, so that however fast a device trains, the page stays smooth.
+ */
+import { batch, computed, signal } from '@preact/signals';
+import type { MetricsRow } from '../evaluate/metrics';
+import type { DeviceInfo, Report, RunEvent, Sample, StageName } from '../run/report';
+import type { CotExample } from '../sft/orft';
+import { Columns } from './columns';
+
+export interface StageState {
+  name: StageName;
+  status: 'waiting' | 'running' | 'done';
+  step: number;
+  steps: number;
+  secondsLeft: number | null;
+  seconds: number | null;
+}
+
+export interface Cots {
+  scored: number;
+  kept: number;
+  threshold: number;
+  ppl: number[];
+  examples: CotExample[];
+}
+
+export const STAGES: readonly StageName[] = [
+  'data',
+  'tokenizer',
+  'warmup',
+  'rupr',
+  'orft',
+  'sft',
+  'ranker',
+  'encoder',
+  'popo',
+  'evaluate',
+];
+
+/** Milliseconds a frame may spend on events; the rest waits for the next frame. */
+const FRAME_BUDGET = 6;
+/** Milliseconds between redraws of the charts. */
+const CHART_INTERVAL = 120;
+
+export type RunView = ReturnType<typeof createRunView>;
+
+/**
+ * @param frame asks for a call at the next frame
+ * @param clock milliseconds, only ever used for differences
+ * @param say where notices go
+ */
+export function createRunView(
+  frame: (callback: () => void) => void,
+  clock: () => number,
+  say: (level: 'info' | 'warning' | 'error', message: string) => void,
+) {
+  const stages = signal<StageState[]>(freshStages());
+  const device = signal<DeviceInfo | null>(null);
+  const samples = signal<Sample[]>([]);
+  const cots = signal<Cots | null>(null);
+  /** Rows of the stage table: one per stage, test users. */
+  const table = signal<MetricsRow[]>([]);
+  /** The last checkpoint: where the run can be taken up again. */
+  const checkpoint = signal<{ stage: StageName; step: number; stored: boolean } | null>(null);
+  /** Rises when charts should redraw. */
+  const tick = signal(0);
+  /** The POPO step under the pointer, shared by all charts. */
+  const hovered = signal<number | null>(null);
+  const loss = new Columns(['loss']);
+  const popo = new Columns([
+    'semantic',
+    'id',
+    'w_semantic',
+    'w_id',
+    'g_semantic',
+    'g_id',
+    'cosine',
+    'reward_std',
+    'zero_std',
+    'kl',
+    'entropy',
+    'valid',
+    'clipped',
+  ]);
+  const heldout = new Columns(['l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
+  /** Where each stage begins on the loss chart's axis. */
+  const lossMarks = signal<{ x: number; label: StageName }[]>([]);
+
+  const currentStage = computed(() => stages.value.find((stage) => stage.status === 'running') ?? null);
+
+  let queue: RunEvent[] = [];
+  let scheduled = false;
+  let drawn = Number.NEGATIVE_INFINITY;
+  let stageStarted = 0;
+
+  function clear(): void {
+    queue = [];
+    batch(() => {
+      stages.value = freshStages();
+      samples.value = [];
+      cots.value = null;
+      table.value = [];
+      checkpoint.value = null;
+      lossMarks.value = [];
+      hovered.value = null;
+      for (const columns of [loss, popo, heldout]) columns.clear();
+      tick.value++;
+    });
+  }
+
+  function receive(event: RunEvent): void {
+    queue.push(event);
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    frame(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const until = clock() + FRAME_BUDGET;
+    let taken = 0;
+    batch(() => {
+      while (taken < queue.length && (taken % 16 !== 15 || clock() < until)) take(queue[taken++]);
+    });
+    queue = taken === queue.length ? [] : queue.slice(taken);
+    if (clock() - drawn >= CHART_INTERVAL) {
+      drawn = clock();
+      tick.value++;
+    } else if (queue.length === 0) {
+      // The last events before a quiet spell must reach the charts too.
+      schedule();
+    }
+    if (queue.length > 0) schedule();
+  }
+
+  function patchStage(name: StageName, patch: Partial<StageState>): void {
+    stages.value = stages.value.map((stage) => (stage.name === name ? { ...stage, ...patch } : stage));
+  }
+
+  function take(event: RunEvent): void {
+    switch (event.type) {
+      case 'stage':
+        if (event.status === 'finished') {
+          patchStage(event.name, {
+            status: 'done',
+            step: event.steps,
+            steps: event.steps,
+            secondsLeft: null,
+            seconds: (clock() - stageStarted) / 1000,
+          });
+        } else {
+          stageStarted = clock();
+          patchStage(event.name, { status: 'running', steps: event.steps, seconds: null });
+        }
+        break;
+      case 'progress':
+        patchStage(event.name, {
+          status: 'running',
+          step: event.step,
+          steps: event.steps,
+          secondsLeft: event.secondsLeft,
+        });
+        break;
+      case 'loss': {
+        const marks = lossMarks.value;
+        let mark = marks.find(({ label }) => label === event.name);
+        if (mark === undefined) {
+          const xs = loss.xs();
+          mark = { x: loss.length === 0 ? 0 : xs[loss.length - 1] + 1 - event.step, label: event.name };
+          lossMarks.value = [...marks, mark];
+        }
+        loss.push(mark.x + event.step, [event.loss]);
+        break;
+      }
+      case 'cots':
+        cots.value = event;
+        break;
+      case 'popo': {
+        const { step } = event;
+        const mean = rewardMeans(step.rewards);
+        popo.push(step.step, [
+          mean[0],
+          mean[1],
+          step.weightsAfter[0],
+          step.weightsAfter[1],
+          step.gradNorms?.[0] ?? Number.NaN,
+          step.gradNorms?.[1] ?? Number.NaN,
+          step.gradCosine ?? Number.NaN,
+          step.reward_std,
+          step.frac_reward_zero_std,
+          step.kl,
+          step.entropy,
+          step.completions.valid_rate,
+          step.completions.clipped_ratio,
+        ]);
+        break;
+      }
+      case 'sample':
+        samples.value = mergeSample(samples.value, event.sample);
+        break;
+      case 'metrics':
+        takeMetrics(event.row, event.step);
+        break;
+      case 'checkpoint':
+        checkpoint.value = { stage: event.stage, step: event.step, stored: event.stored };
+        break;
+      case 'device':
+        device.value = event.device;
+        break;
+      case 'notice':
+        say(event.level, event.message);
+        break;
+    }
+  }
+
+  function takeMetrics(row: MetricsRow, step: number): void {
+    if (currentStage.value?.name === 'popo') {
+      heldout.push(step, [
+        row.Category_L3_ACC,
+        row['Title_Hit-Rate@50'],
+        row.CTCVR,
+        row.distinct_top1,
+        row.popularity_share,
+      ]);
+      return;
+    }
+    table.value = [...table.value.filter(({ stage }) => stage !== row.stage), row];
+  }
+
+  /** Resolves when every event received so far is shown. */
+  function drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => (queue.length === 0 ? resolve() : frame(look));
+      look();
+    });
+  }
+
+  /** Shows a finished run: the report's table and times are the truth. */
+  function finish(report: Report): void {
+    const seconds = new Map(report.stages.map((stage) => [stage.name, stage.seconds]));
+    batch(() => {
+      table.value = report.table;
+      device.value = report.device;
+      stages.value = stages.value.map((stage) => ({
+        ...stage,
+        status: 'done',
+        secondsLeft: null,
+        seconds: seconds.get(stage.name) ?? stage.seconds,
+      }));
+      tick.value++;
+    });
+  }
+
+  /** Fills the charts from a report, as its events once did. */
+  function replay(from: Report): void {
+    for (const stage of from.stages) {
+      stage.loss.forEach((value, index) => {
+        take({ type: 'loss', name: stage.name, step: index + 1, loss: value, gradNorm: 0, learningRate: 0 });
+      });
+    }
+    for (const step of from.popo.steps) take({ type: 'popo', step });
+    for (const sample of from.samples) take({ type: 'sample', sample });
+    cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
+  }
+
+  return {
+    stages,
+    device,
+    samples,
+    cots,
+    table,
+    checkpoint,
+    tick,
+    hovered,
+    loss,
+    popo,
+    heldout,
+    lossMarks,
+    currentStage,
+    clear,
+    receive,
+    drained,
+    finish,
+    replay,
+  };
+}
+
+function freshStages(): StageState[] {
+  return STAGES.map((name) => ({
+    name,
+    status: 'waiting',
+    step: 0,
+    steps: 0,
+    secondsLeft: null,
+    seconds: null,
+  }));
+}
+
+/** Mean of each reward over all rollouts of a step: [P][G][K] → [K]. */
+export function rewardMeans(rewards: readonly (readonly (readonly number[])[])[]): number[] {
+  const sums: number[] = [];
+  let rollouts = 0;
+  for (const group of rewards) {
+    for (const rollout of group) {
+      rollouts++;
+      rollout.forEach((value, k) => {
+        sums[k] = (sums[k] ?? 0) + value;
+      });
+    }
+  }
+  return sums.map((sum) => sum / Math.max(1, rollouts));
+}
+
+/** One sample per user and stage: the newest. */
+function mergeSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const at = samples.findIndex(
+    ({ sampleId, stage }) => sampleId === sample.sampleId && stage === sample.stage,
+  );
+  return at < 0 ? [...samples, sample] : samples.with(at, sample);
+}

@@ -1,0 +1,119 @@
+import { useSignal } from '@preact/signals';
+import type { Sample } from '../run/report';
+import { useSession } from './context';
+
+const COLUMNS = [
+  { stage: 'warmup', title: 'After warm-up', waits: 'Appears when the backbone is warm' },
+  { stage: 'sft', title: 'After fine-tuning', waits: 'Appears when it has learnt to reason' },
+  { stage: 'popo', title: 'With POPO', waits: 'Appears as both rewards are reinforced' },
+] as const;
+
+/** The same held-out shopper before and after: what it thinks and what it answers. */
+export function Samples() {
+  const session = useSession();
+  const at = useSignal(0);
+  const samples = session.view.samples.value;
+  const ids = [...new Set(samples.map(({ sampleId }) => sampleId))];
+  if (ids.length === 0) return null;
+  const index = Math.min(at.value, ids.length - 1);
+  const mine = samples.filter(({ sampleId }) => sampleId === ids[index]);
+  const newest = mine[mine.length - 1];
+  const move = (by: number) => {
+    at.value = (index + by + ids.length) % ids.length;
+  };
+  return (
+    <section class="samples" aria-labelledby="samples-title">
+      <div class="section-head">
+        <h2 id="samples-title">In its own words</h2>
+        <p>One shopper it never trained on, asked again after each stage.</p>
+        {ids.length > 1 && (
+          <div class="pager">
+            <button type="button" class="plain" aria-label="Previous shopper" onClick={() => move(-1)}>
+              ‹
+            </button>
+            <span>
+              {index + 1} of {ids.length}
+            </span>
+            <button type="button" class="plain" aria-label="Next shopper" onClick={() => move(1)}>
+              ›
+            </button>
+          </div>
+        )}
+      </div>
+      <div class="sample-grid">
+        <article class="sample prompt">
+          <h3>It reads</h3>
+          <p class="prompt-text">{newest.prompt}</p>
+          <p class="truth">
+            Bought next: <b>{newest.target}</b>
+          </p>
+        </article>
+        {COLUMNS.map(({ stage, title, waits }) => {
+          const sample = mine.find((candidate) => candidate.stage === stage);
+          return (
+            <article key={stage} class="sample" data-waiting={sample === undefined}>
+              <h3>
+                {title}
+                {sample !== undefined && sample.stage === 'popo' && <small> step {sample.step}</small>}
+              </h3>
+              {sample === undefined ? <p class="faint">{waits}</p> : <Completion sample={sample} />}
+            </article>
+          );
+        })}
+      </div>
+    </section>
+  );
+}
+
+function Completion({ sample }: { sample: Sample }) {
+  const { think, answer } = parts(sample.completion);
+  const hit = sample.resolvedItem !== null && sample.resolvedItem === sample.target;
+  return (
+    <>
+      {think !== null && (
+        <p class="think">
+          <span class="tag">think</span> {think}
+        </p>
+      )}
+      <p class="answer">
+        <span class="tag">answer</span> <b>{answer}</b>
+      </p>
+      <p class={`resolved ${hit ? 'hit' : sample.resolvedItem === null ? 'miss' : ''}`}>
+        {sample.resolvedItem === null
+          ? 'Not an item of the catalogue: no reward'
+          : hit
+            ? 'Exactly what was bought'
+            : `Read as ${sample.resolvedItem}`}
+      </p>
+      {sample.rewards.length >= 2 && (
+        <dl class="meters">
+          <Meter label="semantic" kind="semantic" value={sample.rewards[0]} />
+          <Meter label="ID" kind="id" value={sample.rewards[1]} />
+        </dl>
+      )}
+    </>
+  );
+}
+
+function Meter({ label, kind, value }: { label: string; kind: string; value: number }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        <span class={`meter ${kind}`} style={{ '--value': Math.max(0, Math.min(1, value)) }} />
+        <span class="number">{value.toFixed(2)}</span>
+      </dd>
+    </div>
+  );
+}
+
+/** Splits `<think> … </think><answer> … </answer>`, also when it was cut short or is malformed. */
+export function parts(completion: string): { think: string | null; answer: string } {
+  const think = /<think>([\s\S]*?)(?:<\/think>|<answer>|$)/.exec(completion);
+  const answer = /<answer>([\s\S]*?)(?:<\/answer>|$)/.exec(completion);
+  const thought = think === null ? null : think[1].trim();
+  if (answer !== null) return { think: thought, answer: answer[1].trim() || '(nothing)' };
+  return thought === null
+    ? { think: null, answer: completion.trim() || '(nothing)' }
+    : { think: thought, answer: '(none)' };
+}

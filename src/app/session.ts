@@ -1,0 +1,379 @@
+/**
+ * What the page knows and what a person can do with it: the form (config), the run (view), the visitor's data (data),
+ * and the actions between them and the workers. Signals only; nothing here touches the document.
+ */
+import { batch, computed, signal } from '@preact/signals';
+import { parseConfig, type RunConfig } from '../run/config';
+import { compareFingerprints, type FingerprintComparison } from '../run/fingerprint';
+import { formatLink, parseLink } from '../run/link';
+import { defaultConfig, type PresetName, presetConfig } from '../run/presets';
+import type { Fingerprint, Report } from '../run/report';
+import type { ImporterApi, SavedRun, TrainerApi } from '../worker/protocol';
+import { createImports } from './imports';
+import { createRunView } from './runView';
+import { sentence } from './sentence';
+
+export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
+
+/** Where the workers come from; the page passes real ones, a test its own. */
+export interface Services {
+  /** The training worker, started at the first call and again at the first call after it was discarded. */
+  trainer(onCrash: (message: string) => void): TrainerApi;
+  importer(onCrash: (message: string) => void): ImporterApi;
+  discardTrainer(): void;
+  discardImporter(): void;
+}
+
+export interface Notice {
+  id: number;
+  level: 'info' | 'warning' | 'error';
+  message: string;
+}
+
+/** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
+const STOP_PATIENCE = 20_000;
+
+export type Session = ReturnType<typeof createSession>;
+
+/** @param frame asks for a call at the next frame; the page passes one that also fires in hidden tabs. */
+export function createSession(
+  services: Services,
+  frame: (callback: () => void) => void,
+  clock: () => number = () => performance.now(),
+) {
+  const config = signal<RunConfig>(defaultConfig());
+  const status = signal<Status>('idle');
+  /** What was asked of the worker and has not happened yet. */
+  const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
+  const deviceWarning = signal<string | null>(null);
+  const notices = signal<Notice[]>([]);
+  const report = signal<Report | null>(null);
+  /** The fingerprint that an opened link promised, and how the run here compares with it. */
+  const expected = signal<Fingerprint | null>(null);
+  const verdict = signal<FingerprintComparison | null>(null);
+  const savedRuns = signal<SavedRun[]>([]);
+  const resumeDismissed = signal(false);
+  const busy = computed(() => status.value === 'running' || status.value === 'paused');
+
+  const view = createRunView(frame, clock, say);
+  const data = createImports(
+    (onCrash) =>
+      services.importer((message) => {
+        services.discardImporter();
+        onCrash(message);
+      }),
+    chooseImport,
+    (sha256) => {
+      if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+    },
+  );
+
+  let noticeId = 0;
+  /** Names the run whose events count; events of a run that was stopped or died are ignored. */
+  let current = 0;
+
+  function trainer(): TrainerApi {
+    return services.trainer((message) => {
+      services.discardTrainer();
+      current++;
+      const wasRunning = busy.value;
+      batch(() => {
+        pending.value = null;
+        if (wasRunning) status.value = 'error';
+        say(
+          'error',
+          wasRunning
+            ? `The training worker stopped unexpectedly (${message}). ${keptSentence()}`
+            : `The training worker could not start (${message}). Reload the page; if it happens again, use a newer browser.`,
+        );
+      });
+      if (wasRunning) void refreshSavedRuns();
+    });
+  }
+
+  function keptSentence(): string {
+    const kept = view.checkpoint.value;
+    if (kept === null) return 'Nothing had been kept yet; press Train to start over.';
+    return kept.stored
+      ? `It is kept up to step ${kept.step} of ${kept.stage}: resume it below, or press Train to start over.`
+      : 'The browser refused to keep checkpoints, so press Train to start over.';
+  }
+
+  function say(level: Notice['level'], message: string): void {
+    if (notices.value.some((notice) => notice.message === message)) return;
+    notices.value = [...notices.value.slice(-3), { id: ++noticeId, level, message }];
+  }
+
+  function dismiss(id: number): void {
+    notices.value = notices.value.filter((notice) => notice.id !== id);
+  }
+
+  function clear(): void {
+    batch(() => {
+      view.clear();
+      report.value = null;
+      verdict.value = null;
+      notices.value = [];
+    });
+  }
+
+  /** Trains from the start, or from a saved run. Resolves when the run has ended, been stopped or failed. */
+  async function start(saved: SavedRun | null = null): Promise<void> {
+    if (busy.value || pending.value !== null) return;
+    let wanted: RunConfig;
+    try {
+      wanted = parseConfig(saved?.config ?? config.value);
+    } catch (error) {
+      status.value = 'error';
+      say('error', `This run cannot start: ${sentence(error)}`);
+      return;
+    }
+    const token = ++current;
+    batch(() => {
+      clear();
+      config.value = wanted;
+      if (saved !== null) expected.value = null;
+      status.value = 'running';
+      pending.value = 'starting';
+    });
+    try {
+      const result = await trainer().start(wanted, saved?.id ?? null, (event) => {
+        if (token !== current) return;
+        if (pending.value === 'starting') pending.value = null;
+        view.receive(event);
+      });
+      await view.drained();
+      if (token !== current) return;
+      batch(() => {
+        pending.value = null;
+        status.value = result === null ? 'idle' : 'done';
+        if (result !== null) show(result);
+      });
+    } catch (error) {
+      if (token !== current) return;
+      batch(() => {
+        pending.value = null;
+        status.value = 'error';
+        say('error', `Training stopped: ${sentence(error)} ${keptSentence()}`);
+      });
+    }
+    void refreshSavedRuns();
+  }
+
+  function show(result: Report): void {
+    report.value = result;
+    view.finish(result);
+    if (expected.value !== null) verdict.value = compareFingerprints(expected.value, result.fingerprint);
+  }
+
+  async function pause(): Promise<void> {
+    if (status.value !== 'running' || pending.value === 'pausing') return;
+    const token = current;
+    pending.value = 'pausing';
+    const paused = await attempt('Pausing', () => trainer().pause());
+    if (token !== current || status.value !== 'running') return;
+    batch(() => {
+      pending.value = null;
+      if (paused) status.value = 'paused';
+    });
+  }
+
+  async function resume(): Promise<void> {
+    if (status.value !== 'paused' || pending.value !== null) return;
+    status.value = 'running';
+    await attempt('Resuming', () => trainer().resume());
+  }
+
+  /** While paused: one training step. Running: pauses. Otherwise: starts, and pauses at the first step. */
+  async function step(): Promise<void> {
+    if (status.value === 'paused') {
+      await attempt('The step', () => trainer().step());
+      return;
+    }
+    if (!busy.value) void start();
+    await pause();
+  }
+
+  /** Stops what runs (its last checkpoint stays in the list) and clears the page. */
+  async function reset(): Promise<void> {
+    const stopping = busy.value;
+    if (stopping) {
+      current++;
+      pending.value = 'stopping';
+      const patience = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), STOP_PATIENCE));
+      const stopped = attempt('Stopping', () => trainer().stop());
+      if ((await Promise.race([stopped, patience])) === 'late') services.discardTrainer();
+    }
+    batch(() => {
+      clear();
+      pending.value = null;
+      status.value = 'idle';
+      resumeDismissed.value = true;
+    });
+    if (stopping) void refreshSavedRuns();
+  }
+
+  async function attempt(what: string, action: () => Promise<void>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      say('error', `${what} failed: ${sentence(error)}`);
+      return false;
+    }
+  }
+
+  /** Asks the worker what it would train on and which runs it keeps. */
+  async function wake(): Promise<void> {
+    try {
+      const answer = await trainer().describeDevice();
+      batch(() => {
+        view.device.value = answer.device;
+        deviceWarning.value = answer.warning;
+      });
+    } catch (error) {
+      say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
+    }
+    await refreshSavedRuns();
+  }
+
+  async function refreshSavedRuns(): Promise<void> {
+    try {
+      savedRuns.value = await trainer().savedRuns();
+    } catch {
+      // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
+      savedRuns.value = [];
+    }
+  }
+
+  async function deleteRun(id: string): Promise<void> {
+    await attempt('Deleting the run', () => trainer().deleteRun(id));
+    await refreshSavedRuns();
+  }
+
+  /** Shows the report of a finished run again. */
+  async function openReport(saved: SavedRun): Promise<void> {
+    if (busy.value) return;
+    try {
+      const found = await trainer().loadReport(saved.id);
+      if (found === null) {
+        say('warning', 'That run kept no report; delete it, or train it again.');
+        return;
+      }
+      batch(() => {
+        clear();
+        config.value = found.config;
+        expected.value = null;
+        view.replay(found);
+        show(found);
+        status.value = 'done';
+      });
+    } catch (error) {
+      say('error', `The report could not be opened: ${sentence(error)}`);
+    }
+  }
+
+  /** Changes the config of the next run. While a run is on, the form is read-only. */
+  function edit(change: (draft: RunConfig) => void): void {
+    if (busy.value) return;
+    const draft = structuredClone(config.value);
+    change(draft);
+    batch(() => {
+      config.value = draft;
+      expected.value = null;
+    });
+  }
+
+  function chooseImport(sha256: string): void {
+    const { data } = config.value;
+    // The very files that an opened link asks for: what it promised still stands.
+    if (data.source === 'import' && data.sha256 === sha256) return;
+    edit((draft) => {
+      draft.data.source = 'import';
+      draft.data.sha256 = sha256;
+    });
+  }
+
+  function chooseWorld(world: RunConfig['data']['world']): void {
+    edit((draft) => {
+      draft.data.source = 'world';
+      draft.data.world = world;
+      draft.data.sha256 = '';
+    });
+  }
+
+  /** Another preset keeps what was chosen beside it: seed, weighting and data. */
+  function choosePreset(name: PresetName): void {
+    edit((draft) => {
+      const { source, world, sha256 } = draft.data;
+      const { seed } = draft;
+      const { weighting } = draft.popo;
+      Object.assign(draft, presetConfig(name), { seed });
+      draft.popo.weighting = weighting;
+      Object.assign(draft.data, { source, world, sha256 });
+    });
+  }
+
+  /** Fills the form from a link. Starts nothing. */
+  function openLink(hash: string): void {
+    if (busy.value) {
+      say('info', 'A run is on, so the link was not opened. Reset first, then open it again.');
+      return;
+    }
+    const opened = parseLink(hash);
+    batch(() => {
+      clear();
+      status.value = 'idle';
+      config.value = opened.config;
+      expected.value = opened.expected;
+      if (opened.problem !== null) say('warning', opened.problem);
+    });
+  }
+
+  /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
+  function link(): string {
+    const shown = report.value;
+    return shown === null
+      ? formatLink(config.value, null, null)
+      : formatLink(shown.config, shown.dataset.sha256, shown.fingerprint);
+  }
+
+  function exportModel(): ReturnType<TrainerApi['exportModel']> {
+    return trainer().exportModel();
+  }
+
+  function loseDevice(): Promise<void> {
+    return trainer().loseDevice();
+  }
+
+  const state = {
+    config,
+    status,
+    pending,
+    deviceWarning,
+    notices,
+    report,
+    expected,
+    verdict,
+    savedRuns,
+    resumeDismissed,
+    busy,
+    view,
+    data,
+  };
+  const form = { edit, chooseImport, chooseWorld, choosePreset, openLink };
+  const runs = {
+    start,
+    pause,
+    resume,
+    step,
+    reset,
+    wake,
+    deleteRun,
+    openReport,
+    link,
+    exportModel,
+    loseDevice,
+  };
+  return { ...state, ...form, ...runs, say, dismiss };
+}

@@ -1,0 +1,75 @@
+import { useSignal } from '@preact/signals';
+import { useSession } from './context';
+import { sentence } from './sentence';
+import type { Session } from './session';
+
+/** The link, and the files of a finished run. */
+export function Share() {
+  const session = useSession();
+  const copied = useSignal<'no' | 'copied' | 'shown'>('no');
+  const link = useSignal('');
+  const report = session.report.value;
+  const share = async () => {
+    link.value = pageLink(session);
+    try {
+      await navigator.clipboard.writeText(link.value);
+      copied.value = 'copied';
+      setTimeout(() => {
+        copied.value = 'no';
+      }, 2500);
+    } catch {
+      // No permission, or not a secure context: show it to be copied by hand.
+      copied.value = 'shown';
+    }
+  };
+  const files = async () => {
+    try {
+      for (const file of await session.exportModel()) download(file.name, file.bytes);
+    } catch (error) {
+      session.say('error', `The model could not be exported: ${sentence(error)}`);
+    }
+  };
+  return (
+    <div class="share">
+      {report !== null && (
+        <>
+          <button type="button" class="plain" onClick={() => download('report.json', JSON.stringify(report))}>
+            report.json
+          </button>
+          <button type="button" class="plain" onClick={() => void files()}>
+            Model files
+          </button>
+        </>
+      )}
+      <button type="button" data-action="share" onClick={() => void share()}>
+        {copied.value === 'copied' ? 'Link copied' : report === null ? 'Share set-up' : 'Share run'}
+      </button>
+      <span class="hidden" role="status">
+        {copied.value === 'copied' ? 'Link copied' : ''}
+      </span>
+      {copied.value === 'shown' && (
+        <input
+          class="link-shown"
+          readOnly
+          value={link.value}
+          aria-label="Link to copy"
+          onFocus={(event) => event.currentTarget.select()}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The page's own address with the run as its fragment. */
+export function pageLink(session: Session): string {
+  return location.href.split('#')[0] + session.link();
+}
+
+function download(name: string, content: string | Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([content]));
+  const anchor = document.createElement('a');
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

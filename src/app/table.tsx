@@ -1,0 +1,85 @@
+import type { MetricsRow } from '../evaluate/metrics';
+import { useSession } from './context';
+import { count, short } from './format';
+import { STAGE_WORDS } from './stages';
+
+type Metric = Exclude<keyof MetricsRow, 'stage' | 'users'>;
+
+const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | 'id'; rate: boolean }[] = [
+  { key: 'Category_L1_ACC', label: 'L1', hint: 'Category_L1_ACC', kind: 'semantic', rate: true },
+  { key: 'Category_L2_ACC', label: 'L2', hint: 'Category_L2_ACC', kind: 'semantic', rate: true },
+  { key: 'Category_L3_ACC', label: 'L3', hint: 'Category_L3_ACC', kind: 'semantic', rate: true },
+  { key: 'Title_Hit-Rate@25', label: 'Title@25', hint: 'Title_Hit-Rate@25', kind: 'semantic', rate: true },
+  { key: 'Title_Hit-Rate@50', label: 'Title@50', hint: 'Title_Hit-Rate@50', kind: 'semantic', rate: true },
+  { key: 'Title_Hit-Rate@100', label: 'Title@100', hint: 'Title_Hit-Rate@100', kind: 'semantic', rate: true },
+  { key: 'CTCVR', label: 'CTCVR', hint: 'Mean chance of a click and purchase', kind: 'id', rate: true },
+  { key: 'valid_rate', label: 'Valid', hint: 'Answers that are well formed', rate: true },
+  { key: 'distinct_top1', label: 'Distinct', hint: 'Different items answered', rate: false },
+  {
+    key: 'answer_loss',
+    label: 'Answer loss',
+    hint: 'Held-out −log P per token of the true answer',
+    rate: false,
+  },
+];
+
+/** One row per stage, on users no stage has seen. */
+export function StageTable() {
+  const session = useSession();
+  const rows = session.view.table.value;
+  if (rows.length === 0) return null;
+  const { preset } = session.config.value;
+  return (
+    <section class="table-section" aria-labelledby="table-title">
+      <div class="section-head">
+        <h2 id="table-title">What each stage was worth</h2>
+        <p>
+          {count(rows[0].users)} users it never saw; one seed
+          {preset === 'tiny' ? '; at tiny, differences between SFT and POPO are noise' : ''}.
+        </p>
+      </div>
+      <section class="table-scroll" tabindex={0} aria-label="Results by stage">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Stage</th>
+              {METRICS.map(({ key, label, hint, kind }) => (
+                <th key={key} scope="col" title={hint} class={kind}>
+                  {label}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, index) => (
+              <tr key={row.stage}>
+                <th scope="row">
+                  {row.stage in STAGE_WORDS
+                    ? STAGE_WORDS[row.stage as keyof typeof STAGE_WORDS].label
+                    : row.stage}
+                </th>
+                {METRICS.map(({ key, rate }) => (
+                  <td key={key}>
+                    {rate ? rateText(row[key]) : short(row[key])}
+                    {rate && index > 0 && <Change from={rows[index - 1][key]} to={row[key]} />}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+function rateText(value: number | undefined): string {
+  return value !== undefined && Number.isFinite(value) ? value.toFixed(3).replace(/^0/, '') : '–';
+}
+
+function Change({ from, to }: { from: number | undefined; to: number | undefined }) {
+  const change = (to ?? Number.NaN) - (from ?? Number.NaN);
+  if (!Number.isFinite(change) || Math.abs(change) < 0.0005) return <small> </small>;
+  const text = Math.abs(change).toFixed(3).replace(/^0/, '');
+  return <small class={change > 0 ? 'up' : 'down'}>{change > 0 ? `+${text}` : `−${text}`}</small>;
+}

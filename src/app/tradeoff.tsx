@@ -1,0 +1,227 @@
+/**
+ * The trade-off: semantic reward to the right, ID reward upwards, the run's path step by step. The arrow is where the
+ * current weights pull; along the dotted line through the newest point the weighted reward is the same.
+ */
+import { useSignal } from '@preact/signals';
+import { smoothed } from './columns';
+import { useSession } from './context';
+import { short } from './format';
+import type { RunView } from './runView';
+import { STAGE_WORDS } from './stages';
+
+const SIZE = 320;
+const LEFT = 44;
+const RIGHT = 12;
+const TOP = 12;
+const BOTTOM = 40;
+const SMOOTHING = 0.12;
+/** Most vertices of the drawn path. */
+const VERTICES = 160;
+
+interface Point {
+  x: number;
+  y: number;
+  step: number;
+}
+
+type View = 'rewards' | 'heldout';
+
+export function TradeOff() {
+  const session = useSession();
+  const chosen = useSignal<View | null>(null);
+  void session.view.tick.value;
+  const view: View = chosen.value ?? (session.view.popo.length > 1 ? 'rewards' : 'heldout');
+  const path = view === 'rewards' ? rewardPath(session.view) : heldoutPath(session.view);
+  const landmarks = view === 'heldout' ? stageLandmarks(session.view) : [];
+  return (
+    <section class="tradeoff" aria-labelledby="tradeoff-title">
+      <div class="tradeoff-head">
+        <h2 id="tradeoff-title" class="overline">
+          Trade-off
+        </h2>
+        <div class="segments small" role="radiogroup" aria-label="What the trade-off shows">
+          {(['rewards', 'heldout'] as const).map((value) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="tradeoff-view"
+                checked={view === value}
+                onChange={() => {
+                  chosen.value = value;
+                }}
+              />
+              <span>{value === 'rewards' ? 'Rewards' : 'Held out'}</span>
+            </label>
+          ))}
+        </div>
+      </div>
+      <Plot path={path} landmarks={landmarks} view={view} />
+    </section>
+  );
+}
+
+function rewardPath({ popo }: RunView): Point[] {
+  return points(
+    popo.xs(),
+    smoothed(popo.column('semantic'), SMOOTHING),
+    smoothed(popo.column('id'), SMOOTHING),
+  );
+}
+
+function heldoutPath({ heldout }: RunView): Point[] {
+  return points(heldout.xs(), heldout.column('l3'), heldout.column('ctcvr'));
+}
+
+function points(steps: Float64Array, x: Float64Array, y: Float64Array): Point[] {
+  const stride = Math.max(1, Math.ceil(steps.length / VERTICES));
+  const path: Point[] = [];
+  for (let i = 0; i < steps.length; i++) {
+    if ((i % stride === 0 || i === steps.length - 1) && !Number.isNaN(x[i]) && !Number.isNaN(y[i])) {
+      path.push({ x: x[i], y: y[i], step: steps[i] });
+    }
+  }
+  return path;
+}
+
+function stageLandmarks({ table }: RunView): (Point & { label: string })[] {
+  return table.value.map((row) => ({
+    x: row.Category_L3_ACC,
+    y: row.CTCVR,
+    step: 0,
+    label: row.stage in STAGE_WORDS ? STAGE_WORDS[row.stage as keyof typeof STAGE_WORDS].label : row.stage,
+  }));
+}
+
+function Plot(props: { path: Point[]; landmarks: (Point & { label: string })[]; view: View }) {
+  const session = useSession();
+  const { path, landmarks, view } = props;
+  const all = [...path, ...landmarks];
+  const [x0, x1] = extent(all.map(({ x }) => x));
+  const [y0, y1] = extent(all.map(({ y }) => y));
+  const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (SIZE - LEFT - RIGHT);
+  const py = (y: number) => SIZE - BOTTOM - ((y - y0) / (y1 - y0)) * (SIZE - TOP - BOTTOM);
+  const newest = path.at(-1);
+  const hovered = session.view.hovered.value;
+  const pointed = hovered === null ? undefined : path.findLast(({ step }) => step <= hovered);
+  const names =
+    view === 'rewards' ? ['semantic reward', 'ID reward'] : ['held-out L3 hit rate', 'held-out CTCVR'];
+  const summary =
+    newest === undefined
+      ? landmarks.map(({ label, x, y }) => `${label}: ${short(x)}, ${short(y)}`).join('; ') || 'nothing yet'
+      : `at step ${newest.step}, ${names[0]} ${short(newest.x)}, ${names[1]} ${short(newest.y)}`;
+  return (
+    <svg
+      class="tradeoff-plot"
+      viewBox={`0 0 ${SIZE} ${SIZE}`}
+      role="img"
+      aria-label={`${names[0]} against ${names[1]}: ${summary}`}
+    >
+      <rect x={LEFT} y={TOP} width={SIZE - LEFT - RIGHT} height={SIZE - TOP - BOTTOM} class="plot-frame" />
+      {ticks(x0, x1).map((x) => (
+        <g key={x}>
+          <line x1={px(x)} x2={px(x)} y1={TOP} y2={SIZE - BOTTOM} class="plot-grid" />
+          <text x={px(x)} y={SIZE - BOTTOM + 14} text-anchor="middle" class="plot-tick">
+            {trimmed(x)}
+          </text>
+        </g>
+      ))}
+      {ticks(y0, y1).map((y) => (
+        <g key={y}>
+          <line x1={LEFT} x2={SIZE - RIGHT} y1={py(y)} y2={py(y)} class="plot-grid" />
+          <text x={LEFT - 6} y={py(y) + 3.5} text-anchor="end" class="plot-tick">
+            {trimmed(y)}
+          </text>
+        </g>
+      ))}
+      <text x={SIZE - RIGHT} y={SIZE - 6} text-anchor="end" class="plot-label semantic-fill">
+        {names[0]} →
+      </text>
+      <text x={LEFT + 6} y={TOP + 16} class="plot-label id-fill">
+        ↑ {names[1]}
+      </text>
+      {path.slice(1).map((to, index) => (
+        <line
+          key={to.step}
+          x1={px(path[index].x)}
+          y1={py(path[index].y)}
+          x2={px(to.x)}
+          y2={py(to.y)}
+          class="plot-path"
+          stroke-opacity={0.12 + 0.78 * ((index + 1) / path.length)}
+        />
+      ))}
+      {path.length > 1 && (
+        <>
+          <circle cx={px(path[0].x)} cy={py(path[0].y)} r="4" class="plot-start" />
+          <text x={px(path[0].x) + 8} y={py(path[0].y) + 14} class="plot-tick">
+            start
+          </text>
+        </>
+      )}
+      {landmarks.map(({ x, y, label }) => (
+        <g key={label}>
+          <circle cx={px(x)} cy={py(y)} r="5" class="plot-landmark" />
+          <text
+            x={px(x) > SIZE * 0.7 ? px(x) - 9 : px(x) + 9}
+            y={py(y) + 4}
+            text-anchor={px(x) > SIZE * 0.7 ? 'end' : 'start'}
+            class="plot-name"
+          >
+            {label}
+          </text>
+        </g>
+      ))}
+      {newest !== undefined && (
+        <>
+          {view === 'rewards' && <Pull x={px(newest.x)} y={py(newest.y)} />}
+          <circle cx={px(newest.x)} cy={py(newest.y)} r="5.5" class="plot-newest" />
+        </>
+      )}
+      {pointed !== undefined && <circle cx={px(pointed.x)} cy={py(pointed.y)} r="7" class="plot-pointed" />}
+      {all.length === 0 && (
+        <text x={(LEFT + SIZE - RIGHT) / 2} y={SIZE / 2} text-anchor="middle" class="plot-empty">
+          {view === 'rewards' ? 'Begins with alignment' : 'First point after warm-up'}
+        </text>
+      )}
+    </svg>
+  );
+}
+
+/** The direction of the weights: how much a step counts to the right, and how much upwards. */
+function Pull({ x, y }: { x: number; y: number }) {
+  const { popo } = useSession().view;
+  const semantic = popo.last('w_semantic');
+  const id = popo.last('w_id');
+  if (semantic === null || id === null) return null;
+  const length = 44 / Math.hypot(semantic, id);
+  const [dx, dy] = [semantic * length, -id * length];
+  const angle = (Math.atan2(dy, dx) * 180) / Math.PI;
+  return (
+    <g class="plot-pull">
+      <line x1={x} y1={y} x2={x + dx} y2={y + dy} />
+      <path d="M0 0L-7 -3.5L-7 3.5z" transform={`translate(${x + dx} ${y + dy}) rotate(${angle})`} />
+    </g>
+  );
+}
+
+function extent(values: number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const slack = Math.max((high - low) * 0.18, 0.02);
+  return [Math.max(0, low - slack), high + slack];
+}
+
+/** Three or four round numbers within [low, high]. */
+export function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
+  const found: number[] = [];
+  for (let k = Math.ceil(low / step); k * step <= high + 1e-12; k++) found.push(k * step);
+  return found;
+}
+
+function trimmed(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

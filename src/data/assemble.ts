@@ -1,0 +1,223 @@
+/**
+ * From interactions and a catalogue to a data set: k-core, time order, leave-one-out, impressions by a proxy, facts.
+ * Nothing that validation or test ask for is used in impressions or facts.
+ */
+import type { Dataset, Impressions } from './dataset';
+import { identify, type Splits } from './hash';
+import { sampleImpressions } from './impressions';
+import { groupRows, type InteractionLog, kCore } from './interactions';
+import { ImportError } from './sources';
+import { successors } from './successors';
+import { phrase, shortNames, threeLevels, uniqueTitles } from './titles';
+
+export interface ImportOptions {
+  /** Users and items with fewer interactions are dropped, repeatedly. */
+  kCore: number;
+  /** Items sampled as impressions without a click, beside each training interaction. */
+  negatives: number;
+  /** More training examples than this are thinned evenly, and a note says so. Infinity keeps all. */
+  maxTrainExamples: number;
+  /** Words of a title before what tells equal ones apart; the rest is cut. */
+  maxTitleWords: number;
+  /** Words of a category's name, or more where that many do not tell it from another of its level. */
+  categoryWords: number;
+  /** What an archive may unpack to. */
+  maxUnpackedBytes: number;
+}
+
+export const DEFAULT_IMPORT_OPTIONS: Readonly<ImportOptions> = Object.freeze({
+  kCore: 5,
+  negatives: 3,
+  maxTrainExamples: 1_000_000,
+  maxTitleWords: 8,
+  categoryWords: 2,
+  maxUnpackedBytes: 2 ** 30,
+});
+
+/** What a catalogue says of an item, as the files have it. */
+export interface ItemDescription {
+  title: string;
+  /** Added in turn where titles are equal. */
+  hints: string[];
+  /** Widest first; any number. */
+  categories: string[];
+}
+
+/** What a format's reader hands on. */
+export interface ImportedTables {
+  id: string;
+  log: InteractionLog;
+  describe(itemId: string): ItemDescription;
+  /** In words; '' where nothing is known. */
+  profile(userId: string): string;
+  /** What an interaction is, in a word: "purchase". */
+  interaction: string;
+  /** The proxy for a conversion: the row's value, and whether the user had interacted with the item before. */
+  converts(value: number, isRepeat: boolean): boolean;
+  /** That rule in words, to stand in a sentence. */
+  conversion: string;
+  notes: string[];
+}
+
+/** @throws ImportError when nothing is left after filtering */
+export async function assemble(tables: ImportedTables, options: ImportOptions): Promise<Dataset> {
+  const { log } = tables;
+  const kept = kCore(log, options.kCore);
+  const itemOrder = keptIds(log.itemIds, log.item, kept);
+  const userOrder = keptIds(log.userIds, log.user, kept);
+  if (userOrder.length === 0) {
+    throw new ImportError(
+      `Nothing is left of ${log.length} interactions of ${log.userIds.length} users after dropping users and items with ` +
+        `fewer than ${options.kCore}: more interactions per user and item are needed.`,
+    );
+  }
+  const itemIndex = inverse(itemOrder, log.itemIds.length);
+  const byUser = groupRows(log.user, log.length, log.userIds.length);
+  const histories: Int32Array[] = [];
+  const conversions: Uint8Array[] = [];
+  for (const user of userOrder) {
+    const rows = byUser.rows
+      .subarray(byUser.offsets[user], byUser.offsets[user + 1])
+      .filter((row) => kept[row] === 1)
+      .sort((a, b) => log.time[a] - log.time[b] || a - b);
+    const history = rows.map((row) => itemIndex[log.item[row]]);
+    const seen = new Set<number>();
+    conversions.push(
+      Uint8Array.from(rows, (row, position) => {
+        const isRepeat = seen.has(history[position]);
+        seen.add(history[position]);
+        return tables.converts(log.value[row], isRepeat) ? 1 : 0;
+      }),
+    );
+    histories.push(history);
+  }
+
+  const { splits, notes: splitNotes } = leaveOneOut(histories, options.maxTrainExamples);
+  const items = describeItems(tables, itemOrder, options);
+  const impressions = sampleImpressions(
+    histories,
+    conversions,
+    splits.train,
+    items.length,
+    options.negatives,
+  );
+  const interactions = histories.reduce((total, history) => total + history.length, 0);
+  return identify({
+    id: tables.id,
+    items,
+    users: userOrder.map((user, index) => ({
+      id: `u${index}`,
+      profile: tables.profile(log.userIds[user]),
+      history: histories[index],
+    })),
+    impressions,
+    splits,
+    facts: facts(items, histories, splits),
+    notes: [
+      ...tables.notes,
+      `${options.kCore}-core: ${interactions} of ${log.length} interactions, ${userOrder.length} of ${log.userIds.length} users and ` +
+        `${itemOrder.length} of ${log.itemIds.length} items are kept. Users are named u0, u1, … in the order of their ids.`,
+      'Leave-one-out in time: each user’s last interaction is the test target, the one before it the validation target, ' +
+        'earlier ones are training targets. So all three splits have the same users.',
+      ...splitNotes,
+      proxyNote(tables, impressions, options.negatives),
+    ],
+  });
+}
+
+function proxyNote(
+  { interaction, conversion }: ImportedTables,
+  impressions: Impressions,
+  negatives: number,
+): string {
+  const clicks = impressions.click.reduce((total, click) => total + click, 0);
+  const conversions = impressions.conversion.reduce((total, converted) => total + converted, 0);
+  const share = clicks === 0 ? 0 : Math.round((100 * conversions) / clicks);
+  return (
+    `Impressions, clicks and conversions are proxies, since the data has none. Each training ${interaction} counts as an ` +
+    `impression with a click; as a conversion too if ${conversion} (${share} %). Beside each, ${negatives} items that the ` +
+    'user has not met in training, drawn by popularity to the power 3/4, count as impressions without a click. ' +
+    'CTCVR is therefore the ranker’s view of these proxies, not of a market.'
+  );
+}
+
+/** Indices of ids that occur in kept rows, in the order of the ids: whole numbers by value, then other ids by code units. */
+function keptIds(ids: readonly string[], column: Int32Array, kept: Uint8Array): number[] {
+  const isKept = new Uint8Array(ids.length);
+  for (let row = 0; row < kept.length; row++) if (kept[row] === 1) isKept[column[row]] = 1;
+  const numbers = ids.map((id) => (/^\d{1,15}$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY));
+  const order: number[] = [];
+  for (let index = 0; index < ids.length; index++) if (isKept[index] === 1) order.push(index);
+  return order.sort((a, b) => {
+    if (numbers[a] !== numbers[b]) return numbers[a] < numbers[b] ? -1 : 1;
+    return ids[a] < ids[b] ? -1 : ids[a] > ids[b] ? 1 : 0;
+  });
+}
+
+function inverse(order: readonly number[], length: number): Int32Array {
+  const positions = new Int32Array(length).fill(-1);
+  order.forEach((index, position) => {
+    positions[index] = position;
+  });
+  return positions;
+}
+
+/** Last position: test. Second to last: validation. Earlier ones: training. Position 0 has no history and is never asked. */
+function leaveOneOut(histories: Int32Array[], maxTrainExamples: number): { splits: Splits; notes: string[] } {
+  const splits: Splits = { train: [], validation: [], test: [] };
+  const available = histories.reduce((total, { length }) => total + Math.max(0, length - 3), 0);
+  const wanted = Math.min(available, Math.max(0, Math.floor(maxTrainExamples)));
+  let index = 0;
+  histories.forEach(({ length }, user) => {
+    for (let position = 1; position < length - 2; position++) {
+      // Evenly thinned: `wanted` of the `available`, the same ones each time.
+      const before = Math.floor((index * wanted) / available);
+      if (Math.floor((++index * wanted) / available) > before) splits.train.push({ user, position });
+    }
+    if (length >= 3) splits.validation.push({ user, position: length - 2 });
+    if (length >= 2) splits.test.push({ user, position: length - 1 });
+  });
+  const notes =
+    wanted < available
+      ? [`Of ${available} training examples ${wanted} are used, taken evenly; histories are whole.`]
+      : [];
+  return { splits, notes };
+}
+
+function describeItems(
+  tables: ImportedTables,
+  order: readonly number[],
+  { maxTitleWords, categoryWords }: ImportOptions,
+): Dataset['items'] {
+  const described = order.map((index) => {
+    const id = tables.log.itemIds[index];
+    const { title, hints, categories } = tables.describe(id);
+    return {
+      id,
+      title: phrase([title], maxTitleWords) || phrase(['item', id], 2),
+      hints: hints.map((hint) => phrase([hint], 2)),
+      categories: threeLevels(categories),
+    };
+  });
+  const titles = uniqueTitles(described);
+  const names = [0, 1, 2].map((level) =>
+    shortNames(new Set(described.map(({ categories }) => categories[level])), categoryWords),
+  );
+  return described.map(({ id, categories: [first, second, third] }, index) => ({
+    id,
+    title: titles[index],
+    categories: [names[0].get(first)!, names[1].get(second)!, names[2].get(third)!],
+  }));
+}
+
+/** "need A : title" for every item, and "after A need B" for the Category L3 that most notably follows each. */
+function facts(items: Dataset['items'], histories: Int32Array[], splits: Splits): string[] {
+  const names = [...new Set(items.map((item) => item.categories[2]))].sort();
+  const index = new Map(names.map((name, at) => [name, at]));
+  const leaf = Int32Array.from(items, (item) => index.get(item.categories[2])!);
+  const following = successors(histories, splits, leaf, names.length);
+  return [
+    ...items.map((item) => `need ${item.categories[2]} : ${item.title}`),
+    ...names.flatMap((name, at) => (following[at] < 0 ? [] : [`after ${name} need ${names[following[at]]}`])),
+  ];
+}

@@ -1,0 +1,77 @@
+/**
+ * `npm run train`: one run without a person, on the page in a headless browser or in Node on Dawn. Prints progress, the
+ * table and the link; writes report.json and the model's files. Exits with 0 when it has trained, 1 when it failed, 2 for
+ * wrong arguments, 3 when it trained but came out different from what the link promised.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { MetricsRow } from '../evaluate/metrics';
+import { compareFingerprints } from '../run/fingerprint';
+import type { Report } from '../run/report';
+import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
+
+export interface TrainResult {
+  report: Report;
+  files: { name: string; bytes: Uint8Array }[];
+}
+
+async function train(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
+  if (options.where === 'dawn') {
+    const { trainOnDawn } = await import('./trainDawn');
+    return trainOnDawn(options, say);
+  }
+  const { trainOnPage } = await import('./trainPage');
+  return trainOnPage(options, options.where, say);
+}
+
+export async function main(args: string[]): Promise<number> {
+  let options: TrainOptions;
+  try {
+    options = parseTrainOptions(args);
+    mkdirSync(options.out, { recursive: true });
+  } catch (error) {
+    console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  const { report, files } = await train(options, console.log);
+  writeFileSync(join(options.out, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
+  for (const { name, bytes } of files) writeFileSync(join(options.out, name), bytes);
+
+  console.log(`\n${tableText(report.table)}\n`);
+  console.log(`Link: ${report.link}`);
+  console.log(
+    `Wrote ${['report.json', ...files.map(({ name }) => name)].join(', ')} to ${resolve(options.out)}`,
+  );
+  if (options.expected === null) return 0;
+  const { verdict, sentence } = compareFingerprints(options.expected, report.fingerprint);
+  console.log(sentence);
+  return verdict === 'different' ? 3 : 0;
+}
+
+const COLUMNS: [keyof MetricsRow & string, string][] = [
+  ['Category_L1_ACC', 'L1'],
+  ['Category_L2_ACC', 'L2'],
+  ['Category_L3_ACC', 'L3'],
+  ['Title_Hit-Rate@50', 'HR@50'],
+  ['Title_Hit-Rate@100', 'HR@100'],
+  ['CTCVR', 'CTCVR'],
+  ['valid_rate', 'valid'],
+  ['distinct_top1', 'distinct'],
+  ['answer_loss', 'answer loss'],
+];
+
+/** The stage table for a terminal. */
+export function tableText(rows: readonly MetricsRow[]): string {
+  const header = ['stage', ...COLUMNS.map(([, title]) => title)];
+  const lines = rows.map((row) => [row.stage, ...COLUMNS.map(([key]) => format(row[key] ?? Number.NaN))]);
+  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
+  return [header, ...lines]
+    .map((line) =>
+      line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+    )
+    .join('\n');
+}
+
+function format(value: string | number): string {
+  return typeof value === 'string' || Number.isInteger(value) ? String(value) : value.toFixed(4);
+}

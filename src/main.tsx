@@ -1,0 +1,23 @@
+import { render } from 'preact';
+import { App } from './app/App';
+import { exposeConsole } from './app/console';
+import { createSession } from './app/session';
+import { pageWorkers } from './app/workers';
+import './app/styles/tokens.css';
+import './app/styles/page.css';
+import './app/styles/run.css';
+
+/** The next frame, or soon where a hidden tab draws none. */
+function frame(callback: () => void): void {
+  if (document.hidden) setTimeout(callback, 250);
+  else requestAnimationFrame(callback);
+}
+
+const session = createSession(pageWorkers(), frame);
+exposeConsole(session);
+render(<App session={session} />, document.querySelector('#app')!);
+
+if (location.hash.length > 1) session.openLink(location.hash);
+addEventListener('hashchange', () => session.openLink(location.hash));
+// The page stands before the first worker is asked for.
+setTimeout(() => void session.wake(), 300);

@@ -1,0 +1,106 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ProgressLines } from '../../src/headless/progress';
+import { tableText } from '../../src/headless/train';
+import { parseTrainOptions } from '../../src/headless/trainOptions';
+import { formatLink } from '../../src/run/link';
+import { presetConfig } from '../../src/run/presets';
+
+describe('arguments of train', () => {
+  test('preset, seed and fields of the config', () => {
+    const { config, out, where, data } = parseTrainOptions(
+      '--preset tiny --seed 7 --set popo.weighting=fixed --set popo.steps=3 --out o'.split(' '),
+    );
+    expect(config).toEqual({
+      ...presetConfig('tiny'),
+      seed: 7,
+      popo: { ...presetConfig('tiny').popo, weighting: 'fixed', steps: 3 },
+    });
+    expect({ out, where, data }).toEqual({ out: 'o', where: 'chromium', data: [] });
+  });
+
+  test('a link gives the config and what it promised', () => {
+    const config = { ...presetConfig('tiny'), seed: 11 };
+    const promised = { inputs: 'a'.repeat(32), exact: 'b'.repeat(32), blocks: [], close: [1.5] };
+    const link = `http://somewhere/${formatLink(config, 'c'.repeat(64), promised)}`;
+    const options = parseTrainOptions(['--link', link, '--adapter', 'dawn', '--out', 'o']);
+    expect(options).toMatchObject({ config, dataset: 'c'.repeat(64), expected: promised, where: 'dawn' });
+  });
+
+  test.each([
+    ['--preset tiny', /--out/],
+    ['--out o --preset huge', /no preset huge/],
+    ['--out o --adapter cuda', /chromium or dawn/],
+    ['--out o --adapter dawn --firefox', /exclude/],
+    ['--out o --preset tiny --link #run=1', /leave --preset out/],
+    ['--out o --link #run=1&seed=-4', /seed/],
+    ['--out o --set popo.step=3', /popo\.step/],
+    ['--out o --set popo.steps=-3', /popo\.steps/],
+    ['--out o --seed many', /seed/],
+    ['--out o --data no/such/folder', /does not exist/],
+    ['--out o --wat', /wat/],
+  ])('%s is refused', (line, message) => {
+    expect(() => parseTrainOptions(line.split(' '))).toThrow(message);
+  });
+
+  test('a folder of data gives the files that importers read, in order', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
+    expect(() => parseTrainOptions(['--out', 'o', '--data', folder])).toThrow(/holds no file/);
+    mkdirSync(join(folder, 'deeper'));
+    for (const name of ['movies.csv', 'deeper/ratings.csv', 'README.md'])
+      writeFileSync(join(folder, name), '');
+    expect(parseTrainOptions(['--out', 'o', '--data', folder]).data).toEqual([
+      join(folder, 'deeper/ratings.csv'),
+      join(folder, 'movies.csv'),
+    ]);
+  });
+});
+
+test('progress: news at once, the rest every ten seconds', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = new ProgressLines(
+    (line) => lines.push(line.trim().replace(/ +/g, ' ')),
+    () => now,
+  );
+  const running = { name: 'warmup', status: 'running', steps: 100, secondsLeft: 4.2, seconds: null } as const;
+  progress.stage({ ...running, name: 'sft', status: 'waiting', step: 0 });
+  progress.stage({ ...running, step: 1 });
+  now = 5;
+  progress.stage({ ...running, step: 40 });
+  now = 12;
+  progress.stage({ ...running, step: 80 });
+  progress.notice('warning', 'hot');
+  progress.notice('warning', 'hot');
+  progress.stage({ ...running, status: 'done', step: 100, seconds: 12 });
+  progress.stage({ ...running, status: 'done', step: 100, seconds: 12 });
+  expect(lines).toEqual([
+    'warmup 1/100, 5 s left',
+    'warmup 80/100, 5 s left',
+    'warning: hot',
+    'warmup done in 12.0 s',
+  ]);
+});
+
+test('the table lines its columns up', () => {
+  const row = {
+    stage: 'warmup',
+    Category_L1_ACC: 0.5,
+    Category_L2_ACC: 0.25,
+    Category_L3_ACC: 0.125,
+    'Title_Hit-Rate@50': 0.1,
+    'Title_Hit-Rate@100': 0.2,
+    CTCVR: 0.33,
+    valid_rate: 1,
+    exact_title_rate: 0,
+    distinct_top1: 12,
+    popularity_share: 0.1,
+    answer_loss: 1.23456,
+    users: 10,
+  };
+  const [header, first, second] = tableText([row, { ...row, stage: 'sft', distinct_top1: 100 }]).split('\n');
+  expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
+  expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
+});

@@ -1,0 +1,340 @@
+/** A trainer that trains nothing: it plays events with plausible numbers, drawn from the project's own random streams. */
+import type { Services } from '../../src/app/session';
+import type { MetricsRow } from '../../src/evaluate/metrics';
+import type { RunConfig } from '../../src/run/config';
+import { defaultConfig } from '../../src/run/presets';
+import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
+import type { CotExample } from '../../src/sft/orft';
+import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
+
+export interface FakeOptions {
+  /** Events per timer tick. */
+  speed: number;
+  backend: 'webgpu' | 'cpu';
+  /** Stage in which the run fails, if any. */
+  failAt: string | null;
+  saved: boolean;
+}
+
+let state = 12345;
+function random(): number {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return state / 2 ** 32;
+}
+const noise = (size: number) => (random() + random() + random() - 1.5) * size;
+
+function row(stage: string, l3: number, ctcvr: number, distinct: number): MetricsRow {
+  return {
+    stage,
+    Category_L1_ACC: 0.3 + l3 * 0.7,
+    Category_L2_ACC: l3 * 1.15 + 0.03,
+    Category_L3_ACC: l3,
+    'Title_Hit-Rate@50': l3 * 1.2 + 0.05,
+    'Title_Hit-Rate@100': l3 * 1.3 + 0.09,
+    CTCVR: ctcvr,
+    valid_rate: stage === 'warmup' ? 0.91 : 0.993,
+    exact_title_rate: 0.97,
+    distinct_top1: distinct,
+    popularity_share: 8 / distinct,
+    answer_loss: 2.1 - l3 * 3,
+    users: 1000,
+  };
+}
+
+function popoStep(step: number, config: RunConfig): PopoStep {
+  const t = Math.min(1, step / config.popo.steps);
+  const semantic = 0.46 + 0.1 * (1 - Math.exp(-3 * t));
+  const id = 0.29 + 0.16 * t;
+  const { prompts_per_step: P, num_generations: G, weighting } = config.popo;
+  const w = weighting === 'fixed' ? 0.5 : 0.5 - 0.22 * t + (weighting === 'popo-light' ? noise(0.1) : 0);
+  const rewards = Array.from({ length: P }, () => {
+    const [s, i] = [noise(0.2), noise(0.2)];
+    return Array.from({ length: G }, () => [semantic + s + noise(0.1), id + i + noise(0.1)]);
+  });
+  const popo = weighting === 'popo';
+  return {
+    step,
+    sampleIds: Array.from({ length: P }, (_, p) => `x/${p}/3`),
+    rewards,
+    advantages: rewards.map((group) => group.map(() => noise(2))),
+    weightsBefore: [w, 1 - w],
+    weightsAfter: [w, 1 - w],
+    influence: popo ? [0.1, 0.2] : null,
+    gradNorms: popo ? [0.8 + noise(0.3) - 0.2 * t, 1.1 + noise(0.4)] : null,
+    gradCosine: popo ? 0.35 - 0.4 * t + noise(0.5) : null,
+    loss: 0.01,
+    pull: [w * 0.2, (1 - w) * 0.2],
+    grad_norm: 0.9,
+    reward: 0.4,
+    reward_std: 0.2,
+    frac_reward_zero_std: 0.12 + 0.2 * t + Math.abs(noise(0.04)),
+    kl: 0.18 * t + Math.abs(noise(0.02)),
+    entropy: 1.2 - 0.5 * t,
+    clip_ratio: { low_mean: 0.01, high_mean: 0.02, region_mean: 0.03 },
+    completions: { mean_length: 23, clipped_ratio: 0.01, valid_rate: 0.98 },
+  };
+}
+
+const PROMPT = `young parent, thrifty, likes home
+bought: oak crib by Nordlo · Baby / Sleep / Cribs
+bought: soft night lamp by Halla · Home / Light / Lamps
+bought: muslin swaddle by Pimo · Baby / Sleep / Swaddles
+bought: steel kettle by Brava · Kitchen / Tea / Kettles`;
+
+const COMPLETIONS: Record<string, [string, string | null, number[]]> = {
+  warmup: [
+    '<answer> soft night lamp by Halla | Home | Light | Lamps </answer>',
+    'soft night lamp by Halla',
+    [0.18, 0.31],
+  ],
+  sft: [
+    '<think> saw cribs and swaddles, intend going out, need strollers </think><answer> compact stroller by Pimo | Baby | Out | Strollers </answer>',
+    'compact stroller by Pimo',
+    [0.83, 0.27],
+  ],
+  popo: [
+    '<think> saw cribs, intend going out, need strollers </think><answer> light stroller by Nordlo | Baby | Out | Strollers </answer>',
+    'light stroller by Nordlo',
+    [1, 0.52],
+  ],
+};
+
+function samples(stage: 'warmup' | 'sft' | 'popo', step: number): RunEvent[] {
+  const [completion, resolvedItem, rewards] = COMPLETIONS[stage];
+  return [0, 1, 2].map((user) => ({
+    type: 'sample',
+    sample: {
+      sampleId: `x/${user}/9`,
+      stage,
+      step,
+      prompt: PROMPT,
+      completion,
+      resolvedItem: user === 2 && stage === 'warmup' ? null : resolvedItem,
+      target: 'light stroller by Nordlo',
+      rewards: user === 2 && stage === 'warmup' ? [0, 0] : rewards,
+    },
+  }));
+}
+
+function cotExamples(): CotExample[] {
+  const texts = [
+    'saw cribs, intend going out, need strollers',
+    'saw swaddles, intend sleeping well, need mobiles',
+    'saw kettles, intend hosting, need teapots',
+    'saw lamps, intend reading, need kettles',
+    'saw cribs, intend cooking, need lamps',
+    'saw swaddles, intend hiking, need tents',
+  ];
+  return texts.map((cot, k) => ({
+    sampleId: `x/${k}/4`,
+    cot,
+    ppl: k < 3 ? 1.2 + k * 0.4 : 9 + k * 6.3,
+    kept: k < 3,
+  }));
+}
+
+function* play(config: RunConfig): Generator<RunEvent> {
+  const stage = (name: StageName, status: 'started' | 'finished', steps: number): RunEvent => ({
+    type: 'stage',
+    name,
+    status,
+    steps,
+  });
+  const plain = function* (name: StageName, steps: number): Generator<RunEvent> {
+    yield stage(name, 'started', steps);
+    for (let step = 1; step <= steps; step++) {
+      yield { type: 'progress', name, step, steps, secondsLeft: (steps - step) * 0.1 };
+    }
+    yield stage(name, 'finished', steps);
+  };
+  const supervised = function* (
+    name: StageName,
+    steps: number,
+    from: number,
+    to: number,
+  ): Generator<RunEvent> {
+    yield stage(name, 'started', steps);
+    for (let step = 1; step <= steps; step++) {
+      const loss = to + (from - to) * Math.exp((-5 * step) / steps) + noise(0.3);
+      yield { type: 'loss', name, step, loss, gradNorm: 1, learningRate: 1e-3 };
+      yield { type: 'progress', name, step, steps, secondsLeft: step < 5 ? null : (steps - step) * 0.05 };
+    }
+    yield stage(name, 'finished', steps);
+  };
+  yield* plain('data', 8);
+  yield* plain('tokenizer', 10);
+  yield* supervised('warmup', config.warmup.steps, 6.2, 1.9);
+  yield { type: 'metrics', row: row('warmup', 0.073, 0.149, 66), step: 0 };
+  yield* samples('warmup', config.warmup.steps);
+  yield { type: 'checkpoint', stage: 'warmup', step: config.warmup.steps, stored: true };
+  yield* plain('rupr', 20);
+  yield* plain('orft', 40);
+  yield {
+    type: 'cots',
+    scored: 15000,
+    kept: 7480,
+    threshold: 4.6,
+    ppl: Array.from({ length: 4000 }, () => Math.exp(1.5 + noise(1.6) + (random() < 0.4 ? 1.1 : -0.5))),
+    examples: cotExamples(),
+  };
+  yield* supervised('sft', config.sft.steps, 2.4, 1.1);
+  yield { type: 'metrics', row: row('sft', 0.275, 0.289, 99), step: 0 };
+  yield* samples('sft', config.sft.steps);
+  yield { type: 'checkpoint', stage: 'sft', step: config.sft.steps, stored: true };
+  yield* plain('ranker', 30);
+  yield* plain('encoder', 20);
+  yield stage('popo', 'started', config.popo.steps);
+  for (let step = 0; step < config.popo.steps; step++) {
+    yield { type: 'popo', step: popoStep(step, config) };
+    yield {
+      type: 'progress',
+      name: 'popo',
+      step: step + 1,
+      steps: config.popo.steps,
+      secondsLeft: (config.popo.steps - step) * 1.3,
+    };
+    if (step % 10 === 0) {
+      const t = step / config.popo.steps;
+      yield {
+        type: 'metrics',
+        row: row('popo', 0.275 + 0.03 * t + noise(0.02), 0.289 + 0.05 * t + noise(0.01), 99 - 18 * t),
+        step,
+      };
+      yield* samples('popo', step);
+    }
+  }
+  yield stage('popo', 'finished', config.popo.steps);
+  yield* plain('evaluate', 20);
+  yield { type: 'metrics', row: row('popo', 0.3, 0.337, 81), step: config.popo.steps };
+}
+
+export function fakeServices(options: FakeOptions): Services {
+  const device: DeviceInfo = {
+    backend: options.backend,
+    vendor: options.backend === 'cpu' ? '' : 'nvidia',
+    architecture: options.backend === 'cpu' ? '' : 'ada-lovelace',
+    description: '',
+    limits: {},
+  };
+  let paused = false;
+  let stopped = false;
+  const trainer: TrainerApi = {
+    async describeDevice() {
+      return { device, warning: options.backend === 'cpu' ? 'expect about ten minutes for tiny' : null };
+    },
+    async start(config, _resume, onEvent) {
+      stopped = false;
+      paused = false;
+      onEvent({ type: 'device', device });
+      const stages: StageReport[] = [];
+      const steps: PopoStep[] = [];
+      const table: MetricsRow[] = [];
+      let credit = 0;
+      for (const event of play(config)) {
+        onEvent(event);
+        if (event.type === 'popo') steps.push(event.step);
+        if (event.type === 'stage' && event.status === 'finished') {
+          stages.push({ name: event.name, seconds: event.steps * 0.07, steps: event.steps, loss: [] });
+        }
+        if (event.type === 'stage' && event.name === options.failAt) {
+          throw new Error('The GPU device was lost (driver reset) and a new one could not be had.');
+        }
+        credit += event.type === 'popo' ? 4 : 1;
+        if (credit >= options.speed * 8) {
+          credit = 0;
+          await new Promise((resolve) => setTimeout(resolve, 16));
+          while (paused && !stopped) await new Promise((resolve) => setTimeout(resolve, 20));
+          if (stopped) return null;
+        }
+      }
+      table.push(row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81));
+      const report: Report = {
+        schema: 1,
+        app: '0.1.0',
+        kernels: 'fake',
+        config,
+        link: '',
+        device,
+        dataset: {
+          id: 'world',
+          sha256: 'ab'.repeat(32),
+          users: 6000,
+          items: 384,
+          interactions: 60000,
+          notes: [],
+        },
+        stages,
+        orft: { threshold: 4.6, scored: 15000, kept: 7480, examples: cotExamples() },
+        ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
+        popo: { rewardNames: ['semantic', 'id'], steps },
+        table,
+        samples: [],
+        fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },
+        timings: {},
+        memory: { bytesPlanned: 0, bytesAllocated: 0 },
+      };
+      return report;
+    },
+    async pause() {
+      paused = true;
+    },
+    async resume() {
+      paused = false;
+    },
+    async step() {},
+    async stop() {
+      stopped = true;
+    },
+    async savedRuns() {
+      if (!options.saved) return [];
+      const config = defaultConfig();
+      return [
+        { id: 'a', config, stage: 'popo', step: 62, savedAt: Date.now() - 400_000, finished: false },
+        {
+          id: 'b',
+          config: { ...config, seed: 7 },
+          stage: 'evaluate',
+          step: 1,
+          savedAt: Date.now() - 90_000_000,
+          finished: true,
+        },
+      ];
+    },
+    async loadReport() {
+      return null;
+    },
+    async deleteRun() {},
+    async exportModel() {
+      return [{ name: 'config.json', bytes: new TextEncoder().encode('{}') }];
+    },
+    async loseDevice() {},
+  };
+  const importer: ImporterApi = {
+    async importFiles(files, onProgress) {
+      for (let k = 0; k < 10; k++) {
+        onProgress(`Reading ${files[0].name}`, k / 10);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      if (files[0].name.startsWith('bad')) {
+        throw new Error(
+          `${files[0].name}, row 1: there is no column for the item; name one of them item_id.`,
+        );
+      }
+      return {
+        sha256: 'c'.repeat(64),
+        id: 'completejourney',
+        users: 2469,
+        items: 1804,
+        interactions: 98_231,
+        examples: [84_000, 2400, 2400],
+        notes: ['A repeated purchase within 28 days stands for a conversion: a proxy.'],
+        problems: ['transactions.csv, row 812: no such product 9812231', 'and 40 more rows like it'],
+      };
+    },
+    async listImports() {
+      return [];
+    },
+    async deleteImport() {},
+  };
+  return { trainer: () => trainer, importer: () => importer, discardTrainer() {}, discardImporter() {} };
+}

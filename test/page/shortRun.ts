@@ -1,0 +1,23 @@
+/** A run with every stage in it, so short that two CPU cores take it through in well under a minute. */
+import { parseConfig, type RunConfig } from '../../src/run/config';
+import { applyDiff, type ConfigDiff } from '../../src/run/diff';
+
+const SHORT: ConfigDiff = {
+  'data.num_users': 300,
+  'data.num_heldout_users': 40,
+  'warmup.steps': 40,
+  'rupr.prompts': 60,
+  'orft.scorer_steps': 6,
+  'sft.steps': 24,
+  'ranker.steps': 20,
+  'encoder.steps': 10,
+  'popo.steps': 4,
+  'popo.prompts_per_step': 4,
+  'evaluate.users': 24,
+  'evaluate.curve_users': 8,
+  'evaluate.curve_every': 2,
+};
+
+export function shortRun(diff: ConfigDiff = {}): RunConfig {
+  return parseConfig(applyDiff('tiny', { ...SHORT, ...diff }));
+}
