@@ -83,9 +83,10 @@ class IndexedStore implements Store {
 
   async list(collection: CollectionName): Promise<StoredHeader[]> {
     try {
-      const database = await this.connect();
+      const transaction = readOnly(await this.connect());
       const range = IDBKeyRange.bound([collection], [collection, []]);
-      return (await database.getAll('headers', range)).map(({ id, header }) => ({ id, header }));
+      const found = await transaction.objectStore('headers').getAll(range);
+      return found.map(({ id, header }) => ({ id, header }));
     } catch (error) {
       throw toStoreError(error, 'read');
     }
@@ -93,10 +94,7 @@ class IndexedStore implements Store {
 
   async get(collection: CollectionName, id: string): Promise<StoredRecord | null> {
     try {
-      const database = await this.connect();
-      const transaction = database.transaction(['headers', 'pieces'], 'readonly');
-      // Only the requests below are awaited; an abort of the transaction reaches them too.
-      transaction.done.catch(() => undefined);
+      const transaction = readOnly(await this.connect());
       const found = await transaction.objectStore('headers').get([collection, id]);
       if (!found) return null;
       const parts: Parts = {};
@@ -167,6 +165,13 @@ interface HeaderStore {
 interface PieceStore {
   put(value: unknown, key: PieceKey): Promise<unknown>;
   delete(range: IDBKeyRange): Promise<unknown>;
+}
+
+/** A transaction whose requests alone are awaited: an abort reaches those, and after them it matters to nobody. */
+function readOnly(database: IDBPDatabase<Schema>) {
+  const transaction = database.transaction(['headers', 'pieces'], 'readonly');
+  transaction.done.catch(() => undefined);
+  return transaction;
 }
 
 /** Opens or makes the database; `onClosed` tells when the connection went for a reason other than `close()`. */

@@ -4,6 +4,12 @@ import { openStore } from '../../src/store/database';
 import type { Store, StoreError } from '../../src/store/store';
 import { storeContract } from '../store/contract';
 
+/** Chromium's Storage Buckets, which TypeScript's library does not know yet. */
+interface StorageBuckets {
+  open(name: string, options: { quota: number }): Promise<{ indexedDB: IDBFactory }>;
+  delete(name: string): Promise<void>;
+}
+
 const opened: { name: string; store: Store }[] = [];
 
 async function freshStore(name = `store-test-${opened.length}`): Promise<Store> {
@@ -100,6 +106,37 @@ test('a full disk is a quota problem, and the old checkpoint survives it', async
   }
   expect(error?.problem).toBe('quota');
   expect((await checkpoints.load('run'))?.header).toBe('old');
+});
+
+test('the real quota of a browser is met at commit, and reported the same way', async () => {
+  // A storage bucket of its own, since a browser remembers for a while how much room the page's own has.
+  const buckets = (navigator as unknown as { storageBuckets: StorageBuckets }).storageBuckets;
+  const bucket = await buckets.open('small', { quota: 500_000 });
+  const real = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB')!;
+  Object.defineProperty(globalThis, 'indexedDB', { value: bucket.indexedDB, configurable: true });
+  try {
+    const { store, problem } = await openStore('store-test-small');
+    expect(problem).toBeNull();
+    const checkpoints = new Checkpoints(store);
+    await checkpoints.save({ id: 'run', header: 'old', pools: { a: new ArrayBuffer(8) } });
+    const random = crypto.getRandomValues(new Uint8Array(65_536));
+    const pools = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`pool${i}`, random.slice().buffer]),
+    );
+    const error: StoreError = await checkpoints.save({ id: 'run', header: 'new', pools }).then(
+      () => expect.unreachable(),
+      (reason) => reason,
+    );
+    expect(error.problem).toBe('quota');
+    expect(error.message).toMatch(/is full/);
+    expect((await checkpoints.load('run'))?.header).toBe('old');
+    await checkpoints.delete('run');
+    expect(await checkpoints.list()).toEqual([]);
+    store.close();
+  } finally {
+    Object.defineProperty(globalThis, 'indexedDB', real);
+    await buckets.delete('small');
+  }
 });
 
 test('after another tab deleted the database the next write opens it again', async () => {
