@@ -60,7 +60,7 @@ export async function trainEncoder(
   const dimension = options.embedding_size;
   const random = new Random(seed, 'encoder/words');
   const initial = Float32Array.from({ length: vocabulary.size * dimension }, () => random.normal());
-  const table = tf.variable(tf.tensor2d(initial, [vocabulary.size, dimension]));
+  const table = tf.tidy(() => tf.variable(tf.tensor2d(initial, [vocabulary.size, dimension])));
   const optimizer = tf.train.adam(LEARNING_RATE);
   const losses: number[] = [];
   try {

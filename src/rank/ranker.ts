@@ -149,13 +149,13 @@ class EsmmModel {
     const matrix = (name: string, rows: number, columns: number, scale: number) => {
       const random = new Random(seed, `ranker/${name}`);
       const values = Float32Array.from({ length: rows * columns }, () => scale * random.normal());
-      return tf.variable(tf.tensor2d(values, [rows, columns]));
+      return tf.tidy(() => tf.variable(tf.tensor2d(values, [rows, columns])));
     };
     this.#weights = {
       embedding: matrix('embedding', features.width, D, 0.3 / Math.sqrt(D)),
       profile: matrix('profile', features.profileWidth, D, 0.3),
       hidden: matrix('hidden', 2 * D, wide, 1 / Math.sqrt(2 * D)),
-      hiddenBias: tf.variable(tf.zeros([wide])),
+      hiddenBias: tf.tidy(() => tf.variable(tf.zeros([wide]))),
       user: matrix('user', wide + 2 * D, 2 * D, 1 / Math.sqrt(wide + 2 * D)),
       item: matrix('item', D, 2 * D, 1 / Math.sqrt(D)),
       itemBias: matrix('itemBias', features.width, 2, 0),

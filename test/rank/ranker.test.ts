@@ -1,0 +1,146 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Dataset, targetItem } from '../../src/data/dataset';
+import { generateWorld } from '../../src/data/world';
+import { useCpu } from '../../src/gpu/tfjs';
+import { Features } from '../../src/rank/features';
+import { trainRanker } from '../../src/rank/ranker';
+import { withOtherTargets } from '../sft/world';
+
+const hooks = { gate: async () => 'go' as const };
+const short = { steps: 6, batch_size: 32, learning_rate: 0.01, embedding_size: 4 };
+
+let world: Dataset;
+beforeAll(async () => {
+  await useCpu();
+  world = await generateWorld({
+    world: 'tradeoff',
+    seed: 5,
+    num_l1: 2,
+    items_per_l3: 2,
+    num_users: 700,
+    num_heldout_users: 60,
+  });
+});
+
+describe('the ranker', () => {
+  it('ranks held-out impressions well above chance, and its favourites are truly liked', async () => {
+    const tensors = tf.memory().numTensors;
+    const ranker = await trainRanker(world, { ...short, steps: 120, batch_size: 128 }, 1, hooks);
+    expect(ranker.losses).toHaveLength(120);
+    expect(ranker.auc.ctr).toBeGreaterThan(0.58);
+    expect(ranker.auc.ctcvr).toBeGreaterThan(0.62);
+    const examples = world.splits.test;
+    const ctcvr = await ranker.ctcvr(examples);
+    const items = world.items.length;
+    const truth = (row: number, item: number) =>
+      world.oracle!.ctcvr(examples[row].user, examples[row].position, item);
+    let favourite = 0;
+    let average = 0;
+    examples.forEach((_, row) => {
+      const scores = ctcvr.subarray(row * items, (row + 1) * items);
+      favourite += truth(row, scores.indexOf(Math.max(...scores)));
+      for (let item = 0; item < items; item++) average += truth(row, item) / items;
+    });
+    expect(favourite).toBeGreaterThan(2 * average);
+    const table = await ranker.rewardTable(examples);
+    expect(Math.min(...table)).toBe(0);
+    expect(Math.max(...table)).toBe(1);
+    const [low, high] = [Math.min(...ctcvr), Math.max(...ctcvr)];
+    table.forEach((value, i) => {
+      expect(value).toBeCloseTo((ctcvr[i] - low) / (high - low), 5);
+    });
+    ranker.dispose();
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('gives the same bits twice, others for another seed', async () => {
+    const run = async (seed: number) => {
+      const ranker = await trainRanker(world, short, seed, hooks);
+      const table = await ranker.rewardTable(world.splits.test.slice(0, 5));
+      ranker.dispose();
+      return { losses: ranker.losses, auc: ranker.auc, table };
+    };
+    const first = await run(1);
+    expect(await run(1)).toEqual(first);
+    expect((await run(2)).losses).not.toEqual(first.losses);
+  });
+
+  it('learns nothing from held-out users or behaviours', async () => {
+    const base = await trainRanker(world, short, 1, hooks);
+    const changed = await trainRanker(withOtherTargets(world, 'test'), short, 1, hooks);
+    expect(changed.losses).toEqual(base.losses);
+    // Leave-one-out: the last behaviour of a training user is a test target, so impressions at it are not used.
+    const { impressions } = world;
+    const user = impressions.user[0];
+    const position = impressions.historyLength[0];
+    const splits = { ...world.splits, test: [{ sampleId: 'x', user, position }] };
+    const flipped = {
+      ...impressions,
+      click: impressions.click.map((v, i) => (impressions.user[i] === user ? 1 - v : v)),
+    };
+    const held = await trainRanker({ ...world, splits }, short, 1, hooks);
+    const heldFlipped = await trainRanker(
+      {
+        ...world,
+        splits,
+        impressions: {
+          ...flipped,
+          click: flipped.click.map((v, i) =>
+            impressions.historyLength[i] < position ? impressions.click[i] : v,
+          ),
+        },
+      },
+      short,
+      1,
+      hooks,
+    );
+    expect(heldFlipped.losses).toEqual(held.losses);
+    base.dispose();
+    changed.dispose();
+    held.dispose();
+    heldFlipped.dispose();
+  });
+
+  it('says what is missing without impressions, and stops when asked', async () => {
+    const none = { ...world, splits: { ...world.splits, train: [] } };
+    await expect(trainRanker(none, short, 1, hooks)).rejects.toThrow(/no impressions of training users/);
+    const stop = { gate: async () => 'stop' as const };
+    const tensors = tf.memory().numTensors;
+    await expect(trainRanker(world, short, 1, stop)).rejects.toThrow(/Ranker was stopped/);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+});
+
+describe('features', () => {
+  it('mark an item’s id and its three categories', () => {
+    const features = new Features(world);
+    const bags = features.itemBags([0, 1, world.items.length - 1]);
+    const row = (r: number) => bags.subarray(r * features.width, (r + 1) * features.width);
+    expect(row(0).reduce((sum, value) => sum + value, 0)).toBe(4);
+    // Items 0 and 1 share all categories but not the id.
+    expect(row(0).reduce((sum, value, i) => sum + value * row(1)[i], 0)).toBe(3);
+    expect(row(0).reduce((sum, value, i) => sum + value * row(2)[i], 0)).toBe(0);
+  });
+
+  it('say more of the target than of other items', () => {
+    const features = new Features(world);
+    const examples = world.splits.test;
+    const contexts = examples.map(({ user, position }) => ({ user, historyLength: position }));
+    const table = features.crossTable(contexts);
+    const count = world.items.length;
+    let target = 0;
+    let all = 0;
+    examples.forEach((example, row) => {
+      target += table[(row * count + targetItem(world, example)) * 3 + 1];
+      for (let item = 0; item < count; item++) all += table[(row * count + item) * 3 + 1] / count;
+    });
+    expect(target).toBeGreaterThan(1.5 * all);
+    const pairs = features.crossPairs(contexts.slice(0, 3), [4, 5, 6]);
+    expect(Array.from(pairs)).toEqual(
+      [4, 5, 6].flatMap((item, row) =>
+        Array.from(table.subarray((row * count + item) * 3, (row * count + item) * 3 + 3)),
+      ),
+    );
+  });
+});
