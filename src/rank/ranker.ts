@@ -29,9 +29,9 @@ export interface Ranker {
   /** Mean loss of each step. */
   losses: number[];
   /** [examples × items] P(click ∧ conversion) before each example's position. */
-  ctcvr(examples: readonly Example[]): Promise<Float32Array>;
+  ctcvr(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>>;
   /** The same, min-max normalised over the whole table to [0, 1]: the ID reward. */
-  rewardTable(examples: readonly Example[]): Promise<Float32Array>;
+  rewardTable(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>>;
   dispose(): void;
 }
 
@@ -114,7 +114,7 @@ function splitImpressions(dataset: Dataset, seed: number): { train: number[]; he
 }
 
 /** (x − min) / (max − min) in place; all 0 when everything is equal. */
-function normalise(table: Float32Array): Float32Array {
+function normalise(table: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   let low = Infinity;
   let high = -Infinity;
   for (const value of table) {
@@ -215,7 +215,7 @@ class EsmmModel {
   }
 
   /** [examples × items] pCTR · pCVR. */
-  async table(examples: readonly Example[]): Promise<Float32Array> {
+  async table(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>> {
     const count = this.#features.dataset.items.length;
     const table = new Float32Array(examples.length * count);
     const everyItem = Array.from({ length: count }, (_, item) => item);

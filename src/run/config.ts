@@ -4,6 +4,7 @@
  * `presets.ts`, readable differences from them in `diff.ts`.
  */
 import * as v from 'valibot';
+import { MAX_L1 } from '../data/vocabulary';
 import type { ModelConfig } from '../model/config';
 import { parameterCount } from '../model/parameters';
 
@@ -85,6 +86,10 @@ export interface RunConfig {
     /** One weight per reward: those of `fixed`, and w(0) of the others. Sums to 1. */
     reward_weights: number[];
     eta_over_mu: number;
+    /** Power of the clamped cosine in the semantic reward; the paper's is 1, which lets a small model collapse. */
+    semantic_exponent: number;
+    /** Every how many steps each reward's gradient is measured where the weighting does not need it; 0: never. */
+    probe_every: number;
     beta: number;
     epsilon: number;
     epsilon_high: number;
@@ -151,8 +156,8 @@ const fields = v.strictObject({
   data: v.strictObject({
     source: oneOf('world', 'import'),
     world: oneOf('tradeoff', 'hackable'),
-    num_l1: whole(1, 64),
-    items_per_l3: whole(1, 256),
+    num_l1: whole(1, MAX_L1),
+    items_per_l3: whole(1, 64),
     num_users: whole(8, 200_000),
     num_heldout_users: whole(1, 50_000),
     sha256: v.pipe(
@@ -229,6 +234,8 @@ const fields = v.strictObject({
       v.maxLength(8, 'must hold at most 8 weights'),
     ),
     eta_over_mu: real(0, 1000),
+    semantic_exponent: real(0.1, 10),
+    probe_every: whole(0, 1_000_000),
     beta: real(0, 100),
     epsilon: real(0, 10),
     epsilon_high: real(0, 10),
@@ -271,7 +278,8 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
   ],
   [
     'model.hidden_size',
-    (config) => parameterCount({ ...modelShape(config, config.text.vocab_size) }) <= MAX_PARAMETERS,
+    (config) =>
+      parameterCount(modelShape(config, config.text.vocab_size, sequenceLength(config))) <= MAX_PARAMETERS,
     `asks with the other sizes for a model of more than ${MAX_PARAMETERS / 1e6} million weights`,
   ],
   [
@@ -308,7 +316,7 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
   ],
 ];
 
-/** Longest sequence of a run: every stage pads to this, so that shapes stay static. */
+/** Longest sequence that a run may have; the data's longest prompt may make it less. */
 export function sequenceLength(config: RunConfig): number {
   return config.text.max_prompt_length + config.text.max_completion_length;
 }
@@ -318,9 +326,13 @@ export function warmupRows({ warmup }: RunConfig): number {
   return warmup.batch_size + warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
 }
 
-/** The model's shape, once the tokenizer has said how many tokens there are. */
-export function modelShape(config: RunConfig, vocabSize: number): ModelConfig {
-  return { ...config.model, vocab_size: vocabSize, max_position_embeddings: sequenceLength(config) };
+/** The model's shape, once the data has said how many tokens there are and how long its sequences are. */
+export function modelShape(
+  config: RunConfig,
+  vocabSize: number,
+  length = sequenceLength(config),
+): ModelConfig {
+  return { ...config.model, vocab_size: vocabSize, max_position_embeddings: length };
 }
 
 /**

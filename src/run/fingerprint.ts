@@ -144,6 +144,8 @@ function popoNumbers(step: PopoStep): number[] {
     ...(step.influence ?? []),
     ...(step.gradNorms ?? []),
     step.gradCosine ?? Number.NaN,
+    ...step.pull,
+    step.grad_norm,
     step.loss,
     step.reward,
     step.reward_std,
@@ -166,12 +168,12 @@ function rowNumbers(row: MetricsRow): number[] {
     .map(([, value]) => value);
 }
 
-/** Little-endian IEEE 754 doubles; every NaN has the same bits. */
+/** Little-endian IEEE 754 doubles; every NaN has the same bits, and −0 those of 0, as JSON writes it. */
 function bits(values: number[]): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(values.length * 8));
   values.forEach((value, i) => {
     if (Number.isNaN(value)) view.setUint32(i * 8 + 4, 0x7ff80000, true);
-    else view.setFloat64(i * 8, value, true);
+    else view.setFloat64(i * 8, value === 0 ? 0 : value, true);
   });
   return new Uint8Array(view.buffer);
 }

@@ -54,6 +54,8 @@ const small: RunConfig = {
     weighting: 'popo',
     reward_weights: [0.5, 0.5],
     eta_over_mu: 0.1,
+    semantic_exponent: 2,
+    probe_every: 10,
     beta: 0.1,
     epsilon: 0.2,
     epsilon_high: 0.2,

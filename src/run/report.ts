@@ -6,16 +6,16 @@ import type { RunConfig } from './config';
 
 export type { PopoStep };
 
-/** In the order they run. */
+/** In the order they run. The ranker and the encoder come early: they judge every row of the table. */
 export const STAGE_NAMES = [
   'data',
   'tokenizer',
+  'ranker',
+  'encoder',
   'warmup',
   'rupr',
   'orft',
   'sft',
-  'ranker',
-  'encoder',
   'popo',
   'evaluate',
 ] as const;
@@ -89,7 +89,12 @@ export interface Report {
   stages: StageReport[];
   orft: { threshold: number; scored: number; kept: number; examples: CotExample[] };
   ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
-  popo: { rewardNames: string[]; steps: PopoStep[] };
+  popo: {
+    rewardNames: string[];
+    steps: PopoStep[];
+    /** Held-out validation rows while POPO trains: after `step` updates. */
+    curve: { step: number; row: MetricsRow }[];
+  };
   table: MetricsRow[];
   samples: Sample[];
   fingerprint: Fingerprint;

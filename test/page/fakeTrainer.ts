@@ -266,7 +266,7 @@ export function fakeServices(options: FakeOptions): Services {
         stages,
         orft: { threshold: 4.6, scored: 15000, kept: 7480, examples: cotExamples() },
         ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
-        popo: { rewardNames: ['semantic', 'id'], steps },
+        popo: { rewardNames: ['semantic', 'id'], steps, curve: [] },
         table,
         samples: [],
         fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },

@@ -26,7 +26,7 @@ describe('presets', () => {
   it('have the sizes that they are named for', () => {
     const weights = (name: (typeof PRESET_NAMES)[number]) => {
       const config = presetConfig(name);
-      return parameterCount(modelShape(config, config.text.vocab_size));
+      return parameterCount(modelShape(config, config.text.vocab_size, sequenceLength(config)));
     };
     expect(weights('tiny')).toBeLessThan(60_000);
     expect(weights('small')).toBeGreaterThan(80_000);

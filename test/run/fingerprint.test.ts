@@ -62,7 +62,7 @@ function source(): FingerprintSource {
     ],
     orft: { threshold: 3, scored: 10, kept: 5, examples: [] },
     ranker: { auc: { ctr: 0.7, cvr: 0.7, ctcvr: 0.7 } },
-    popo: { rewardNames: ['semantic', 'id'], steps: [popoStep(0), popoStep(1)] },
+    popo: { rewardNames: ['semantic', 'id'], steps: [popoStep(0), popoStep(1)], curve: [] },
     table: [
       { stage: 'warmup', ...row },
       { stage: 'popo', ...row },

@@ -1,0 +1,50 @@
+/** The report of a finished run, out of the state it left. */
+import { type Dataset, interactionCount } from '../data/dataset';
+import type { RunState } from './checkpoint';
+import { fingerprint } from './fingerprint';
+import { formatLink } from './link';
+import type { DeviceInfo, Report } from './report';
+import { KERNELS_VERSION } from './version';
+
+/** @throws Error when the run is not finished */
+export async function assembleReport(
+  state: RunState,
+  dataset: Dataset,
+  device: DeviceInfo,
+  memory: Report['memory'],
+  rewardNames: string[],
+): Promise<Report> {
+  const { app, config, stages, table, orft, ranker, samples } = state;
+  if (orft === null || ranker === null)
+    throw new Error('The run has no ORFT or ranker results to report yet.');
+  const source = {
+    app,
+    kernels: KERNELS_VERSION,
+    config,
+    dataset: {
+      id: dataset.id,
+      sha256: dataset.sha256,
+      users: dataset.users.length,
+      items: dataset.items.length,
+      interactions: interactionCount(dataset),
+      notes: dataset.notes,
+    },
+    stages,
+    orft,
+    ranker,
+    popo: { rewardNames, steps: state.popo, curve: state.curve },
+    table,
+  };
+  const mark = await fingerprint(source);
+  const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+  return structuredClone({
+    schema: 1,
+    ...source,
+    link: formatLink(config, dataset.sha256, mark),
+    device,
+    samples,
+    fingerprint: mark,
+    timings: { total, ...state.timings },
+    memory,
+  });
+}

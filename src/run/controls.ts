@@ -1,0 +1,55 @@
+/**
+ * Pause, resume, step and stop, as a person presses them, turned into the gate that a run awaits at its step boundaries.
+ * It knows nothing of checkpoints: the run saves one when it finds itself about to wait.
+ */
+export class Controls {
+  #state: 'running' | 'paused' | 'stopped' = 'running';
+  /** Boundaries that may still be passed while paused. */
+  #steps = 0;
+  #wake: (() => void)[] = [];
+
+  /** Takes effect at the next boundary. */
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused';
+    this.#steps = 0;
+  }
+
+  resume(): void {
+    if (this.#state === 'paused') this.#state = 'running';
+    this.#notify();
+  }
+
+  /** One step, then paused again (also when it was running). */
+  step(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'paused';
+    this.#steps = 1;
+    this.#notify();
+  }
+
+  /** For good: a stopped run is continued by a new one that resumes from its checkpoint. */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#notify();
+  }
+
+  get stopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  /** What the next boundary will find: whether `pass` would wait. */
+  get resting(): boolean {
+    return this.#state === 'paused' && this.#steps === 0;
+  }
+
+  /** Resolves at once while running, later when paused. */
+  async pass(): Promise<'go' | 'stop'> {
+    while (this.resting) await new Promise<void>((resolve) => this.#wake.push(resolve));
+    if (this.#state === 'paused') this.#steps--;
+    return this.#state === 'stopped' ? 'stop' : 'go';
+  }
+
+  #notify(): void {
+    for (const resolve of this.#wake.splice(0)) resolve();
+  }
+}

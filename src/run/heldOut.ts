@@ -1,0 +1,128 @@
+/**
+ * How good the model is on users it never saw: a row of the stage table on test users at the end of warm-up, SFT and
+ * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
+ */
+import { type Dataset, targetItem } from '../data/dataset';
+import { evaluateModel, type MetricsRow } from '../evaluate/metrics';
+import { REWARD_NAMES, type RewardSources, scoreCompletions } from '../popo/rewards';
+import type { Encoder } from '../rank/encoder';
+import type { PromptFormat } from '../text/prompt';
+import type { ExampleDraw } from './pipeline';
+import type { Sample } from './report';
+import type { Session, Stage } from './session';
+
+/** Samples shown at each moment: the same users each time, so that one sees them improve. */
+const SAMPLES = 6;
+
+interface HeldOutSources {
+  dataset: Dataset;
+  format: PromptFormat;
+  encoder: Encoder;
+  sources: RewardSources;
+  draw: ExampleDraw;
+}
+
+export class HeldOut {
+  readonly #session: Session;
+  readonly #sources: HeldOutSources;
+
+  constructor(session: Session, sources: HeldOutSources) {
+    this.#session = session;
+    this.#sources = sources;
+  }
+
+  /** Adds the stage's row to the table, from test users, and shows samples of validation users. */
+  async afterStage(row: 'warmup' | 'sft' | 'popo', stage: Stage): Promise<void> {
+    const { state } = this.#session;
+    const { row: test } = await this.#evaluate('test', row, stage);
+    if (row !== 'popo') {
+      const { samples } = await this.#evaluate('curve', row, stage);
+      this.#show(samples);
+    }
+    state.table.push(test);
+    this.#session.emit({ type: 'metrics', row: test, step: stage.steps });
+  }
+
+  /** The held-out curve after `step` updates of the policy: every `curve_every`, at the start and at the end. */
+  async duringPolicy(step: number, stage: Stage): Promise<void> {
+    const { state } = this.#session;
+    const { curve_every } = state.config.evaluate;
+    const isDue = stage.steps > 0 && (step % curve_every === 0 || step === stage.steps);
+    // A run that was paused in the middle of this finds the point missing, not twice.
+    if (!isDue || state.curve.some((point) => point.step === step)) return;
+    const { row, samples } = await this.#evaluate('curve', 'popo', stage);
+    state.curve.push({ step, row });
+    this.#session.emit({ type: 'metrics', row, step });
+    this.#show(samples);
+  }
+
+  #show(samples: Sample[]): void {
+    this.#session.state.samples.push(...samples);
+    for (const sample of samples) this.#session.emit({ type: 'sample', sample });
+  }
+
+  async #evaluate(
+    users: 'test' | 'curve',
+    row: string,
+    stage: Stage,
+  ): Promise<{ row: MetricsRow; samples: Sample[] }> {
+    const { dataset, format, encoder, draw } = this.#sources;
+    const { state, arrays, model } = this.#session;
+    const { popo } = state.config;
+    const examples = draw[users];
+    // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
+    const before = stage.name === 'evaluate' ? 0 : stage.steps;
+    const onProgress = (done: number, total: number) => {
+      if (state.step >= before) stage.hooks.onProgress(before + done, before + total);
+    };
+    const firstRow = users === 'test' ? 0 : draw.test.length;
+    const ctcvr = (index: number, item: number) => {
+      const { user, position } = examples[index];
+      return dataset.oracle
+        ? dataset.oracle.ctcvr(user, position, item)
+        : arrays.ctcvr[(firstRow + index) * dataset.items.length + item];
+    };
+    const evaluated = await evaluateModel(
+      model!,
+      format,
+      dataset,
+      examples,
+      encoder,
+      ctcvr,
+      {
+        stage: row,
+        maxNewTokens: format.options.maxCompletionLength,
+        // As many rows as a rollout has, so that nothing is compiled for another shape.
+        batchSize: popo.prompts_per_step * popo.num_generations,
+      },
+      { gate: stage.hooks.gate, onProgress },
+    );
+    return {
+      row: evaluated.row,
+      samples: users === 'curve' ? this.#samples(evaluated.completions, stage) : [],
+    };
+  }
+
+  #samples(
+    completions: { sampleId: string; tokens: ArrayLike<number>; item: number }[],
+    stage: Stage,
+  ): Sample[] {
+    const { dataset, format, sources, draw } = this.#sources;
+    return completions.slice(0, SAMPLES).map(({ sampleId, tokens, item }, index) => {
+      const example = draw.curve[index];
+      const target = targetItem(dataset, example);
+      const row = draw.policy.length + index;
+      const rewards = scoreCompletions([{ parsed: format.parse(tokens), example: row, target }], sources);
+      return {
+        sampleId,
+        stage: stage.name,
+        step: this.#session.state.step,
+        prompt: format.promptText(example),
+        completion: format.tokenizer.decode(tokens),
+        resolvedItem: item < 0 ? null : dataset.items[item].title,
+        target: dataset.items[target].title,
+        rewards: Array.from(rewards.subarray(0, REWARD_NAMES.length)),
+      };
+    });
+  }
+}

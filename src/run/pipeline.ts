@@ -1,0 +1,347 @@
+/**
+ * A run, top to bottom, as the method has it (Taiji, arXiv 2606.03866):
+ *
+ *   data → tokenizer → the judges (ranker, encoder) → warm-up → RUPR → ORFT → SFT → POPO → evaluation
+ *
+ * The judges come first because they score every held-out row, from the warm-up's on. Test users appear in the stage
+ * table and nowhere else; what is drawn while training comes from validation users.
+ *
+ * A run is a function of its config and data: every random stream is keyed by the seed and the step, so it can be cut at
+ * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
+ */
+import type { Dataset, Example } from '../data/dataset';
+import { StoppedError } from '../data/stage';
+import type { LanguageModel, TokenBatch } from '../model/languageModel';
+import { Random } from '../numeric/random';
+import { REWARD_NAMES } from '../popo/rewards';
+import { trainPolicy } from '../popo/trainer';
+import { restoreEncoder, trainEncoder } from '../rank/encoder';
+import { trainRanker } from '../rank/ranker';
+import { cotExamples, scoreCots, selectCots } from '../sft/orft';
+import { generateCots } from '../sft/rupr';
+import { TEACHER_WORDS } from '../sft/teacher';
+import { warmupSequences } from '../sft/warmup';
+import { collate } from '../text/batch';
+import { corpus, type Sequence } from '../text/prompt';
+import { Tokenizer, trainTokenizer } from '../text/tokenizer';
+import { assembleReport } from './assemble';
+import { CheckpointError, newState, type RunCheckpoint } from './checkpoint';
+import { modelShape, type RunConfig } from './config';
+import type { Controls } from './controls';
+import type { RunDevice } from './device';
+import { Epochs } from './epochs';
+import { HeldOut } from './heldOut';
+import type { Report, RunEvent } from './report';
+import { Session } from './session';
+import { fitFormat } from './shapes';
+import { adamW, supervise } from './supervise';
+import { APP_VERSION } from './version';
+
+export interface RunContext {
+  config: RunConfig;
+  controls: Controls;
+  emit(event: RunEvent): void;
+  /** The data set that the config names. */
+  loadDataset(): Promise<Dataset>;
+  /** Called at the start, and again after a device was lost. */
+  openDevice(kernels: RunConfig['kernels']): Promise<RunDevice>;
+  /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
+  save(checkpoint: RunCheckpoint, finished: boolean): Promise<boolean>;
+  /** Where to go on from; null starts a new run. */
+  resume: RunCheckpoint | null;
+}
+
+export interface RunOutcome {
+  /** Null when the run was stopped before its end. */
+  report: Report | null;
+  /** The newest; of a finished run, the trained model. */
+  checkpoint: RunCheckpoint;
+}
+
+/** A device may be lost this often before the run gives up. */
+const MAX_DEVICE_LOSSES = 3;
+/** Scored CoTs that the report shows, spread evenly. */
+const COT_EXAMPLES = 200;
+/** Most cells of the offline reward table (f32: 400 MB). */
+const MAX_TABLE_CELLS = 100_000_000;
+
+/**
+ * Trains to the end, or until stopped. When the device is lost, opens another and continues from the newest checkpoint.
+ * @throws what a stage throws, for instance GpuLimitError before anything is allocated; checkpoints stay as they are
+ */
+export async function runPipeline(context: RunContext): Promise<RunOutcome> {
+  let checkpoint = context.resume;
+  for (let losses = 0; ; ) {
+    const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
+    checkpoint ??= {
+      state: newState({ ...context.config, kernels: device.kernels }, APP_VERSION),
+      arrays: {},
+    };
+    context.emit({ type: 'device', device: device.info });
+    const session = new Session({
+      checkpoint,
+      controls: context.controls,
+      emit: context.emit,
+      save: (made) => context.save(made, false),
+    });
+    try {
+      const report = await train(context, device, session);
+      await context.save(session.last, true);
+      return { report, checkpoint: session.last };
+    } catch (error) {
+      checkpoint = session.last;
+      if (error instanceof StoppedError) return { report: null, checkpoint };
+      losses++;
+      if (!device.isLost() || losses > MAX_DEVICE_LOSSES) throw error;
+      const { stage, step } = checkpoint.state;
+      context.emit({
+        type: 'notice',
+        level: 'warning',
+        message:
+          `The GPU was lost (${losses} of at most ${MAX_DEVICE_LOSSES} times). The run continues on a new device from ` +
+          `its last checkpoint: ${stage}, step ${step}.`,
+      });
+    } finally {
+      session.model?.destroy();
+      device.close();
+    }
+  }
+}
+
+/** The method. Each stage leaves what later ones need in `state` and `arrays`, which is what a checkpoint holds. */
+async function train(context: RunContext, device: RunDevice, session: Session): Promise<Report> {
+  const { state, arrays } = session;
+  const { config } = state;
+  const { seed } = config;
+
+  const dataset = await session.prepare('data', context.loadDataset);
+  if (state.dataset !== '' && state.dataset !== dataset.sha256) {
+    throw new CheckpointError(
+      'The data is not what this checkpoint was trained on: train again from its link.',
+    );
+  }
+  state.dataset = dataset.sha256;
+  const draw = drawExamples(dataset, config);
+
+  await session.stage('tokenizer', 1, false, async () => {
+    const texts = corpus(dataset, TEACHER_WORDS);
+    state.tokenizer = trainTokenizer(texts, config.text.vocab_size).toJSON();
+  });
+  const tokenizer = Tokenizer.fromJSON(state.tokenizer);
+  const format = fitFormat(dataset, tokenizer, config);
+  const { maxPromptLength, maxCompletionLength } = format.options;
+  const length = maxPromptLength + maxCompletionLength;
+
+  await session.stage('ranker', config.ranker.steps, false, async (stage) => {
+    const ranker = await trainRanker(dataset, config.ranker, seed, stage.hooks);
+    try {
+      stage.loss.push(...ranker.losses);
+      state.ranker = { auc: ranker.auc };
+      // Offline, as in the paper: from here on the ID reward is a look-up.
+      arrays.rewardTable = await ranker.rewardTable([...draw.policy, ...draw.curve]);
+      if (!dataset.oracle) arrays.ctcvr = await ranker.ctcvr([...draw.test, ...draw.curve]);
+    } finally {
+      ranker.dispose();
+    }
+  });
+  await session.stage('encoder', config.encoder.steps, false, async (stage) => {
+    const trained = await trainEncoder(dataset, config.encoder, seed, stage.hooks);
+    stage.loss.push(...trained.losses);
+    arrays.encoder = trained.wordVectors;
+  });
+  const encoder = restoreEncoder(dataset, config.encoder, arrays.encoder);
+  const sources = {
+    encoder,
+    rewardTable: arrays.rewardTable,
+    items: dataset.items.length,
+    semanticExponent: config.popo.semantic_exponent,
+  };
+
+  state.model = modelShape(config, tokenizer.vocabSize, length);
+  const model = await device.createModel(state.model, seed);
+  session.model = model;
+  await restoreModel(session, model);
+  const heldOut = new HeldOut(session, { dataset, format, encoder, sources, draw });
+
+  await session.stage('warmup', config.warmup.steps, true, async (stage) => {
+    if (stage.from === 0) await model.resetOptimizer();
+    await supervise(session, stage, config.warmup, (step) =>
+      batchOf(warmupSequences(dataset, format, tokenizer, config.warmup, seed, step), length),
+    );
+    await heldOut.afterStage('warmup', stage);
+  });
+
+  // RUPR: a teacher that is told the true next item explains it backwards.
+  await session.stage('rupr', draw.prompts.length, false, async (stage) => {
+    const options = { ...config.rupr, history_length: config.text.history_length };
+    state.cots = await generateCots(dataset, draw.prompts, options, seed, stage.hooks);
+  });
+
+  // ORFT: a CoT is as good as it makes the true answer likely, under a copy of the backbone that knows the CoT format.
+  await session.stage('orft', config.orft.scorer_steps, false, async (stage) => {
+    const backbone = await model.snapshot();
+    await model.resetOptimizer();
+    const all = cotSequences(state.cots.map((_, index) => index));
+    const scorer = { ...config.sft, steps: config.orft.scorer_steps };
+    await supervise(session, stage, scorer, shuffled('orft', all, scorer.batch_size));
+    const options = { batchSize: config.popo.prompts_per_step * config.popo.num_generations, length };
+    const nll = await scoreCots(model, format, draw.prompts, state.cots, options, stage.hooks);
+    await model.restore(backbone);
+    const { threshold, kept } = selectCots(nll, state.cots, config.orft.threshold);
+    state.kept = kept.flatMap((isKept, index) => (isKept ? [index] : []));
+    const examples = cotExamples(state.cots, nll, { threshold, kept });
+    const ppl = examples.map((example) => example.ppl);
+    state.orft = {
+      // JSON has no Infinity; with everything kept the largest PPL says as much.
+      threshold: Number.isFinite(threshold) ? threshold : ppl.reduce((a, b) => Math.max(a, b), 0),
+      scored: state.cots.length,
+      kept: state.kept.length,
+      examples: evenly(examples, COT_EXAMPLES),
+    };
+    session.emit({ type: 'cots', ...state.orft, ppl });
+  });
+
+  // `sft.cot: false` is the control on the very prompts whose CoTs were kept: answers only.
+  await session.stage('sft', config.sft.steps, true, async (stage) => {
+    if (stage.from === 0) await model.resetOptimizer();
+    const sequences = cotSequences(state.kept, config.sft.cot);
+    await supervise(session, stage, config.sft, shuffled('sft', sequences, config.sft.batch_size));
+    await heldOut.afterStage('sft', stage);
+  });
+
+  await session.stage('popo', config.popo.steps, true, async (stage) => {
+    if (stage.from === 0) {
+      await model.resetOptimizer();
+      await model.freezeReference();
+      // The SFT stage's checkpoint has just read these weights back.
+      arrays.reference = arrays.parameters;
+    }
+    const { popo } = config;
+    const optimizer = await device.createPolicyOptimizer(model, {
+      ...popo,
+      max_completion_length: maxCompletionLength,
+    });
+    try {
+      optimizer.weights = state.weights;
+      await heldOut.duringPolicy(stage.from, stage);
+      const { step } = await trainPolicy(
+        {
+          model,
+          optimizer,
+          dataset,
+          examples: draw.policy,
+          format,
+          eosToken: tokenizer.special.endAnswer,
+          sources,
+        },
+        {
+          ...popo,
+          seed,
+          from: stage.from,
+          max_completion_length: maxCompletionLength,
+          length,
+          hyper: adamW(config, { ...popo, steps: popo.steps * popo.num_iterations }),
+        },
+        {
+          ...stage.hooks,
+          async onStep(done) {
+            state.popo.push(done);
+            state.weights = optimizer.weights;
+            stage.loss.push(done.loss);
+            stage.reached(done.step + 1);
+            session.emit({ type: 'popo', step: done });
+            await heldOut.duringPolicy(done.step + 1, stage);
+          },
+          onTiming: (part, seconds) => session.spend(part, seconds),
+        },
+      );
+      if (step < popo.steps) throw new StoppedError('popo');
+    } finally {
+      optimizer.destroy();
+    }
+  });
+
+  await session.stage('evaluate', draw.test.length, false, async (stage) => {
+    if (config.popo.steps > 0) await heldOut.afterStage('popo', stage);
+  });
+
+  return assembleReport(state, dataset, device.info, model.memory(), [...REWARD_NAMES]);
+
+  function cotSequences(indices: number[], withCot = true): Sequence[] {
+    return indices.map((index) => {
+      const { example, text } = state.cots[index];
+      return format.example(draw.prompts[example], withCot ? text : null);
+    });
+  }
+
+  function shuffled(purpose: string, sequences: Sequence[], size: number): (step: number) => TokenBatch {
+    if (sequences.length === 0) {
+      throw new Error(`${purpose} has nothing to learn from: no CoT passed orft.threshold; raise it.`);
+    }
+    const epochs = new Epochs(seed, `${purpose}/order`, sequences.length);
+    return (step) =>
+      batchOf(
+        epochs.batch(step, size).map((index) => sequences[index]),
+        length,
+      );
+  }
+}
+
+function batchOf(sequences: Sequence[], length: number): TokenBatch {
+  return collate(sequences, length);
+}
+
+/** Puts the checkpoint's weights, moments and frozen reference back, if there are any. */
+async function restoreModel(session: Session, model: LanguageModel): Promise<void> {
+  const saved = session.modelState();
+  if (saved === null) return;
+  const { reference } = session.arrays;
+  if (reference !== undefined) {
+    await model.restore({ ...saved, parameters: reference });
+    await model.freezeReference();
+  }
+  await model.restore(saved);
+}
+
+/** Which examples each stage takes. */
+export interface ExampleDraw {
+  /** Explained by the teacher, learnt from in SFT. */
+  prompts: Example[];
+  /** Rolled out by POPO; others than `prompts` as far as there are enough. Row i of the reward table. */
+  policy: Example[];
+  /** Validation, for curves and samples. Row `policy.length + i` of the reward table. */
+  curve: Example[];
+  /** For the stage table. */
+  test: Example[];
+}
+
+function drawExamples(dataset: Dataset, { seed, rupr, popo, evaluate }: RunConfig): ExampleDraw {
+  const { train, validation, test } = dataset.splits;
+  const usable = train.filter(({ position }) => position > 0);
+  if (usable.length === 0 || validation.length === 0 || test.length === 0) {
+    throw new Error(
+      `The data set "${dataset.id}" is too small: ${usable.length} training examples with a history, ` +
+        `${validation.length} validation and ${test.length} test examples; each must be at least 1.`,
+    );
+  }
+  const order = new Random(seed, 'examples/train').shuffle(usable);
+  const prompts = order.slice(0, rupr.prompts);
+  const rows = Math.max(1, Math.floor(MAX_TABLE_CELLS / dataset.items.length) - evaluate.curve_users);
+  const wanted = Math.min(rows, order.length, Math.max(1, popo.steps * popo.prompts_per_step));
+  const fresh = order.slice(prompts.length, prompts.length + wanted);
+  const policy = [...fresh, ...order.slice(0, wanted - fresh.length)];
+  const some = (examples: Example[], purpose: string, count: number) =>
+    new Random(seed, purpose).shuffle([...examples]).slice(0, count);
+  return {
+    prompts,
+    policy,
+    curve: some(validation, 'examples/validation', evaluate.curve_users),
+    test: some(test, 'examples/test', evaluate.users),
+  };
+}
+
+/** At most `count` of the values, spread evenly over them. */
+function evenly<T>(values: T[], count: number): T[] {
+  if (values.length <= count) return values;
+  return Array.from({ length: count }, (_, i) => values[Math.floor((i * values.length) / count)]);
+}

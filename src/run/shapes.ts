@@ -1,0 +1,50 @@
+/**
+ * Static shapes that fit the data. The config's lengths are limits, generous enough for real titles; what a batch pads to
+ * is the longest prompt of any example and the longest completion that the teacher's CoTs and the answers call for.
+ */
+import type { Dataset, Item } from '../data/dataset';
+import { sentence } from '../sft/teacher';
+import { PromptFormat } from '../text/prompt';
+import type { Tokenizer } from '../text/tokenizer';
+import type { RunConfig } from './config';
+
+/** T is a multiple of this. */
+const MULTIPLE = 8;
+/** `<think>` and `</think>`. */
+const THINK_TOKENS = 2;
+
+/** A format whose limits are what the data needs; `maxPromptLength + maxCompletionLength` is T of every batch. */
+export function fitFormat(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  { text }: Pick<RunConfig, 'text'>,
+): PromptFormat {
+  const limits = {
+    historyLength: text.history_length,
+    maxPromptLength: text.max_prompt_length,
+    maxCompletionLength: text.max_completion_length,
+  };
+  const free = new PromptFormat(dataset, tokenizer, limits);
+  const wanted = free.longestAnswer + THINK_TOKENS + longestCot(dataset.items, tokenizer);
+  const completion = Math.min(text.max_completion_length, wanted);
+  let prompt = 1;
+  for (const split of Object.values(dataset.splits)) {
+    for (const example of split) prompt = Math.max(prompt, free.prompt(example).length);
+  }
+  const length = Math.ceil((prompt + completion) / MULTIPLE) * MULTIPLE;
+  return new PromptFormat(dataset, tokenizer, {
+    historyLength: text.history_length,
+    maxPromptLength: length - completion,
+    maxCompletionLength: completion,
+  });
+}
+
+/** Tokens of the longest CoT of the `attributes` teacher: what it cites and what it concludes are told apart by parts. */
+function longestCot(items: readonly Item[], tokenizer: Tokenizer): number {
+  const [{ categories: any }] = items;
+  const longest = (text: (item: Item) => string) =>
+    items.reduce((most, item) => Math.max(most, tokenizer.encodePlain(text(item)).length), 0);
+  const cited = longest(({ categories }) => sentence(categories, any));
+  const concluded = longest(({ categories }) => sentence(any, categories));
+  return cited + concluded - tokenizer.encodePlain(sentence(any, any)).length;
+}

@@ -1,0 +1,65 @@
+/** Warm-up, ORFT's scorer and SFT: supervised stages, told apart by their batches. */
+import { StoppedError } from '../data/stage';
+import type { AdamWStep } from '../model/config';
+import type { TokenBatch } from '../model/languageModel';
+import { learningRateAt } from '../sft/schedule';
+import { trainSupervised } from '../sft/trainer';
+import type { RunConfig } from './config';
+import type { Session, Stage } from './session';
+
+/** AdamW of update 0, 1, … of a stage: linear warm-up, then half a cosine. */
+export function adamW(
+  { optimizer }: Pick<RunConfig, 'optimizer'>,
+  schedule: { learning_rate: number; steps: number },
+): (update: number) => AdamWStep {
+  return (update) => ({
+    step: update + 1,
+    learningRate: learningRateAt({ learningRate: schedule.learning_rate, steps: schedule.steps }, update),
+    beta1: optimizer.beta1,
+    beta2: optimizer.beta2,
+    eps: optimizer.eps,
+    weightDecay: optimizer.weight_decay,
+    maxGradNorm: optimizer.max_grad_norm,
+  });
+}
+
+/**
+ * Takes the steps of a stage from where it stands, with every loss in its report.
+ * @throws {StoppedError} when told to stop; an Error when a loss is not finite
+ */
+export async function supervise(
+  session: Session,
+  stage: Stage,
+  schedule: { learning_rate: number; steps: number },
+  batch: (step: number) => TokenBatch,
+): Promise<void> {
+  const { steps } = schedule;
+  const hyper = adamW(session.state.config, schedule);
+  const next = await trainSupervised(
+    session.model!,
+    { from: stage.from, steps, batch, hyper },
+    {
+      gate: stage.gate,
+      onStep(step, { loss, gradNorm }) {
+        if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+          throw new Error(
+            `Step ${step + 1} of ${stage.name} is not finite (loss ${loss}, gradient norm ${gradNorm}): training stops ` +
+              `here, the last checkpoint is intact. Lower ${stage.name}.learning_rate.`,
+          );
+        }
+        stage.loss.push(loss);
+        session.emit({
+          type: 'loss',
+          name: stage.name,
+          step,
+          loss,
+          gradNorm,
+          learningRate: hyper(step).learningRate,
+        });
+        stage.reached(step + 1);
+        stage.hooks.onProgress(step + 1, steps);
+      },
+    },
+  );
+  if (next < steps) throw new StoppedError(stage.name);
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { Controls } from '../../src/run/controls';
+
+/** Whether a promise is settled once everything that can run now has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve));
+  return settled;
+}
+
+describe('Controls', () => {
+  it('lets a running run pass', async () => {
+    expect(await new Controls().pass()).toBe('go');
+  });
+
+  it('holds a paused run until it is resumed', async () => {
+    const controls = new Controls();
+    controls.pause();
+    expect(controls.resting).toBe(true);
+    const gate = controls.pass();
+    expect(await isSettled(gate)).toBe(false);
+    controls.resume();
+    expect(await gate).toBe('go');
+    expect(controls.resting).toBe(false);
+  });
+
+  it('passes one boundary per step', async () => {
+    const controls = new Controls();
+    controls.pause();
+    const first = controls.pass();
+    controls.step();
+    expect(await first).toBe('go');
+    const second = controls.pass();
+    expect(await isSettled(second)).toBe(false);
+    controls.step();
+    expect(await second).toBe('go');
+    expect(controls.resting).toBe(true);
+  });
+
+  it('pauses a running run after one step', async () => {
+    const controls = new Controls();
+    controls.step();
+    expect(await controls.pass()).toBe('go');
+    expect(controls.resting).toBe(true);
+  });
+
+  it('releases a paused run with stop, for good', async () => {
+    const controls = new Controls();
+    controls.pause();
+    const gate = controls.pass();
+    controls.stop();
+    expect(await gate).toBe('stop');
+    controls.resume();
+    controls.step();
+    controls.pause();
+    expect(await controls.pass()).toBe('stop');
+    expect(controls.stopped).toBe(true);
+  });
+});

@@ -1,0 +1,120 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { RunCheckpoint } from '../../src/run/checkpoint';
+import { compareFingerprints } from '../../src/run/fingerprint';
+import { parseLink } from '../../src/run/link';
+import { type RunOutcome, runPipeline } from '../../src/run/pipeline';
+import { readReport } from '../../src/run/readReport';
+import { type Report, STAGE_NAMES } from '../../src/run/report';
+import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
+
+/** A report without what the clock decides, and without the memory of a process that other runs shared. */
+function timeless(report: Report) {
+  const { timings, memory, stages, ...rest } = report;
+  return { ...rest, stages: stages.map(({ seconds, ...stage }) => stage) };
+}
+
+/** For machines that share their cores. */
+const TIMEOUT = 180_000;
+
+describe('runPipeline', { timeout: TIMEOUT }, () => {
+  let run: Recorded;
+  let outcome: RunOutcome;
+  let report: Report;
+
+  beforeAll(async () => {
+    run = recordedRun(minusculeConfig());
+    outcome = await runPipeline(run.context);
+    report = outcome.report!;
+  }, TIMEOUT);
+
+  it('goes through all stages and reports them', () => {
+    expect(report.stages.map((stage) => stage.name)).toEqual([...STAGE_NAMES]);
+    const loss = (name: string) => report.stages.find((stage) => stage.name === name)!.loss;
+    expect(loss('warmup')).toHaveLength(6);
+    expect(loss('orft')).toHaveLength(2);
+    expect(loss('sft')).toHaveLength(5);
+    expect(report.popo.steps).toHaveLength(3);
+    expect(report.popo.steps[0].rewards).toHaveLength(2);
+    expect(report.popo.curve.map(({ step }) => step)).toEqual([0, 2, 3]);
+    expect(report.table.map((row) => row.stage)).toEqual(['warmup', 'sft', 'popo']);
+    expect(report.orft.scored).toBe(12);
+    expect(report.orft.kept).toBeGreaterThan(0);
+    expect(report.orft.kept).toBeLessThan(12);
+    expect(report.samples.length).toBeGreaterThan(0);
+    expect(report.timings.rollout).toBeGreaterThan(0);
+  });
+
+  it('is plain JSON that reads back', () => {
+    expect(readReport(JSON.parse(JSON.stringify(report)))).toEqual(report);
+  });
+
+  it('tells every stage, and progress to its end', () => {
+    for (const name of STAGE_NAMES) {
+      const told = run.events.filter((event) => 'name' in event && event.name === name);
+      expect(told[0]).toMatchObject({ type: 'stage', status: 'started' });
+      expect(told.at(-1)).toMatchObject({ type: 'stage', status: 'finished' });
+      expect(told.some((event) => event.type === 'progress' && event.step === event.steps)).toBe(true);
+    }
+    expect(run.events.filter((event) => event.type === 'loss')).toHaveLength(6 + 2 + 5);
+    expect(run.events.filter((event) => event.type === 'popo')).toHaveLength(3);
+    expect(run.events.filter((event) => event.type === 'checkpoint')).toHaveLength(STAGE_NAMES.length);
+  });
+
+  it('gives a link that leads back to the same config, resolved', () => {
+    const link = parseLink(report.link);
+    expect(link).toEqual({
+      config: { ...minusculeConfig(), kernels: 'portable' },
+      dataset: report.dataset.sha256,
+      expected: report.fingerprint,
+      problem: null,
+    });
+  });
+
+  it('repeats to the bit', async () => {
+    const again = await runPipeline(recordedRun(parseLink(report.link).config).context);
+    expect(timeless(again.report!)).toEqual(timeless(report));
+    expect(compareFingerprints(report.fingerprint, again.report!.fingerprint).verdict).toBe('identical');
+  });
+
+  it('is another run with another seed', async () => {
+    const other = await runPipeline(
+      recordedRun(minusculeConfig((config) => Object.assign(config, { seed: 6 }))).context,
+    );
+    expect(other.report!.fingerprint.exact).not.toBe(report.fingerprint.exact);
+  });
+
+  it.each([
+    ['warmup', 3],
+    ['sft', 2],
+    ['popo', 1],
+    ['popo', 2],
+  ])('pauses in %s at step %i, and goes on in a fresh session to the same bits', async (stage, step) => {
+    const first = recordedRun(minusculeConfig(), null, (event, controls) => {
+      const isThere =
+        (event.type === 'loss' && event.name === stage && event.step + 1 === step) ||
+        (event.type === 'popo' && stage === 'popo' && event.step.step + 1 === step);
+      if (isThere) controls.pause();
+      if (event.type === 'checkpoint' && controls.resting) controls.stop();
+    });
+    expect((await runPipeline(first.context)).report).toBeNull();
+    const checkpoint = first.saved.at(-1)!;
+    expect(checkpoint.state.stage).toBe(stage);
+    expect(checkpoint.state.step).toBeGreaterThanOrEqual(step);
+    const second = recordedRun(minusculeConfig(), checkpoint);
+    const resumed = await runPipeline(second.context);
+    expect(second.events.find((event) => event.type === 'stage' && event.name === stage)).toMatchObject({
+      status: 'resumed',
+    });
+    expect(timeless(resumed.report!)).toEqual(timeless(report));
+    const bits = (made: RunCheckpoint) => new Uint32Array(made.arrays.parameters.buffer);
+    expect(bits(resumed.checkpoint)).toEqual(bits(outcome.checkpoint));
+  });
+
+  it('goes on from the checkpoint at the end of a stage to the same bits', async () => {
+    for (const next of ['ranker', 'warmup', 'orft', 'popo', 'evaluate']) {
+      const checkpoint = run.saved.find(({ state }) => state.stage === next)!;
+      const resumed = await runPipeline(recordedRun(minusculeConfig(), checkpoint).context);
+      expect(timeless(resumed.report!), `from ${next}`).toEqual(timeless(report));
+    }
+  });
+});

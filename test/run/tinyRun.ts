@@ -1,0 +1,74 @@
+/** A run of all stages at minuscule sizes, on the reference model in plain JavaScript. */
+import { generateWorld } from '../../src/data/world';
+import { useCpu } from '../../src/gpu/tfjs';
+import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from '../../src/run/checkpoint';
+import { parseConfig, type RunConfig } from '../../src/run/config';
+import { Controls } from '../../src/run/controls';
+import { openReferenceDevice } from '../../src/run/device';
+import type { RunContext } from '../../src/run/pipeline';
+import { presetConfig } from '../../src/run/presets';
+import type { RunEvent } from '../../src/run/report';
+import { APP_VERSION } from '../../src/run/version';
+
+export function minusculeConfig(change: (config: RunConfig) => void = () => {}): RunConfig {
+  const config = presetConfig('tiny');
+  config.seed = 5;
+  Object.assign(config.data, { num_l1: 1, items_per_l3: 2, num_users: 40, num_heldout_users: 8 });
+  Object.assign(config.model, { hidden_size: 16, num_hidden_layers: 1, intermediate_size: 32 });
+  Object.assign(config.warmup, {
+    steps: 6,
+    batch_size: 2,
+    catalogue_facts: 2,
+    need_sentences: 2,
+    catalogue_sentences: 1,
+  });
+  Object.assign(config.rupr, { prompts: 6, num_cots: 2 });
+  config.orft.scorer_steps = 2;
+  Object.assign(config.sft, { steps: 5, batch_size: 2 });
+  Object.assign(config.ranker, { steps: 3, batch_size: 16, embedding_size: 4 });
+  Object.assign(config.encoder, { steps: 3, embedding_size: 4 });
+  Object.assign(config.popo, { steps: 3, prompts_per_step: 2, num_generations: 2 });
+  Object.assign(config.evaluate, { users: 4, curve_users: 4, curve_every: 2 });
+  change(config);
+  return parseConfig(config);
+}
+
+export interface Recorded {
+  context: RunContext;
+  events: RunEvent[];
+  /** Every checkpoint as it went through the store and back. */
+  saved: RunCheckpoint[];
+}
+
+/** A context that keeps what it is told; `onEvent` may press buttons. */
+export function recordedRun(
+  config: RunConfig,
+  resume: RunCheckpoint | null = null,
+  onEvent: (event: RunEvent, controls: Controls) => void = () => {},
+): Recorded {
+  const controls = new Controls();
+  const events: RunEvent[] = [];
+  const saved: RunCheckpoint[] = [];
+  const context: RunContext = {
+    config,
+    controls,
+    emit(event) {
+      events.push(structuredClone(event));
+      onEvent(event, controls);
+    },
+    loadDataset: () => generateWorld({ ...config.data, seed: config.seed }),
+    openDevice: () =>
+      openReferenceDevice(async () => {
+        await useCpu();
+        return 'cpu';
+      }),
+    async save(checkpoint, finished) {
+      saved.push(
+        decodeCheckpoint(structuredClone(encodeCheckpoint('test', checkpoint, finished)), APP_VERSION),
+      );
+      return true;
+    },
+    resume,
+  };
+  return { context, events, saved };
+}
