@@ -59,10 +59,18 @@ export interface ImportedTables {
   notes: string[];
 }
 
-/** @throws ImportError when nothing is left after filtering */
-export async function assemble(tables: ImportedTables, options: ImportOptions): Promise<Dataset> {
+/**
+ * @param onProgress gets a fraction in [0, 1]
+ * @throws ImportError when nothing is left after filtering
+ */
+export async function assemble(
+  tables: ImportedTables,
+  options: ImportOptions,
+  onProgress: (fraction: number) => void,
+): Promise<Dataset> {
   const { log } = tables;
   const kept = kCore(log, options.kCore);
+  onProgress(0.1);
   const itemOrder = keptIds(log.itemIds, log.item, kept);
   const userOrder = keptIds(log.userIds, log.user, kept);
   if (userOrder.length === 0) {
@@ -91,6 +99,7 @@ export async function assemble(tables: ImportedTables, options: ImportOptions): 
     );
     histories.push(history);
   }
+  onProgress(0.4);
 
   const { splits, notes: splitNotes } = leaveOneOut(histories, options.maxTrainExamples);
   const items = describeItems(tables, itemOrder, options);
@@ -101,6 +110,7 @@ export async function assemble(tables: ImportedTables, options: ImportOptions): 
     items.length,
     options.negatives,
   );
+  onProgress(0.8);
   const interactions = histories.reduce((total, history) => total + history.length, 0);
   return identify({
     id: tables.id,

@@ -37,8 +37,9 @@ export async function importDataset(
     const tables = await readFiles(files, settings, problems, (fraction) =>
       onProgress('Reading rows', fraction * 0.8),
     );
-    onProgress('Building the data set', 0.8);
-    const dataset = await assemble(tables, settings);
+    const building = (fraction: number) => onProgress('Building the data set', 0.8 + fraction * 0.2);
+    building(0);
+    const dataset = await assemble(tables, settings, building);
     onProgress('Imported', 1);
     return { dataset, problems: problems.list() };
   } catch (error) {
