@@ -116,7 +116,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
     slope = select(0.0, -rho * advantage, rho * advantage <= bounded * advantage);
     clipped.x = select(0.0, 1.0, rho < 1.0 - objective.epsilon_low && advantage < 0.0);
     clipped.y = select(0.0, 1.0, rho > 1.0 + objective.epsilon_high && advantage > 0.0);
-    let gap = baselines[p].y - logp;
+    // Without a KL term there may be no reference at all.
+    let gap = select(0.0, baselines[p].y - logp, objective.beta > 0.0);
     k3 = exp(gap) - gap - 1.0;
     loss += objective.beta * k3;
     slope += objective.beta * (1.0 - exp(gap));

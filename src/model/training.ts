@@ -228,13 +228,13 @@ export class TrainingStep {
    */
   async backward(o: {
     objective: GPUBuffer;
-    advantages: GPUBuffer;
+    advantages: kernels.Window;
     gradient: kernels.Window;
   }): Promise<Plan> {
     return this.#record(o).compile();
   }
 
-  #record(o: { objective: GPUBuffer; advantages: GPUBuffer; gradient: kernels.Window }): Plan {
+  #record(o: { objective: GPUBuffer; advantages: kernels.Window; gradient: kernels.Window }): Plan {
     const plan = new Plan(this.gpu);
     const { tuning, sizes, batch, length } = this;
     const { D, F, V, W, eps, heads, layers } = sizes;

@@ -1,12 +1,14 @@
 /**
- * The GPU side of a POPO decision: buffers and dispatches of `shaders/reward_weighting.wgsl` and
- * `shaders/gradient_alignment.wgsl`. Options live in uniform buffers, so a compiled plan is replayed with other
- * settings without being built again.
+ * The GPU side of a POPO decision: buffers and dispatches of `shaders/reward_weighting.wgsl`,
+ * `shaders/gradient_alignment.wgsl` and `shaders/baselines.wgsl`. Options live in uniform buffers, so a compiled plan
+ * is replayed with other settings without being built again. Buffers belong to the caller's table.
  */
+import baselinesCode from '../../shaders/baselines.wgsl?raw';
 import alignmentCode from '../../shaders/gradient_alignment.wgsl?raw';
 import weightingCode from '../../shaders/reward_weighting.wgsl?raw';
 import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
+import type { BufferTable } from '../model/forward';
 import type { PolicyOptions } from './options';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
@@ -18,8 +20,10 @@ const WEIGHTING = { fixed: 0, popo: 1, 'popo-light': 2 };
 const AGGREGATION = { sum_then_normalize: 0, normalize_then_sum: 1 };
 const SCALE = { group: 0, batch: 1, none: 2 };
 
-const STORAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-const UNIFORM = () => GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+function uniform(table: BufferTable, name: string, bytes: number): GPUBuffer {
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  return table.add(table.gpu.createBuffer(`${table.label}/${name}`, bytes, usage));
+}
 
 export interface WeightingShape {
   /** P */
@@ -62,22 +66,22 @@ export class RewardWeighting {
   readonly #advantages: GPUBuffer;
   readonly #stride: number;
 
-  constructor(gpu: Gpu, shape: WeightingShape) {
+  constructor(table: BufferTable, shape: WeightingShape) {
     const { groups, groupSize, numRewards } = shape;
     if (numRewards < 1 || numRewards > MAX_REWARDS) {
       throw new Error(`The GPU weighs 1 to ${MAX_REWARDS} rewards, not ${numRewards}.`);
     }
-    this.#gpu = gpu;
+    this.#gpu = table.gpu;
     this.#shape = shape;
     const rows = groups * groupSize;
     // Rows of `advantages` are bound on their own: their offsets are multiples of 256 bytes.
     this.#stride = Math.ceil(rows / 64) * 64;
-    this.#options = gpu.createBuffer('popo options', 32, UNIFORM());
-    this.rewards = gpu.createBuffer('rewards', rows * numRewards * 4, STORAGE());
-    this.#advantages = gpu.createBuffer('advantages', (numRewards + 1) * this.#stride * 4, STORAGE());
-    this.gram = gpu.createBuffer('gram', numRewards * numRewards * 4, STORAGE());
-    this.weights = gpu.createBuffer('reward weights', numRewards * 4, STORAGE());
-    this.statistics = gpu.createBuffer('reward statistics', 5 * numRewards * 4, STORAGE());
+    this.#options = uniform(table, 'weighting options', 32);
+    this.rewards = table.floats('rewards', rows * numRewards);
+    this.#advantages = table.floats('advantages', (numRewards + 1) * this.#stride);
+    this.gram = table.floats('gram', numRewards * numRewards);
+    this.weights = table.floats('reward weights', numRewards);
+    this.statistics = table.floats('reward statistics', 5 * numRewards);
   }
 
   /** Takes effect with the next submit. */
@@ -133,24 +137,10 @@ export class RewardWeighting {
     };
     return { weightsBefore: row(0), weightsAfter: row(1), influence: row(2), mean: row(3), std: row(4) };
   }
-
-  destroy(): void {
-    for (const buffer of [
-      this.#options,
-      this.rewards,
-      this.#advantages,
-      this.gram,
-      this.weights,
-      this.statistics,
-    ]) {
-      this.#gpu.destroyBuffer(buffer);
-    }
-  }
 }
 
 /** The Gram matrix of K gradients lying one behind the other in one buffer. */
 export class GradientAlignment {
-  readonly #gpu: Gpu;
   readonly #options: GPUBuffer;
   readonly #partials: GPUBuffer;
   readonly #tiles: number;
@@ -163,20 +153,23 @@ export class GradientAlignment {
    * @param gram [K, K] f32, written
    */
   constructor(
-    gpu: Gpu,
+    table: BufferTable,
     shape: { count: number; stride: number; numGradients: number },
     gradients: Binding,
     gram: GPUBuffer,
   ) {
     const { count, stride, numGradients } = shape;
-    this.#gpu = gpu;
     this.#gradients = gradients;
     this.#gram = gram;
     this.#numGradients = numGradients;
     this.#tiles = Math.ceil(count / TILE);
-    this.#options = gpu.createBuffer('alignment options', 16, UNIFORM());
-    this.#partials = gpu.createBuffer('alignment partials', this.#pairs * this.#tiles * 4, STORAGE());
-    gpu.device.queue.writeBuffer(this.#options, 0, Uint32Array.of(count, stride, numGradients, this.#tiles));
+    this.#options = uniform(table, 'alignment options', 16);
+    this.#partials = table.floats('alignment partials', this.#pairs * this.#tiles);
+    table.gpu.device.queue.writeBuffer(
+      this.#options,
+      0,
+      Uint32Array.of(count, stride, numGradients, this.#tiles),
+    );
   }
 
   get #pairs(): number {
@@ -200,9 +193,19 @@ export class GradientAlignment {
       workgroups: [this.#pairs],
     });
   }
+}
 
-  destroy(): void {
-    this.#gpu.destroyBuffer(this.#options);
-    this.#gpu.destroyBuffer(this.#partials);
-  }
+/** Adds the copy of logps into one half of the baselines (TrainingStep's): the old policy's or the reference's. */
+export function keepBaselines(
+  plan: Plan,
+  half: 'old' | 'reference',
+  o: { scores: Binding; baselines: Binding; rows: number },
+): void {
+  plan.add({
+    label: `keep_${half}`,
+    code: baselinesCode,
+    entryPoint: `keep_${half}`,
+    bindings: [o.scores, o.baselines],
+    workgroups: [Math.ceil(o.rows / 64)],
+  });
 }

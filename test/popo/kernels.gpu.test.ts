@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
 import { Plan, submit } from '../../src/gpu/plan';
+import { BufferTable } from '../../src/model/forward';
 import { Random } from '../../src/numeric/random';
 import { computeAdvantages, objectiveAdvantages } from '../../src/popo/advantages';
 import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
@@ -64,7 +65,8 @@ interface Case {
 async function runWeighting(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
   const { P, G, K } = test;
   const eta = 0.1;
-  const kernels = new RewardWeighting(gpu, { groups: P, groupSize: G, numRewards: K });
+  const table = new BufferTable(gpu, 'test');
+  const kernels = new RewardWeighting(table, { groups: P, groupSize: G, numRewards: K });
   const advantages = kernels.advantagesOf(K).buffer;
   poison(advantages);
   poison(kernels.statistics);
@@ -91,7 +93,7 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
     weights: await read(kernels.weights, K),
     statistics: kernels.readStatistics(await read(kernels.statistics, 5 * K)),
   };
-  kernels.destroy();
+  table.destroy();
   return result;
 }
 
@@ -232,31 +234,30 @@ describe('reward_weighting', () => {
   });
 
   it('refuses more rewards than the shader holds', () => {
-    expect(() => new RewardWeighting(gpu, { groups: 1, groupSize: 1, numRewards: 9 })).toThrow(
-      /1 to 8 rewards, not 9/,
-    );
+    expect(
+      () => new RewardWeighting(new BufferTable(gpu, 'test'), { groups: 1, groupSize: 1, numRewards: 9 }),
+    ).toThrow(/1 to 8 rewards, not 9/);
   });
 });
 
 async function gramOf(gradients: Float32Array[], stride: number): Promise<Float32Array> {
   const K = gradients.length;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const pools = gpu.createBuffer('pools', K * stride * 4, usage);
-  const gram = gpu.createBuffer('gram', K * K * 4, usage);
+  const table = new BufferTable(gpu, 'test');
+  const pools = table.floats('pools', K * stride);
+  const gram = table.floats('gram', K * K);
   poison(pools);
   poison(gram);
   gradients.forEach((gradient, k) => {
     gpu.device.queue.writeBuffer(pools, k * stride * 4, Float32Array.from(gradient));
   });
   const shape = { count: gradients[0].length, stride, numGradients: K };
-  const alignment = new GradientAlignment(gpu, shape, pools, gram);
+  const alignment = new GradientAlignment(table, shape, pools, gram);
   const plan = new Plan(gpu);
   alignment.add(plan);
   await plan.compile();
   submit(gpu, plan);
   const result = await read(gram, K * K);
-  alignment.destroy();
-  for (const buffer of [pools, gram]) gpu.destroyBuffer(buffer);
+  table.destroy();
   return result;
 }
 

@@ -6,7 +6,7 @@ import type { PolicyBatch } from '../../src/popo/policy';
 import { rolloutBatch } from '../../src/popo/rollouts';
 
 export const tinyModel: ModelConfig = {
-  vocab_size: 13,
+  vocab_size: 16,
   hidden_size: 16,
   num_hidden_layers: 2,
   num_attention_heads: 2,

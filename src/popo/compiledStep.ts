@@ -1,0 +1,285 @@
+/**
+ * A policy update as one submit on the engine. For the first update on a batch of rollouts:
+ *
+ *     reference scores → forward → (per reward: A_k, backward into pool k → Gram matrix) → w(t), Â → backward → AdamW
+ *
+ * and one read-back at the end. The probes in parentheses run when the weighting is `popo`, else every `probe_every` steps;
+ * they carry no KL term, which is counted once, in the combined loss. They share the forward pass: only the
+ * advantages differ, so each costs a backward pass. Later updates on the same rollouts replay forward → backward → AdamW
+ * against the log-probabilities the first one kept.
+ */
+import type { Gpu } from '../gpu/device';
+import { Plan } from '../gpu/plan';
+import type { AdamWStep } from '../model/config';
+import { BufferTable } from '../model/forward';
+import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
+import type { Transformer } from '../model/transformer';
+import { assertRewards } from './advantages';
+import { GradientAlignment, keepBaselines, RewardWeighting } from './kernels';
+import { weighBatch } from './objective';
+import type { PolicyOptions } from './options';
+import {
+  assertFinite,
+  assertRewardCount,
+  measuresGradients,
+  type PolicyBatch,
+  type PolicyOptimizer,
+  type PolicyUpdate,
+} from './policy';
+import { assertWeights, gradientCosine, gradientNorms } from './weighting';
+
+/** Floats of the engine's metrics buffer. */
+const METRICS = 16;
+
+/** Lists and buffers for one batch shape. */
+interface Compiled {
+  /** B×T×G */
+  key: string;
+  table: BufferTable;
+  step: TrainingStep;
+  weighting: RewardWeighting;
+  /** Uniforms of the single rewards' losses and of the combined one. */
+  probeObjective: GPUBuffer;
+  objective: GPUBuffer;
+  /** Everything that is read back, side by side. */
+  readout: GPUBuffer;
+  referenceScores: Plan[];
+  probes: Plan[];
+  weigh: Plan;
+  backward: Plan;
+  keepOld: Plan;
+}
+
+export class CompiledPolicyOptimizer implements PolicyOptimizer {
+  weights: number[];
+  readonly #model: Transformer;
+  readonly #gpu: Gpu;
+  readonly #options: PolicyOptions;
+  #compiled: Compiled | null = null;
+  /** Of the last iteration 0. */
+  #kept: { advantages: Float32Array; weights: number[] } | null = null;
+
+  /** The model's reference policy must be frozen unless `beta` is 0. */
+  constructor(model: Transformer, options: PolicyOptions) {
+    assertWeights(options.reward_weights);
+    this.#model = model;
+    this.#gpu = model.gpu;
+    this.#options = options;
+    this.weights = [...options.reward_weights];
+  }
+
+  /** Bytes this optimizer holds besides the model's own. */
+  get bytes(): number {
+    return this.#compiled?.table.bytes ?? 0;
+  }
+
+  async update(policyBatch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate> {
+    const { batch, groupSize, rewards, numRewards, step, iteration } = policyBatch;
+    const options = this.#options;
+    assertRewardCount(policyBatch, this.weights);
+    assertRewards(rewards, groupSize, numRewards);
+    const compiled = await this.#compile(policyBatch);
+    const { queue } = this.#gpu.device;
+    this.#gpu.assertHealthy();
+    compiled.step.upload(weighBatch(batch, options.loss_type, options.max_completion_length));
+    writeObjective(this.#gpu, compiled.objective, {
+      mode: 'policy',
+      useOld: iteration > 0,
+      accumulate: false,
+      beta: options.beta,
+      epsilonLow: options.epsilon,
+      epsilonHigh: options.epsilon_high,
+    });
+    this.#model.writeHyper(hyper);
+    if (iteration > 0) {
+      if (!this.#kept) throw new Error('Iteration 0 of a policy update must come before the others.');
+      this.#submit(compiled, [compiled.step.forward, compiled.backward, this.#model.optimizer]);
+      const { metrics } = await this.#read(compiled);
+      const { advantages, weights } = this.#kept;
+      const decision = { advantages, weightsBefore: weights, weightsAfter: weights };
+      return assertFinite({ ...decision, ...NOT_MEASURED, ...gauges(metrics) }, step);
+    }
+    const measured = measuresGradients(options, policyBatch);
+    queue.writeBuffer(compiled.weighting.rewards, 0, Float32Array.from(rewards));
+    queue.writeBuffer(compiled.weighting.weights, 0, Float32Array.from(this.weights));
+    this.#submit(compiled, [
+      ...compiled.referenceScores,
+      compiled.step.forward,
+      ...(measured ? compiled.probes : []),
+      compiled.weigh,
+      compiled.backward,
+      this.#model.optimizer,
+      compiled.keepOld,
+    ]);
+    const { metrics, statistics, gram, advantages } = await this.#read(compiled);
+    const { weightsBefore, weightsAfter, influence } = compiled.weighting.readStatistics(statistics);
+    const update = assertFinite(
+      {
+        advantages,
+        weightsBefore,
+        weightsAfter,
+        influence: options.weighting === 'popo' ? influence : null,
+        gradNorms: measured ? gradientNorms(gram, numRewards) : null,
+        gradCosine: measured ? gradientCosine(gram, numRewards) : null,
+        ...gauges(metrics),
+      },
+      step,
+    );
+    this.weights = weightsAfter;
+    this.#kept = { advantages, weights: weightsAfter };
+    return update;
+  }
+
+  destroy(): void {
+    this.#compiled?.table.destroy();
+    this.#compiled = null;
+    this.#kept = null;
+  }
+
+  /** One command buffer: the lists in order, then everything worth reading into `readout`. */
+  #submit({ weighting, readout }: Compiled, plans: Plan[]): void {
+    const { device } = this.#gpu;
+    const K = this.weights.length;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const plan of plans) plan.encode(pass);
+    pass.end();
+    const { buffer, offset, size } = weighting.advantagesOf(K);
+    let at = 0;
+    for (const [source, from, floats] of [
+      [this.#model.metrics, 0, METRICS],
+      [weighting.statistics, 0, 5 * K],
+      [weighting.gram, 0, K * K],
+      [buffer, offset, size / 4],
+    ] as const) {
+      encoder.copyBufferToBuffer(source, from, readout, at, floats * 4);
+      at += floats * 4;
+    }
+    device.queue.submit([encoder.finish()]);
+  }
+
+  async #read({ readout }: Compiled) {
+    const K = this.weights.length;
+    const values = new Float32Array(await this.#gpu.read(readout));
+    const gramAt = METRICS + 5 * K;
+    const advantagesAt = gramAt + K * K;
+    const rows = this.#compiled?.step.batch ?? 0;
+    return {
+      metrics: values.slice(0, METRICS),
+      statistics: values.slice(METRICS, gramAt),
+      gram: values.slice(gramAt, advantagesAt),
+      advantages: values.slice(advantagesAt, advantagesAt + rows),
+    };
+  }
+
+  /** The lists for this batch's shape; built at the first step, since shapes are static over a stage. */
+  async #compile({ batch, groupSize }: PolicyBatch): Promise<Compiled> {
+    const key = `${batch.size}×${batch.length}×${groupSize}`;
+    if (this.#compiled?.key === key) return this.#compiled;
+    this.destroy();
+    const options = this.#options;
+    const model = this.#model;
+    const gpu = this.#gpu;
+    const K = this.weights.length;
+    const step = await model.training(batch.size, batch.length);
+    const table = new BufferTable(gpu, `popo ${key}`);
+    const weighting = new RewardWeighting(table, {
+      groups: batch.size / groupSize,
+      groupSize,
+      numRewards: K,
+    });
+    weighting.configure(options);
+    const probeObjective = objectiveUniform(table);
+    const objective = objectiveUniform(table);
+    writeObjective(gpu, probeObjective, {
+      mode: 'policy',
+      useOld: false,
+      accumulate: false,
+      beta: 0,
+      epsilonLow: options.epsilon,
+      epsilonHigh: options.epsilon_high,
+    });
+    const weigh = new Plan(gpu);
+    weighting.addWeigh(weigh);
+    const keepOld = new Plan(gpu);
+    const { scores, baselines } = step.buffers;
+    const rows = batch.size * batch.length;
+    keepBaselines(keepOld, 'old', { scores, baselines, rows });
+    const probing = options.weighting === 'popo' || options.probe_every > 0;
+    const [referenceScores, probes, backward] = await Promise.all([
+      options.beta > 0 ? this.#referenceScores(step) : [],
+      probing ? this.#probes(table, step, weighting, probeObjective) : [],
+      step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
+      weigh.compile(),
+      keepOld.compile(),
+    ]);
+    const readout = table.floats('readout', METRICS + 5 * K + K * K + batch.size);
+    gpu.assertHealthy();
+    this.#compiled = {
+      key,
+      table,
+      step,
+      weighting,
+      probeObjective,
+      objective,
+      readout,
+      referenceScores,
+      probes,
+      weigh,
+      backward,
+      keepOld,
+    };
+    return this.#compiled;
+  }
+
+  /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
+  async #referenceScores(step: TrainingStep): Promise<Plan[]> {
+    const { step: scoring } = await this.#model.scoring(step.batch, step.length, 'reference');
+    const { tokens, lengths, baselines } = step.buffers;
+    const keep = new Plan(this.#gpu);
+    const rows = step.batch * step.length;
+    keepBaselines(keep, 'reference', { scores: scoring.scores, baselines, rows });
+    return Promise.all([scoring.plan(this.#model.reference, tokens, lengths), keep.compile()]);
+  }
+
+  /** A_k, a backward pass per reward into a pool of its own, and the Gram matrix of the pools. */
+  async #probes(
+    table: BufferTable,
+    step: TrainingStep,
+    weighting: RewardWeighting,
+    objective: GPUBuffer,
+  ): Promise<Plan[]> {
+    const K = this.weights.length;
+    const { poolSize } = this.#model.table;
+    const pools = table.floats('reward gradients', K * poolSize);
+    const shape = { count: poolSize, stride: poolSize, numGradients: K };
+    const alignment = new GradientAlignment(table, shape, pools, weighting.gram);
+    const objectives = new Plan(this.#gpu);
+    weighting.addObjectiveAdvantages(objectives);
+    const gram = new Plan(this.#gpu);
+    alignment.add(gram);
+    const backwards = Array.from({ length: K }, (_, k) =>
+      step.backward({
+        objective,
+        advantages: weighting.advantagesOf(k),
+        gradient: { buffer: pools, offset: k * poolSize * 4, size: poolSize * 4 },
+      }),
+    );
+    return Promise.all([objectives.compile(), ...backwards, gram.compile()]);
+  }
+}
+
+const NOT_MEASURED = { influence: null, gradNorms: null, gradCosine: null };
+
+/** Means over completion tokens from the engine's metrics (token_statistics.wgsl, adamw.wgsl). */
+function gauges(metrics: Float32Array): Pick<PolicyUpdate, 'loss' | 'kl' | 'entropy' | 'clip' | 'gradNorm'> {
+  const [loss, kl, entropy, count, low, high] = metrics;
+  const tokens = Math.max(count, 1);
+  return {
+    loss,
+    kl: kl / tokens,
+    entropy: entropy / tokens,
+    clip: { low_mean: low / tokens, high_mean: high / tokens, region_mean: (low + high) / tokens },
+    gradNorm: metrics[8],
+  };
+}

@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeAdapter, Gpu } from '../../src/gpu/device';
+import { useCpu } from '../../src/gpu/tfjs';
+import type { AdamWStep } from '../../src/model/config';
+import { ReferenceModel } from '../../src/model/reference';
+import { createTransformer } from '../../src/model/transformer';
+import { CompiledPolicyOptimizer } from '../../src/popo/compiledStep';
+import type { PolicyOptions } from '../../src/popo/options';
+import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
+import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
+import { testDevice } from '../adapter';
+import { relativeError, someWeights } from '../model/shapes';
+import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  const { device, info } = await testDevice();
+  gpu = new Gpu(device, describeAdapter(info));
+  await useCpu();
+});
+
+const pool = someWeights(tinyModel, 5);
+
+/** Some way off the reference policy, so that KL matters from the first step; gaps between tensors stay 0. */
+const start = () => {
+  const zeros = new Float32Array(pool.length);
+  return {
+    parameters: pool.map((value, i) => (value === 0 ? 0 : value + 0.05 * Math.sin(i))),
+    moment1: zeros,
+    moment2: zeros,
+  };
+};
+
+async function compiled(options: Partial<PolicyOptions>) {
+  const model = await createTransformer(gpu, tinyModel, 1);
+  await model.restore({ ...start(), parameters: pool });
+  await model.freezeReference();
+  await model.restore(start());
+  const policy = new CompiledPolicyOptimizer(model, { ...tinyOptions, ...options });
+  return { model, policy, destroy: () => [policy, model].forEach((part) => void part.destroy()) };
+}
+
+async function reference(options: Partial<PolicyOptions>) {
+  const model = new ReferenceModel(tinyModel, pool);
+  await model.freezeReference();
+  await model.restore(start());
+  const policy = new ReferencePolicyOptimizer(model, { ...tinyOptions, ...options });
+  return { model, policy, destroy: () => [policy, model].forEach((part) => void part.destroy()) };
+}
+
+/** Steps with `iterations` updates each. */
+async function run(
+  policy: PolicyOptimizer,
+  steps: number,
+  iterations = 1,
+  numRewards = 2,
+): Promise<PolicyUpdate[]> {
+  const updates: PolicyUpdate[] = [];
+  for (let step = 0; step < steps; step++) {
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      const batch: PolicyBatch = { ...tinyRollouts(step, numRewards), iteration };
+      updates.push(await policy.update(batch, tinyHyper(updates.length)));
+    }
+  }
+  return updates;
+}
+
+function expectSame(actual: PolicyUpdate, expected: PolicyUpdate) {
+  const close = (a: ArrayLike<number>, b: ArrayLike<number>, what: string) =>
+    expect(relativeError(a, b), what).toBeLessThan(1e-3);
+  close(actual.advantages, expected.advantages, 'advantages');
+  close(actual.weightsBefore, expected.weightsBefore, 'weights before');
+  close(actual.weightsAfter, expected.weightsAfter, 'weights after');
+  expect(actual.influence === null).toBe(expected.influence === null);
+  close(actual.influence ?? [], expected.influence ?? [], 'influence');
+  expect(actual.gradNorms === null).toBe(expected.gradNorms === null);
+  close(actual.gradNorms ?? [], expected.gradNorms ?? [], 'gradient norms');
+  if (expected.gradCosine === null) expect(actual.gradCosine).toBeNull();
+  else expect(Math.abs(actual.gradCosine! - expected.gradCosine)).toBeLessThan(1e-3);
+  close([actual.gradNorm], [expected.gradNorm], 'gradient norm');
+  close([actual.entropy], [expected.entropy], 'entropy');
+  expect(Math.abs(actual.loss - expected.loss), 'loss').toBeLessThan(1e-4);
+  expect(Math.abs(actual.kl - expected.kl), 'kl').toBeLessThan(1e-4);
+  expect(Math.abs(actual.clip.low_mean - expected.clip.low_mean), 'clipped low').toBeLessThan(1e-6);
+  expect(Math.abs(actual.clip.high_mean - expected.clip.high_mean), 'clipped high').toBeLessThan(1e-6);
+}
+
+const CASES: [string, Partial<PolicyOptions>, number, number][] = [
+  ['popo', {}, 1, 2],
+  ['popo without KL', { beta: 0 }, 1, 2],
+  [
+    'popo with three rewards, GDPO',
+    { reward_weights: [0.2, 0.3, 0.5], multi_objective_aggregation: 'normalize_then_sum' },
+    1,
+    3,
+  ],
+  ['popo with one reward', { reward_weights: [1], loss_type: 'grpo' }, 1, 1],
+  ['popo, two updates on the same rollouts', { epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],
+  [
+    'popo-light, measured every second step',
+    { weighting: 'popo-light', probe_every: 2, scale_rewards: 'batch' },
+    1,
+    2,
+  ],
+  [
+    'fixed, never measured',
+    { weighting: 'fixed', reward_weights: [0.3, 0.7], loss_type: 'dr_grpo', scale_rewards: 'none' },
+    1,
+    2,
+  ],
+];
+
+describe('compiled policy update', () => {
+  it.each(CASES)('does what the reference does: %s', async (_name, options, iterations, numRewards) => {
+    const [ours, theirs] = [await compiled(options), await reference(options)];
+    const actual = await run(ours.policy, 4, iterations, numRewards);
+    const expected = await run(theirs.policy, 4, iterations, numRewards);
+    actual.forEach((update, i) => {
+      expectSame(update, expected[i]);
+    });
+    if (iterations > 1) expect(Math.max(...expected.map(({ clip }) => clip.region_mean))).toBeGreaterThan(0);
+    const moved = (parameters: Float32Array) => parameters.map((value, i) => value - start().parameters[i]);
+    const [a, b] = [await ours.model.snapshot(), await theirs.model.snapshot()];
+    expect(relativeError(moved(a.parameters), moved(b.parameters))).toBeLessThan(2e-3);
+    ours.destroy();
+    theirs.destroy();
+  });
+
+  it('repeats to the bit', async () => {
+    const runs = [];
+    for (let repeat = 0; repeat < 3; repeat++) {
+      const ours = await compiled({});
+      runs.push({ updates: await run(ours.policy, 3, 2), state: await ours.model.snapshot() });
+      ours.destroy();
+    }
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
+  });
+
+  it('resumes to the bit from the model and the weights', async () => {
+    const whole = await compiled({});
+    const updates = await run(whole.policy, 2);
+    const state = await whole.model.snapshot();
+    const { weights } = whole.policy;
+    const hyper: AdamWStep = tinyHyper(2);
+    const third = await whole.policy.update(tinyRollouts(2), hyper);
+    const resumed = await compiled({});
+    await resumed.model.restore(state);
+    resumed.policy.weights = JSON.parse(JSON.stringify(weights)) as number[];
+    expect(await resumed.policy.update(tinyRollouts(2), hyper)).toEqual(third);
+    expect(await resumed.model.snapshot()).toEqual(await whole.model.snapshot());
+    expect(updates[1].weightsAfter).toEqual(weights);
+    whole.destroy();
+    resumed.destroy();
+  });
+
+  it('frees what it allocated, and counts it', async () => {
+    const before = gpu.bytesAllocated;
+    const ours = await compiled({});
+    await run(ours.policy, 1);
+    expect(ours.model.memory().bytesPlanned + ours.policy.bytes).toBe(gpu.bytesAllocated - before);
+    ours.destroy();
+    await gpu.device.queue.onSubmittedWorkDone();
+    expect(gpu.bytesAllocated).toBe(before);
+  });
+
+  it('refuses bad rewards before it touches the model', async () => {
+    const ours = await compiled({});
+    const rollouts = tinyRollouts(0);
+    rollouts.rewards[5] = Number.POSITIVE_INFINITY;
+    const before = await ours.model.snapshot();
+    await expect(ours.policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+    await expect(ours.policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
+      /but there are 2 weights/,
+    );
+    expect(await ours.model.snapshot()).toEqual(before);
+    ours.destroy();
+  });
+
+  it('says when an update is not finite', async () => {
+    const ours = await compiled({});
+    await ours.model.restore({ ...start(), parameters: start().parameters.fill(Number.NaN) });
+    await expect(ours.policy.update(tinyRollouts(3), tinyHyper(0))).rejects.toThrow(
+      /POPO step 3 is not finite/,
+    );
+    expect(ours.policy.weights).toEqual([0.5, 0.5]);
+    ours.destroy();
+  });
+});
