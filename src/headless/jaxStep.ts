@@ -136,7 +136,7 @@ function modelLoss(
   const weight = (name: string) => weights[`model.${name}.weight`];
   const embedding = weight('embed_tokens');
 
-  let x = np.matmul(nn.oneHot(tokens, config.vocab_size), embedding.ref);
+  let x = np.matmul(nn.oneHot(tokens.reshape([-1]), config.vocab_size), embedding.ref);
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const named = (name: string) => weight(`layers.${layer}.${name}`);
     const split = (y: np.Array, count: number) => y.reshape([size, length, count, width]);
@@ -145,7 +145,7 @@ function modelLoss(
     const key = rotate(split(linear(normed.ref, named('self_attn.k_proj')), groups), cos.ref, sin.ref);
     const value = split(linear(normed, named('self_attn.v_proj')), groups);
     const attended = nn.dotProductAttention(query, key, value, { isCausal: true });
-    x = x.add(linear(attended.reshape([size, length, D]), named('self_attn.o_proj')));
+    x = x.add(linear(attended.reshape([size * length, D]), named('self_attn.o_proj')));
     const inner = rmsNorm(x.ref, named('post_attention_layernorm'), eps);
     const gate = nn.silu(linear(inner.ref, named('mlp.gate_proj')));
     x = x.add(linear(gate.mul(linear(inner, named('mlp.up_proj'))), named('mlp.down_proj')));
@@ -153,8 +153,14 @@ function modelLoss(
   cos.dispose();
   sin.dispose();
   const logits = linear(rmsNorm(x, weight('norm'), eps), embedding);
-  const logps = nn.logSoftmax(logits).mul(nn.oneHot(targets, config.vocab_size)).sum(-1);
-  return logps.mul(coefficients).sum().neg();
+  const logps = nn
+    .logSoftmax(logits)
+    .mul(nn.oneHot(targets.reshape([-1]), config.vocab_size))
+    .sum(-1);
+  return logps
+    .mul(coefficients.reshape([-1]))
+    .sum()
+    .neg();
 }
 
 function adamW(
