@@ -30,6 +30,8 @@ interface ChartProps {
   /** Shares the pointer with the other charts over POPO steps. */
   synced?: boolean;
   marks?: { x: number; label: string }[];
+  /** Pixels; 112 unless told. */
+  height?: number;
   /** A line that means something, such as zero for a cosine. */
   baseline?: number;
 }
@@ -54,15 +56,16 @@ export function Chart(props: ChartProps) {
         host,
       );
     };
-    build();
+    const cancel = atFreeFrame(build);
     const resize = new ResizeObserver(() => {
       if (plot.current !== null && plot.current.width !== host.clientWidth) {
-        plot.current.setSize({ width: host.clientWidth, height: HEIGHT });
+        plot.current.setSize({ width: host.clientWidth, height: shown.current.height ?? HEIGHT });
       }
     });
     resize.observe(host);
     const forget = whenPaletteChanges(build);
     return () => {
+      cancel();
       resize.disconnect();
       forget();
       plot.current?.destroy();
@@ -91,24 +94,50 @@ export function Chart(props: ChartProps) {
         <span class="legend">
           {props.lines.map((line, k) => (
             <span key={line.column} class="legend-entry">
-              {(props.lines.length > 1 || line.label !== props.title) && (
-                <>
-                  <i class="swatch" style={{ background: `var(--${line.color})` }} />
-                  {line.label}
-                </>
-              )}
-              <b>{short(values.value[k])}</b>
+              {props.lines.length > 1 && <i class={`swatch ${line.color}`} />}
+              <Formula text={line.label} />
+              {!empty && <b>{short(values.value[k])}</b>}
             </span>
           ))}
         </span>
       </figcaption>
-      <div class="chart-frame" ref={frame} role="img" aria-label={label} />
+      <div
+        class="chart-frame"
+        style={{ height: props.height ?? HEIGHT }}
+        ref={frame}
+        role="img"
+        aria-label={label}
+      />
       {empty && (
         <p class="chart-empty" aria-hidden="true">
           {props.empty}
         </p>
       )}
     </figure>
+  );
+}
+
+const waiting: (() => void)[] = [];
+
+/** Builds one chart per frame: six at once would hold up the page. Returns how to call it off. */
+function atFreeFrame(build: () => void): () => void {
+  const buildNext = () => {
+    waiting.shift()?.();
+    if (waiting.length > 0) requestAnimationFrame(buildNext);
+  };
+  if (waiting.push(build) === 1) requestAnimationFrame(buildNext);
+  return () => {
+    const at = waiting.indexOf(build);
+    if (at >= 0) waiting[at] = () => {};
+  };
+}
+
+/** `w_id` with its index set low. */
+function Formula({ text }: { text: string }) {
+  return (
+    <span>
+      {text.split(/_([a-z]+)/).map((part, index) => (index % 2 === 1 ? <sub key={part}>{part}</sub> : part))}
+    </span>
   );
 }
 
@@ -161,7 +190,7 @@ function options(
   }
   return {
     width,
-    height: HEIGHT,
+    height: props().height ?? HEIGHT,
     legend: { show: false },
     padding: [8, 6, 0, 0],
     cursor: {
@@ -228,6 +257,7 @@ function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof pale
   ctx.lineWidth = devicePixelRatio;
   ctx.font = `${10 * devicePixelRatio}px ${color.font}`;
   ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
   if (props.baseline !== undefined) {
     const y = plot.valToPos(props.baseline, 'y', true);
     ctx.beginPath();
@@ -236,8 +266,8 @@ function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof pale
     ctx.stroke();
   }
   for (const mark of props.marks ?? []) {
-    const x = Math.round(plot.valToPos(mark.x, 'x', true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    const x = Math.max(bbox.left, Math.round(plot.valToPos(mark.x, 'x', true)));
+    if (x > bbox.left + bbox.width) continue;
     if (x > bbox.left + 2) {
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);

@@ -4,6 +4,16 @@ import type { DeviceInfo } from '../run/report';
 import { useSession } from './context';
 import { count } from './format';
 
+const VENDORS: Record<string, string | undefined> = {
+  nvidia: 'NVIDIA',
+  amd: 'AMD',
+  intel: 'Intel',
+  apple: 'Apple',
+  arm: 'Arm',
+  qualcomm: 'Qualcomm',
+  google: 'Google',
+};
+
 /** What will do the work, and how large the work is. */
 export function Device() {
   const session = useSession();
@@ -16,7 +26,7 @@ export function Device() {
     <p class="device">
       <i class={`dot ${device === null ? 'unknown' : slow ? 'slow' : 'fast'}`} />
       {device === null ? 'Looking for a device' : deviceWords(device)}
-      <span class="faint"> · up to {count(weights)} weights</span>
+      <span class="faint"> · about {count(Number(weights.toPrecision(2)))} weights</span>
       <span class="faint"> · {dataWords(config.data.source, config.data.world)}</span>
       {warning !== null && <span class="device-warning"> · {warning}</span>}
       {slow && config.preset !== 'tiny' && !session.busy.value && (
@@ -32,7 +42,7 @@ export function Device() {
 }
 
 function deviceWords(device: DeviceInfo): string {
-  const name = [device.description || device.vendor, device.architecture]
+  const name = [device.description || VENDORS[device.vendor] || device.vendor, device.architecture]
     .filter((part) => part !== '')
     .filter((part, index, all) => all.indexOf(part) === index)
     .join(' ');

@@ -8,18 +8,18 @@ export function Hero() {
           <h3>It reads</h3>
           <p>What a shopper bought last, as words.</p>
           <p class="quote">
-            bought: crib · <span class="faint">baby</span>
+            <span class="tag">bought</span> oak crib
             <br />
-            bought: night lamp · <span class="faint">home</span>
+            <span class="tag">bought</span> night lamp
           </p>
         </li>
         <li>
-          <h3>It reasons, then answers</h3>
-          <p>It learns to say why before it says what.</p>
+          <h3>It reasons</h3>
+          <p>First why, then what: its answer is an item.</p>
           <p class="quote">
-            <span class="tag">think</span> a crib, so soon a stroller
+            <span class="tag">think</span> a crib: next, outings
             <br />
-            <span class="tag">answer</span> <b>compact stroller</b>
+            <span class="tag">answer</span> <b>light stroller</b>
           </p>
         </li>
         <li>
@@ -28,7 +28,7 @@ export function Hero() {
           <dl class="meters">
             <div>
               <dt>
-                <i class="dot semantic" /> Semantic: does it mean what was needed?
+                <i class="dot semantic" /> Semantic: is it what was needed?
               </dt>
               <dd>
                 <span class="meter semantic" style={{ '--value': 0.86 }} />
@@ -36,7 +36,7 @@ export function Hero() {
             </div>
             <div>
               <dt>
-                <i class="dot id" /> ID: would this person click and buy it?
+                <i class="dot id" /> ID: would they click and buy?
               </dt>
               <dd>
                 <span class="meter id" style={{ '--value': 0.38 }} />

@@ -18,7 +18,7 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'eta_over_mu',
     label: 'eta_over_mu',
-    hint: 'How fast the weights follow the gradients',
+    hint: 'How fast the weights move',
     get: ({ popo }) => popo.eta_over_mu,
     set: (config, value) => {
       config.popo.eta_over_mu = value;
@@ -29,7 +29,7 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'beta',
     label: 'beta',
-    hint: 'KL leash to the fine-tuned model; 0 invites collapse',
+    hint: 'KL leash to SFT; 0 collapses',
     get: ({ popo }) => popo.beta,
     set: (config, value) => {
       config.popo.beta = value;
@@ -52,7 +52,7 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'prompts_per_step',
     label: 'prompts_per_step',
-    hint: 'P, shoppers per step; few prompts are noisy',
+    hint: 'P, shoppers per step',
     get: ({ popo }) => popo.prompts_per_step,
     set: (config, value) => {
       config.popo.prompts_per_step = value;
@@ -98,7 +98,7 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'epsilon',
     label: 'epsilon',
-    hint: 'Clip of the probability ratio, both sides',
+    hint: 'Clip of the ratio, both sides',
     get: ({ popo }) => popo.epsilon,
     set: (config, value) => {
       config.popo.epsilon = value;
@@ -188,7 +188,7 @@ export function Knobs() {
         />
         <Choice
           label="Keep reasoning below"
-          hint="Perplexity of the answer: margin compares within a prompt"
+          hint="margin compares within a prompt"
           value={typeof config.orft.threshold === 'number' ? 'median' : config.orft.threshold}
           options={['median', 'margin', 'none']}
           choose={(draft, value) => {

@@ -4,7 +4,14 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import type { MetricsRow } from '../evaluate/metrics';
-import type { DeviceInfo, Report, RunEvent, Sample, StageName } from '../run/report';
+import {
+  type DeviceInfo,
+  type Report,
+  type RunEvent,
+  type Sample,
+  STAGE_NAMES,
+  type StageName,
+} from '../run/report';
 import type { CotExample } from '../sft/orft';
 import { Columns } from './columns';
 
@@ -25,23 +32,13 @@ export interface Cots {
   examples: CotExample[];
 }
 
-export const STAGES: readonly StageName[] = [
-  'data',
-  'tokenizer',
-  'warmup',
-  'rupr',
-  'orft',
-  'sft',
-  'ranker',
-  'encoder',
-  'popo',
-  'evaluate',
-];
-
 /** Milliseconds a frame may spend on events; the rest waits for the next frame. */
 const FRAME_BUDGET = 6;
 /** Milliseconds between redraws of the charts. */
 const CHART_INTERVAL = 120;
+
+/** Whose losses are the language model's, and so may share an axis. */
+const LANGUAGE_STAGES: readonly StageName[] = ['warmup', 'orft', 'sft'];
 
 export type RunView = ReturnType<typeof createRunView>;
 
@@ -73,6 +70,7 @@ export function createRunView(
     'id',
     'w_semantic',
     'w_id',
+    'pull_semantic',
     'g_semantic',
     'g_id',
     'cosine',
@@ -167,6 +165,7 @@ export function createRunView(
         });
         break;
       case 'loss': {
+        if (!LANGUAGE_STAGES.includes(event.name)) break;
         const marks = lossMarks.value;
         let mark = marks.find(({ label }) => label === event.name);
         if (mark === undefined) {
@@ -188,6 +187,7 @@ export function createRunView(
           mean[1],
           step.weightsAfter[0],
           step.weightsAfter[1],
+          step.pull[0] / (step.pull[0] + step.pull[1]),
           step.gradNorms?.[0] ?? Number.NaN,
           step.gradNorms?.[1] ?? Number.NaN,
           step.gradCosine ?? Number.NaN,
@@ -291,7 +291,7 @@ export function createRunView(
 }
 
 function freshStages(): StageState[] {
-  return STAGES.map((name) => ({
+  return STAGE_NAMES.map((name) => ({
     name,
     status: 'waiting',
     step: 0,

@@ -43,7 +43,7 @@ export function Samples() {
       <div class="sample-grid">
         <article class="sample prompt">
           <h3>It reads</h3>
-          <p class="prompt-text">{newest.prompt}</p>
+          <Prompt text={newest.prompt} />
           <p class="truth">
             Bought next: <b>{newest.target}</b>
           </p>
@@ -65,8 +65,22 @@ export function Samples() {
   );
 }
 
+function Prompt({ text }: { text: string }) {
+  const { profile, behaviours } = promptParts(text);
+  return (
+    <div class="prompt-text">
+      {profile !== '' && <p>{profile}</p>}
+      <ol>
+        {behaviours.map((behaviour, index) => (
+          <li key={`${index} ${behaviour}`}>{behaviour}</li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
 function Completion({ sample }: { sample: Sample }) {
-  const { think, answer } = parts(sample.completion);
+  const { think, title, path } = parts(sample.completion);
   const hit = sample.resolvedItem !== null && sample.resolvedItem === sample.target;
   return (
     <>
@@ -76,14 +90,17 @@ function Completion({ sample }: { sample: Sample }) {
         </p>
       )}
       <p class="answer">
-        <span class="tag">answer</span> <b>{answer}</b>
+        <span class="tag">answer</span> <b>{title}</b>
       </p>
+      {path.length > 0 && <p class="completion-path">{path.join(' › ')}</p>}
       <p class={`resolved ${hit ? 'hit' : sample.resolvedItem === null ? 'miss' : ''}`}>
         {sample.resolvedItem === null
           ? 'Not an item of the catalogue: no reward'
           : hit
             ? 'Exactly what was bought'
-            : `Read as ${sample.resolvedItem}`}
+            : sample.resolvedItem === title
+              ? 'In the catalogue, but not what was bought'
+              : `Read as ${sample.resolvedItem}`}
       </p>
       {sample.rewards.length >= 2 && (
         <dl class="meters">
@@ -107,13 +124,18 @@ function Meter({ label, kind, value }: { label: string; kind: string; value: num
   );
 }
 
-/** Splits `<think> … </think><answer> … </answer>`, also when it was cut short or is malformed. */
-export function parts(completion: string): { think: string | null; answer: string } {
+/** A completion in its parts, also when it was cut short or is malformed. `path` are its categories, widest first. */
+export function parts(completion: string): { think: string | null; title: string; path: string[] } {
   const think = /<think>([\s\S]*?)(?:<\/think>|<answer>|$)/.exec(completion);
   const answer = /<answer>([\s\S]*?)(?:<\/answer>|$)/.exec(completion);
   const thought = think === null ? null : think[1].trim();
-  if (answer !== null) return { think: thought, answer: answer[1].trim() || '(nothing)' };
-  return thought === null
-    ? { think: null, answer: completion.trim() || '(nothing)' }
-    : { think: thought, answer: '(none)' };
+  const said = answer?.[1] ?? (think === null ? completion : '');
+  const [title, ...path] = said.split('<sep>').map((part) => part.trim());
+  return { think: thought, title: title || '(no answer)', path: path.filter((part) => part !== '') };
+}
+
+/** A prompt in its parts: who it is, then what they did, newest first. */
+export function promptParts(prompt: string): { profile: string; behaviours: string[] } {
+  const [profile, ...behaviours] = prompt.split('<sep>').map((part) => part.trim());
+  return { profile, behaviours: behaviours.filter((part) => part !== '') };
 }

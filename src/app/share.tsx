@@ -3,7 +3,7 @@ import { useSession } from './context';
 import { sentence } from './sentence';
 import type { Session } from './session';
 
-/** The link, and the files of a finished run. */
+/** Copies the link of what is shown. */
 export function Share() {
   const session = useSession();
   const copied = useSignal<'no' | 'copied' | 'shown'>('no');
@@ -22,25 +22,8 @@ export function Share() {
       copied.value = 'shown';
     }
   };
-  const files = async () => {
-    try {
-      for (const file of await session.exportModel()) download(file.name, file.bytes);
-    } catch (error) {
-      session.say('error', `The model could not be exported: ${sentence(error)}`);
-    }
-  };
   return (
     <div class="share">
-      {report !== null && (
-        <>
-          <button type="button" class="plain" onClick={() => download('report.json', JSON.stringify(report))}>
-            report.json
-          </button>
-          <button type="button" class="plain" onClick={() => void files()}>
-            Model files
-          </button>
-        </>
-      )}
       <button type="button" data-action="share" onClick={() => void share()}>
         {copied.value === 'copied' ? 'Link copied' : report === null ? 'Share set-up' : 'Share run'}
       </button>
@@ -56,6 +39,30 @@ export function Share() {
           onFocus={(event) => event.currentTarget.select()}
         />
       )}
+    </div>
+  );
+}
+
+/** Files of a finished run: its report, and the model as a Hugging Face checkpoint. */
+export function Downloads() {
+  const session = useSession();
+  const report = session.report.value;
+  if (report === null) return null;
+  const model = async () => {
+    try {
+      for (const file of await session.exportModel()) download(file.name, file.bytes);
+    } catch (error) {
+      session.say('error', `The model could not be exported: ${sentence(error)}`);
+    }
+  };
+  return (
+    <div class="downloads">
+      <button type="button" onClick={() => download('report.json', JSON.stringify(report))}>
+        Save report.json
+      </button>
+      <button type="button" onClick={() => void model()}>
+        Save the model
+      </button>
     </div>
   );
 }

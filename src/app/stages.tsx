@@ -2,25 +2,26 @@ import type { StageName } from '../run/report';
 import { useSession } from './context';
 import { duration } from './format';
 import type { StageState } from './runView';
+import type { Status } from './session';
 
-/** Each stage in a few words: its name, and what it does. */
-export const STAGE_WORDS: Record<StageName, { label: string; does: string }> = {
-  data: { label: 'Data', does: 'Users, items and what happened between them' },
-  tokenizer: { label: 'Tokenizer', does: 'Learn the pieces of words the catalogue is made of' },
-  warmup: { label: 'Warm-up', does: 'A language model from scratch: history in, next item out' },
-  rupr: { label: 'Reasoning', does: 'A teacher that knows the purchase argues why (RUPR)' },
-  orft: { label: 'Rejection', does: 'Keep only reasoning that makes the answer likelier (ORFT)' },
-  sft: { label: 'Fine-tuning', does: 'Learn to reason from what was kept (SFT)' },
-  ranker: { label: 'ID reward', does: 'A ranker learns who clicks and buys' },
-  encoder: { label: 'Semantic reward', does: 'An encoder learns which titles mean alike' },
-  popo: { label: 'Alignment', does: 'Reinforce both rewards, weighed anew at each step (POPO)' },
-  evaluate: { label: 'Evaluation', does: 'Measure on users it has never seen' },
+/** Each stage in a few words: its name, what it does, and what the paper or the field calls it. */
+export const STAGE_WORDS: Record<StageName, { label: string; does: string; code: string }> = {
+  data: { label: 'Data', does: 'Who bought what, after what', code: '' },
+  tokenizer: { label: 'Tokenizer', does: 'Cut words into pieces', code: 'BPE' },
+  ranker: { label: 'ID reward', does: 'A ranker learns who buys', code: 'ESMM' },
+  encoder: { label: 'Semantic reward', does: 'Learn which titles mean alike', code: '' },
+  warmup: { label: 'Warm-up', does: 'History in, next item out', code: '' },
+  rupr: { label: 'Reasoning', does: 'Argue back from the purchase', code: 'RUPR' },
+  orft: { label: 'Rejection', does: 'Drop reasoning that misleads', code: 'ORFT' },
+  sft: { label: 'Fine-tuning', does: 'Learn to reason and answer', code: 'SFT' },
+  popo: { label: 'Alignment', does: 'Reinforce both, weighed anew', code: 'POPO' },
+  evaluate: { label: 'Evaluation', does: 'Measure on users it never saw', code: '' },
 };
 
 export function Stages() {
   const session = useSession();
   const stages = session.view.stages.value;
-  const paused = session.status.value === 'paused';
+  const status = session.status.value;
   return (
     <section class="stages" aria-labelledby="stages-title">
       <h2 id="stages-title" class="overline">
@@ -28,14 +29,14 @@ export function Stages() {
       </h2>
       <ol>
         {stages.map((stage) => (
-          <StageLine key={stage.name} stage={stage} paused={paused} />
+          <StageLine key={stage.name} stage={stage} status={status} />
         ))}
       </ol>
     </section>
   );
 }
 
-function StageLine({ stage, paused }: { stage: StageState; paused: boolean }) {
+function StageLine({ stage, status }: { stage: StageState; status: Status }) {
   const words = STAGE_WORDS[stage.name];
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
   return (
@@ -44,7 +45,7 @@ function StageLine({ stage, paused }: { stage: StageState; paused: boolean }) {
       <div>
         <p class="stage-name">
           <span>{words.label}</span>
-          <span class="stage-time">{timing(stage, paused)}</span>
+          <span class="stage-time">{timing(stage, status)}</span>
         </p>
         <p class="stage-does">{words.does}</p>
       </div>
@@ -52,10 +53,11 @@ function StageLine({ stage, paused }: { stage: StageState; paused: boolean }) {
   );
 }
 
-function timing(stage: StageState, paused: boolean): string {
+function timing(stage: StageState, status: Status): string {
   if (stage.status === 'done') return stage.seconds === null ? 'done' : duration(stage.seconds);
-  if (stage.status === 'waiting') return '';
-  if (paused) return `paused at ${stage.step}`;
+  if (stage.status === 'waiting') return STAGE_WORDS[stage.name].code;
+  if (status === 'error') return `stopped at ${stage.step}`;
+  if (status === 'paused') return `paused at ${stage.step}`;
   if (stage.secondsLeft !== null) return `${duration(stage.secondsLeft)} left`;
   return stage.steps > 0 ? `${stage.step} / ${stage.steps}` : '…';
 }

@@ -1,6 +1,7 @@
 import type { MetricsRow } from '../evaluate/metrics';
 import { useSession } from './context';
 import { count, short } from './format';
+import { Downloads } from './share';
 import { STAGE_WORDS } from './stages';
 
 type Metric = Exclude<keyof MetricsRow, 'stage' | 'users'>;
@@ -10,8 +11,8 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
   { key: 'Category_L2_ACC', label: 'L2', hint: 'Category_L2_ACC', kind: 'semantic', rate: true },
   { key: 'Category_L3_ACC', label: 'L3', hint: 'Category_L3_ACC', kind: 'semantic', rate: true },
   { key: 'Title_Hit-Rate@25', label: 'Title@25', hint: 'Title_Hit-Rate@25', kind: 'semantic', rate: true },
-  { key: 'Title_Hit-Rate@50', label: 'Title@50', hint: 'Title_Hit-Rate@50', kind: 'semantic', rate: true },
-  { key: 'Title_Hit-Rate@100', label: 'Title@100', hint: 'Title_Hit-Rate@100', kind: 'semantic', rate: true },
+  { key: 'Title_Hit-Rate@50', label: '@50', hint: 'Title_Hit-Rate@50', kind: 'semantic', rate: true },
+  { key: 'Title_Hit-Rate@100', label: '@100', hint: 'Title_Hit-Rate@100', kind: 'semantic', rate: true },
   { key: 'CTCVR', label: 'CTCVR', hint: 'Mean chance of a click and purchase', kind: 'id', rate: true },
   { key: 'valid_rate', label: 'Valid', hint: 'Answers that are well formed', rate: true },
   { key: 'distinct_top1', label: 'Distinct', hint: 'Different items answered', rate: false },
@@ -37,6 +38,7 @@ export function StageTable() {
           {count(rows[0].users)} users it never saw; one seed
           {preset === 'tiny' ? '; at tiny, differences between SFT and POPO are noise' : ''}.
         </p>
+        <Downloads />
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage">
         <table>
@@ -60,8 +62,8 @@ export function StageTable() {
                 </th>
                 {METRICS.map(({ key, rate }) => (
                   <td key={key}>
-                    {rate ? rateText(row[key]) : short(row[key])}
-                    {rate && index > 0 && <Change from={rows[index - 1][key]} to={row[key]} />}
+                    {rate ? rateText(row[key]) : key === 'distinct_top1' ? count(row[key]) : short(row[key])}
+                    {rate && <Change from={rows[index - 1]?.[key] ?? row[key]} to={row[key]} />}
                   </td>
                 ))}
               </tr>
@@ -79,7 +81,7 @@ function rateText(value: number | undefined): string {
 
 function Change({ from, to }: { from: number | undefined; to: number | undefined }) {
   const change = (to ?? Number.NaN) - (from ?? Number.NaN);
-  if (!Number.isFinite(change) || Math.abs(change) < 0.0005) return <small> </small>;
+  if (!Number.isFinite(change) || Math.abs(change) < 0.0005) return <small />;
   const text = Math.abs(change).toFixed(3).replace(/^0/, '');
   return <small class={change > 0 ? 'up' : 'down'}>{change > 0 ? `+${text}` : `−${text}`}</small>;
 }

@@ -1,6 +1,6 @@
 /**
  * The trade-off: semantic reward to the right, ID reward upwards, the run's path step by step. The arrow is where the
- * current weights pull; along the dotted line through the newest point the weighted reward is the same.
+ * current weights pull.
  */
 import { useSignal } from '@preact/signals';
 import { smoothed } from './columns';
@@ -14,7 +14,7 @@ const LEFT = 44;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 40;
-const SMOOTHING = 0.12;
+const SMOOTHING = 0.07;
 /** Most vertices of the drawn path. */
 const VERTICES = 160;
 
@@ -56,6 +56,11 @@ export function TradeOff() {
         </div>
       </div>
       <Plot path={path} landmarks={landmarks} view={view} />
+      <p class="plot-note">
+        {view === 'rewards'
+          ? 'Each step of alignment moves the point; the arrow is where the weights pull.'
+          : 'Each stage, and alignment as it goes, on users it never saw.'}
+      </p>
     </section>
   );
 }
@@ -208,8 +213,9 @@ function extent(values: number[]): [number, number] {
   if (values.length === 0) return [0, 1];
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const slack = Math.max((high - low) * 0.18, 0.02);
-  return [Math.max(0, low - slack), high + slack];
+  const slack = Math.max((high - low) * 0.16, 0.025);
+  // More room towards the better corner: the arrow points there.
+  return [Math.max(0, low - slack), high + 1.6 * slack];
 }
 
 /** Three or four round numbers within [low, high]. */

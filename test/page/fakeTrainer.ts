@@ -75,25 +75,27 @@ function popoStep(step: number, config: RunConfig): PopoStep {
   };
 }
 
-const PROMPT = `young parent, thrifty, likes home
-bought: oak crib by Nordlo · Baby / Sleep / Cribs
-bought: soft night lamp by Halla · Home / Light / Lamps
-bought: muslin swaddle by Pimo · Baby / Sleep / Swaddles
-bought: steel kettle by Brava · Kitchen / Tea / Kettles`;
+const PROMPT = [
+  'young parent, thrifty, likes home',
+  'oak crib by Nordlo Baby Sleep Cribs',
+  'soft night lamp by Halla Home Light Lamps',
+  'muslin swaddle by Pimo Baby Sleep Swaddles',
+  'steel kettle by Brava Kitchen Tea Kettles',
+].join(' <sep> ');
 
 const COMPLETIONS: Record<string, [string, string | null, number[]]> = {
   warmup: [
-    '<answer> soft night lamp by Halla | Home | Light | Lamps </answer>',
+    '<answer> soft night lamp by Halla <sep> Home <sep> Light <sep> Lamps </answer>',
     'soft night lamp by Halla',
     [0.18, 0.31],
   ],
   sft: [
-    '<think> saw cribs and swaddles, intend going out, need strollers </think><answer> compact stroller by Pimo | Baby | Out | Strollers </answer>',
+    '<think> saw cribs and swaddles, intend going out, need strollers </think><answer> compact stroller by Pimo <sep> Baby <sep> Out <sep> Strollers </answer>',
     'compact stroller by Pimo',
     [0.83, 0.27],
   ],
   popo: [
-    '<think> saw cribs, intend going out, need strollers </think><answer> light stroller by Nordlo | Baby | Out | Strollers </answer>',
+    '<think> saw cribs, intend going out, need strollers </think><answer> light stroller by Nordlo <sep> Baby <sep> Out <sep> Strollers </answer>',
     'light stroller by Nordlo',
     [1, 0.52],
   ],
@@ -163,6 +165,8 @@ function* play(config: RunConfig): Generator<RunEvent> {
   };
   yield* plain('data', 8);
   yield* plain('tokenizer', 10);
+  yield* plain('ranker', 30);
+  yield* plain('encoder', 20);
   yield* supervised('warmup', config.warmup.steps, 6.2, 1.9);
   yield { type: 'metrics', row: row('warmup', 0.073, 0.149, 66), step: 0 };
   yield* samples('warmup', config.warmup.steps);
@@ -181,8 +185,6 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield { type: 'metrics', row: row('sft', 0.275, 0.289, 99), step: 0 };
   yield* samples('sft', config.sft.steps);
   yield { type: 'checkpoint', stage: 'sft', step: config.sft.steps, stored: true };
-  yield* plain('ranker', 30);
-  yield* plain('encoder', 20);
   yield stage('popo', 'started', config.popo.steps);
   for (let step = 0; step < config.popo.steps; step++) {
     yield { type: 'popo', step: popoStep(step, config) };

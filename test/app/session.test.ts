@@ -1,0 +1,222 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createSession, type Services } from '../../src/app/session';
+import { presetConfig } from '../../src/run/presets';
+import type { Report, RunEvent } from '../../src/run/report';
+import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
+
+const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
+
+/** A trainer whose run ends, fails and speaks when the test says so. */
+function stage({ deaf = false } = {}) {
+  let crash: (message: string) => void = () => {};
+  let finish: { resolve(report: Report | null): void; reject(error: Error): void } | null = null;
+  let emit: (event: RunEvent) => void = () => {};
+  const frames: (() => void)[] = [];
+  let now = 0;
+  const calls: string[] = [];
+  const trainer: TrainerApi = {
+    describeDevice: async () => ({ device: DEVICE, warning: null }),
+    start(_config, resumeId, onEvent) {
+      calls.push(`start ${resumeId}`);
+      emit = onEvent;
+      return new Promise((resolve, reject) => {
+        finish = { resolve, reject };
+      });
+    },
+    pause: async () => void calls.push('pause'),
+    resume: async () => void calls.push('resume'),
+    step: async () => void calls.push('step'),
+    stop() {
+      calls.push('stop');
+      return deaf ? new Promise(() => {}) : Promise.resolve();
+    },
+    savedRuns: async () => [],
+    loadReport: async () => null,
+    deleteRun: async () => {},
+    exportModel: async () => [],
+    loseDevice: async () => {},
+  };
+  const importer: ImporterApi = {
+    importFiles: async (files) => {
+      if (files[0].name === 'bad.csv') throw new Error('bad.csv, row 2: no item');
+      return {
+        sha256: 'c'.repeat(64),
+        id: 'mine',
+        users: 1,
+        items: 1,
+        interactions: 1,
+        examples: [1, 1, 1],
+        notes: [],
+        problems: [],
+      };
+    },
+    listImports: async () => [],
+    deleteImport: async () => {},
+  };
+  const services: Services = {
+    trainer(onCrash) {
+      crash = onCrash;
+      return trainer;
+    },
+    importer: () => importer,
+    discardTrainer: () => void calls.push('discard'),
+    discardImporter() {},
+  };
+  const session = createSession(
+    services,
+    (callback) => void frames.push(callback),
+    () => now,
+  );
+  return {
+    session,
+    calls,
+    emit: (event: RunEvent) => emit(event),
+    finish: (report: Report | null) => finish!.resolve(report),
+    fail: (message: string) => finish!.reject(new Error(message)),
+    crash: (message: string) => crash(message),
+    /** Lets `n` frames pass. */
+    async frames(n = 1) {
+      for (let k = 0; k < n; k++) {
+        now += 200;
+        for (const callback of frames.splice(0)) callback();
+        await Promise.resolve();
+      }
+    },
+  };
+}
+
+const lossAt = (step: number): RunEvent => ({
+  type: 'loss',
+  name: 'warmup',
+  step,
+  loss: 1 / step,
+  gradNorm: 1,
+  learningRate: 1,
+});
+
+describe('a session', () => {
+  it('takes events in once per frame, in order, and none of them is lost', async () => {
+    const { session, emit, frames } = stage();
+    void session.start();
+    for (let step = 1; step <= 5000; step++) emit(lossAt(step));
+    expect(session.view.loss.length).toBe(0);
+    await frames(2);
+    expect(session.view.loss.length).toBe(5000);
+    expect(session.view.loss.last('loss')).toBe(1 / 5000);
+  });
+
+  it('pauses, resumes and steps only where it makes sense', async () => {
+    const { session, calls } = stage();
+    await session.pause();
+    expect(calls).toEqual([]);
+    void session.start();
+    await session.pause();
+    expect(session.status.value).toBe('paused');
+    await session.step();
+    await session.resume();
+    expect(session.status.value).toBe('running');
+    expect(calls).toEqual(['start null', 'pause', 'step', 'resume']);
+  });
+
+  it('says what failed and what was kept', async () => {
+    const { session, emit, fail, frames } = stage();
+    const run = session.start();
+    emit({ type: 'checkpoint', stage: 'sft', step: 120, stored: true });
+    await frames();
+    fail('The GPU device was lost');
+    await run;
+    expect(session.status.value).toBe('error');
+    expect(session.notices.value.at(-1)?.message).toMatch(
+      /GPU device was lost\. It is kept up to step 120 of sft/,
+    );
+  });
+
+  it('survives a crash of the worker and ignores what the dead run still says', async () => {
+    const { session, crash, emit, calls, frames } = stage();
+    void session.start();
+    crash('out of memory');
+    expect(session.status.value).toBe('error');
+    expect(calls).toContain('discard');
+    emit(lossAt(1));
+    await frames(2);
+    expect(session.view.loss.length).toBe(0);
+  });
+
+  it('stops on reset and goes back to idle', async () => {
+    const { session, calls, finish } = stage();
+    void session.start();
+    await session.reset();
+    finish(null);
+    expect(session.status.value).toBe('idle');
+    expect(calls).toEqual(['start null', 'stop']);
+  });
+
+  it('refuses a config that cannot run, with the reason', async () => {
+    const { session, calls } = stage();
+    session.edit((draft) => {
+      draft.model.num_attention_heads = 3;
+    });
+    await session.start();
+    expect(session.status.value).toBe('error');
+    expect(session.notices.value[0].message).toMatch(/num_attention_heads/);
+    expect(calls).toEqual([]);
+  });
+
+  it('keeps seed, weighting and data when the preset changes', () => {
+    const { session } = stage();
+    session.edit((draft) => {
+      draft.seed = 9;
+      draft.popo.weighting = 'fixed';
+      draft.popo.beta = 1;
+    });
+    session.chooseWorld('hackable');
+    session.choosePreset('tiny');
+    const { seed, popo, data, model } = session.config.value;
+    expect([seed, popo.weighting, data.world]).toEqual([9, 'fixed', 'hackable']);
+    expect(popo.beta).toBe(presetConfig('tiny').popo.beta);
+    expect(model).toEqual(presetConfig('tiny').model);
+  });
+
+  it('fills the form from a link, starts nothing, and drops the promise when a setting changes', () => {
+    const { session, calls } = stage();
+    session.openLink('#run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed');
+    expect(session.config.value.seed).toBe(7);
+    expect(session.status.value).toBe('idle');
+    expect(calls).toEqual([]);
+    session.openLink('#run=1&preset=tiny&seed=1e99');
+    expect(session.notices.value.at(-1)?.level).toBe('warning');
+    expect(session.config.value.preset).toBe('small');
+  });
+
+  it('does not open a link over a run', () => {
+    const { session } = stage();
+    void session.start();
+    session.openLink('#run=1&preset=tiny&version=1&seed=7');
+    expect(session.config.value.preset).toBe('small');
+  });
+
+  it('chooses what was imported, and tells what was wrong with what was not', async () => {
+    const { session } = stage();
+    await session.data.importFiles([new File([''], 'bad.csv')]);
+    expect(session.data.outcome.value).toEqual({ problem: 'bad.csv, row 2: no item.' });
+    await session.data.importFiles([new File([''], 'good.csv')]);
+    expect(session.config.value.data.sha256).toBe('c'.repeat(64));
+    await session.data.deleteImport('c'.repeat(64));
+    expect(session.config.value.data.source).toBe('world');
+  });
+
+  it('gives up on a worker that does not stop', async () => {
+    vi.useFakeTimers();
+    try {
+      const { session, calls } = stage({ deaf: true });
+      void session.start();
+      const reset = session.reset();
+      await vi.advanceTimersByTimeAsync(30_000);
+      await reset;
+      expect(session.status.value).toBe('idle');
+      expect(calls).toEqual(['start null', 'stop', 'discard']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
