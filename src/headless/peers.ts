@@ -35,13 +35,14 @@ export async function timeSteps(
   step: (n: number) => Promise<number>,
   warmup: number,
   steps: number,
+  now: () => number = () => performance.now(),
 ): Promise<PeerTiming> {
   const losses: number[] = [];
   const times: number[] = [];
   for (let n = 1; n <= warmup + steps; n++) {
-    const start = performance.now();
+    const start = now();
     losses.push(await step(n));
-    if (n > warmup) times.push(performance.now() - start);
+    if (n > warmup) times.push(now() - start);
   }
   times.sort((a, b) => a - b);
   const middle = times.length >> 1;

@@ -8,7 +8,7 @@ import { testDevice } from '../adapter';
 const config: ModelConfig = {
   vocab_size: 13,
   hidden_size: 12,
-  num_hidden_layers: 2,
+  num_hidden_layers: 1,
   num_attention_heads: 6,
   num_key_value_heads: 2,
   intermediate_size: 17,
@@ -28,31 +28,30 @@ const peerCase = {
   },
   hyper: { learningRate: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.1, maxGradNorm: 0.5 },
   warmup: 1,
-  steps: 3,
+  steps: 2,
 };
 
 it('the peers compute the same losses: model, clipping and AdamW are the same', async () => {
   const { device, info } = await testDevice();
   const tensorFlow = await timeTensorFlow(device, info, peerCase);
   const jax = await timeJax(peerCase, create([]));
-  expect(tensorFlow.losses.length).toBe(4);
-  expect(tensorFlow.losses[3]).toBeLessThan(tensorFlow.losses[0]);
+  expect(tensorFlow.losses.length).toBe(3);
+  expect(tensorFlow.losses[2]).toBeLessThan(tensorFlow.losses[0]);
   jax.losses.forEach((loss, i) => {
     expect(loss).toBeCloseTo(tensorFlow.losses[i], 4);
   });
   expect(jax.ms).toBeGreaterThan(0);
-});
+  // jax-js makes a shader for every fused expression, and software adapters compile them slowly.
+}, 300_000);
 
 it('the median leaves the warm-up out', async () => {
-  const waits = [60, 1, 1, 30];
-  const { ms, losses } = await timeSteps(
-    async (n) => {
-      await new Promise((resolve) => setTimeout(resolve, waits[n - 1]));
-      return n;
-    },
-    1,
-    3,
-  );
-  expect(losses).toEqual([1, 2, 3, 4]);
-  expect(ms).toBeLessThan(20);
+  let clock = 0;
+  const step = async (n: number) => {
+    clock += [600, 3, 1, 30, 4][n - 1];
+    return n;
+  };
+  const now = () => clock;
+  expect(await timeSteps(step, 1, 3, now)).toEqual({ ms: 3, losses: [1, 2, 3, 4] });
+  clock = 0;
+  expect(await timeSteps(step, 1, 4, now)).toEqual({ ms: 3.5, losses: [1, 2, 3, 4, 5] });
 });
