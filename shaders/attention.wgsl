@@ -9,6 +9,9 @@
 // [rows, HEADS · HEAD_DIM]; lse and delta [rows, HEADS]. One thread owns one query (or key) of one head and walks the others in
 // ascending order. Sequences are padded on the right to `length`; positions past their end are neither read nor attended
 // to, and get zeros.
+//
+// Lines that end in `// each c` are repeated for c = 0 … HEAD_DIM / 4 − 1 (gpu/unroll.ts): a head's vectors then live in
+// named registers, which software adapters need.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -36,32 +39,33 @@ fn forward(@builtin(global_invocation_id) id : vec3u) {
   let row = first + t;
   let at = row * (HEADS * H4) + head * H4;
   if (t >= lengths[sequence]) {
-    for (var c = 0u; c < H4; c++) { o[at + c] = vec4f(); }
+    o[at + {c}u] = vec4f(); // each c
     lse[row * HEADS + head] = 0.0;
     return;
   }
   let scale = inverseSqrt(f32(HEAD_DIM));
   let key = (HEADS + head / GROUP) * H4;
   let value = key + KV_HEADS * H4;
-  var q : array<vec4f, H4>;
-  var sum : array<vec4f, H4>;
-  for (var c = 0u; c < H4; c++) { q[c] = qkv[row * W4 + head * H4 + c] * scale; }
+  let q{c} = qkv[row * W4 + head * H4 + {c}u] * scale; // each c
+  var sum{c} = vec4f(); // each c
   var highest = LOWEST;
   var total = 0.0;
   for (var j = first; j <= row; j++) {
+    let k = j * W4 + key;
+    let v = j * W4 + value;
     var score = 0.0;
-    for (var c = 0u; c < H4; c++) { score += dot(q[c], qkv[j * W4 + key + c]); }
+    score += dot(q{c}, qkv[k + {c}u]); // each c
     if (score > highest) {
       let shrink = exp(highest - score);
       total *= shrink;
-      for (var c = 0u; c < H4; c++) { sum[c] *= shrink; }
+      sum{c} *= shrink; // each c
       highest = score;
     }
     let p = exp(score - highest);
     total += p;
-    for (var c = 0u; c < H4; c++) { sum[c] = fma(vec4f(p), qkv[j * W4 + value + c], sum[c]); }
+    sum{c} += p * qkv[v + {c}u]; // each c
   }
-  for (var c = 0u; c < H4; c++) { o[at + c] = sum[c] / total; }
+  o[at + {c}u] = sum{c} / total; // each c
   lse[row * HEADS + head] = highest + log(total);
 }
 
@@ -76,35 +80,32 @@ fn backward_query(@builtin(global_invocation_id) id : vec3u) {
   let at = row * (HEADS * H4) + head * H4;
   let query = row * W4 + head * H4;
   if (t >= lengths[sequence]) {
-    for (var c = 0u; c < H4; c++) { dqkv[query + c] = vec4f(); }
+    dqkv[query + {c}u] = vec4f(); // each c
     delta[row * HEADS + head] = 0.0;
     return;
   }
   let scale = inverseSqrt(f32(HEAD_DIM));
   let key = (HEADS + head / GROUP) * H4;
   let value = key + KV_HEADS * H4;
-  var q : array<vec4f, H4>;
-  var g : array<vec4f, H4>;
-  var dq : array<vec4f, H4>;
+  let q{c} = qkv[query + {c}u] * scale; // each c
+  let g{c} = d_o[at + {c}u]; // each c
+  var dq{c} = vec4f(); // each c
   var inner = 0.0;
-  for (var c = 0u; c < H4; c++) {
-    q[c] = qkv[query + c] * scale;
-    g[c] = d_o[at + c];
-    inner += dot(g[c], o[at + c]);
-  }
+  inner += dot(g{c}, o[at + {c}u]); // each c
   delta[row * HEADS + head] = inner;
   let normaliser = lse[row * HEADS + head];
   for (var j = first; j <= row; j++) {
+    let k = j * W4 + key;
+    let v = j * W4 + value;
+    let k{c} = qkv[k + {c}u]; // each c
     var score = 0.0;
+    score += dot(q{c}, k{c}); // each c
     var dp = 0.0;
-    for (var c = 0u; c < H4; c++) {
-      score += dot(q[c], qkv[j * W4 + key + c]);
-      dp += dot(g[c], qkv[j * W4 + value + c]);
-    }
+    dp += dot(g{c}, qkv[v + {c}u]); // each c
     let ds = exp(score - normaliser) * (dp - inner) * scale;
-    for (var c = 0u; c < H4; c++) { dq[c] = fma(vec4f(ds), qkv[j * W4 + key + c], dq[c]); }
+    dq{c} += ds * k{c}; // each c
   }
-  for (var c = 0u; c < H4; c++) { dqkv[query + c] = dq[c]; }
+  dqkv[query + {c}u] = dq{c}; // each c
 }
 
 @compute @workgroup_size(LANES)
@@ -117,37 +118,29 @@ fn backward_key(@builtin(global_invocation_id) id : vec3u) {
   let row = first + t;
   let key = row * W4 + (HEADS + kv_head) * H4;
   let value = key + KV_HEADS * H4;
-  var dk : array<vec4f, H4>;
-  var dv : array<vec4f, H4>;
+  var dk{c} = vec4f(); // each c
+  var dv{c} = vec4f(); // each c
   if (t < lengths[sequence]) {
     let scale = inverseSqrt(f32(HEAD_DIM));
-    var k : array<vec4f, H4>;
-    var v : array<vec4f, H4>;
-    for (var c = 0u; c < H4; c++) {
-      k[c] = qkv[key + c] * scale;
-      v[c] = qkv[value + c];
-    }
+    let k{c} = qkv[key + {c}u] * scale; // each c
+    let v{c} = qkv[value + {c}u]; // each c
     for (var head = kv_head * GROUP; head < (kv_head + 1u) * GROUP; head++) {
       for (var i = row; i < first + lengths[sequence]; i++) {
         let query = i * W4 + head * H4;
         let at = i * (HEADS * H4) + head * H4;
+        let q{c} = qkv[query + {c}u]; // each c
+        let g{c} = d_o[at + {c}u]; // each c
         var score = 0.0;
+        score += dot(k{c}, q{c}); // each c
         var dp = 0.0;
-        for (var c = 0u; c < H4; c++) {
-          score += dot(k[c], qkv[query + c]);
-          dp += dot(v[c], d_o[at + c]);
-        }
+        dp += dot(v{c}, g{c}); // each c
         let p = exp(score - lse[i * HEADS + head]);
         let ds = p * (dp - delta[i * HEADS + head]) * scale;
-        for (var c = 0u; c < H4; c++) {
-          dv[c] = fma(vec4f(p), d_o[at + c], dv[c]);
-          dk[c] = fma(vec4f(ds), qkv[query + c], dk[c]);
-        }
+        dv{c} += p * g{c}; // each c
+        dk{c} += ds * q{c}; // each c
       }
     }
   }
-  for (var c = 0u; c < H4; c++) {
-    dqkv[key + c] = dk[c];
-    dqkv[value + c] = dv[c];
-  }
+  dqkv[key + {c}u] = dk{c}; // each c
+  dqkv[value + {c}u] = dv{c}; // each c
 }

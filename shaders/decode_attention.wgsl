@@ -5,21 +5,26 @@
 //   attend            o = softmax(q · [prompt keys, cached keys] / √h) · values, prompt first, in ascending order
 //
 // The row's token stands at position prompt_lengths[p] − 1 + step: the last prompt token is fed at step 0, so the prefill
-// supplies keys 0 … prompt_length − 2. One thread per (row, pair) and per (row, head).
+// supplies keys 0 … prompt_length − 2. One thread per (row, pair) and per (row, head). `// each c`: see attention.wgsl.
 
 struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
 
 @group(0) @binding(0) var<storage, read_write> qkv : array<f32>;         // [rows, ROW_WIDTH], this step's
-@group(0) @binding(1) var<storage, read> prompt : array<f32>;            // [prompts · prompt_length, ROW_WIDTH], rotated
+@group(0) @binding(0) var<storage, read> qkv4 : array<vec4f>;
+@group(0) @binding(1) var<storage, read> prompt : array<vec4f>;          // [prompts · prompt_length, ROW_WIDTH], rotated
 @group(0) @binding(2) var<storage, read> prompt_lengths : array<u32>;    // [prompts]
 @group(0) @binding(3) var<storage, read_write> cache : array<f32>;       // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
+@group(0) @binding(3) var<storage, read> cache4 : array<vec4f>;
 @group(0) @binding(4) var<storage, read> rotation : array<vec2f>;        // [positions, HEAD_DIM / 2]
 @group(0) @binding(5) var<storage, read> state : array<u32>;             // state[0] = step
-@group(0) @binding(6) var<storage, read_write> o : array<f32>;           // [rows, HEADS · HEAD_DIM]
+@group(0) @binding(6) var<storage, read_write> o : array<vec4f>;         // [rows, HEADS · HEAD_DIM]
 @group(0) @binding(7) var<uniform> shape : Shape;
 
 const HALF = HEAD_DIM / 2u;
 const KV = KV_HEADS * HEAD_DIM;
+const H4 = HEAD_DIM / 4u;
+const W4 = ROW_WIDTH / 4u;
+const KV4 = KV / 4u;
 const GROUP = HEADS / KV_HEADS;
 
 @compute @workgroup_size(64)
@@ -52,38 +57,44 @@ fn attend(@builtin(global_invocation_id) id : vec3u) {
   let row = id.x / HEADS;
   if (row >= shape.rows) { return; }
   let head = id.x % HEADS;
-  let kv = (head / GROUP) * HEAD_DIM;
+  let kv = head / GROUP * H4;
   let p = row / GENERATIONS;
   let before = prompt_lengths[p] - 1u;
-  let keys = before + state[0] + 1u;
   let scale = inverseSqrt(f32(HEAD_DIM));
-  var q : array<f32, HEAD_DIM>;
-  var sum : array<f32, HEAD_DIM>;
-  for (var c = 0u; c < HEAD_DIM; c++) { q[c] = qkv[row * ROW_WIDTH + head * HEAD_DIM + c] * scale; }
+  let query = row * W4 + head * H4;
+  let q{c} = qkv4[query + {c}u] * scale; // each c
+  var sum{c} = vec4f(); // each c
   var highest = -3.0e38;
   var total = 0.0;
-  for (var j = 0u; j < keys; j++) {
-    let own = j >= before;
-    let base = select((p * shape.prompt_length + j) * ROW_WIDTH + HEADS * HEAD_DIM, (row * MAX_NEW + j - before) * 2u * KV, own) + kv;
+  for (var j = 0u; j < before; j++) {
+    let k = (p * shape.prompt_length + j) * W4 + HEADS * H4 + kv;
+    let v = k + KV4;
     var score = 0.0;
-    if (own) {
-      for (var c = 0u; c < HEAD_DIM; c++) { score = fma(q[c], cache[base + c], score); }
-    } else {
-      for (var c = 0u; c < HEAD_DIM; c++) { score = fma(q[c], prompt[base + c], score); }
-    }
+    score += dot(q{c}, prompt[k + {c}u]); // each c
     if (score > highest) {
       let shrink = exp(highest - score);
       total *= shrink;
-      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] *= shrink; }
+      sum{c} *= shrink; // each c
       highest = score;
     }
     let weight = exp(score - highest);
     total += weight;
-    if (own) {
-      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] = fma(weight, cache[base + KV + c], sum[c]); }
-    } else {
-      for (var c = 0u; c < HEAD_DIM; c++) { sum[c] = fma(weight, prompt[base + KV + c], sum[c]); }
-    }
+    sum{c} += weight * prompt[v + {c}u]; // each c
   }
-  for (var c = 0u; c < HEAD_DIM; c++) { o[(row * HEADS + head) * HEAD_DIM + c] = sum[c] / total; }
+  for (var j = 0u; j <= state[0]; j++) {
+    let k = (row * MAX_NEW + j) * 2u * KV4 + kv;
+    let v = k + KV4;
+    var score = 0.0;
+    score += dot(q{c}, cache4[k + {c}u]); // each c
+    if (score > highest) {
+      let shrink = exp(highest - score);
+      total *= shrink;
+      sum{c} *= shrink; // each c
+      highest = score;
+    }
+    let weight = exp(score - highest);
+    total += weight;
+    sum{c} += weight * cache4[v + {c}u]; // each c
+  }
+  o[(row * HEADS + head) * H4 + {c}u] = sum{c} / total; // each c
 }

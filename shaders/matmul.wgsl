@@ -1,23 +1,26 @@
-// Matrix products of the decoder: three layouts, one kernel; the sum over k runs in ascending order.
+// Matrix products of the decoder, one entry point per layout; every sum runs over k in ascending order.
 //
-//   LAYOUT 0 (NT)  out[m, n] = Σ_k a[m, k] · b[n, k] (+ residual[m, n])    y = x Wᵀ     m runs over rows
-//   LAYOUT 1 (NN)  out[m, n] = Σ_k a[m, k] · b[k, n]                       dx = dy W    m runs over rows
-//   LAYOUT 2 (TN)  out[s, m, n] = Σ_{k in split s} a[k, m] · b[k, n]       dW = dyᵀ x   k runs over rows
+//   nt  out[m, n] = Σ_k a[m, k] · b[n, k] (+ residual[m, n])      y = x Wᵀ     m runs over rows
+//   nn  out[m, n] = Σ_k a[m, k] · b[k, n]                         dx = dy W    m runs over rows
+//   tn  out[s, m, n] = Σ_{k in split s} a[k, m] · b[k, n]         dW = dyᵀ x   k runs over rows
 //
-// The number of rows (tokens) comes at run time; the other extents are constants and multiples of 4, so that everything
-// moves as vec4. A thread makes 4 × 8 outputs in eight vec4 registers, written out by hand because software adapters keep
-// indexed arrays in memory. A workgroup is LANES threads side by side in n: its loads of `a` are uniform. TN cuts the rows
-// into SPLITS runs, each written to a slice of its own (SLICE floats apart) that reduce_slices adds up in order.
+// The number of rows (tokens) comes at run time; the other extents are constants and multiples of 4. A thread makes 8 × 8
+// outputs in registers: on a software adapter every load is a gather over its SIMD lanes, so what counts is arithmetic per load,
+// and named registers, since indexed arrays live in memory there. A workgroup is LANES threads side by side in n. tn cuts
+// the rows into SPLITS runs, each written to a slice of its own (SLICE floats apart) that reduce_slices adds up in order.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> a : array<vec4f>;
-@group(0) @binding(1) var<storage, read> b : array<vec4f>;
+@group(0) @binding(0) var<storage, read> a : array<f32>;
+@group(0) @binding(0) var<storage, read> a4 : array<vec4f>;
+@group(0) @binding(1) var<storage, read> b : array<f32>;
+@group(0) @binding(1) var<storage, read> b4 : array<vec4f>;
 @group(0) @binding(2) var<storage, read> residual : array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;
 @group(0) @binding(4) var<uniform> shape : Shape;
 
-fn store(index : u32, value : vec4f) {
+fn store(inside : bool, index : u32, value : vec4f) {
+  if (!inside) { return; }
   if (RESIDUAL == 1u) {
     out[index] = value + residual[index];
   } else {
@@ -26,127 +29,189 @@ fn store(index : u32, value : vec4f) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
-  let m_extent = select(shape.rows, M, LAYOUT == 2u);
-  let m0 = group.y * 4u;
+fn nt(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let m_extent = shape.rows;
+  let m0 = group.y * 8u;
   let n0 = (group.x * LANES + local.x) * 8u;
   if (m0 >= m_extent || n0 >= N) { return; }
-  // Rows and columns past the edge are clamped on load and dropped on store.
-  let m_last = m_extent - 1u;
-  let n_last = N - 1u;
-
   var s00 = vec4f(); var s01 = vec4f();
   var s10 = vec4f(); var s11 = vec4f();
   var s20 = vec4f(); var s21 = vec4f();
   var s30 = vec4f(); var s31 = vec4f();
-
-  if (LAYOUT == 0u) {
-    let a0 = min(m0 + 0u, m_last) * (K / 4u);
-    let a1 = min(m0 + 1u, m_last) * (K / 4u);
-    let a2 = min(m0 + 2u, m_last) * (K / 4u);
-    let a3 = min(m0 + 3u, m_last) * (K / 4u);
-    let b0 = min(n0 + 0u, n_last) * (K / 4u);
-    let b1 = min(n0 + 1u, n_last) * (K / 4u);
-    let b2 = min(n0 + 2u, n_last) * (K / 4u);
-    let b3 = min(n0 + 3u, n_last) * (K / 4u);
-    let b4 = min(n0 + 4u, n_last) * (K / 4u);
-    let b5 = min(n0 + 5u, n_last) * (K / 4u);
-    let b6 = min(n0 + 6u, n_last) * (K / 4u);
-    let b7 = min(n0 + 7u, n_last) * (K / 4u);
-    for (var k = 0u; k < K / 4u; k++) {
-      let y0 = b[b0 + k];
-      let y1 = b[b1 + k];
-      let y2 = b[b2 + k];
-      let y3 = b[b3 + k];
-      let y4 = b[b4 + k];
-      let y5 = b[b5 + k];
-      let y6 = b[b6 + k];
-      let y7 = b[b7 + k];
-      let x0 = a[a0 + k];
-      s00 += vec4f(dot(x0, y0), dot(x0, y1), dot(x0, y2), dot(x0, y3));
-      s01 += vec4f(dot(x0, y4), dot(x0, y5), dot(x0, y6), dot(x0, y7));
-      let x1 = a[a1 + k];
-      s10 += vec4f(dot(x1, y0), dot(x1, y1), dot(x1, y2), dot(x1, y3));
-      s11 += vec4f(dot(x1, y4), dot(x1, y5), dot(x1, y6), dot(x1, y7));
-      let x2 = a[a2 + k];
-      s20 += vec4f(dot(x2, y0), dot(x2, y1), dot(x2, y2), dot(x2, y3));
-      s21 += vec4f(dot(x2, y4), dot(x2, y5), dot(x2, y6), dot(x2, y7));
-      let x3 = a[a3 + k];
-      s30 += vec4f(dot(x3, y0), dot(x3, y1), dot(x3, y2), dot(x3, y3));
-      s31 += vec4f(dot(x3, y4), dot(x3, y5), dot(x3, y6), dot(x3, y7));
-    }
-  } else if (LAYOUT == 1u) {
-    let a0 = min(m0 + 0u, m_last) * (K / 4u);
-    let a1 = min(m0 + 1u, m_last) * (K / 4u);
-    let a2 = min(m0 + 2u, m_last) * (K / 4u);
-    let a3 = min(m0 + 3u, m_last) * (K / 4u);
-    let column = n0 / 4u;
-    for (var k = 0u; k < K / 4u; k++) {
-      let x0 = a[a0 + k];
-      let x1 = a[a1 + k];
-      let x2 = a[a2 + k];
-      let x3 = a[a3 + k];
-      let y0 = (4u * k + 0u) * (N / 4u) + column;
-      let y00 = b[y0 + 0u];
-      let y01 = b[y0 + 1u];
-      s00 = fma(vec4f(x0.x), y00, s00); s01 = fma(vec4f(x0.x), y01, s01);
-      s10 = fma(vec4f(x1.x), y00, s10); s11 = fma(vec4f(x1.x), y01, s11);
-      s20 = fma(vec4f(x2.x), y00, s20); s21 = fma(vec4f(x2.x), y01, s21);
-      s30 = fma(vec4f(x3.x), y00, s30); s31 = fma(vec4f(x3.x), y01, s31);
-      let y1 = (4u * k + 1u) * (N / 4u) + column;
-      let y10 = b[y1 + 0u];
-      let y11 = b[y1 + 1u];
-      s00 = fma(vec4f(x0.y), y10, s00); s01 = fma(vec4f(x0.y), y11, s01);
-      s10 = fma(vec4f(x1.y), y10, s10); s11 = fma(vec4f(x1.y), y11, s11);
-      s20 = fma(vec4f(x2.y), y10, s20); s21 = fma(vec4f(x2.y), y11, s21);
-      s30 = fma(vec4f(x3.y), y10, s30); s31 = fma(vec4f(x3.y), y11, s31);
-      let y2 = (4u * k + 2u) * (N / 4u) + column;
-      let y20 = b[y2 + 0u];
-      let y21 = b[y2 + 1u];
-      s00 = fma(vec4f(x0.z), y20, s00); s01 = fma(vec4f(x0.z), y21, s01);
-      s10 = fma(vec4f(x1.z), y20, s10); s11 = fma(vec4f(x1.z), y21, s11);
-      s20 = fma(vec4f(x2.z), y20, s20); s21 = fma(vec4f(x2.z), y21, s21);
-      s30 = fma(vec4f(x3.z), y20, s30); s31 = fma(vec4f(x3.z), y21, s31);
-      let y3 = (4u * k + 3u) * (N / 4u) + column;
-      let y30 = b[y3 + 0u];
-      let y31 = b[y3 + 1u];
-      s00 = fma(vec4f(x0.w), y30, s00); s01 = fma(vec4f(x0.w), y31, s01);
-      s10 = fma(vec4f(x1.w), y30, s10); s11 = fma(vec4f(x1.w), y31, s11);
-      s20 = fma(vec4f(x2.w), y30, s20); s21 = fma(vec4f(x2.w), y31, s21);
-      s30 = fma(vec4f(x3.w), y30, s30); s31 = fma(vec4f(x3.w), y31, s31);
-    }
-  } else {
-    let run = (shape.rows + SPLITS - 1u) / SPLITS;
-    let begin = min(group.z * run, shape.rows);
-    let end = min(begin + run, shape.rows);
-    for (var k = begin; k < end; k++) {
-      let x = a[k * (M / 4u) + group.y];
-      let y = k * (N / 4u) + n0 / 4u;
-      let y0 = b[y + 0u];
-      let y1 = b[y + 1u];
-      s00 = fma(vec4f(x.x), y0, s00); s01 = fma(vec4f(x.x), y1, s01);
-      s10 = fma(vec4f(x.y), y0, s10); s11 = fma(vec4f(x.y), y1, s11);
-      s20 = fma(vec4f(x.z), y0, s20); s21 = fma(vec4f(x.z), y1, s21);
-      s30 = fma(vec4f(x.w), y0, s30); s31 = fma(vec4f(x.w), y1, s31);
-    }
+  var s40 = vec4f(); var s41 = vec4f();
+  var s50 = vec4f(); var s51 = vec4f();
+  var s60 = vec4f(); var s61 = vec4f();
+  var s70 = vec4f(); var s71 = vec4f();
+  // Rows and columns past the edge are clamped on load and dropped on store.
+  let p0 = min(m0 + 0u, m_extent - 1u) * K;
+  let p1 = min(m0 + 1u, m_extent - 1u) * K;
+  let p2 = min(m0 + 2u, m_extent - 1u) * K;
+  let p3 = min(m0 + 3u, m_extent - 1u) * K;
+  let p4 = min(m0 + 4u, m_extent - 1u) * K;
+  let p5 = min(m0 + 5u, m_extent - 1u) * K;
+  let p6 = min(m0 + 6u, m_extent - 1u) * K;
+  let p7 = min(m0 + 7u, m_extent - 1u) * K;
+  let q0 = min(n0 + 0u, N - 1u) * K;
+  let q1 = min(n0 + 1u, N - 1u) * K;
+  let q2 = min(n0 + 2u, N - 1u) * K;
+  let q3 = min(n0 + 3u, N - 1u) * K;
+  let q4 = min(n0 + 4u, N - 1u) * K;
+  let q5 = min(n0 + 5u, N - 1u) * K;
+  let q6 = min(n0 + 6u, N - 1u) * K;
+  let q7 = min(n0 + 7u, N - 1u) * K;
+  for (var k = 0u; k < K; k++) {
+    let y0 = vec4f(b[q0 + k], b[q1 + k], b[q2 + k], b[q3 + k]);
+    let y1 = vec4f(b[q4 + k], b[q5 + k], b[q6 + k], b[q7 + k]);
+    let x0 = a[p0 + k];
+    s00 += x0 * y0; s01 += x0 * y1;
+    let x1 = a[p1 + k];
+    s10 += x1 * y0; s11 += x1 * y1;
+    let x2 = a[p2 + k];
+    s20 += x2 * y0; s21 += x2 * y1;
+    let x3 = a[p3 + k];
+    s30 += x3 * y0; s31 += x3 * y1;
+    let x4 = a[p4 + k];
+    s40 += x4 * y0; s41 += x4 * y1;
+    let x5 = a[p5 + k];
+    s50 += x5 * y0; s51 += x5 * y1;
+    let x6 = a[p6 + k];
+    s60 += x6 * y0; s61 += x6 * y1;
+    let x7 = a[p7 + k];
+    s70 += x7 * y0; s71 += x7 * y1;
   }
-
-  let base = select(0u, group.z * (SLICE / 4u), LAYOUT == 2u) + (m0 * N + n0) / 4u;
+  let at = (m0 * N + n0) / 4u;
   let wide = n0 + 4u < N;
-  if (m0 + 0u < m_extent) {
-    store(base + 0u * (N / 4u), s00);
-    if (wide) { store(base + 0u * (N / 4u) + 1u, s01); }
+  store(m0 + 0u < m_extent, at + 0u * (N / 4u), s00);
+  store(wide && m0 + 0u < m_extent, at + 0u * (N / 4u) + 1u, s01);
+  store(m0 + 1u < m_extent, at + 1u * (N / 4u), s10);
+  store(wide && m0 + 1u < m_extent, at + 1u * (N / 4u) + 1u, s11);
+  store(m0 + 2u < m_extent, at + 2u * (N / 4u), s20);
+  store(wide && m0 + 2u < m_extent, at + 2u * (N / 4u) + 1u, s21);
+  store(m0 + 3u < m_extent, at + 3u * (N / 4u), s30);
+  store(wide && m0 + 3u < m_extent, at + 3u * (N / 4u) + 1u, s31);
+  store(m0 + 4u < m_extent, at + 4u * (N / 4u), s40);
+  store(wide && m0 + 4u < m_extent, at + 4u * (N / 4u) + 1u, s41);
+  store(m0 + 5u < m_extent, at + 5u * (N / 4u), s50);
+  store(wide && m0 + 5u < m_extent, at + 5u * (N / 4u) + 1u, s51);
+  store(m0 + 6u < m_extent, at + 6u * (N / 4u), s60);
+  store(wide && m0 + 6u < m_extent, at + 6u * (N / 4u) + 1u, s61);
+  store(m0 + 7u < m_extent, at + 7u * (N / 4u), s70);
+  store(wide && m0 + 7u < m_extent, at + 7u * (N / 4u) + 1u, s71);
+}
+
+@compute @workgroup_size(LANES)
+fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let m_extent = shape.rows;
+  let m0 = group.y * 8u;
+  let n0 = (group.x * LANES + local.x) * 8u;
+  if (m0 >= m_extent || n0 >= N) { return; }
+  var s00 = vec4f(); var s01 = vec4f();
+  var s10 = vec4f(); var s11 = vec4f();
+  var s20 = vec4f(); var s21 = vec4f();
+  var s30 = vec4f(); var s31 = vec4f();
+  var s40 = vec4f(); var s41 = vec4f();
+  var s50 = vec4f(); var s51 = vec4f();
+  var s60 = vec4f(); var s61 = vec4f();
+  var s70 = vec4f(); var s71 = vec4f();
+  // Rows and columns past the edge are clamped on load and dropped on store.
+  let p0 = min(m0 + 0u, m_extent - 1u) * K;
+  let p1 = min(m0 + 1u, m_extent - 1u) * K;
+  let p2 = min(m0 + 2u, m_extent - 1u) * K;
+  let p3 = min(m0 + 3u, m_extent - 1u) * K;
+  let p4 = min(m0 + 4u, m_extent - 1u) * K;
+  let p5 = min(m0 + 5u, m_extent - 1u) * K;
+  let p6 = min(m0 + 6u, m_extent - 1u) * K;
+  let p7 = min(m0 + 7u, m_extent - 1u) * K;
+  for (var k = 0u; k < K; k++) {
+    let y = (k * N + n0) / 4u;
+    let y0 = b4[y];
+    let y1 = b4[y + 1u];
+    let x0 = a[p0 + k];
+    s00 += x0 * y0; s01 += x0 * y1;
+    let x1 = a[p1 + k];
+    s10 += x1 * y0; s11 += x1 * y1;
+    let x2 = a[p2 + k];
+    s20 += x2 * y0; s21 += x2 * y1;
+    let x3 = a[p3 + k];
+    s30 += x3 * y0; s31 += x3 * y1;
+    let x4 = a[p4 + k];
+    s40 += x4 * y0; s41 += x4 * y1;
+    let x5 = a[p5 + k];
+    s50 += x5 * y0; s51 += x5 * y1;
+    let x6 = a[p6 + k];
+    s60 += x6 * y0; s61 += x6 * y1;
+    let x7 = a[p7 + k];
+    s70 += x7 * y0; s71 += x7 * y1;
   }
-  if (m0 + 1u < m_extent) {
-    store(base + 1u * (N / 4u), s10);
-    if (wide) { store(base + 1u * (N / 4u) + 1u, s11); }
+  let at = (m0 * N + n0) / 4u;
+  let wide = n0 + 4u < N;
+  store(m0 + 0u < m_extent, at + 0u * (N / 4u), s00);
+  store(wide && m0 + 0u < m_extent, at + 0u * (N / 4u) + 1u, s01);
+  store(m0 + 1u < m_extent, at + 1u * (N / 4u), s10);
+  store(wide && m0 + 1u < m_extent, at + 1u * (N / 4u) + 1u, s11);
+  store(m0 + 2u < m_extent, at + 2u * (N / 4u), s20);
+  store(wide && m0 + 2u < m_extent, at + 2u * (N / 4u) + 1u, s21);
+  store(m0 + 3u < m_extent, at + 3u * (N / 4u), s30);
+  store(wide && m0 + 3u < m_extent, at + 3u * (N / 4u) + 1u, s31);
+  store(m0 + 4u < m_extent, at + 4u * (N / 4u), s40);
+  store(wide && m0 + 4u < m_extent, at + 4u * (N / 4u) + 1u, s41);
+  store(m0 + 5u < m_extent, at + 5u * (N / 4u), s50);
+  store(wide && m0 + 5u < m_extent, at + 5u * (N / 4u) + 1u, s51);
+  store(m0 + 6u < m_extent, at + 6u * (N / 4u), s60);
+  store(wide && m0 + 6u < m_extent, at + 6u * (N / 4u) + 1u, s61);
+  store(m0 + 7u < m_extent, at + 7u * (N / 4u), s70);
+  store(wide && m0 + 7u < m_extent, at + 7u * (N / 4u) + 1u, s71);
+}
+
+@compute @workgroup_size(LANES)
+fn tn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let m_extent = M;
+  let m0 = group.y * 8u;
+  let n0 = (group.x * LANES + local.x) * 8u;
+  if (m0 >= m_extent || n0 >= N) { return; }
+  var s00 = vec4f(); var s01 = vec4f();
+  var s10 = vec4f(); var s11 = vec4f();
+  var s20 = vec4f(); var s21 = vec4f();
+  var s30 = vec4f(); var s31 = vec4f();
+  var s40 = vec4f(); var s41 = vec4f();
+  var s50 = vec4f(); var s51 = vec4f();
+  var s60 = vec4f(); var s61 = vec4f();
+  var s70 = vec4f(); var s71 = vec4f();
+  let run = (shape.rows + SPLITS - 1u) / SPLITS;
+  let begin = min(group.z * run, shape.rows);
+  let end = min(begin + run, shape.rows);
+  for (var k = begin; k < end; k++) {
+    let x = (k * M + m0) / 4u;
+    let x0 = a4[x];
+    let x1 = a4[x + 1u];
+    let y = (k * N + n0) / 4u;
+    let y0 = b4[y];
+    let y1 = b4[y + 1u];
+    s00 += x0.x * y0; s01 += x0.x * y1;
+    s10 += x0.y * y0; s11 += x0.y * y1;
+    s20 += x0.z * y0; s21 += x0.z * y1;
+    s30 += x0.w * y0; s31 += x0.w * y1;
+    s40 += x1.x * y0; s41 += x1.x * y1;
+    s50 += x1.y * y0; s51 += x1.y * y1;
+    s60 += x1.z * y0; s61 += x1.z * y1;
+    s70 += x1.w * y0; s71 += x1.w * y1;
   }
-  if (m0 + 2u < m_extent) {
-    store(base + 2u * (N / 4u), s20);
-    if (wide) { store(base + 2u * (N / 4u) + 1u, s21); }
-  }
-  if (m0 + 3u < m_extent) {
-    store(base + 3u * (N / 4u), s30);
-    if (wide) { store(base + 3u * (N / 4u) + 1u, s31); }
-  }
+  let at = group.z * (SLICE / 4u) + (m0 * N + n0) / 4u;
+  let wide = n0 + 4u < N;
+  store(m0 + 0u < m_extent, at + 0u * (N / 4u), s00);
+  store(wide && m0 + 0u < m_extent, at + 0u * (N / 4u) + 1u, s01);
+  store(m0 + 1u < m_extent, at + 1u * (N / 4u), s10);
+  store(wide && m0 + 1u < m_extent, at + 1u * (N / 4u) + 1u, s11);
+  store(m0 + 2u < m_extent, at + 2u * (N / 4u), s20);
+  store(wide && m0 + 2u < m_extent, at + 2u * (N / 4u) + 1u, s21);
+  store(m0 + 3u < m_extent, at + 3u * (N / 4u), s30);
+  store(wide && m0 + 3u < m_extent, at + 3u * (N / 4u) + 1u, s31);
+  store(m0 + 4u < m_extent, at + 4u * (N / 4u), s40);
+  store(wide && m0 + 4u < m_extent, at + 4u * (N / 4u) + 1u, s41);
+  store(m0 + 5u < m_extent, at + 5u * (N / 4u), s50);
+  store(wide && m0 + 5u < m_extent, at + 5u * (N / 4u) + 1u, s51);
+  store(m0 + 6u < m_extent, at + 6u * (N / 4u), s60);
+  store(wide && m0 + 6u < m_extent, at + 6u * (N / 4u) + 1u, s61);
+  store(m0 + 7u < m_extent, at + 7u * (N / 4u), s70);
+  store(wide && m0 + 7u < m_extent, at + 7u * (N / 4u) + 1u, s71);
 }

@@ -17,6 +17,7 @@ import swigluSource from '../../shaders/swiglu.wgsl?raw';
 import tokenStatisticsSource from '../../shaders/token_statistics.wgsl?raw';
 import type { Gpu } from './device';
 import type { Binding, Plan } from './plan';
+import { unroll } from './unroll';
 
 /** A buffer or an aligned window of one. */
 export type Window = Binding;
@@ -70,7 +71,7 @@ export function matmulNT(
     shape: GPUBuffer;
   },
 ): void {
-  matmul(plan, tuning, { ...o, b: o.w, layout: 0, M: 0, splits: 1, slice: 0 });
+  matmul(plan, tuning, { ...o, b: o.w, layout: 'nt', M: 0, splits: 1, slice: 0 });
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]. */
@@ -88,7 +89,7 @@ export function matmulNN(
     shape: GPUBuffer;
   },
 ): void {
-  matmul(plan, tuning, { ...o, b: o.w, layout: 1, M: 0, splits: 1, slice: 0 });
+  matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', M: 0, splits: 1, slice: 0 });
 }
 
 /** out[splits, M, N] = Σ over each split of the rows of a[rows, M]ᵀ · b[rows, N]; slices lie `slice` floats apart. */
@@ -107,7 +108,7 @@ export function matmulTN(
     shape: GPUBuffer;
   },
 ): void {
-  matmul(plan, tuning, { ...o, layout: 2, K: 0, rows: 0 });
+  matmul(plan, tuning, { ...o, layout: 'tn', K: 0, rows: 0 });
 }
 
 function matmul(
@@ -115,7 +116,7 @@ function matmul(
   tuning: Tuning,
   o: {
     label: string;
-    layout: 0 | 1 | 2;
+    layout: 'nt' | 'nn' | 'tn';
     a: Binding;
     b: Binding;
     residual?: Binding;
@@ -133,12 +134,12 @@ function matmul(
     if (extent % 4 !== 0)
       throw new RangeError(`matmul ${o.label}: ${name} = ${extent} is not a multiple of 4.`);
   }
-  const rows = o.layout === 2 ? o.M : o.rows;
+  const rows = o.layout === 'tn' ? o.M : o.rows;
   plan.add({
     label: o.label,
     code: matmulSource,
+    entryPoint: o.layout,
     constants: {
-      LAYOUT: o.layout,
       M: o.M,
       K: o.K,
       N: o.N,
@@ -148,7 +149,7 @@ function matmul(
       LANES: tuning.matmulLanes,
     },
     bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
-    workgroups: [groups(o.N, tuning.matmulLanes * 8), groups(rows, 4), o.splits],
+    workgroups: [groups(o.N, tuning.matmulLanes * 8), groups(rows, 8), o.splits],
   });
 }
 
@@ -308,7 +309,7 @@ function attentionConstants(tuning: Tuning, { heads }: Attention): Record<string
 export function attention(plan: Plan, tuning: Tuning, o: Attention): void {
   plan.add({
     label: 'attention',
-    code: attentionSource,
+    code: unroll(attentionSource, o.heads.headDim / 4),
     entryPoint: 'forward',
     constants: attentionConstants(tuning, o),
     bindings: [o.qkv, o.lengths, o.o, o.lse, null, null, null, o.shape],
@@ -324,7 +325,7 @@ export function attentionBackward(
   const constants = attentionConstants(tuning, o);
   plan.add({
     label: 'attention_backward/query',
-    code: attentionSource,
+    code: unroll(attentionSource, o.heads.headDim / 4),
     entryPoint: 'backward_query',
     constants,
     bindings: [o.qkv, o.lengths, o.o, o.lse, o.dO, o.delta, o.dqkv, o.shape],
@@ -332,7 +333,7 @@ export function attentionBackward(
   });
   plan.add({
     label: 'attention_backward/key',
-    code: attentionSource,
+    code: unroll(attentionSource, o.heads.headDim / 4),
     entryPoint: 'backward_key',
     constants,
     bindings: [o.qkv, o.lengths, null, o.lse, o.dO, o.delta, o.dqkv, o.shape],
@@ -532,7 +533,7 @@ export function decodeAttention(
   };
   plan.add({
     label: 'decode_attention/rotate_and_store',
-    code: decodeAttentionSource,
+    code: unroll(decodeAttentionSource, headDim / 4),
     entryPoint: 'rotate_and_store',
     constants,
     bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
@@ -540,7 +541,7 @@ export function decodeAttention(
   });
   plan.add({
     label: 'decode_attention/attend',
-    code: decodeAttentionSource,
+    code: unroll(decodeAttentionSource, headDim / 4),
     entryPoint: 'attend',
     constants,
     bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],

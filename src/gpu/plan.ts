@@ -26,7 +26,8 @@ interface Compiled {
 
 export class Plan {
   readonly #gpu: Gpu;
-  readonly #recorded: Dispatch[] = [];
+  /** The dispatches in order, as they were added. */
+  readonly recorded: Dispatch[] = [];
   #compiled: Compiled[] = [];
 
   constructor(gpu: Gpu) {
@@ -34,25 +35,20 @@ export class Plan {
   }
 
   get dispatches(): number {
-    return this.#recorded.length;
-  }
-
-  /** Names of the dispatches in order, for reading and for tests. */
-  get labels(): string[] {
-    return this.#recorded.map((dispatch) => dispatch.label);
+    return this.recorded.length;
   }
 
   add(dispatch: Dispatch): this {
-    this.#recorded.push(dispatch);
+    this.recorded.push(dispatch);
     return this;
   }
 
   /** Builds pipelines (shared between plans by source) and bind groups. @throws GpuError on invalid WGSL. */
   async compile(): Promise<this> {
     const { device } = this.#gpu;
-    const pipelines = await Promise.all(this.#recorded.map((dispatch) => pipelineFor(this.#gpu, dispatch)));
+    const pipelines = await Promise.all(this.recorded.map((dispatch) => pipelineFor(this.#gpu, dispatch)));
     device.pushErrorScope('validation');
-    this.#compiled = this.#recorded.map((dispatch, i) => ({
+    this.#compiled = this.recorded.map((dispatch, i) => ({
       pipeline: pipelines[i],
       bindGroup: device.createBindGroup({
         label: dispatch.label,
