@@ -8,6 +8,7 @@ import { type AdamWStep, headDim, type ModelConfig } from '../model/config';
 import type { TokenBatch } from '../model/languageModel';
 import { parameterTable } from '../model/parameters';
 import { rotaryTables } from '../model/referenceForward';
+import type { Peer } from './benchCore';
 
 /** Weights, moments or gradients by Hugging Face name. */
 type Weights = Record<string, np.Array>;
@@ -26,19 +27,8 @@ type Inputs = {
 
 type State = { weights: Weights; moment1: Weights; moment2: Weights };
 
-export interface JaxStep {
-  /** Step n = 1, 2, …; resolves with its loss when the device has finished. */
-  run(n: number): Promise<number>;
-  dispose(): void;
-}
-
-/** Prepares the step; jax-js must have been initialised. Compiles at the first run. */
-export function jaxStep(
-  config: ModelConfig,
-  pool: Float32Array,
-  batch: TokenBatch,
-  hyper: Omit<AdamWStep, 'step'>,
-): JaxStep {
+/** jax-js must have been initialised. Compiles at the first step. */
+export function jaxStep(config: ModelConfig, pool: Float32Array, batch: TokenBatch, hyper: AdamWStep): Peer {
   const { parameters, decayedSize } = parameterTable(config);
   const cut = (from: Float32Array): Weights =>
     Object.fromEntries(
@@ -59,10 +49,12 @@ export function jaxStep(
     return { loss, state: adamW(state, gradients, corrections, hyper, decayed) };
   });
 
+  let step = 0;
   return {
-    async run(n) {
+    async step() {
+      step++;
       // An array, so that another step does not compile anew.
-      const corrections = np.array([1 / (1 - hyper.beta1 ** n), 1 / (1 - hyper.beta2 ** n)]);
+      const corrections = np.array([1 / (1 - hyper.beta1 ** step), 1 / (1 - hyper.beta2 ** step)]);
       const result = compiled(state, tree.ref(constants), corrections);
       state = result.state;
       const [loss] = await result.loss.data();
@@ -167,13 +159,13 @@ function adamW(
   { weights, moment1, moment2 }: State,
   gradients: Weights,
   corrections: np.Array,
-  { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: Omit<AdamWStep, 'step'>,
+  { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: AdamWStep,
   decayed: Set<string>,
 ): State {
   const names = Object.keys(weights);
   const squares = names.map((name) => np.square(gradients[name].ref).sum());
   const norm = np.sqrt(squares.reduce((sum, square) => sum.add(square)));
-  const scale = np.minimum(np.reciprocal(norm).mul(maxGradNorm), 1);
+  const scale = np.minimum(np.reciprocal(norm.add(1e-6)).mul(maxGradNorm), 1);
   const [correction1, correction2] = np.split(corrections, 2);
   const next: State = { weights: {}, moment1: {}, moment2: {} };
   for (const name of names) {

@@ -253,7 +253,7 @@ export class ReferenceModel implements LanguageModel {
       // Not addN: on WebGPU it binds one buffer per tensor, past the device's limit.
       const norm = tf.sqrt(tf.sum(tf.stack(squares)));
       const scale = Number.isFinite(maxGradNorm)
-        ? tf.minimum(tf.div(maxGradNorm, tf.maximum(norm, 1e-30)), 1)
+        ? tf.minimum(tf.div(maxGradNorm, tf.add(norm, 1e-6)), 1)
         : null;
       this.#table.parameters.forEach(({ name, offset }, index) => {
         const gradient = scale ? tf.mul(gradients[index], scale) : gradients[index];
