@@ -39,9 +39,13 @@ export interface Tuning {
   tokensPerSlice: number;
 }
 
-/** Software adapters run a thread per SIMD lane of a few cores: no cooperation within rows, few slices. */
-export function tuningFor(gpu: Gpu): Tuning {
-  return gpu.adapter.software
+/**
+ * The tuning a run has pinned, or `auto`, what suits the adapter. Software adapters run a thread per SIMD lane of a few
+ * cores: no cooperation within rows, few slices.
+ */
+export function tuningFor(gpu: Gpu, pinned: Tuning['name'] | 'auto' = 'auto'): Tuning {
+  const name = pinned !== 'auto' ? pinned : gpu.adapter.software ? 'portable' : 'tiled';
+  return name === 'portable'
     ? { name: 'portable', matmulLanes: 8, rowLanes: 1, rows: 16, attentionLanes: 16, tokensPerSlice: 1 << 30 }
     : { name: 'tiled', matmulLanes: 8, rowLanes: 32, rows: 4, attentionLanes: 32, tokensPerSlice: 512 };
 }

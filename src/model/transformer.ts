@@ -37,8 +37,13 @@ export function rotationTable(config: ModelConfig): Float32Array<ArrayBuffer> {
 }
 
 /** The engine on a device, with weights initialised from the seed. @throws GpuLimitError, RangeError on a bad shape */
-export async function createTransformer(gpu: Gpu, config: ModelConfig, seed: number): Promise<Transformer> {
-  const model = new Transformer(gpu, config);
+export async function createTransformer(
+  gpu: Gpu,
+  config: ModelConfig,
+  seed: number,
+  tuning = kernels.tuningFor(gpu),
+): Promise<Transformer> {
+  const model = new Transformer(gpu, config, tuning);
   gpu.device.queue.writeBuffer(model.parameters, 0, initialParameters(config, seed));
   await model.compile();
   return model;
@@ -47,7 +52,6 @@ export async function createTransformer(gpu: Gpu, config: ModelConfig, seed: num
 export class Transformer implements LanguageModel {
   readonly backend = 'webgpu';
   readonly sizes: Sizes;
-  readonly tuning: kernels.Tuning;
   readonly table: ParameterTable;
   /** f32 pools of `table.poolSize`. */
   readonly parameters: GPUBuffer;
@@ -70,9 +74,9 @@ export class Transformer implements LanguageModel {
   constructor(
     readonly gpu: Gpu,
     readonly config: ModelConfig,
+    readonly tuning = kernels.tuningFor(gpu),
   ) {
     this.sizes = sizesOf(config);
-    this.tuning = kernels.tuningFor(gpu);
     this.table = parameterTable(config);
     const { poolSize, decayedSize } = this.table;
     const buffers = new BufferTable(gpu, 'model');

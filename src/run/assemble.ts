@@ -1,10 +1,10 @@
 /** The report of a finished run, out of the state it left. */
 import { type Dataset, interactionCount } from '../data/dataset';
+import { KERNELS_VERSION } from '../gpu/kernels';
 import type { RunState } from './checkpoint';
 import { fingerprint } from './fingerprint';
 import { formatLink } from './link';
 import type { DeviceInfo, Report } from './report';
-import { KERNELS_VERSION } from './version';
 
 /** @throws Error when the run is not finished */
 export async function assembleReport(

@@ -263,8 +263,13 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
   ],
   [
     'model.num_attention_heads',
-    ({ model }) => (model.hidden_size / model.num_attention_heads) % 2 === 0,
-    'must divide hidden_size into heads of even width, because rotary positions turn pairs',
+    ({ model }) => (model.hidden_size / model.num_attention_heads) % 4 === 0,
+    'must divide hidden_size into heads whose width is a multiple of 4, because kernels read four numbers at a time',
+  ],
+  [
+    'model.intermediate_size',
+    ({ model }) => model.intermediate_size % 4 === 0,
+    'must be a multiple of 4, because kernels read four numbers at a time',
   ],
   [
     'model.num_key_value_heads',
@@ -326,13 +331,16 @@ export function warmupRows({ warmup }: RunConfig): number {
   return warmup.batch_size + warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
 }
 
-/** The model's shape, once the data has said how many tokens there are and how long its sequences are. */
+/**
+ * The model's shape, once the data has said how many tokens there are and how long its sequences are. The vocabulary is
+ * rounded up to a multiple of 4, which kernels need; the tokens added never occur.
+ */
 export function modelShape(
   config: RunConfig,
   vocabSize: number,
   length = sequenceLength(config),
 ): ModelConfig {
-  return { ...config.model, vocab_size: vocabSize, max_position_embeddings: length };
+  return { ...config.model, vocab_size: Math.ceil(vocabSize / 4) * 4, max_position_embeddings: length };
 }
 
 /**

@@ -7,6 +7,8 @@ export class Controls {
   /** Boundaries that may still be passed while paused. */
   #steps = 0;
   #wake: (() => void)[] = [];
+  #waiting = 0;
+  #onRest: (() => void)[] = [];
 
   /** Takes effect at the next boundary. */
   pause(): void {
@@ -42,9 +44,20 @@ export class Controls {
     return this.#state === 'paused' && this.#steps === 0;
   }
 
+  /** Resolves when the run rests at a boundary: at once if it does already. */
+  async rested(): Promise<void> {
+    if (this.#waiting === 0 || !this.resting)
+      await new Promise<void>((resolve) => this.#onRest.push(resolve));
+  }
+
   /** Resolves at once while running, later when paused. */
   async pass(): Promise<'go' | 'stop'> {
-    while (this.resting) await new Promise<void>((resolve) => this.#wake.push(resolve));
+    while (this.resting) {
+      this.#waiting++;
+      for (const resolve of this.#onRest.splice(0)) resolve();
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+      this.#waiting--;
+    }
     if (this.#state === 'paused') this.#steps--;
     return this.#state === 'stopped' ? 'stop' : 'go';
   }

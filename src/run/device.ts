@@ -1,9 +1,13 @@
 /** What a run computes on, behind one interface: the compiled engine on a GPU, or the reference model without one. */
-import { useSlowPath } from '../gpu/tfjs';
+import { type Gpu, openGpu } from '../gpu/device';
+import { tuningFor } from '../gpu/kernels';
+import { useDevice, useSlowPath } from '../gpu/tfjs';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { initialParameters } from '../model/parameters';
 import { ReferenceModel } from '../model/reference';
+import { createTransformer, Transformer } from '../model/transformer';
+import { CompiledPolicyOptimizer } from '../popo/compiledStep';
 import type { PolicyOptions } from '../popo/options';
 import type { PolicyOptimizer } from '../popo/policy';
 import { ReferencePolicyOptimizer } from '../popo/referenceStep';
@@ -14,32 +18,113 @@ export interface RunDevice {
   readonly info: DeviceInfo;
   /** The kernel variants in use; `auto` is resolved. */
   readonly kernels: RunConfig['kernels'];
-  /** True once the device is gone: whatever fails then fails for that reason. */
-  isLost(): boolean;
+  /** Whether the device is gone, so that whatever fails fails for that reason. Waits for news that is on its way. */
+  isLost(): Promise<boolean>;
   /** @param seed of the initial weights (`initialParameters`) */
   createModel(config: ModelConfig, seed: number): Promise<LanguageModel>;
   /** @param model made by this device */
-  createPolicyOptimizer(model: LanguageModel, options: PolicyOptions): Promise<PolicyOptimizer>;
-  /** Frees what the device holds; models are destroyed by their owners first. */
+  createPolicyOptimizer(model: LanguageModel, options: PolicyOptions): PolicyOptimizer;
+  /** Frees what the device holds. */
   close(): void;
+  /** For tests of recovery. */
+  lose(): void;
 }
 
-/** The slow path: TensorFlow.js on WASM where it starts, else in plain JavaScript. */
+/** News of a lost device may come after the failure it caused, by this much. */
+const LOSS_PATIENCE_MS = 1000;
+
+/**
+ * The best there is: the engine on a WebGPU adapter, else TensorFlow.js on WASM, else in plain JavaScript.
+ * @param kernels the run's; `auto` chooses for the adapter
+ * @param api given in Node, where no navigator has one
+ */
+export async function openRunDevice(kernels: RunConfig['kernels'], api?: GPU): Promise<RunDevice> {
+  const gpu = await openGpu(api);
+  return gpu === null ? openReferenceDevice() : engineDevice(gpu, kernels);
+}
+
+/** What `openRunDevice` would open, and what a person should know about it. Never rejects. */
+export async function describeRunDevice(api?: GPU): Promise<{ device: DeviceInfo; warning: string | null }> {
+  const gpu = await openGpu(api).catch(() => null);
+  if (gpu === null) {
+    return {
+      device: { ...SLOW_PATH, backend: typeof WebAssembly === 'undefined' ? 'cpu' : 'wasm' },
+      warning:
+        'This browser offers no WebGPU adapter, so training runs on the CPU in TensorFlow.js, many times slower: ' +
+        'choose the preset tiny, or open this page in a browser with WebGPU.',
+    };
+  }
+  const device = engineInfo(gpu);
+  gpu.destroy();
+  const warning = gpu.adapter.software
+    ? `WebGPU runs on the CPU here (${device.description || device.architecture}): choose the preset tiny.`
+    : null;
+  return { device, warning };
+}
+
+async function engineDevice(gpu: Gpu, kernels: RunConfig['kernels']): Promise<RunDevice> {
+  const { device, adapter } = gpu;
+  // On a CPU that plays a GPU, the small operations of ranker and encoder are quicker without the detour.
+  if (adapter.software) await useSlowPath();
+  else await useDevice(device, device.adapterInfo ?? { ...adapter, device: '' });
+  const tuning = tuningFor(gpu, kernels);
+  return {
+    info: engineInfo(gpu),
+    kernels: tuning.name,
+    async isLost() {
+      const late = new Promise<null>((resolve) => setTimeout(resolve, LOSS_PATIENCE_MS, null));
+      return (await Promise.race([gpu.lost, late])) !== null;
+    },
+    createModel: (config, seed) => createTransformer(gpu, config, seed, tuning),
+    createPolicyOptimizer(model, options) {
+      if (!(model instanceof Transformer)) throw foreignModel();
+      return new CompiledPolicyOptimizer(model, options);
+    },
+    close: () => gpu.destroy(),
+    lose: () => gpu.destroy(),
+  };
+}
+
+/** The slow path: the reference model on whichever TensorFlow.js backend `useBackend` sets. */
 export async function openReferenceDevice(
   useBackend: () => Promise<'wasm' | 'cpu'> = useSlowPath,
 ): Promise<RunDevice> {
   const backend = await useBackend();
+  let lost = false;
   return {
-    info: { backend, vendor: '', architecture: '', description: `TensorFlow.js ${backend}`, limits: {} },
-    // It has no kernels of its own to choose from; a link made here is to be tried with the plainest.
+    info: { ...SLOW_PATH, backend },
+    // It has no kernels to choose from; who opens a link made here should use the plainest.
     kernels: 'portable',
-    isLost: () => false,
+    isLost: async () => lost,
     createModel: async (config, seed) => new ReferenceModel(config, initialParameters(config, seed)),
-    async createPolicyOptimizer(model, options) {
-      if (!(model instanceof ReferenceModel))
-        throw new Error('This device trains models that it made itself.');
+    createPolicyOptimizer(model, options) {
+      if (!(model instanceof ReferenceModel)) throw foreignModel();
       return new ReferencePolicyOptimizer(model, options);
     },
     close() {},
+    lose() {
+      lost = true;
+    },
   };
+}
+
+const SLOW_PATH = { vendor: '', architecture: '', description: 'TensorFlow.js on the CPU', limits: {} };
+
+function engineInfo({ device, adapter }: Gpu): DeviceInfo {
+  const { vendor, architecture, description } = adapter;
+  return { backend: 'webgpu', vendor, architecture, description, limits: limitsOf(device) };
+}
+
+function foreignModel(): Error {
+  return new Error('A device trains only models that it made itself.');
+}
+
+function limitsOf(device: GPUDevice): Record<string, number> {
+  const limits: Record<string, number> = {};
+  // Limits are getters of the prototype, so they are listed with `in`, not as own keys.
+  for (const name in device.limits) {
+    const value = device.limits[name as keyof GPUSupportedLimits];
+    if (typeof value === 'number') limits[name] = value;
+  }
+  return limits;
 }

@@ -30,6 +30,7 @@ import { modelShape, type RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import { Epochs } from './epochs';
+import { onceEach, replayedEvents } from './events';
 import { HeldOut } from './heldOut';
 import type { Report, RunEvent } from './report';
 import { Session } from './session';
@@ -71,17 +72,19 @@ const MAX_TABLE_CELLS = 100_000_000;
  */
 export async function runPipeline(context: RunContext): Promise<RunOutcome> {
   let checkpoint = context.resume;
+  const emit = onceEach(context.emit);
   for (let losses = 0; ; ) {
     const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
     checkpoint ??= {
       state: newState({ ...context.config, kernels: device.kernels }, APP_VERSION),
       arrays: {},
     };
-    context.emit({ type: 'device', device: device.info });
+    emit({ type: 'device', device: device.info });
+    if (losses === 0) for (const event of replayedEvents(checkpoint.state)) emit(event);
     const session = new Session({
       checkpoint,
       controls: context.controls,
-      emit: context.emit,
+      emit,
       save: (made) => context.save(made, false),
     });
     try {
@@ -92,9 +95,9 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       checkpoint = session.last;
       if (error instanceof StoppedError) return { report: null, checkpoint };
       losses++;
-      if (!device.isLost() || losses > MAX_DEVICE_LOSSES) throw error;
+      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) throw error;
       const { stage, step } = checkpoint.state;
-      context.emit({
+      emit({
         type: 'notice',
         level: 'warning',
         message:
@@ -217,7 +220,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       arrays.reference = arrays.parameters;
     }
     const { popo } = config;
-    const optimizer = await device.createPolicyOptimizer(model, {
+    const optimizer = device.createPolicyOptimizer(model, {
       ...popo,
       max_completion_length: maxCompletionLength,
     });

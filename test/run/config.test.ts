@@ -64,7 +64,7 @@ describe('parseConfig', () => {
   });
 
   it('checks what spans several fields', () => {
-    expect(refusal((c) => Object.assign(c.model, { num_attention_heads: 3 }))).toMatch(/even width/);
+    expect(refusal((c) => Object.assign(c.model, { num_attention_heads: 3 }))).toMatch(/multiple of 4/);
     expect(refusal((c) => Object.assign(c.popo, { reward_weights: [0.5, 0.6] }))).toMatch(/sum to 1/);
     expect(refusal((c) => Object.assign(c.data, { source: 'import' }))).toMatch(/^data\.sha256/);
     expect(refusal((c) => Object.assign(c.text, { max_prompt_length: 4096 }))).toMatch(/at most 4096/);

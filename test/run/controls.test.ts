@@ -47,6 +47,22 @@ describe('Controls', () => {
     expect(controls.resting).toBe(true);
   });
 
+  it('tells when the run rests', async () => {
+    const controls = new Controls();
+    controls.pause();
+    const rested = controls.rested();
+    expect(await isSettled(rested)).toBe(false);
+    const gate = controls.pass();
+    await rested;
+    await controls.rested();
+    controls.step();
+    const again = controls.rested();
+    await gate;
+    expect(await isSettled(again)).toBe(false);
+    void controls.pass();
+    await again;
+  });
+
   it('releases a paused run with stop, for good', async () => {
     const controls = new Controls();
     controls.pause();

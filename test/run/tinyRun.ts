@@ -4,7 +4,7 @@ import { useCpu } from '../../src/gpu/tfjs';
 import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from '../../src/run/checkpoint';
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
-import { openReferenceDevice } from '../../src/run/device';
+import { openReferenceDevice, type RunDevice } from '../../src/run/device';
 import type { RunContext } from '../../src/run/pipeline';
 import { presetConfig } from '../../src/run/presets';
 import type { RunEvent } from '../../src/run/report';
@@ -40,11 +40,20 @@ export interface Recorded {
   saved: RunCheckpoint[];
 }
 
+/** The reference model in plain JavaScript. */
+export function openCpu(): Promise<RunDevice> {
+  return openReferenceDevice(async () => {
+    await useCpu();
+    return 'cpu';
+  });
+}
+
 /** A context that keeps what it is told; `onEvent` may press buttons. */
 export function recordedRun(
   config: RunConfig,
   resume: RunCheckpoint | null = null,
   onEvent: (event: RunEvent, controls: Controls) => void = () => {},
+  openDevice: RunContext['openDevice'] = openCpu,
 ): Recorded {
   const controls = new Controls();
   const events: RunEvent[] = [];
@@ -57,11 +66,7 @@ export function recordedRun(
       onEvent(event, controls);
     },
     loadDataset: () => generateWorld({ ...config.data, seed: config.seed }),
-    openDevice: () =>
-      openReferenceDevice(async () => {
-        await useCpu();
-        return 'cpu';
-      }),
+    openDevice,
     async save(checkpoint, finished) {
       saved.push(
         decodeCheckpoint(structuredClone(encodeCheckpoint('test', checkpoint, finished)), APP_VERSION),

@@ -1,0 +1,193 @@
+/**
+ * What the training worker does, apart from being one: one run at a time, its checkpoints and its report in storage.
+ * Without storage training goes on all the same; the page is told, and offers the files for download.
+ */
+import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint, type RunHeader } from '../run/checkpoint';
+import { parseConfig } from '../run/config';
+import { Controls } from '../run/controls';
+import { loadDataset } from '../run/datasets';
+import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
+import { modelFiles } from '../run/files';
+import { runPipeline } from '../run/pipeline';
+import type { Report, RunEvent } from '../run/report';
+import { APP_VERSION } from '../run/version';
+import { Checkpoints } from '../store/checkpoints';
+import { Datasets } from '../store/datasets';
+import { Runs } from '../store/runs';
+import type { Store, StoreError } from '../store/store';
+import type { ImportSummary, SavedRun, TrainerApi } from './protocol';
+
+export interface TrainServices {
+  openStore(): Promise<{ store: Store; problem: StoreError | null }>;
+  openDevice: typeof openRunDevice;
+  describeDevice: typeof describeRunDevice;
+}
+
+interface CurrentRun {
+  controls: Controls;
+  device: RunDevice | null;
+  /** Settles when the run has ended, however it did. */
+  ended: Promise<void>;
+}
+
+interface Storage {
+  checkpoints: Checkpoints<RunHeader>;
+  runs: Runs<SavedRun, Report>;
+  datasets: Datasets<ImportSummary>;
+  persistent: boolean;
+  problem: StoreError | null;
+}
+
+export function createTrainer(services: TrainServices): TrainerApi {
+  let opened: Promise<Storage> | null = null;
+  let current: CurrentRun | null = null;
+  /** Of the run that is on, was last, or whose report was opened last: what `exportModel` exports. */
+  let newest: { id: string; checkpoint: RunCheckpoint } | null = null;
+
+  function storage(): Promise<Storage> {
+    opened ??= services.openStore().then(({ store, problem }) => ({
+      checkpoints: new Checkpoints<RunHeader>(store),
+      runs: new Runs<SavedRun, Report>(store),
+      datasets: new Datasets<ImportSummary>(store),
+      persistent: store.persistent,
+      problem,
+    }));
+    return opened;
+  }
+
+  async function load(id: string): Promise<RunCheckpoint> {
+    if (newest?.id === id) return newest.checkpoint;
+    const found = await (await storage()).checkpoints.load(id);
+    if (found === null) throw new Error('This run is not in storage any more: train again from its link.');
+    return decodeCheckpoint(found, APP_VERSION);
+  }
+
+  async function train(
+    id: string,
+    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'resume'>,
+    run: CurrentRun,
+    emit: (event: RunEvent) => void,
+  ): Promise<Report | null> {
+    const { checkpoints, runs, datasets, persistent, problem } = await storage();
+    let complained = false;
+    const complain = (error: unknown) => {
+      if (complained) return;
+      complained = true;
+      const reason = error instanceof Error ? error.message : String(error);
+      emit({
+        type: 'notice',
+        level: 'warning',
+        message: `Training goes on, but this run is not being kept: ${reason}`,
+      });
+    };
+    if (problem !== null) complain(problem);
+    const { report } = await runPipeline({
+      ...context,
+      controls: run.controls,
+      emit,
+      loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
+      async openDevice(kernels) {
+        run.device = await services.openDevice(kernels);
+        return run.device;
+      },
+      async save(checkpoint, finished) {
+        newest = { id, checkpoint };
+        try {
+          await checkpoints.save(encodeCheckpoint(id, checkpoint, finished));
+          return persistent;
+        } catch (error) {
+          complain(error);
+          return false;
+        }
+      },
+    });
+    if (report !== null) {
+      const { config } = report;
+      const saved = { id, config, stage: 'evaluate', step: 0, savedAt: Date.now(), finished: true };
+      await runs.save(id, saved, report).catch(complain);
+    }
+    return report;
+  }
+
+  return {
+    describeDevice: async () =>
+      current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
+
+    async start(config, resumeId, onEvent) {
+      if (current !== null) throw new Error('A run is on already: stop it first.');
+      const run: CurrentRun = { controls: new Controls(), device: null, ended: Promise.resolve() };
+      current = run;
+      const work = (async () => {
+        const resume = resumeId === null ? null : await load(resumeId);
+        const wanted = resume === null ? parseConfig(config) : resume.state.config;
+        return train(resumeId ?? crypto.randomUUID(), { config: wanted, resume }, run, onEvent);
+      })();
+      run.ended = work.then(
+        () => undefined,
+        () => undefined,
+      );
+      try {
+        return await work;
+      } finally {
+        current = null;
+      }
+    },
+
+    async pause() {
+      if (current === null) return;
+      current.controls.pause();
+      await Promise.race([current.controls.rested(), current.ended]);
+    },
+
+    async resume() {
+      current?.controls.resume();
+    },
+
+    async step() {
+      if (current === null) return;
+      const { controls, ended } = current;
+      controls.step();
+      await Promise.race([controls.rested(), ended]);
+    },
+
+    async stop() {
+      current?.controls.stop();
+      await current?.ended;
+    },
+
+    async savedRuns() {
+      const saved = await (await storage()).checkpoints.list();
+      return saved
+        .map(({ id, header }): SavedRun => ({ id, ...header }))
+        .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
+    },
+
+    async loadReport(id) {
+      const found = await (await storage()).runs.load(id);
+      // The model that is exported is that of the report on show.
+      if (found?.report && current === null) {
+        newest = await load(id).then(
+          (checkpoint) => ({ id, checkpoint }),
+          () => newest,
+        );
+      }
+      return found?.report ?? null;
+    },
+
+    async deleteRun(id) {
+      const { checkpoints, runs } = await storage();
+      await checkpoints.delete(id);
+      await runs.delete(id);
+    },
+
+    async exportModel() {
+      if (newest === null)
+        throw new Error('There is no model to export yet: train one, or open a finished run.');
+      return modelFiles(newest.checkpoint);
+    },
+
+    async loseDevice() {
+      current?.device?.lose();
+    },
+  };
+}

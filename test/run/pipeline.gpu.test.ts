@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { create, globals } from 'webgpu';
+import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/headless/adapters';
+import { openRunDevice, type RunDevice } from '../../src/run/device';
+import { compareFingerprints } from '../../src/run/fingerprint';
+import { runPipeline } from '../../src/run/pipeline';
+import type { Report } from '../../src/run/report';
+import { minusculeConfig, recordedRun } from './tinyRun';
+
+const TIMEOUT = 300_000;
+
+describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
+  let api: GPU | null = null;
+  let report: Report;
+  let device: RunDevice;
+
+  async function open(kernels: Parameters<typeof openRunDevice>[0]): Promise<RunDevice> {
+    device = await openRunDevice(kernels, api!);
+    return device;
+  }
+
+  beforeAll(async () => {
+    Object.assign(globalThis, globals);
+    if (!process.env.TAIJI_TEST_ADAPTER) {
+      const [first] = findNodeAdapters();
+      if (!first) throw new Error(NO_NODE_ADAPTER);
+      Object.assign(process.env, first.env, { TAIJI_TEST_ADAPTER: first.name });
+    }
+    api = create([]);
+    report = (await runPipeline(recordedRun(minusculeConfig(), null, undefined, open).context)).report!;
+  }, TIMEOUT);
+
+  afterAll(() => {
+    api = null;
+  });
+
+  it('trains on WebGPU', () => {
+    expect(report.device.backend).toBe('webgpu');
+    expect(report.config.kernels).not.toBe('auto');
+    expect(report.memory.bytesAllocated).toBe(report.memory.bytesPlanned);
+    expect(report.table.map((row) => row.stage)).toEqual(['warmup', 'sft', 'popo']);
+  });
+
+  it('agrees with the reference model as closely as two adapters do', async () => {
+    const other = await runPipeline(recordedRun(minusculeConfig()).context);
+    expect(['close', 'identical']).toContain(
+      compareFingerprints(other.report!.fingerprint, report.fingerprint).verdict,
+    );
+  });
+
+  it.each(['ranker', 'warmup', 'orft', 'sft', 'popo', 'evaluate'])(
+    'survives the loss of its device in %s, to the same bits',
+    async (stage) => {
+      let isLost = false;
+      const run = recordedRun(
+        minusculeConfig(),
+        null,
+        (event) => {
+          if (isLost || event.type !== 'progress' || event.name !== stage) return;
+          isLost = true;
+          device.lose();
+        },
+        open,
+      );
+      const { report: survived } = await runPipeline(run.context);
+      expect(isLost).toBe(true);
+      expect(run.events.filter((event) => event.type === 'notice')).toHaveLength(1);
+      expect(compareFingerprints(report.fingerprint, survived!.fingerprint).verdict).toBe('identical');
+      expect(survived!.table).toEqual(report.table);
+    },
+  );
+});
