@@ -9,6 +9,7 @@ import crossEntropySource from '../../shaders/cross_entropy.wgsl?raw';
 import decodeAttentionSource from '../../shaders/decode_attention.wgsl?raw';
 import embeddingSource from '../../shaders/embedding.wgsl?raw';
 import matmulSource from '../../shaders/matmul.wgsl?raw';
+import matmulTiledSource from '../../shaders/matmul_tiled.wgsl?raw';
 import reduceSlicesSource from '../../shaders/reduce_slices.wgsl?raw';
 import rmsNormSource from '../../shaders/rms_norm.wgsl?raw';
 import ropeSource from '../../shaders/rope.wgsl?raw';
@@ -25,10 +26,10 @@ export type Window = Binding;
 /** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
 export const KERNELS_VERSION = 'k1';
 
-/** How work is laid out on an adapter. */
+/** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
   name: 'portable' | 'tiled';
-  /** Threads of a matmul workgroup, side by side in n. */
+  /** Threads of a matmul workgroup, side by side in n (portable only; tiled ones have 16 × 16). */
   matmulLanes: number;
   /** Threads that share a row in row-wise kernels, and rows that share a workgroup. */
   rowLanes: number;
@@ -39,15 +40,23 @@ export interface Tuning {
   tokensPerSlice: number;
 }
 
-/**
- * The tuning a run has pinned, or `auto`, what suits the adapter. Software adapters run a thread per SIMD lane of a few
- * cores: no cooperation within rows, few slices.
- */
-export function tuningFor(gpu: Gpu, pinned: Tuning['name'] | 'auto' = 'auto'): Tuning {
-  const name = pinned !== 'auto' ? pinned : gpu.adapter.software ? 'portable' : 'tiled';
-  return name === 'portable'
-    ? { name: 'portable', matmulLanes: 8, rowLanes: 1, rows: 16, attentionLanes: 16, tokensPerSlice: 1 << 30 }
-    : { name: 'tiled', matmulLanes: 8, rowLanes: 32, rows: 4, attentionLanes: 32, tokensPerSlice: 512 };
+export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
+  /** For a CPU that plays a GPU: a thread a row, tiles in registers, no cooperation, one slice. */
+  portable: {
+    name: 'portable',
+    matmulLanes: 8,
+    rowLanes: 1,
+    rows: 16,
+    attentionLanes: 16,
+    tokensPerSlice: 1 << 30,
+  },
+  /** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
+  tiled: { name: 'tiled', matmulLanes: 0, rowLanes: 32, rows: 4, attentionLanes: 32, tokensPerSlice: 512 },
+};
+
+/** The tuning a config names, or at `auto` the one that suits the adapter. */
+export function tuningFor(gpu: Gpu, kernels: 'auto' | Tuning['name'] = 'auto'): Tuning {
+  return TUNINGS[kernels === 'auto' ? (gpu.adapter.software ? 'portable' : 'tiled') : kernels];
 }
 
 /** A uniform buffer of 16 bytes, `Shape` in the shaders: rows, length, batch and one more. */
@@ -139,20 +148,32 @@ function matmul(
       throw new RangeError(`matmul ${o.label}: ${name} = ${extent} is not a multiple of 4.`);
   }
   const rows = o.layout === 'tn' ? o.M : o.rows;
+  const constants = {
+    M: o.M,
+    K: o.K,
+    N: o.N,
+    SPLITS: o.splits,
+    SLICE: o.slice,
+    RESIDUAL: o.residual ? 1 : 0,
+  };
+  // tn has no residual, but auto layouts keep a binding that any branch names.
+  const bindings = [o.a, o.b, o.residual ?? o.a, o.out, o.shape];
+  if (tuning.name === 'tiled') {
+    plan.add({
+      label: o.label,
+      code: matmulTiledSource,
+      constants: { ...constants, LAYOUT: { nt: 0, nn: 1, tn: 2 }[o.layout] },
+      bindings,
+      workgroups: [groups(o.N, 64), groups(rows, 64), o.splits],
+    });
+    return;
+  }
   plan.add({
     label: o.label,
     code: matmulSource,
     entryPoint: o.layout,
-    constants: {
-      M: o.M,
-      K: o.K,
-      N: o.N,
-      SPLITS: o.splits,
-      SLICE: o.slice,
-      RESIDUAL: o.residual ? 1 : 0,
-      LANES: tuning.matmulLanes,
-    },
-    bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
+    constants: { ...constants, LANES: tuning.matmulLanes },
+    bindings,
     workgroups: [groups(o.N, tuning.matmulLanes * 8), groups(rows, 8), o.splits],
   });
 }

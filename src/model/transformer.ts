@@ -74,7 +74,7 @@ export class Transformer implements LanguageModel {
   constructor(
     readonly gpu: Gpu,
     readonly config: ModelConfig,
-    readonly tuning = kernels.tuningFor(gpu),
+    readonly tuning: kernels.Tuning,
   ) {
     this.sizes = sizesOf(config);
     this.table = parameterTable(config);

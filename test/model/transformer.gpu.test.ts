@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
+import { TUNINGS } from '../../src/gpu/kernels';
 import { submit } from '../../src/gpu/plan';
 import { useCpu } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
@@ -26,8 +27,12 @@ afterEach(() => {
   for (const model of open.splice(0)) model.destroy();
 });
 
-async function engine(config: ModelConfig, pool: Float32Array<ArrayBuffer>): Promise<Transformer> {
-  const model = await createTransformer(gpu, config, 1);
+async function engine(
+  config: ModelConfig,
+  pool: Float32Array<ArrayBuffer>,
+  tuning = TUNINGS.portable,
+): Promise<Transformer> {
+  const model = await createTransformer(gpu, config, 1, tuning);
   open.push(model);
   const zeros = new Float32Array(pool.length);
   await model.restore({ parameters: pool, moment1: zeros, moment2: zeros });
@@ -54,12 +59,16 @@ const cases: [string, ModelConfig, number[], number][] = [
   ['rows beyond a slice of tokens', multiHead, Array.from({ length: 11 }, (_, b) => 3 + (b % 11)), 13],
 ];
 
-describe.each(cases)('%s', (_name, config, lengths, length) => {
+const everyTuning = cases.flatMap(([name, ...shape]) =>
+  Object.values(TUNINGS).map((tuning) => [name, tuning.name, tuning, ...shape] as const),
+);
+
+describe.each(everyTuning)('%s, %s', (_name, _tuning, tuning, config, lengths, length) => {
   const pool = someWeights(config, 5);
   const batch = someBatch(config, lengths, length);
 
   it('scores as the f64 twin does', async () => {
-    const model = await engine(config, pool);
+    const model = await engine(config, pool, tuning);
     const actual = await model.score(batch);
     const expected = plainScore(config, pool, batch);
     expect(relativeError(actual.logps, expected.logps)).toBeLessThan(1e-4);
@@ -67,7 +76,7 @@ describe.each(cases)('%s', (_name, config, lengths, length) => {
   });
 
   it("has autodiff's gradient in every tensor", async () => {
-    const model = await engine(config, pool);
+    const model = await engine(config, pool, tuning);
     const { loss, gradient } = await lossAndGradient(model, batch);
     expect(Math.abs(loss - plainLoss(config, pool, batch))).toBeLessThan(1e-4);
     const reference = new ReferenceModel(config, pool);
@@ -83,7 +92,7 @@ describe.each(cases)('%s', (_name, config, lengths, length) => {
   });
 
   it('repeats to the bit, twenty times', async () => {
-    const model = await engine(config, pool);
+    const model = await engine(config, pool, tuning);
     const first = await lossAndGradient(model, batch);
     for (let repeat = 0; repeat < 20; repeat++) {
       const again = await lossAndGradient(model, batch);
@@ -209,12 +218,15 @@ describe('generation', () => {
   const prompts = [[3, 1, 4], [1], [5, 9, 2, 6, 5, 3]];
 
   it.each([
-    ['greedy', 0, 0],
-    ['temperature 1', 1, 0],
-    ['temperature 0.7, top 5', 0.7, 5],
-  ])('draws what the reference draws: %s', async (_name, temperature, topK) => {
+    ['greedy', 0, 0, TUNINGS.portable],
+    ['temperature 1', 1, 0, TUNINGS.portable],
+    ['temperature 0.7, top 5', 0.7, 5, TUNINGS.portable],
+    ['greedy, tiled', 0, 0, TUNINGS.tiled],
+    ['temperature 1, tiled', 1, 0, TUNINGS.tiled],
+    ['temperature 0.7, top 5, tiled', 0.7, 5, TUNINGS.tiled],
+  ])('draws what the reference draws: %s', async (_name, temperature, topK, tuning) => {
     const pool = someWeights(grouped, 6).map((value) => 2 * value);
-    const model = await engine(grouped, pool);
+    const model = await engine(grouped, pool, tuning);
     const reference = new ReferenceModel(grouped, pool);
     const options = {
       prompts,
