@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
@@ -23,11 +24,29 @@ function leanTensorFlow(): Plugin {
   };
 }
 
+/**
+ * Hosts that send no headers of ours (GitHub Pages) still get the Content-Security-Policy of public/_headers, as a meta
+ * element. `frame-ancestors` counts only in a header.
+ */
+function policyInPage(): Plugin {
+  return {
+    name: 'policy-in-page',
+    apply: 'build',
+    transformIndexHtml() {
+      const [, policy] = /Content-Security-Policy: (.*)/.exec(readFileSync('public/_headers', 'utf8')) ?? [];
+      if (policy === undefined) throw new Error('public/_headers has no Content-Security-Policy.');
+      const content = policy.replace(/;\s*frame-ancestors [^;]*/, '');
+      const attrs = { 'http-equiv': 'Content-Security-Policy', content };
+      return [{ tag: 'meta', attrs, injectTo: 'head-prepend' }];
+    },
+  };
+}
+
 // One build for the page and its workers. `base: './'` lets the folder be served from any path.
 const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [leanTensorFlow()],
+  plugins: [leanTensorFlow(), policyInPage()],
   worker: { format: 'es', plugins: () => [leanTensorFlow()] },
   build: { target: 'es2022', sourcemap: true },
 };

@@ -1,0 +1,119 @@
+/** The page as people meet it: every state, light and dark, wide and narrow, through axe and from the keyboard. */
+import axe from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type {} from '../../src/app/console';
+import { ensureChromium } from '../../src/headless/chromium';
+import { type ServedPage, servePage } from '../../src/headless/serve';
+
+let server: ServedPage;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await servePage({ port: 0, outDir: '.cache/fake', entry: 'test/page/fake.html' });
+  browser = await chromium.launch({
+    executablePath: ensureChromium(),
+    args: ['--headless=new', '--no-sandbox'],
+  });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const STATES: { name: string; query: string; reach(page: Page): Promise<unknown> }[] = [
+  { name: 'idle, with saved runs', query: '?saved', reach: (page) => page.waitForSelector('.saved li') },
+  { name: 'all settings open', query: '', reach: (page) => page.click('.more') },
+  {
+    name: 'paused while it aligns',
+    query: '?speed=8',
+    async reach(page) {
+      await page.click('[data-action=train]');
+      await page.waitForFunction(() => {
+        const popo = taiji!.stages().find(({ name }) => name === 'popo');
+        if (popo === undefined || popo.step < 30) return false;
+        return taiji!.pause().then(() => true);
+      });
+      await page.waitForSelector('[data-action=resume]');
+    },
+  },
+  {
+    name: 'done',
+    query: '?speed=400',
+    async reach(page) {
+      await page.click('[data-action=train]');
+      await page.waitForSelector('html[data-status=done]');
+    },
+  },
+  {
+    name: 'failed, without WebGPU',
+    query: '?speed=400&fail=popo&backend=cpu',
+    async reach(page) {
+      await page.click('[data-action=train]');
+      await page.waitForSelector('.notice.error');
+    },
+  },
+];
+
+const LOOKS = [
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 360 },
+] as const;
+
+async function open(
+  query: string,
+  { colorScheme, width }: (typeof LOOKS)[number],
+): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage({
+    colorScheme,
+    viewport: { width, height: 800 },
+    reducedMotion: 'reduce',
+  });
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('favicon')) problems.push(message.text());
+  });
+  await page.goto(server.url + query);
+  await page.waitForSelector('[data-action=train]');
+  return { page, problems };
+}
+
+describe.each(LOOKS)('$colorScheme, $width pixels wide', (look) => {
+  it.each(STATES)('has nothing for axe to say, and fits: $name', async ({ query, reach }) => {
+    const { page, problems } = await open(query, look);
+    await reach(page);
+    await page.waitForTimeout(300);
+    await page.evaluate(axe.source);
+    const found = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+      const { violations } = await axe.run(document);
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+      );
+    });
+    expect(found).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+it('trains, pauses and resumes from the keyboard alone', async () => {
+  const { page } = await open('?speed=1', LOOKS[0]);
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the run');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('html[data-status=running]');
+  await page.focus('[data-action=pause]');
+  await page.keyboard.press('Space');
+  await page.waitForSelector('html[data-status=paused]');
+  await page.focus('[data-action=resume]');
+  await page.keyboard.press('Space');
+  await page.waitForSelector('html[data-status=running]');
+  await page.close();
+});
