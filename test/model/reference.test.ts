@@ -6,6 +6,7 @@ import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters, parameterTable } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
 import { Random } from '../../src/numeric/random';
+import vector from '../vectors/llama.json';
 import { finiteDifference, plainLogits, plainLogSoftmax, plainLoss, plainScore } from './plain';
 
 const multiHead: ModelConfig = {
@@ -104,6 +105,33 @@ describe.each([
     }
     model.destroy();
   });
+});
+
+it("is Hugging Face's LlamaForCausalLM: log-probabilities and greedy decoding of its own implementation", async () => {
+  const { config, tokens, logps, prompt, greedy } = vector;
+  const pool = initialParameters(config, 3).map((value, i) => value * (1 + 0.1 * Math.sin(i)));
+  const length = tokens.length;
+  const batch: TokenBatch = {
+    size: 1,
+    length,
+    tokens: Uint32Array.from(tokens),
+    lengths: Uint32Array.of(length),
+    weights: new Float32Array(length),
+  };
+  expect(relativeError(plainScore(config, pool, batch).logps, logps)).toBeLessThan(1e-6);
+  const model = new ReferenceModel(config, pool);
+  expect(relativeError((await model.score(batch)).logps, logps)).toBeLessThan(1e-5);
+  const { completions } = await model.generate({
+    prompts: [prompt],
+    numGenerations: 1,
+    maxNewTokens: greedy.length,
+    temperature: 0,
+    topK: 0,
+    eosToken: 63,
+    key: [0, 0],
+  });
+  expect([...completions[0]]).toEqual(greedy);
+  model.destroy();
 });
 
 describe('ragged batches', () => {
