@@ -9,7 +9,8 @@
 //
 // `old` is the row's own logp (no gradient through it) until old_logps are asked for. `statistics` gets two vec4 per row:
 // (w·l, k3, entropy, 1) and (clipped low, clipped high, w·(−logp), −logp), zeros where w = 0; token_statistics sums
-// them in a fixed order. SCORE only writes logps and entropies. LANES threads share a row, ROWS rows share a workgroup.
+// them in a fixed order. Weights beyond a sequence's end are 0, so that `main` needs no lengths: a device need not give more
+// than 8 storage buffers. `score` only writes logps and entropies. LANES threads share a row, ROWS rows share a workgroup.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, unused2 : f32 }
@@ -97,9 +98,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
   let z = normaliser(safe * V, local.x, local.y);
   if (row >= shape.rows) { return; }
 
-  let predicts = t + 1u < min(shape.length, lengths[sequence]);
   let p = min(row + 1u, shape.rows - 1u);
-  let w = select(0.0, weights[p], predicts);
+  let w = select(0.0, weights[p], t + 1u < shape.length);
   let token = tokens[p];
   let logp = logits[row * V + min(token, V - 1u)] - z.x - z.y;
 
@@ -132,7 +132,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
       statistics[2u * row + 1u] = vec4f();
     }
     if (t == 0u) { scores[row] = vec2f(); }
-    if (t + 1u < shape.length) { scores[row + 1u] = select(vec2f(), vec2f(logp, z.z), predicts); }
+    if (t + 1u < shape.length) { scores[row + 1u] = select(vec2f(), vec2f(logp, z.z), w != 0.0); }
   }
 
   // A row of weight 0 gets exact zeros, whatever its logits are.

@@ -425,7 +425,7 @@ export function crossEntropy(
     bindings: [
       o.logits,
       o.tokens,
-      o.lengths,
+      null,
       o.weights,
       o.advantages,
       o.baselines,

@@ -18,7 +18,7 @@ export interface BenchShape {
 
 /** Forward, backward and AdamW of one peer on one shape. */
 export interface Peer {
-  /** One training step; resolves with the loss when the device has done it. */
+  /** The next training step; resolves with its loss when the device has done it. */
   step(): Promise<number>;
   dispose(): void;
 }
@@ -44,7 +44,7 @@ export interface BenchResult {
   /** JavaScript alone, on an adapter that does nothing; null where it was not measured. */
   js_ms_per_step: number | null;
   rollout_tokens_per_s: number;
-  /** Time of a POPO step with weighting `popo`, over one with `fixed`. */
+  /** Time of a POPO step, rollouts and update, with weighting `popo`, over one with `fixed`. */
   popo_over_fixed: number;
   bytesPlanned: number;
   bytesAllocated: number;
@@ -119,38 +119,50 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+export interface Measured {
+  /** Median milliseconds per step. */
+  ms: number;
+  /** Of every step, those that were not timed included. */
+  losses: number[];
+}
+
 /**
- * Median milliseconds per step of each peer, over `rounds` rounds in which each takes its turn. The first step of each
- * (compilation) is not counted; a peer that is fast takes several steps per turn, so that every turn lasts long enough for the clock.
+ * Times each peer over `rounds` rounds in which each takes its turn. The first two steps of each (compilation) are not
+ * timed; a peer that is fast takes several steps per turn, at least `turn` milliseconds' worth.
  * @throws an Error when a peer's loss is not a number: a benchmark of garbage proves nothing.
  */
 export async function measure(
   peers: ReadonlyMap<PeerName, Peer>,
   o: { rounds: number; turn: number; clock?: () => number; onRound?: (round: number) => void },
-): Promise<Map<PeerName, number>> {
+): Promise<Map<PeerName, Measured>> {
   const clock = o.clock ?? (() => performance.now());
-  const run = async (name: PeerName, peer: Peer): Promise<number> => {
+  const records = [...peers].map(([name, peer]) => ({
+    name,
+    peer,
+    times: [] as number[],
+    losses: [] as number[],
+  }));
+  const run = async ({ name, peer, losses }: (typeof records)[number]): Promise<number> => {
     const start = clock();
     const loss = await peer.step();
     if (!Number.isFinite(loss)) throw new Error(`The loss of ${name} is ${loss}, so its time means nothing.`);
+    losses.push(loss);
     return clock() - start;
   };
-  const times = new Map<PeerName, number[]>();
-  for (const [name, peer] of peers) {
-    await run(name, peer);
-    await run(name, peer);
-    times.set(name, []);
+  for (const record of records) {
+    await run(record);
+    await run(record);
   }
   for (let round = 0; round < o.rounds; round++) {
-    for (const [name, peer] of peers) {
+    for (const record of records) {
       let spent = 0;
       do {
-        const time = await run(name, peer);
-        times.get(name)!.push(time);
+        const time = await run(record);
+        record.times.push(time);
         spent += time;
       } while (spent < o.turn);
     }
     o.onRound?.(round);
   }
-  return new Map([...times].map(([name, values]) => [name, median(values)]));
+  return new Map(records.map(({ name, times, losses }) => [name, { ms: median(times), losses }]));
 }

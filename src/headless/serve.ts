@@ -25,11 +25,11 @@ export async function servePage({ port, host, outDir = 'dist', entry }: ServeOpt
   // Both a test runner and the launcher's module loader leave their own mark here, and builds follow it.
   process.env.NODE_ENV = 'production';
   await build({
-    logLevel: 'warn',
+    logLevel: 'error',
     build: { outDir, emptyOutDir: true, ...(entry ? { rolldownOptions: { input: resolve(entry) } } : {}) },
   });
   const server = await preview({
-    logLevel: 'warn',
+    logLevel: 'error',
     build: { outDir },
     preview: {
       headers: siteHeaders(),

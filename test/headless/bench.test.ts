@@ -29,7 +29,8 @@ test('peers take turns, the first steps do not count, and a slow machine is slow
   expect(turns.slice(0, 4)).toEqual(['ours', 'ours', 'tfjs', 'tfjs']);
   // 30 ms a step on a machine that is three times too slow: a turn of 20 ms is one step.
   expect(turns.slice(4)).toEqual(['ours', 'tfjs', 'ours', 'tfjs', 'ours', 'tfjs']);
-  expect(result.get('tfjs')! / result.get('ours')!).toBe(6);
+  expect(result.get('tfjs')!.ms / result.get('ours')!.ms).toBe(6);
+  expect(result.get('ours')!.losses).toEqual([1, 1, 1, 1, 1]);
 });
 
 test('a fast peer takes several steps in its turn', async () => {

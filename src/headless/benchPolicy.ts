@@ -1,0 +1,95 @@
+/** How fast the engine samples, and what POPO's weighting costs: whole steps, each a rollout and one update of the policy. */
+import type { GenerateOptions } from '../model/languageModel';
+import type { Transformer } from '../model/transformer';
+import { Random, streamKey } from '../numeric/random';
+import { CompiledPolicyOptimizer } from '../popo/compiledStep';
+import type { Weighting } from '../popo/options';
+import type { PolicyBatch } from '../popo/policy';
+import { rolloutBatch } from '../popo/rollouts';
+import { presetConfig } from '../run/presets';
+import { BENCH_HYPER, type BenchResult, median } from './benchCore';
+
+/** Half of a step at `tiny`, and few enough tokens for a software adapter. */
+const PROMPTS = 8;
+const GENERATIONS = 8;
+const PROMPT_TOKENS = 56;
+const NEW_TOKENS = 40;
+const ROUNDS = 3;
+const WEIGHTINGS = ['fixed', 'popo'] as const satisfies Weighting[];
+
+/**
+ * Tokens per second of batched sampling (prompts read and completions read back), and the ratio of step times. The two
+ * weightings take turns, and no completion ends early.
+ */
+export async function policyFacts(
+  model: Transformer,
+): Promise<Pick<BenchResult, 'rollout_tokens_per_s' | 'popo_over_fixed'>> {
+  const options = rolloutOptions(model);
+  await model.freezeReference();
+  const optimizers = new Map(WEIGHTINGS.map((weighting) => [weighting, policyOptimizer(model, weighting)]));
+  const rolloutTimes: number[] = [];
+  const stepTimes: Record<(typeof WEIGHTINGS)[number], number[]> = { fixed: [], popo: [] };
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [weighting, optimizer] of optimizers) {
+      const start = performance.now();
+      const { completions } = await model.generate({ ...options, key: streamKey(1, 'bench', round) });
+      const sampled = performance.now();
+      await optimizer.update(policyBatch(options, completions, round), { ...BENCH_HYPER, step: round + 1 });
+      // The first round compiles.
+      if (round === 0) continue;
+      stepTimes[weighting].push(performance.now() - start);
+      rolloutTimes.push(sampled - start);
+    }
+  }
+  for (const optimizer of optimizers.values()) optimizer.destroy();
+  const tokens = PROMPTS * GENERATIONS * options.maxNewTokens;
+  return {
+    rollout_tokens_per_s: (1000 * tokens) / median(rolloutTimes),
+    popo_over_fixed: median(stepTimes.popo) / median(stepTimes.fixed),
+  };
+}
+
+function rolloutOptions({ config }: Transformer): Omit<GenerateOptions, 'key'> {
+  const longest = config.max_position_embeddings;
+  const maxNewTokens = Math.min(NEW_TOKENS, longest >> 1);
+  const promptLength = Math.min(PROMPT_TOKENS, longest - maxNewTokens);
+  const random = new Random(1, 'bench prompts');
+  return {
+    prompts: Array.from({ length: PROMPTS }, () =>
+      Array.from({ length: promptLength }, () => random.int(config.vocab_size)),
+    ),
+    numGenerations: GENERATIONS,
+    maxNewTokens,
+    temperature: 1,
+    topK: 0,
+    // No token has this number.
+    eosToken: config.vocab_size,
+  };
+}
+
+function policyOptimizer(model: Transformer, weighting: Weighting): CompiledPolicyOptimizer {
+  return new CompiledPolicyOptimizer(model, {
+    ...presetConfig('small').popo,
+    weighting,
+    reward_weights: [0.5, 0.5],
+    max_completion_length: NEW_TOKENS,
+    probe_every: 0,
+  });
+}
+
+/** Random rewards: no group of them is without an advantage. */
+function policyBatch(
+  { prompts }: Pick<GenerateOptions, 'prompts'>,
+  completions: Uint32Array[],
+  step: number,
+): PolicyBatch {
+  const random = new Random(1, 'bench rewards', step);
+  return {
+    batch: rolloutBatch(prompts, completions, prompts[0].length + completions[0].length),
+    groupSize: GENERATIONS,
+    rewards: Float32Array.from({ length: completions.length * 2 }, () => random.uniform()),
+    numRewards: 2,
+    step,
+    iteration: 0,
+  };
+}
