@@ -44,20 +44,25 @@ export async function useSlowPath(): Promise<'wasm' | 'cpu'> {
   return 'cpu';
 }
 
-/** WebAssembly with SIMD, and with threads where the page is cross-origin isolated. False where it does not start. */
+/**
+ * WebAssembly, with SIMD where the browser has it. False where it does not start. One thread: tfjs's threaded build copies
+ * its own function into a blob by source text, which minified code does not survive (on a cross-origin isolated page it
+ * kills the worker).
+ */
 export async function useWasm(): Promise<boolean> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   // In Node the package finds its binaries itself; a bundled page has to say where the bundler put them.
   if (typeof process === 'undefined') {
-    const [plain, simd, threaded] = await Promise.all([
+    const [plain, simd] = await Promise.all([
       import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.wasm?url'),
       import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm?url'),
-      import('@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.wasm?url'),
     ]);
     wasm.setWasmPaths({
       'tfjs-backend-wasm.wasm': plain.default,
       'tfjs-backend-wasm-simd.wasm': simd.default,
-      'tfjs-backend-wasm-threaded-simd.wasm': threaded.default,
+      // Never loaded, but tfjs wants all three named.
+      'tfjs-backend-wasm-threaded-simd.wasm': simd.default,
     });
   }
   return start('wasm');
