@@ -1,4 +1,4 @@
-/** Progress of a run as lines of text: one when a stage starts, one when it ends, and now and then one between. */
+/** Progress of a run as lines of text: one when a stage ends, and now and then one while it lasts. */
 import type { RunEvent, StageName } from '../run/report';
 
 /** Seconds between two lines of one stage. */
@@ -13,10 +13,18 @@ export interface StageProgress {
   seconds: number | null;
 }
 
+/** What was said last of a stage, and when, in seconds. */
+interface StageLine {
+  status: StageProgress['status'];
+  at: number;
+  step: number;
+  started: number;
+}
+
 export class ProgressLines {
   readonly #say: (line: string) => void;
   readonly #clock: () => number;
-  readonly #last = new Map<StageName, { status: StageProgress['status']; at: number; step: number }>();
+  readonly #last = new Map<StageName, StageLine>();
   readonly #told = new Set<string>();
 
   /** @param clock seconds */
@@ -29,17 +37,19 @@ export class ProgressLines {
   stage({ name, status, step, steps, secondsLeft, seconds }: StageProgress): void {
     if (status === 'waiting') return;
     const now = this.#clock();
-    const last = this.#last.get(name);
-    const changed = last === undefined || last.status !== status;
-    if (!changed && (status === 'done' || now - last.at < INTERVAL || step === last.step)) return;
-    this.#last.set(name, { status, at: now, step });
+    const last = this.#last.get(name) ?? { status: 'waiting', at: now, step: 0, started: now };
+    const quiet = now - last.at < INTERVAL || step === last.step;
+    if (status === 'done' ? last.status === 'done' : quiet) {
+      if (last.status === 'waiting') this.#last.set(name, { ...last, status });
+      return;
+    }
+    this.#last.set(name, { status, at: now, step, started: last.started });
     const label = `  ${name.padEnd(10)}`;
-    if (status === 'done') this.#say(`${label}done${seconds === null ? '' : ` in ${seconds.toFixed(1)} s`}`);
-    else if (steps > 0)
+    if (status === 'done') this.#say(`${label}done in ${(seconds ?? now - last.started).toFixed(1)} s`);
+    else
       this.#say(
         `${label}${step}/${steps}${secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`}`,
       );
-    else this.#say(`${label}…`);
   }
 
   /** Prints each notice once. */

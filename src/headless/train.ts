@@ -10,6 +10,9 @@ import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
 
+/** Where `npm start` serves the page, unless the port is taken. */
+const PAGE = 'http://localhost:4173/';
+
 export interface TrainResult {
   report: Report;
   files: { name: string; bytes: Uint8Array }[];
@@ -38,7 +41,7 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of files) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
-  console.log(`Link: ${report.link}`);
+  console.log(`Link: ${PAGE}${report.link}`);
   console.log(
     `Wrote ${['report.json', ...files.map(({ name }) => name)].join(', ')} to ${resolve(options.out)}`,
   );
@@ -63,7 +66,10 @@ const COLUMNS: [keyof MetricsRow & string, string][] = [
 /** The stage table for a terminal. */
 export function tableText(rows: readonly MetricsRow[]): string {
   const header = ['stage', ...COLUMNS.map(([, title]) => title)];
-  const lines = rows.map((row) => [row.stage, ...COLUMNS.map(([key]) => format(row[key] ?? Number.NaN))]);
+  const lines = rows.map((row) => [
+    row.stage,
+    ...COLUMNS.map(([key]) => format(key, row[key] ?? Number.NaN)),
+  ]);
   const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
   return [header, ...lines]
     .map((line) =>
@@ -72,6 +78,6 @@ export function tableText(rows: readonly MetricsRow[]): string {
     .join('\n');
 }
 
-function format(value: string | number): string {
-  return typeof value === 'string' || Number.isInteger(value) ? String(value) : value.toFixed(4);
+function format(key: keyof MetricsRow, value: string | number): string {
+  return typeof value === 'string' || key === 'distinct_top1' ? String(value) : value.toFixed(4);
 }

@@ -1,9 +1,64 @@
+/** Trains in Node on Dawn: the pipeline that the page's worker runs, without a page. */
+import { readFile } from 'node:fs/promises';
+import { basename, relative } from 'node:path';
+import { type Dataset, interactionCount } from '../data/dataset';
+import { importDataset } from '../data/formats';
+import { Controls } from '../run/controls';
+import { loadDataset } from '../run/datasets';
+import { openRunDevice } from '../run/device';
+import { modelFiles } from '../run/files';
+import { runPipeline } from '../run/pipeline';
+import { openDawn } from './dawn';
+import { ProgressLines } from './progress';
 import type { TrainResult } from './train';
 import type { TrainOptions } from './trainOptions';
 
-export async function trainOnDawn(
-  _options: TrainOptions,
-  _say: (line: string) => void,
-): Promise<TrainResult> {
-  throw new Error('pending');
+/** @throws an Error when there is no adapter, when the data cannot be read, or what a stage throws */
+export async function trainOnDawn(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
+  const config = structuredClone(options.config);
+  const api = openDawn();
+  const imported = options.data.length > 0 ? await importFiles(options.data, say) : null;
+  if (imported !== null) {
+    if (config.data.source === 'import' && config.data.sha256 !== imported.sha256)
+      throw new Error('These files are not the ones that the link was made on: their hash differs.');
+    Object.assign(config.data, { source: 'import', sha256: imported.sha256 });
+  }
+  const lines = new ProgressLines(say);
+  const { report, checkpoint } = await runPipeline({
+    config,
+    controls: new Controls(),
+    emit(event) {
+      if (event.type === 'device')
+        say(`Training ${config.preset}, seed ${config.seed}, on ${event.device.description} in Node.`);
+      lines.event(event);
+    },
+    loadDataset: () => loadDataset(config, async () => imported),
+    async openDevice(kernels) {
+      const device = await openRunDevice(kernels, api);
+      if (device.info.backend !== 'webgpu')
+        throw new Error(
+          'Dawn gave no adapter; without one the page’s slow path is the better place (leave --adapter out).',
+        );
+      return device;
+    },
+    // Nothing to come back to: a command that is ended starts over.
+    save: async () => false,
+    resume: null,
+  });
+  if (report === null) throw new Error('The run was stopped before its end.');
+  return { report, files: modelFiles(checkpoint) };
+}
+
+async function importFiles(paths: string[], say: (line: string) => void): Promise<Dataset> {
+  say(`Importing ${paths.length === 1 ? paths[0] : `${paths.length} files`}.`);
+  const files = paths.map((path) => ({
+    name: basename(path),
+    path: relative('.', path),
+    bytes: async () => new Uint8Array(await readFile(path)),
+  }));
+  const { dataset, problems } = await importDataset(files, () => undefined);
+  const { id, users, items, notes } = dataset;
+  say(`${id}: ${users.length} users, ${items.length} items, ${interactionCount(dataset)} interactions.`);
+  for (const line of [...notes, ...problems]) say(`  ${line}`);
+  return dataset;
 }

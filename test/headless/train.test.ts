@@ -58,7 +58,7 @@ describe('arguments of train', () => {
   });
 });
 
-test('progress: news at once, the rest every ten seconds', () => {
+test('progress: a stage is told of every ten seconds, and when it ends', () => {
   const lines: string[] = [];
   let now = 0;
   const progress = new ProgressLines(
@@ -74,14 +74,31 @@ test('progress: news at once, the rest every ten seconds', () => {
   progress.stage({ ...running, step: 80 });
   progress.notice('warning', 'hot');
   progress.notice('warning', 'hot');
-  progress.stage({ ...running, status: 'done', step: 100, seconds: 12 });
-  progress.stage({ ...running, status: 'done', step: 100, seconds: 12 });
+  now = 13;
+  progress.stage({ ...running, status: 'done', step: 100 });
+  progress.stage({ ...running, status: 'done', step: 100 });
+  progress.stage({ ...running, name: 'sft', status: 'done', step: 9, seconds: 2 });
   expect(lines).toEqual([
-    'warmup 1/100, 5 s left',
     'warmup 80/100, 5 s left',
     'warning: hot',
-    'warmup done in 12.0 s',
+    'warmup done in 13.0 s',
+    'sft done in 2.0 s',
   ]);
+});
+
+test("a run's events give the same lines", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = new ProgressLines(
+    (line) => lines.push(line.trim().replace(/ +/g, ' ')),
+    () => now,
+  );
+  progress.event({ type: 'stage', name: 'popo', status: 'started', steps: 60 });
+  now = 11;
+  progress.event({ type: 'progress', name: 'popo', step: 30, steps: 60, secondsLeft: 11 });
+  now = 21.5;
+  progress.event({ type: 'stage', name: 'popo', status: 'finished', steps: 60 });
+  expect(lines).toEqual(['popo 30/60, 11 s left', 'popo done in 21.5 s']);
 });
 
 test('the table lines its columns up', () => {
