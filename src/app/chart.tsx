@@ -245,7 +245,8 @@ function tickLabel(value: number): string {
 function paddedRange(low: number | null, high: number | null, fixed: ChartProps['range']): [number, number] {
   const from = fixed?.[0] ?? low ?? 0;
   const to = fixed?.[1] ?? high ?? 1;
-  const slack = Math.max((to - from) * 0.08, Math.abs(to) * 1e-3, 1e-9);
+  // Values that are all alike get a frame of their own size, not one that magnifies rounding.
+  const slack = to - from > Math.abs(to) * 1e-6 ? (to - from) * 0.08 : Math.max(Math.abs(to) * 0.2, 0.1);
   return [fixed?.[0] ?? from - slack, fixed?.[1] ?? to + slack];
 }
 
@@ -265,16 +266,21 @@ function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof pale
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
   }
-  for (const mark of props.marks ?? []) {
-    const x = Math.max(bbox.left, Math.round(plot.valToPos(mark.x, 'x', true)));
-    if (x > bbox.left + bbox.width) continue;
+  const right = bbox.left + bbox.width;
+  const marks = (props.marks ?? []).map(({ x, label }) => {
+    return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label };
+  });
+  for (const [k, { x, label }] of marks.entries()) {
+    if (x > right) continue;
     if (x > bbox.left + 2) {
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
     }
-    ctx.fillText(mark.label, x + 4 * devicePixelRatio, bbox.top);
+    const room = (marks[k + 1]?.x ?? right) - x;
+    const gap = 4 * devicePixelRatio;
+    if (ctx.measureText(label).width + gap <= room) ctx.fillText(label, x + gap, bbox.top);
   }
   ctx.restore();
 }

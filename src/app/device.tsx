@@ -20,20 +20,24 @@ export function Device() {
   const device = session.view.device.value;
   const config = session.config.value;
   const warning = session.deviceWarning.value;
-  const slow = device !== null && device.backend !== 'webgpu';
+  const slow = device !== null && (device.backend !== 'webgpu' || warning !== null);
   const weights = parameterCount(modelShape(config, config.text.vocab_size));
   return (
     <p class="device">
       <i class={`dot ${device === null ? 'unknown' : slow ? 'slow' : 'fast'}`} />
       {device === null ? 'Looking for a device' : deviceWords(device)}
       <span class="faint"> · about {count(Number(weights.toPrecision(2)))} weights</span>
-      <span class="faint"> · {dataWords(config.data.source, config.data.world)}</span>
-      {warning !== null && <span class="device-warning"> · {warning}</span>}
+      <span class="faint">
+        {' '}
+        · {dataWords(config.data.source, config.data.world)}
+        {warning !== null && '.'}
+      </span>
+      {warning !== null && <span class="device-warning"> {warning}</span>}
       {slow && config.preset !== 'tiny' && !session.busy.value && (
         <>
           {' '}
           <button type="button" class="inline" onClick={() => session.choosePreset('tiny')}>
-            Choose tiny, which fits
+            Choose tiny
           </button>
         </>
       )}
@@ -48,9 +52,7 @@ function deviceWords(device: DeviceInfo): string {
     .join(' ');
   if (device.backend === 'webgpu') return name === '' ? 'WebGPU' : `WebGPU on ${name}`;
   if (device.backend === 'tfjs-webgpu') return `TensorFlow.js on WebGPU${name === '' ? '' : `, ${name}`}`;
-  return device.backend === 'wasm'
-    ? 'No WebGPU in this browser: training runs on the processor (WebAssembly), slowly'
-    : 'No WebGPU in this browser: training runs on the processor, very slowly';
+  return device.backend === 'wasm' ? 'On the processor (WebAssembly)' : 'On the processor';
 }
 
 function dataWords(source: 'world' | 'import', world: 'tradeoff' | 'hackable'): string {

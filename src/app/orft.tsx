@@ -10,8 +10,8 @@ export function OrftView() {
   const session = useSession();
   const cots = session.view.cots.value;
   if (cots === null) return null;
-  const kept = cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl);
-  const rejected = cots.examples.filter((example) => !example.kept).sort((a, b) => b.ppl - a.ppl);
+  const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
+  const rejected = different(cots.examples.filter((example) => !example.kept).sort((a, b) => b.ppl - a.ppl));
   return (
     <section class="orft" aria-labelledby="orft-title">
       <div class="section-head">
@@ -23,12 +23,18 @@ export function OrftView() {
         </p>
       </div>
       <div class="orft-grid">
-        <Examples title="Kept" examples={kept.slice(0, SHOWN)} />
+        <Examples title="Kept" examples={kept} />
         <Histogram ppl={cots.ppl} threshold={cots.threshold} />
-        <Examples title="Rejected" examples={rejected.slice(0, SHOWN)} />
+        <Examples title="Rejected" examples={rejected} />
       </div>
     </section>
   );
+}
+
+/** The first few that say different things. */
+function different(examples: CotExample[]): CotExample[] {
+  const seen = new Set<string>();
+  return examples.filter(({ cot }) => !seen.has(cot) && seen.add(cot)).slice(0, SHOWN);
 }
 
 function Examples({ title, examples }: { title: string; examples: CotExample[] }) {

@@ -98,7 +98,7 @@ function Completion({ sample }: { sample: Sample }) {
           ? 'Not an item of the catalogue: no reward'
           : hit
             ? 'Exactly what was bought'
-            : sample.resolvedItem === title
+            : sample.resolvedItem.toLowerCase() === title.toLowerCase()
               ? 'In the catalogue, but not what was bought'
               : `Read as ${sample.resolvedItem}`}
       </p>

@@ -131,8 +131,9 @@ export function createSession(
     const token = ++current;
     batch(() => {
       clear();
+      // What a link promised stands for the very run it tells of, also when that run is taken up again.
+      if (saved !== null && !isSame(wanted, config.value)) expected.value = null;
       config.value = wanted;
-      if (saved !== null) expected.value = null;
       status.value = 'running';
       pending.value = 'starting';
     });
@@ -376,4 +377,8 @@ export function createSession(
     loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };
+}
+
+function isSame(a: RunConfig, b: RunConfig): boolean {
+  return formatLink(a, null, null) === formatLink(b, null, null);
 }

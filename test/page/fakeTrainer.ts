@@ -222,7 +222,13 @@ export function fakeServices(options: FakeOptions): Services {
   let stopped = false;
   const trainer: TrainerApi = {
     async describeDevice() {
-      return { device, warning: options.backend === 'cpu' ? 'expect about ten minutes for tiny' : null };
+      return {
+        device,
+        warning:
+          options.backend === 'cpu'
+            ? 'This browser offers no WebGPU adapter, so training runs on the CPU, many times slower: choose the preset tiny.'
+            : null,
+      };
     },
     async start(config, _resume, onEvent) {
       stopped = false;

@@ -38,7 +38,7 @@ it('loads from its own origin alone, within its Content-Security-Policy', async 
     await page.goto(inject('pageUrl'));
     // Without flags this Chromium has no adapter: the page says what it will train on instead.
     await page.waitForSelector('.device .dot:not(.unknown)', { timeout: 60_000 });
-    expect(await page.textContent('.device')).toMatch(/No WebGPU/);
+    expect(await page.textContent('.device')).toMatch(/no WebGPU adapter/);
     await page.click('text=Choose tiny');
     expect(await page.inputValue('.setup select')).toBe('tiny');
     expect(elsewhere).toEqual([]);
