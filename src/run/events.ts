@@ -1,6 +1,6 @@
 /** The events of a run as one unbroken story, also where a run goes back: after a reload or on a new device. */
 import type { RunState } from './checkpoint';
-import type { RunEvent } from './report';
+import type { RunEvent, StageName } from './report';
 
 /**
  * Passes each event on once. Steps that are taken again from a checkpoint have the same bits, so what was told of them
@@ -36,11 +36,14 @@ function identity(event: RunEvent): string | null {
   }
 }
 
+/** Stages that tell each step's loss; the others' stand in the report alone. */
+const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft'];
+
 /** What an earlier session told of a run up to a checkpoint, as far as the checkpoint knows, for a page that starts empty. */
 export function* replayedEvents(state: RunState): Generator<RunEvent> {
   for (const { name, steps, loss } of state.stages) {
     yield { type: 'stage', name, status: 'started', steps };
-    for (const [step, value] of name === 'popo' ? [] : loss.entries()) {
+    for (const [step, value] of TOLD_BY_STEP.includes(name) ? loss.entries() : []) {
       yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
     }
     if (name === 'orft' && state.orft !== null) {
