@@ -6,12 +6,12 @@
 //   backward_key    dv_j = Σ_i p_ij dO_i,  dk_j = Σ_i dS_ij q_i / √h,  summed over the query heads of the group
 //
 // qkv and dqkv are [rows, ROW_WIDTH] with the query heads first, then the key heads, then the value heads; o and dO are
-// [rows, HEADS · HEAD_DIM]; lse and delta [rows, HEADS]. One thread owns one query (or key) of one head and walks the others in
-// ascending order. Sequences are padded on the right to `length`; positions past their end are neither read nor attended
+// [rows, HEADS · HEAD_DIM]; lse and delta [rows, HEADS]. One thread owns OWN neighbouring queries (or keys) of one head and walks
+// the others in ascending order; two at once halve the loads. Sequences are padded on the right to `length`; positions past their end are neither read nor attended
 // to, and get zeros.
 //
-// Lines that end in `// each c` are repeated for c = 0 … HEAD_DIM / 4 − 1 (gpu/unroll.ts): a head's vectors then live in
-// named registers, which software adapters need.
+// Lines that end in `// each r`, `// each c` are repeated for r = 0 … OWN − 1 and c = 0 … HEAD_DIM / 4 − 1 (gpu/unroll.ts): a
+// head's vectors then live in named registers, which software adapters need.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -31,116 +31,118 @@ const LOWEST = -3.0e38;
 
 @compute @workgroup_size(LANES)
 fn forward(@builtin(global_invocation_id) id : vec3u) {
-  let t = id.x;
   let head = id.y % HEADS;
   let sequence = id.y / HEADS;
-  if (t >= shape.length) { return; }
+  if (id.x * OWN >= shape.length) { return; }
   let first = sequence * shape.length;
-  let row = first + t;
-  let at = row * (HEADS * H4) + head * H4;
-  if (t >= lengths[sequence]) {
-    o[at + {c}u] = vec4f(); // each c
-    lse[row * HEADS + head] = 0.0;
-    return;
-  }
+  let end = lengths[sequence];
   let scale = inverseSqrt(f32(HEAD_DIM));
   let key = (HEADS + head / GROUP) * H4;
   let value = key + KV_HEADS * H4;
-  let q{c} = qkv[row * W4 + head * H4 + {c}u] * scale; // each c
-  var sum{c} = vec4f(); // each c
-  var highest = LOWEST;
-  var total = 0.0;
-  for (var j = first; j <= row; j++) {
+  // What lies past a sequence's end walks along with its last row and is not stored.
+  let t{r} = id.x * OWN + {r}u; // each r
+  let row{r} = first + min(t{r}, shape.length - 1u); // each r
+  let q{r}_{c} = qkv[row{r} * W4 + head * H4 + {c}u] * scale; // each r c
+  var sum{r}_{c} = vec4f(); // each r c
+  var highest{r} = LOWEST; // each r
+  var total{r} = 0.0; // each r
+  let last = first + min((id.x + 1u) * OWN, end);
+  for (var j = first; j < last; j++) {
     let k = j * W4 + key;
     let v = j * W4 + value;
-    var score = 0.0;
-    score += dot(q{c}, qkv[k + {c}u]); // each c
-    if (score > highest) {
-      let shrink = exp(highest - score);
-      total *= shrink;
-      sum{c} *= shrink; // each c
-      highest = score;
-    }
-    let p = exp(score - highest);
-    total += p;
-    sum{c} += p * qkv[v + {c}u]; // each c
+    let k{c} = qkv[k + {c}u]; // each c
+    var score{r} = 0.0; // each r
+    score{r} += dot(q{r}_{c}, k{c}); // each r c
+    score{r} = select(LOWEST, score{r}, j <= row{r}); // each r
+    let higher{r} = max(highest{r}, score{r}); // each r
+    let shrink{r} = exp(highest{r} - higher{r}); // each r
+    let p{r} = exp(score{r} - higher{r}); // each r
+    highest{r} = higher{r}; // each r
+    total{r} = total{r} * shrink{r} + p{r}; // each r
+    let v{c} = qkv[v + {c}u]; // each c
+    sum{r}_{c} = sum{r}_{c} * shrink{r} + p{r} * v{c}; // each r c
   }
-  o[at + {c}u] = sum{c} / total; // each c
-  lse[row * HEADS + head] = highest + log(total);
+  let at{r} = row{r} * (HEADS * H4) + head * H4; // each r
+  let stored{r} = t{r} < shape.length; // each r
+  let inside{r} = t{r} < end; // each r
+  if (stored{r}) { o[at{r} + {c}u] = select(vec4f(), sum{r}_{c} / total{r}, inside{r}); } // each r c
+  if (stored{r}) { lse[row{r} * HEADS + head] = select(0.0, highest{r} + log(total{r}), inside{r}); } // each r
 }
 
 @compute @workgroup_size(LANES)
 fn backward_query(@builtin(global_invocation_id) id : vec3u) {
-  let t = id.x;
   let head = id.y % HEADS;
   let sequence = id.y / HEADS;
-  if (t >= shape.length) { return; }
+  if (id.x * OWN >= shape.length) { return; }
   let first = sequence * shape.length;
-  let row = first + t;
-  let at = row * (HEADS * H4) + head * H4;
-  let query = row * W4 + head * H4;
-  if (t >= lengths[sequence]) {
-    dqkv[query + {c}u] = vec4f(); // each c
-    delta[row * HEADS + head] = 0.0;
-    return;
-  }
+  let end = lengths[sequence];
   let scale = inverseSqrt(f32(HEAD_DIM));
   let key = (HEADS + head / GROUP) * H4;
   let value = key + KV_HEADS * H4;
-  let q{c} = qkv[query + {c}u] * scale; // each c
-  let g{c} = d_o[at + {c}u]; // each c
-  var dq{c} = vec4f(); // each c
-  var inner = 0.0;
-  inner += dot(g{c}, o[at + {c}u]); // each c
-  delta[row * HEADS + head] = inner;
-  let normaliser = lse[row * HEADS + head];
-  for (var j = first; j <= row; j++) {
+  let t{r} = id.x * OWN + {r}u; // each r
+  let row{r} = first + min(t{r}, shape.length - 1u); // each r
+  let at{r} = row{r} * (HEADS * H4) + head * H4; // each r
+  let q{r}_{c} = qkv[row{r} * W4 + head * H4 + {c}u] * scale; // each r c
+  let g{r}_{c} = d_o[at{r} + {c}u]; // each r c
+  var dq{r}_{c} = vec4f(); // each r c
+  var inner{r} = 0.0; // each r
+  inner{r} += dot(g{r}_{c}, o[at{r} + {c}u]); // each r c
+  let normaliser{r} = lse[row{r} * HEADS + head]; // each r
+  let last = first + min((id.x + 1u) * OWN, end);
+  for (var j = first; j < last; j++) {
     let k = j * W4 + key;
     let v = j * W4 + value;
     let k{c} = qkv[k + {c}u]; // each c
-    var score = 0.0;
-    score += dot(q{c}, k{c}); // each c
-    var dp = 0.0;
-    dp += dot(g{c}, qkv[v + {c}u]); // each c
-    let ds = exp(score - normaliser) * (dp - inner) * scale;
-    dq{c} += ds * k{c}; // each c
+    var score{r} = 0.0; // each r
+    score{r} += dot(q{r}_{c}, k{c}); // each r c
+    let v{c} = qkv[v + {c}u]; // each c
+    var dp{r} = 0.0; // each r
+    dp{r} += dot(g{r}_{c}, v{c}); // each r c
+    let p{r} = select(0.0, exp(score{r} - normaliser{r}), j <= row{r}); // each r
+    let ds{r} = p{r} * (dp{r} - inner{r}) * scale; // each r
+    dq{r}_{c} += ds{r} * k{c}; // each r c
   }
-  dqkv[query + {c}u] = dq{c}; // each c
+  let stored{r} = t{r} < shape.length; // each r
+  let inside{r} = t{r} < end; // each r
+  if (stored{r}) { dqkv[row{r} * W4 + head * H4 + {c}u] = select(vec4f(), dq{r}_{c}, inside{r}); } // each r c
+  if (stored{r}) { delta[row{r} * HEADS + head] = select(0.0, inner{r}, inside{r}); } // each r
 }
 
 @compute @workgroup_size(LANES)
 fn backward_key(@builtin(global_invocation_id) id : vec3u) {
-  let t = id.x;
   let kv_head = id.y % KV_HEADS;
   let sequence = id.y / KV_HEADS;
-  if (t >= shape.length) { return; }
+  if (id.x * OWN >= shape.length) { return; }
   let first = sequence * shape.length;
-  let row = first + t;
-  let key = row * W4 + (HEADS + kv_head) * H4;
+  let end = first + lengths[sequence];
+  let scale = inverseSqrt(f32(HEAD_DIM));
+  let key = (HEADS + kv_head) * H4;
   let value = key + KV_HEADS * H4;
-  var dk{c} = vec4f(); // each c
-  var dv{c} = vec4f(); // each c
-  if (t < lengths[sequence]) {
-    let scale = inverseSqrt(f32(HEAD_DIM));
-    let k{c} = qkv[key + {c}u] * scale; // each c
-    let v{c} = qkv[value + {c}u]; // each c
-    for (var head = kv_head * GROUP; head < (kv_head + 1u) * GROUP; head++) {
-      for (var i = row; i < first + lengths[sequence]; i++) {
-        let query = i * W4 + head * H4;
-        let at = i * (HEADS * H4) + head * H4;
-        let q{c} = qkv[query + {c}u]; // each c
-        let g{c} = d_o[at + {c}u]; // each c
-        var score = 0.0;
-        score += dot(k{c}, q{c}); // each c
-        var dp = 0.0;
-        dp += dot(v{c}, g{c}); // each c
-        let p = exp(score - lse[i * HEADS + head]);
-        let ds = p * (dp - delta[i * HEADS + head]) * scale;
-        dv{c} += p * g{c}; // each c
-        dk{c} += ds * q{c}; // each c
-      }
+  let t{r} = id.x * OWN + {r}u; // each r
+  let row{r} = first + min(t{r}, shape.length - 1u); // each r
+  let k{r}_{c} = qkv[row{r} * W4 + key + {c}u] * scale; // each r c
+  let v{r}_{c} = qkv[row{r} * W4 + value + {c}u]; // each r c
+  var dk{r}_{c} = vec4f(); // each r c
+  var dv{r}_{c} = vec4f(); // each r c
+  for (var head = kv_head * GROUP; head < (kv_head + 1u) * GROUP; head++) {
+    for (var i = row0; i < end; i++) {
+      let query = i * W4 + head * H4;
+      let at = i * (HEADS * H4) + head * H4;
+      let q{c} = qkv[query + {c}u]; // each c
+      let g{c} = d_o[at + {c}u]; // each c
+      let normaliser = lse[i * HEADS + head];
+      let inner = delta[i * HEADS + head];
+      var score{r} = 0.0; // each r
+      score{r} += dot(k{r}_{c}, q{c}); // each r c
+      var dp{r} = 0.0; // each r
+      dp{r} += dot(v{r}_{c}, g{c}); // each r c
+      let p{r} = select(0.0, exp(score{r} - normaliser), i >= row{r}); // each r
+      let ds{r} = p{r} * (dp{r} - inner) * scale; // each r
+      dv{r}_{c} += p{r} * g{c}; // each r c
+      dk{r}_{c} += ds{r} * q{c}; // each r c
     }
   }
-  dqkv[key + {c}u] = dk{c}; // each c
-  dqkv[value + {c}u] = dv{c}; // each c
+  let stored{r} = t{r} < shape.length; // each r
+  if (stored{r}) { dqkv[row{r} * W4 + key + {c}u] = dk{r}_{c}; } // each r c
+  if (stored{r}) { dqkv[row{r} * W4 + value + {c}u] = dv{r}_{c}; } // each r c
 }

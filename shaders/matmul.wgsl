@@ -6,8 +6,9 @@
 //
 // The number of rows (tokens) comes at run time; the other extents are constants and multiples of 4. A thread makes 8 × 8
 // outputs in registers: on a software adapter every load is a gather over its SIMD lanes, so what counts is arithmetic per load,
-// and named registers, since indexed arrays live in memory there. A workgroup is LANES threads side by side in n. tn cuts
-// the rows into SPLITS runs, each written to a slice of its own (SLICE floats apart) that reduce_slices adds up in order.
+// and named registers, since indexed arrays live in memory there. Tiles are numbered through, n fastest, so that the LANES
+// threads of a workgroup are all at work whatever N is. tn cuts the rows into SPLITS runs, each written to a slice of its
+// own (SLICE floats apart) that reduce_slices adds up in order.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -18,6 +19,8 @@ struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 @group(0) @binding(2) var<storage, read> residual : array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;
 @group(0) @binding(4) var<uniform> shape : Shape;
+
+const TILES_N = (N + 7u) / 8u;
 
 fn store(inside : bool, index : u32, value : vec4f) {
   if (!inside) { return; }
@@ -31,9 +34,10 @@ fn store(inside : bool, index : u32, value : vec4f) {
 @compute @workgroup_size(LANES)
 fn nt(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let m_extent = shape.rows;
-  let m0 = group.y * 8u;
-  let n0 = (group.x * LANES + local.x) * 8u;
-  if (m0 >= m_extent || n0 >= N) { return; }
+  let tile = (group.y * ROW_OF_GROUPS + group.x) * LANES + local.x;
+  let m0 = tile / TILES_N * 8u;
+  let n0 = tile % TILES_N * 8u;
+  if (m0 >= m_extent) { return; }
   var s00 = vec4f(); var s01 = vec4f();
   var s10 = vec4f(); var s11 = vec4f();
   var s20 = vec4f(); var s21 = vec4f();
@@ -102,9 +106,10 @@ fn nt(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
 @compute @workgroup_size(LANES)
 fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let m_extent = shape.rows;
-  let m0 = group.y * 8u;
-  let n0 = (group.x * LANES + local.x) * 8u;
-  if (m0 >= m_extent || n0 >= N) { return; }
+  let tile = (group.y * ROW_OF_GROUPS + group.x) * LANES + local.x;
+  let m0 = tile / TILES_N * 8u;
+  let n0 = tile % TILES_N * 8u;
+  if (m0 >= m_extent) { return; }
   var s00 = vec4f(); var s01 = vec4f();
   var s10 = vec4f(); var s11 = vec4f();
   var s20 = vec4f(); var s21 = vec4f();
@@ -166,9 +171,10 @@ fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
 @compute @workgroup_size(LANES)
 fn tn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let m_extent = M;
-  let m0 = group.y * 8u;
-  let n0 = (group.x * LANES + local.x) * 8u;
-  if (m0 >= m_extent || n0 >= N) { return; }
+  let tile = (group.y * ROW_OF_GROUPS + group.x) * LANES + local.x;
+  let m0 = tile / TILES_N * 8u;
+  let n0 = tile % TILES_N * 8u;
+  if (m0 >= m_extent) { return; }
   var s00 = vec4f(); var s01 = vec4f();
   var s10 = vec4f(); var s11 = vec4f();
   var s20 = vec4f(); var s21 = vec4f();

@@ -29,13 +29,15 @@ export const KERNELS_VERSION = 'k1';
 /** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
   name: 'portable' | 'tiled';
-  /** Threads of a matmul workgroup, side by side in n (portable only; tiled ones have 16 × 16). */
+  /** Threads of a matmul workgroup, a tile each (portable only; tiled ones have 16 × 16). */
   matmulLanes: number;
   /** Threads that share a row in row-wise kernels, and rows that share a workgroup. */
   rowLanes: number;
   rows: number;
   /** Threads of an attention workgroup. */
   attentionLanes: number;
+  /** Queries (or keys) that an attention thread owns. */
+  attentionOwn: number;
   /** Tokens per slice of the weight gradient's reduction. */
   tokensPerSlice: number;
 }
@@ -47,11 +49,20 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     matmulLanes: 8,
     rowLanes: 1,
     rows: 16,
-    attentionLanes: 16,
+    attentionLanes: 8,
+    attentionOwn: 2,
     tokensPerSlice: 1 << 30,
   },
   /** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
-  tiled: { name: 'tiled', matmulLanes: 0, rowLanes: 32, rows: 4, attentionLanes: 32, tokensPerSlice: 512 },
+  tiled: {
+    name: 'tiled',
+    matmulLanes: 0,
+    rowLanes: 32,
+    rows: 4,
+    attentionLanes: 32,
+    attentionOwn: 1,
+    tokensPerSlice: 512,
+  },
 };
 
 /** The tuning a config names, or at `auto` the one that suits the adapter. */
@@ -65,6 +76,9 @@ export function shapeUniform(gpu: Gpu, rows: number, length: number, batch: numb
   gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array([rows, length, batch, extra]));
   return buffer;
 }
+
+/** Workgroups along x before a dispatch goes on along y. */
+const ROW_OF_GROUPS = 32768;
 
 const groups = (threads: number, size = 64) => Math.max(1, Math.ceil(threads / size));
 
@@ -168,13 +182,14 @@ function matmul(
     });
     return;
   }
+  const count = groups(Math.ceil(rows / 8) * Math.ceil(o.N / 8), tuning.matmulLanes);
   plan.add({
     label: o.label,
     code: matmulSource,
     entryPoint: o.layout,
-    constants: { ...constants, LANES: tuning.matmulLanes },
+    constants: { ...constants, LANES: tuning.matmulLanes, ROW_OF_GROUPS },
     bindings,
-    workgroups: [groups(o.N, tuning.matmulLanes * 8), groups(rows, 8), o.splits],
+    workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
   });
 }
 
@@ -328,17 +343,21 @@ function attentionConstants(tuning: Tuning, { heads }: Attention): Record<string
     HEAD_DIM: heads.headDim,
     ROW_WIDTH: rowWidth(heads),
     LANES: tuning.attentionLanes,
+    OWN: tuning.attentionOwn,
   };
 }
 
 export function attention(plan: Plan, tuning: Tuning, o: Attention): void {
   plan.add({
     label: 'attention',
-    code: unroll(attentionSource, o.heads.headDim / 4),
+    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'forward',
     constants: attentionConstants(tuning, o),
     bindings: [o.qkv, o.lengths, o.o, o.lse, null, null, null, o.shape],
-    workgroups: [groups(o.length, tuning.attentionLanes), o.batch * o.heads.heads],
+    workgroups: [
+      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
+      o.batch * o.heads.heads,
+    ],
   });
 }
 
@@ -350,19 +369,25 @@ export function attentionBackward(
   const constants = attentionConstants(tuning, o);
   plan.add({
     label: 'attention_backward/query',
-    code: unroll(attentionSource, o.heads.headDim / 4),
+    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_query',
     constants,
     bindings: [o.qkv, o.lengths, o.o, o.lse, o.dO, o.delta, o.dqkv, o.shape],
-    workgroups: [groups(o.length, tuning.attentionLanes), o.batch * o.heads.heads],
+    workgroups: [
+      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
+      o.batch * o.heads.heads,
+    ],
   });
   plan.add({
     label: 'attention_backward/key',
-    code: unroll(attentionSource, o.heads.headDim / 4),
+    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_key',
     constants,
     bindings: [o.qkv, o.lengths, null, o.lse, o.dO, o.delta, o.dqkv, o.shape],
-    workgroups: [groups(o.length, tuning.attentionLanes), o.batch * o.heads.kvHeads],
+    workgroups: [
+      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
+      o.batch * o.heads.kvHeads,
+    ],
   });
 }
 
@@ -558,7 +583,7 @@ export function decodeAttention(
   };
   plan.add({
     label: 'decode_attention/rotate_and_store',
-    code: unroll(decodeAttentionSource, headDim / 4),
+    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
     entryPoint: 'rotate_and_store',
     constants,
     bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
@@ -566,7 +591,7 @@ export function decodeAttention(
   });
   plan.add({
     label: 'decode_attention/attend',
-    code: unroll(decodeAttentionSource, headDim / 4),
+    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
     entryPoint: 'attend',
     constants,
     bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],

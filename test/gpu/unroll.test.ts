@@ -2,7 +2,15 @@ import { expect, it } from 'vitest';
 import { unroll } from '../../src/gpu/unroll';
 
 it('repeats marked lines with their index and leaves the others alone', () => {
-  expect(unroll('a\n  x{c} += y[{c}u]; // each c\nb // each d', 3)).toBe(
-    'a\n  x0 += y[0u];\n  x1 += y[1u];\n  x2 += y[2u];\nb // each d',
+  expect(unroll('a\n  x{c} += y[{c}u]; // each c\nb // each other', { c: 3 })).toBe(
+    'a\n  x0 += y[0u];\n  x1 += y[1u];\n  x2 += y[2u];\nb // each other',
   );
+});
+
+it('repeats over pairs, the first letter slowest', () => {
+  expect(unroll('x{r}_{c} // each r c', { r: 2, c: 2 })).toBe('x0_0\nx0_1\nx1_0\nx1_1');
+});
+
+it('refuses a letter without a count', () => {
+  expect(() => unroll('x{d} // each d', { c: 1 })).toThrow('over d');
 });
