@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import type { RunConfig } from '../run/config';
 import { PRESET_NAMES, type PresetName } from '../run/presets';
 import { useSession } from './context';
@@ -28,7 +27,7 @@ const WEIGHTINGS: { value: RunConfig['popo']['weighting']; label: string; title:
 /** Train, and the few choices most people make; the rest waits behind More. */
 export function Controls() {
   const session = useSession();
-  const more = useSignal(false);
+  const more = session.settingsOpen;
   const config = session.config.value;
   const locked = session.busy.value;
   return (

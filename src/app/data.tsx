@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ImportSummary } from '../worker/protocol';
 import { useSession } from './context';
+import { takeDrops } from './drop';
 import { count } from './format';
 
 /** Which data: one of the two embedded worlds, or files of the visitor's, read in a worker and never uploaded. */
@@ -84,22 +85,18 @@ function Drop() {
   const session = useSession();
   const over = useSignal(false);
   const progress = session.data.importing.value;
+  useEffect(() => {
+    const take = (files: File[]) => {
+      if (session.busy.value) return;
+      session.settingsOpen.value = true;
+      void session.data.importFiles(files);
+    };
+    return takeDrops(take, (hovering) => {
+      over.value = hovering;
+    });
+  }, [session, over]);
   return (
-    <label
-      class={`tile drop ${over.value ? 'over' : ''}`}
-      onDragOver={(event) => {
-        event.preventDefault();
-        over.value = true;
-      }}
-      onDragLeave={() => {
-        over.value = false;
-      }}
-      onDrop={(event) => {
-        event.preventDefault();
-        over.value = false;
-        void session.data.importFiles([...(event.dataTransfer?.files ?? [])]);
-      }}
-    >
+    <label class={`tile drop ${over.value ? 'over' : ''}`}>
       <input
         type="file"
         multiple
@@ -116,7 +113,8 @@ function Drop() {
         <span>
           <b>Your own files</b>
           <small>
-            Drop or pick: Complete Journey, MovieLens, or a CSV of user, item, time, title, categories
+            Drop anywhere, or pick: Complete Journey, MovieLens, or a CSV of user, item, time, title,
+            categories
           </small>
         </span>
       ) : (
@@ -142,9 +140,14 @@ function ImportFacts({ summary }: { summary: ImportSummary | null }) {
             {count(summary.examples[0])} examples to train on, {count(summary.examples[1])} to validate,{' '}
             {count(summary.examples[2])} to test.
           </p>
-          {summary.notes.map((note) => (
-            <p key={note}>{note}</p>
-          ))}
+          {summary.notes.length > 0 && (
+            <details>
+              <summary>What was made of the files, and what is a proxy</summary>
+              {summary.notes.map((note) => (
+                <p key={note}>{note}</p>
+              ))}
+            </details>
+          )}
           {summary.problems.length > 0 && (
             <details>
               <summary>

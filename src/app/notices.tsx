@@ -1,12 +1,4 @@
-import type { FingerprintComparison } from '../run/fingerprint';
 import { useSession } from './context';
-
-const VERDICTS: Record<FingerprintComparison['verdict'], string> = {
-  identical: 'Identical',
-  close: 'Close',
-  different: 'Different',
-  'other-inputs': 'Not the same run',
-};
 
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {
@@ -14,21 +6,24 @@ export function Notices() {
   const verdict = session.verdict.value;
   const expected = session.expected.value;
   const resumable = session.savedRuns.value.filter((run) => !run.finished);
-  const newest = resumable.sort((a, b) => b.savedAt - a.savedAt)[0];
-  const offer = session.status.value === 'idle' && newest !== undefined && !session.resumeDismissed.value;
+  const newest = [...resumable].sort((a, b) => b.savedAt - a.savedAt)[0];
+  const status = session.status.value;
+  const free = status === 'idle' || status === 'error';
+  const offer = free && newest !== undefined && !session.resumeDismissed.value;
   return (
     <div class="notices" aria-live="polite">
       {verdict !== null && (
         <div class={`notice verdict ${verdict.verdict}`} role="status">
-          <span>
-            <b>{VERDICTS[verdict.verdict]}.</b> {verdict.sentence}
-          </span>
+          {verdict.sentence}
         </div>
       )}
       {verdict === null && expected !== null && !session.busy.value && (
         <div class="notice info">
-          This link came with the fingerprint of a run. Press <b>Train</b> to run it here; afterwards the page
-          says whether the result is identical, close, or different. Changing a setting drops the comparison.
+          <span>
+            This link came with the fingerprint of a run. Press <b>Train</b> to run it here; afterwards the
+            page says whether the result is identical, close, or different. Changing a setting drops the
+            comparison.
+          </span>
         </div>
       )}
       {offer && (

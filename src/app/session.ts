@@ -53,6 +53,8 @@ export function createSession(
   const verdict = signal<FingerprintComparison | null>(null);
   const savedRuns = signal<SavedRun[]>([]);
   const resumeDismissed = signal(false);
+  /** Whether the settings behind More are shown. */
+  const settingsOpen = signal(false);
   const busy = computed(() => status.value === 'running' || status.value === 'paused');
 
   const view = createRunView(frame, clock, say);
@@ -79,7 +81,10 @@ export function createSession(
       const wasRunning = busy.value;
       batch(() => {
         pending.value = null;
-        if (wasRunning) status.value = 'error';
+        if (wasRunning) {
+          status.value = 'error';
+          resumeDismissed.value = false;
+        }
         say(
           'error',
           wasRunning
@@ -95,7 +100,7 @@ export function createSession(
     const kept = view.checkpoint.value;
     if (kept === null) return 'Nothing had been kept yet; press Train to start over.';
     return kept.stored
-      ? `It is kept up to step ${kept.step} of ${kept.stage}: resume it below, or press Train to start over.`
+      ? `It is kept up to step ${kept.step} of ${kept.stage}: resume it, or press Train to start over.`
       : 'The browser refused to keep checkpoints, so press Train to start over.';
   }
 
@@ -155,6 +160,7 @@ export function createSession(
       batch(() => {
         pending.value = null;
         status.value = 'error';
+        resumeDismissed.value = false;
         say('error', `Training stopped: ${sentence(error)} ${keptSentence()}`);
       });
     }
@@ -358,6 +364,7 @@ export function createSession(
     verdict,
     savedRuns,
     resumeDismissed,
+    settingsOpen,
     busy,
     view,
     data,
