@@ -18,8 +18,8 @@ struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, be
 @group(0) @binding(0) var<storage, read> logits : array<f32>;              // [rows, V]
 @group(0) @binding(1) var<storage, read> tokens : array<u32>;              // [rows]
 @group(0) @binding(2) var<storage, read> lengths : array<u32>;             // [batch]
-@group(0) @binding(3) var<storage, read> weights : array<f32>;             // [rows]
-@group(0) @binding(4) var<storage, read> advantages : array<f32>;          // [batch]
+@group(0) @binding(3) var<storage, read> weights : array<vec2f>;           // [rows] of (weight, index of its advantage)
+@group(0) @binding(4) var<storage, read> advantages : array<f32>;          // [sequences]
 @group(0) @binding(5) var<storage, read> baselines : array<vec2f>;         // [rows] of (old logp, reference logp)
 @group(0) @binding(6) var<storage, read_write> scores : array<vec2f>;      // [rows] of (logp, entropy)
 @group(0) @binding(7) var<storage, read_write> statistics : array<vec4f>;  // [rows, 2]
@@ -93,13 +93,12 @@ fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loc
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let row = group.x * ROWS + local.y;
   let safe = min(row, shape.rows - 1u);
-  let sequence = safe / shape.length;
   let t = safe % shape.length;
   let z = normaliser(safe * V, local.x, local.y);
   if (row >= shape.rows) { return; }
 
   let p = min(row + 1u, shape.rows - 1u);
-  let w = select(0.0, weights[p], t + 1u < shape.length);
+  let w = select(0.0, weights[p].x, t + 1u < shape.length);
   let token = tokens[p];
   let logp = logits[row * V + min(token, V - 1u)] - z.x - z.y;
 
@@ -108,7 +107,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
   var k3 = 0.0;
   var clipped = vec2f();
   if (objective.mode == 1u) {
-    let advantage = advantages[sequence];
+    let advantage = advantages[u32(weights[p].y)];
     let old = select(logp, baselines[p].x, objective.use_old == 1u);
     let rho = exp(logp - old);
     let bounded = clamp(rho, 1.0 - objective.epsilon_low, 1.0 + objective.epsilon_high);

@@ -10,6 +10,7 @@ struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 @group(0) @binding(0) var<storage, read_write> qkv : array<f32>;       // [rows, ROW_WIDTH]
 @group(0) @binding(1) var<storage, read> rotation : array<vec2f>;      // [positions, HEAD_DIM / 2] of (cos, sin)
 @group(0) @binding(2) var<uniform> shape : Shape;
+@group(0) @binding(3) var<storage, read> spans : array<vec4u>;         // [rows], position first
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) {
@@ -19,7 +20,7 @@ fn main(@builtin(global_invocation_id) id : vec3u) {
   if (row >= shape.rows) { return; }
   let i = id.x % half;
   let head = (id.x % pairs) / half;
-  let turn = rotation[(row % shape.length) * half + i];
+  let turn = rotation[spans[row].x * half + i];
   let sine = select(turn.y, -turn.y, INVERSE == 1u);
   let at = row * ROW_WIDTH + head * HEAD_DIM + i;
   let first = qkv[at];

@@ -308,7 +308,15 @@ const rowWidth = ({ heads, kvHeads, headDim }: Heads) => (heads + 2 * kvHeads) *
 /** Rotates the query and key heads of qkv in place; `inverse` for the gradient. */
 export function rope(
   plan: Plan,
-  o: { qkv: Binding; rotation: Binding; heads: Heads; inverse: boolean; rows: number; shape: GPUBuffer },
+  o: {
+    qkv: Binding;
+    rotation: Binding;
+    spans: Binding;
+    heads: Heads;
+    inverse: boolean;
+    rows: number;
+    shape: GPUBuffer;
+  },
 ): void {
   const rotated = o.heads.heads + o.heads.kvHeads;
   plan.add({
@@ -320,14 +328,15 @@ export function rope(
       ROW_WIDTH: rowWidth(o.heads),
       INVERSE: o.inverse ? 1 : 0,
     },
-    bindings: [o.qkv, o.rotation, o.shape],
+    bindings: [o.qkv, o.rotation, o.shape, o.spans],
     workgroups: [groups((o.rows * rotated * o.heads.headDim) / 2)],
   });
 }
 
 interface Attention {
   qkv: Binding;
-  lengths: Binding;
+  /** Who attends to whom; see attention.wgsl. */
+  spans: Binding;
   o: Binding;
   lse: Binding;
   heads: Heads;
@@ -353,7 +362,7 @@ export function attention(plan: Plan, tuning: Tuning, o: Attention): void {
     code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'forward',
     constants: attentionConstants(tuning, o),
-    bindings: [o.qkv, o.lengths, o.o, o.lse, null, null, null, o.shape],
+    bindings: [o.qkv, o.spans, o.o, o.lse, null, null, null, o.shape],
     workgroups: [
       groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
       o.batch * o.heads.heads,
@@ -372,7 +381,7 @@ export function attentionBackward(
     code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_query',
     constants,
-    bindings: [o.qkv, o.lengths, o.o, o.lse, o.dO, o.delta, o.dqkv, o.shape],
+    bindings: [o.qkv, o.spans, o.o, o.lse, o.dO, o.delta, o.dqkv, o.shape],
     workgroups: [
       groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
       o.batch * o.heads.heads,
@@ -383,7 +392,7 @@ export function attentionBackward(
     code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_key',
     constants,
-    bindings: [o.qkv, o.lengths, null, o.lse, o.dO, o.delta, o.dqkv, o.shape],
+    bindings: [o.qkv, o.spans, null, o.lse, o.dO, o.delta, o.dqkv, o.shape],
     workgroups: [
       groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
       o.batch * o.heads.kvHeads,

@@ -181,7 +181,7 @@ export function addForward(
     weights: Weights;
     activations: Activations;
     tokens: GPUBuffer;
-    lengths: GPUBuffer;
+    spans: GPUBuffer;
     rotation: GPUBuffer;
     batch: number;
     length: number;
@@ -223,10 +223,18 @@ export function addForward(
       rows,
       shape,
     });
-    kernels.rope(plan, { qkv: kept.qkv, rotation: o.rotation, heads, inverse: false, rows, shape });
+    kernels.rope(plan, {
+      qkv: kept.qkv,
+      rotation: o.rotation,
+      spans: o.spans,
+      heads,
+      inverse: false,
+      rows,
+      shape,
+    });
     kernels.attention(plan, tuning, {
       qkv: kept.qkv,
-      lengths: o.lengths,
+      spans: o.spans,
       o: kept.attended,
       lse: kept.lse,
       heads,

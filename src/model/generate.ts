@@ -7,6 +7,7 @@ import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
 import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
 import type { GenerateOptions, Generation } from './languageModel';
+import { plainLayout } from './packing';
 import type { ParameterTable } from './parameters';
 
 /** Shape a generator is compiled for; smaller requests are padded. */
@@ -24,6 +25,7 @@ export class Generator {
   readonly #table: BufferTable;
   readonly #tokens: GPUBuffer;
   readonly #lengths: GPUBuffer;
+  readonly #spans: GPUBuffer;
   readonly #next: GPUBuffer;
   readonly #ended: GPUBuffer;
   readonly #state: GPUBuffer;
@@ -48,6 +50,7 @@ export class Generator {
 
     this.#tokens = table.floats('tokens', prompts * promptLength);
     this.#lengths = table.floats('lengths', prompts);
+    this.#spans = table.floats('spans', 4 * prompts * promptLength);
     const activations = allocateActivations(table, sizes, prompts * promptLength, 'qkv');
     const prefillShape = table.add(kernels.shapeUniform(gpu, prompts * promptLength, promptLength, prompts));
     this.prefill = new Plan(gpu);
@@ -56,7 +59,7 @@ export class Generator {
       weights,
       activations,
       tokens: this.#tokens,
-      lengths: this.#lengths,
+      spans: this.#spans,
       rotation,
       batch: prompts,
       length: promptLength,
@@ -234,6 +237,7 @@ export class Generator {
     });
     queue.writeBuffer(this.#tokens, 0, tokens);
     queue.writeBuffer(this.#lengths, 0, lengths);
+    queue.writeBuffer(this.#spans, 0, plainLayout(lengths, promptLength).spans);
     queue.writeBuffer(this.#next, 0, next);
     queue.writeBuffer(this.#ended, 0, ended);
     queue.writeBuffer(this.#state, 0, new Uint32Array(4));

@@ -12,6 +12,7 @@ export class ScoringStep {
   readonly scores: GPUBuffer;
   readonly tokens: GPUBuffer;
   readonly lengths: GPUBuffer;
+  readonly spans: GPUBuffer;
   readonly #table: BufferTable;
   readonly #shape: GPUBuffer;
   readonly #activations: ReturnType<typeof allocateActivations>;
@@ -32,6 +33,7 @@ export class ScoringStep {
     this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch));
     this.tokens = table.floats('tokens', rows);
     this.lengths = table.floats('lengths', batch);
+    this.spans = table.floats('spans', 4 * rows);
     this.scores = table.floats('scores', 2 * rows);
     this.#activations = allocateActivations(table, sizes, rows, 'none');
     this.#head = {
@@ -46,7 +48,10 @@ export class ScoringStep {
   }
 
   /** The list under the weights of one pool; compiled once per pool by the caller. */
-  async plan(pool: GPUBuffer, tokens = this.tokens, lengths = this.lengths): Promise<Plan> {
+  async plan(
+    pool: GPUBuffer,
+    { tokens, lengths, spans }: Pick<ScoringStep, 'tokens' | 'lengths' | 'spans'> = this,
+  ): Promise<Plan> {
     const { gpu, tuning, sizes, batch, length } = this;
     const rows = batch * length;
     const weights = weightViews(pool, this.parameters, sizes.layers);
@@ -57,7 +62,7 @@ export class ScoringStep {
       weights,
       activations: this.#activations,
       tokens,
-      lengths,
+      spans,
       rotation: this.rotation,
       batch,
       length,
@@ -97,9 +102,10 @@ export class ScoringStep {
 
   /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
   async run(plan: Plan, batch: TokenBatch): Promise<ScoreResult> {
-    const { tokens, lengths } = fitBatch(batch, this.batch, this.length, this.sizes.V);
+    const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.sizes.V);
     this.gpu.device.queue.writeBuffer(this.tokens, 0, tokens);
     this.gpu.device.queue.writeBuffer(this.lengths, 0, lengths);
+    this.gpu.device.queue.writeBuffer(this.spans, 0, layout.spans);
     submit(this.gpu, plan);
     const pairs = new Float32Array(await this.gpu.read(this.scores, 0, this.batch * this.length * 8));
     const logps = new Float32Array(batch.size * batch.length);

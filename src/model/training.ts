@@ -16,6 +16,7 @@ import {
   weightViews,
 } from './forward';
 import type { TokenBatch } from './languageModel';
+import { type PackedBatch, plainLayout } from './packing';
 import type { ParameterTable } from './parameters';
 
 /** Positions of one token are summed in runs of at most this many (embedding.wgsl). */
@@ -59,9 +60,12 @@ export function objectiveUniform(table: BufferTable): GPUBuffer {
 
 /** What the step reads and leaves on the device, for those who compose further lists (popo/compiledStep.ts). */
 export interface StepBuffers {
-  /** [B*T] each; see TokenBatch. */
+  /** [B*T]; see TokenBatch. */
   tokens: GPUBuffer;
+  /** [B*T] of (weight, index of its advantage) */
   weights: GPUBuffer;
+  /** [B*T, 4]; see Layout. */
+  spans: GPUBuffer;
   /** [B] */
   lengths: GPUBuffer;
   /** [B*T] of (old logp, reference logp), indexed by the predicted token. */
@@ -123,7 +127,8 @@ export class TrainingStep {
     this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch, this.#maxItems));
     this.buffers = {
       tokens: table.floats('tokens', rows),
-      weights: table.floats('weights', rows),
+      weights: table.floats('weights', 2 * rows),
+      spans: table.floats('spans', 4 * rows),
       lengths: table.floats('lengths', batch),
       baselines: table.floats('baselines', 2 * rows),
       scores: table.floats('scores', 2 * rows),
@@ -165,7 +170,7 @@ export class TrainingStep {
       weights: this.#weights,
       activations: this.#activations,
       tokens: this.buffers.tokens,
-      lengths: this.buffers.lengths,
+      spans: this.buffers.spans,
       rotation: model.rotation,
       batch,
       length,
@@ -384,7 +389,7 @@ export class TrainingStep {
       });
       kernels.attentionBackward(plan, tuning, {
         qkv: kept.qkv,
-        lengths: this.buffers.lengths,
+        spans: this.buffers.spans,
         o: kept.attended,
         lse: kept.lse,
         dO: scratch.dAttended,
@@ -398,6 +403,7 @@ export class TrainingStep {
       kernels.rope(plan, {
         qkv: scratch.dqkv,
         rotation: this.model.rotation,
+        spans: this.buffers.spans,
         heads,
         inverse: true,
         rows,
@@ -457,12 +463,19 @@ export class TrainingStep {
   }
 
   /** Uploads a batch of at most B sequences of at most T tokens. @throws RangeError on another shape. */
-  upload(batch: TokenBatch): void {
-    const { tokens, lengths, weights } = fitBatch(batch, this.batch, this.length, this.sizes.V);
+  upload(batch: TokenBatch | PackedBatch): void {
+    const fitted = fitBatch(batch, this.batch, this.length, this.sizes.V);
+    const { tokens, lengths, weights, layout } = fitted;
+    const weighed = new Float32Array(2 * weights.length);
+    weights.forEach((weight, row) => {
+      weighed[2 * row] = weight;
+      weighed[2 * row + 1] = layout.segments[row];
+    });
     const { queue } = this.gpu.device;
     queue.writeBuffer(this.buffers.tokens, 0, tokens);
     queue.writeBuffer(this.buffers.lengths, 0, lengths);
-    queue.writeBuffer(this.buffers.weights, 0, weights);
+    queue.writeBuffer(this.buffers.weights, 0, weighed);
+    queue.writeBuffer(this.buffers.spans, 0, layout.spans);
     const { positions, items, firstItems } = sortByToken(tokens, this.sizes.V, this.#maxItems);
     queue.writeBuffer(this.#embedding.positions, 0, positions);
     queue.writeBuffer(this.#embedding.items, 0, items);
@@ -479,11 +492,11 @@ export class TrainingStep {
  * @throws RangeError when it does not fit or names a token beyond the vocabulary.
  */
 export function fitBatch(
-  batch: TokenBatch,
+  batch: TokenBatch | PackedBatch,
   size: number,
   length: number,
   vocabulary: number,
-): {
+): PackedBatch & {
   tokens: Uint32Array<ArrayBuffer>;
   lengths: Uint32Array<ArrayBuffer>;
   weights: Float32Array<ArrayBuffer>;
@@ -512,7 +525,13 @@ export function fitBatch(
       weights[b * length + t] = batch.weights[b * batch.length + t];
     }
   }
-  return { tokens, lengths, weights };
+  if ('layout' in batch) {
+    if (batch.size !== size || batch.length !== length) {
+      throw new RangeError('A packed batch must have the very shape its step was compiled for.');
+    }
+    return { size, length, tokens, lengths, weights, layout: batch.layout };
+  }
+  return { size, length, tokens, lengths, weights, layout: plainLayout(lengths, length) };
 }
 
 /** Positions grouped by token (stable), cut into items of at most ITEM, with each token's first item: embedding.wgsl's input. */

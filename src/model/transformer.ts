@@ -112,9 +112,12 @@ export class Transformer implements LanguageModel {
     this.gpu.assertHealthy();
   }
 
-  /** The step compiled for [B, T], built at the first call. @throws GpuLimitError before allocating anything */
-  training(batch: number, length: number): Promise<TrainingStep> {
-    this.#checkLength(length);
+  /**
+   * The step compiled for [B, T], built at the first call. Rows of packed sequences may be longer than any position in them:
+   * `longest` is the longest single sequence. @throws GpuLimitError before allocating anything
+   */
+  training(batch: number, length: number, longest = length): Promise<TrainingStep> {
+    this.#checkLength(longest);
     const key = `${batch}×${length}`;
     let step = this.#training.get(key);
     if (!step) {
@@ -140,8 +143,9 @@ export class Transformer implements LanguageModel {
     batch: number,
     length: number,
     weights: 'current' | 'reference',
+    longest = length,
   ): Promise<{ step: ScoringStep; plan: Plan }> {
-    this.#checkLength(length);
+    this.#checkLength(longest);
     const key = `${weights} ${batch}×${length}`;
     let entry = this.#scoring.get(key);
     if (!entry) {

@@ -12,6 +12,7 @@ import type { Gpu } from '../gpu/device';
 import { Plan } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
 import { BufferTable } from '../model/forward';
+import { packedLength, packGroups } from '../model/packing';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
 import type { Transformer } from '../model/transformer';
 import { assertRewards } from './advantages';
@@ -37,6 +38,8 @@ interface Compiled {
   key: string;
   table: BufferTable;
   step: TrainingStep;
+  /** P·G */
+  rollouts: number;
   weighting: RewardWeighting;
   /** Uniforms of the single rewards' losses and of the combined one. */
   probeObjective: GPUBuffer;
@@ -81,7 +84,8 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const compiled = await this.#compile(policyBatch);
     const { queue } = this.#gpu.device;
     this.#gpu.assertHealthy();
-    compiled.step.upload(weighBatch(batch, options.loss_type, options.max_completion_length));
+    const weighed = weighBatch(batch, options.loss_type, options.max_completion_length);
+    compiled.step.upload(packGroups(weighed, groupSize, compiled.step.length));
     writeObjective(this.#gpu, compiled.objective, {
       mode: 'policy',
       useOld: iteration > 0,
@@ -163,7 +167,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const values = new Float32Array(await this.#gpu.read(readout));
     const gramAt = METRICS + 5 * K;
     const advantagesAt = gramAt + K * K;
-    const rows = this.#compiled?.step.batch ?? 0;
+    const rows = this.#compiled?.rollouts ?? 0;
     return {
       metrics: values.slice(0, METRICS),
       statistics: values.slice(METRICS, gramAt),
@@ -181,7 +185,10 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const model = this.#model;
     const gpu = this.#gpu;
     const K = this.weights.length;
-    const step = await model.training(batch.size, batch.length);
+    // A group's prompt is run through once: its completions are packed behind it.
+    const prompt = Math.max(1, batch.length - options.max_completion_length);
+    const packed = packedLength(prompt, batch.length - prompt, groupSize);
+    const step = await model.training(batch.size / groupSize, packed, batch.length);
     const table = new BufferTable(gpu, `popo ${key}`);
     const weighting = new RewardWeighting(table, {
       groups: batch.size / groupSize,
@@ -203,11 +210,11 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     weighting.addWeigh(weigh);
     const keepOld = new Plan(gpu);
     const { scores, baselines } = step.buffers;
-    const rows = batch.size * batch.length;
+    const rows = step.batch * step.length;
     keepBaselines(keepOld, 'old', { scores, baselines, rows });
     const probing = options.weighting === 'popo' || options.probe_every > 0;
     const [referenceScores, probes, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step) : [],
+      options.beta > 0 ? this.#referenceScores(step, batch.length) : [],
       probing ? this.#probes(table, step, weighting, probeObjective) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
       weigh.compile(),
@@ -219,6 +226,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       key,
       table,
       step,
+      rollouts: batch.size,
       weighting,
       probeObjective,
       objective,
@@ -233,13 +241,13 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   }
 
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep): Promise<Plan[]> {
-    const { step: scoring } = await this.#model.scoring(step.batch, step.length, 'reference');
-    const { tokens, lengths, baselines } = step.buffers;
+  async #referenceScores(step: TrainingStep, longest: number): Promise<Plan[]> {
+    const { step: scoring } = await this.#model.scoring(step.batch, step.length, 'reference', longest);
+    const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
     keepBaselines(keep, 'reference', { scores: scoring.scores, baselines, rows });
-    return Promise.all([scoring.plan(this.#model.reference, tokens, lengths), keep.compile()]);
+    return Promise.all([scoring.plan(this.#model.reference, step.buffers), keep.compile()]);
   }
 
   /** A_k, a backward pass per reward into a pool of its own, and the Gram matrix of the pools. */
