@@ -4,7 +4,6 @@
  */
 import type { Dataset } from './dataset';
 import { visibleToTraining } from './visibility';
-import { words } from './words';
 
 /** Weight of a pair of behaviours 1, 2, 3 or 4 steps apart: near pairs are more often cause and effect. */
 const LAG_WEIGHTS = [1, 0.7, 0.5, 0.35];
@@ -12,6 +11,14 @@ const LAG_WEIGHTS = [1, 0.7, 0.5, 0.35];
 const PRIOR = 2;
 const WORD_PRIOR = 3;
 const MAX_WORDS = 64;
+
+/** As prompts write them, so that a CoT can repeat one: split at spaces only, in lower case. */
+function profileWordsOf(profile: string): string[] {
+  return profile
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+}
 
 export class TransitionStatistics {
   /** Number of distinct (L1, L2, L3) paths. */
@@ -29,6 +36,9 @@ export class TransitionStatistics {
   readonly #wordFrom = new Map<number, number>();
   readonly #wordPairs = new Map<number, number>();
   readonly #successors: number[][];
+  /** [words] nats per transition. */
+  readonly #gain: Float64Array;
+  readonly #names: string[] = [];
 
   constructor(readonly dataset: Dataset) {
     const ids = new Map<string, number>();
@@ -60,6 +70,19 @@ export class TransitionStatistics {
       }
     });
     for (const successors of this.#successors) successors.sort((a, b) => a - b);
+    this.#gain = this.#wordGains();
+  }
+
+  /**
+   * The word of the user's profile that says most about what follows what: by how much, per transition, it raises the
+   * log-likelihood of what training users with that word did. Null without a profile.
+   */
+  tellingWord(user: number): string | null {
+    let best: number | null = null;
+    for (const word of this.#userWords[user]) {
+      if (best === null || this.#gain[word] > this.#gain[best]) best = word;
+    }
+    return best === null ? null : this.#names[best];
   }
 
   /** The words of the profile that the statistics tell users apart by. */
@@ -101,7 +124,7 @@ export class TransitionStatistics {
 
   /** Word ids per user: the profile words that at least two users and not all of them have, the most frequent first. */
   #chooseWords(): number[][] {
-    const sets = this.dataset.users.map((user) => [...new Set(words(user.profile))]);
+    const sets = this.dataset.users.map((user) => [...new Set(profileWordsOf(user.profile))]);
     const frequency = new Map<string, number>();
     for (const set of sets) for (const word of set) frequency.set(word, (frequency.get(word) ?? 0) + 1);
     [...frequency]
@@ -110,6 +133,7 @@ export class TransitionStatistics {
       .slice(0, MAX_WORDS)
       .forEach(([word], index) => {
         this.#words.set(word, index);
+        this.#names.push(word);
       });
     return sets.map((set) =>
       set.flatMap((word) => {
@@ -117,6 +141,20 @@ export class TransitionStatistics {
         return id === undefined ? [] : [id];
       }),
     );
+  }
+
+  #wordGains(): Float64Array {
+    const size = this.leaves * this.leaves;
+    const gain = new Float64Array(this.#names.length);
+    const count = new Float64Array(this.#names.length);
+    for (const [joint, weight] of this.#wordPairs) {
+      const word = Math.floor(joint / size);
+      const from = Math.floor((joint % size) / this.leaves);
+      const to = joint % this.leaves;
+      gain[word] += weight * (this.logTransition(from, to, [word]) - this.logTransition(from, to, []));
+      count[word] += weight;
+    }
+    return gain.map((sum, word) => sum / Math.max(1, count[word]));
   }
 
   #add(from: number, to: number, profile: readonly number[], weight: number): void {

@@ -25,7 +25,7 @@ export function fitFormat(
     maxCompletionLength: text.max_completion_length,
   };
   const free = new PromptFormat(dataset, tokenizer, limits);
-  const wanted = free.longestAnswer + THINK_TOKENS + longestCot(dataset.items, tokenizer);
+  const wanted = free.longestAnswer + THINK_TOKENS + longestCot(dataset, tokenizer);
   const completion = Math.min(text.max_completion_length, wanted);
   let prompt = 1;
   for (const split of Object.values(dataset.splits)) {
@@ -39,12 +39,18 @@ export function fitFormat(
   });
 }
 
-/** Tokens of the longest CoT of the `attributes` teacher: what it cites and what it concludes are told apart by parts. */
-function longestCot(items: readonly Item[], tokenizer: Tokenizer): number {
+/** Tokens of the longest CoT of the `attributes` teacher: its three parts vary apart from each other. */
+function longestCot({ items, users }: Dataset, tokenizer: Tokenizer): number {
   const [{ categories: any }] = items;
+  const tokens = (text: string) => tokenizer.encodePlain(text).length;
   const longest = (text: (item: Item) => string) =>
-    items.reduce((most, item) => Math.max(most, tokenizer.encodePlain(text(item)).length), 0);
-  const cited = longest(({ categories }) => sentence(categories, any));
-  const concluded = longest(({ categories }) => sentence(any, categories));
-  return cited + concluded - tokenizer.encodePlain(sentence(any, any)).length;
+    items.reduce((most, item) => Math.max(most, tokens(text(item))), 0);
+  const shortest = tokens(sentence(any, null, any));
+  const cited = longest(({ categories }) => sentence(categories, null, any)) - shortest;
+  const concluded = longest(({ categories }) => sentence(any, null, categories)) - shortest;
+  let trait = 0;
+  for (const word of new Set(users.flatMap(({ profile }) => profile.toLowerCase().split(/\s+/)))) {
+    if (word !== '') trait = Math.max(trait, tokens(sentence(any, word, any)) - shortest);
+  }
+  return shortest + cited + trait + concluded;
 }

@@ -10,7 +10,7 @@ import { fnv1a, Random } from '../numeric/random';
 
 /** One argument for one example. */
 export interface Explanation {
-  /** `saw stroller intend travel need car seat`: at most eight words, of the catalogue's vocabulary. */
+  /** `saw carriers as student need strollers`: at most eight words, of the catalogue's and the profile's vocabulary. */
   text: string;
   /** The item cited, which is always one that the prompt shows. */
   evidence: number;
@@ -32,22 +32,32 @@ export interface AttributesOptions {
 }
 
 /**
- * How a told teacher argues, and how often at temperature 1: from the right evidence to the right need; from wrong
- * evidence to the right need; from wrong evidence to whatever that would suggest.
+ * How a told teacher argues, and how often at temperature 1: from the best evidence to the true need; from other
+ * evidence to the true need; from other evidence to whatever that would suggest.
  */
-const MOODS = { right: 0.55, coincidence: 0.1, wrong: 0.35 };
+const MOODS = [0.55, 0.1, 0.35];
+/** The same where nothing in the history accounts for the purchase (an impulse): a forced argument is rarely made. */
+const MOODS_WITHOUT_SUPPORT = [0.15, 0.05, 0.8];
+/** Least log lift of a need over its evidence that counts as support: e^1.25 is 3.5 times as often as usual. */
+const SUPPORT = 1.25;
+/** Sharpens P(next | evidence) when concluding: the counts spread it over all that happened to come between. */
+const CONVICTION = 4;
 /** The next behaviour belongs to an earlier thread more rarely the earlier it is. */
 const LAG_DECAY = Math.log(0.6);
 
-/** Words that the teacher uses beside the catalogue's own, for the tokenizer's corpus. */
-export const TEACHER_WORDS = ['saw', 'intend', 'need'] as const;
+/** Words that the teacher uses beside those of the data, for the tokenizer's corpus. */
+export const TEACHER_WORDS = ['saw', 'as', 'need'] as const;
 
-/** `saw … intend … need …`. The intent is named by the wider category that the need belongs to. */
+/**
+ * `saw … as … need …`: what was seen, the trait of the user that makes it matter, and what it calls for. Naming the wider
+ * category on the way (`intend outings`) was tried: a small model then learns the step less well (LOG.md).
+ */
 export function sentence(
   saw: readonly [string, string, string],
+  trait: string | null,
   need: readonly [string, string, string],
 ): string {
-  return `saw ${short(saw[2], 2)} intend ${short(need[1], 1)} ${needSentence(need)}`;
+  return `saw ${short(saw[2], 2)}${trait === null ? '' : ` as ${trait}`} ${needSentence(need)}`;
 }
 
 /** `need …`: how every CoT ends, and what warm-up ties to items. */
@@ -89,7 +99,11 @@ export class AttributesTeacher implements Teacher {
     const evidence = seen[argument.cited];
     const categories = (leaf: number) => dataset.items[statistics.example[leaf]].categories;
     return {
-      text: sentence(dataset.items[evidence].categories, categories(argument.need)),
+      text: sentence(
+        dataset.items[evidence].categories,
+        statistics.tellingWord(example.user),
+        categories(argument.need),
+      ),
       evidence,
       truth: this.#judge(example, evidence, argument.need),
     };
@@ -101,8 +115,9 @@ export class AttributesTeacher implements Teacher {
     const scores = seen.map((item, lag) => this.#support(leafOf[item], lag, target, profile));
     const best = scores.indexOf(Math.max(...scores));
     const others = seen.flatMap((item, lag) => (leafOf[item] === leafOf[seen[best]] ? [] : [lag]));
-    const { right, coincidence, wrong } = MOODS;
-    const mood = random.categorical(this.#tempered([right, coincidence, wrong].map(Math.log)));
+    const lift = this.statistics.logLift(leafOf[seen[best]], target, profile);
+    const moods = lift < SUPPORT ? MOODS_WITHOUT_SUPPORT : MOODS;
+    const mood = random.categorical(this.#tempered(moods.map(Math.log)));
     if (mood === 0 || others.length === 0) return { cited: best, need: target };
     const cited = random.pick(others);
     return { cited, need: mood === 1 ? target : this.#conclude(leafOf[seen[cited]], profile, random) };
@@ -125,7 +140,7 @@ export class AttributesTeacher implements Teacher {
     const known = statistics.successors(from);
     const candidates =
       known.length > 0 ? known : Array.from({ length: statistics.leaves }, (_, leaf) => leaf);
-    const scores = candidates.map((leaf) => 2 * statistics.logTransition(from, leaf, profile));
+    const scores = candidates.map((leaf) => CONVICTION * statistics.logTransition(from, leaf, profile));
     return candidates[random.categorical(this.#tempered(scores))];
   }
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await smallWorld();
   tensors = tf.memory().numTensors;
   encoder = await trainEncoder(world, options, 1, hooks);
-});
+}, 60_000);
 
 function dot(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i], 0);

@@ -26,8 +26,8 @@ beforeAll(async () => {
 describe('the ranker', () => {
   it('ranks held-out impressions well above chance, and its favourites are truly liked', async () => {
     const tensors = tf.memory().numTensors;
-    const ranker = await trainRanker(world, { ...short, steps: 120, batch_size: 128 }, 1, hooks);
-    expect(ranker.losses).toHaveLength(120);
+    const ranker = await trainRanker(world, { ...short, steps: 60, batch_size: 128 }, 1, hooks);
+    expect(ranker.losses).toHaveLength(60);
     expect(ranker.auc.ctr).toBeGreaterThan(0.58);
     expect(ranker.auc.ctcvr).toBeGreaterThan(0.62);
     const examples = world.splits.test;

@@ -68,21 +68,24 @@ describe('the attributes teacher', () => {
         const { user, position } = world.splits.train[cot.example];
         const shown = world.users[user].history.slice(Math.max(0, position - 3), position);
         expect(shown).toContain(cot.evidence);
-        expect(cot.text).toMatch(/^saw .+ intend .+ need .+$/);
+        expect(cot.text).toMatch(/^saw .+ as .+ need .+$/);
+        const life = world.users[user].profile.split(' ')[0];
+        expect(cot.text).toContain(` as ${life} `);
         expect(cot.text).toContain(`saw ${world.items[cot.evidence].categories[2]} `);
         expect(cot.text.split(' ').length).toBeLessThanOrEqual(8);
       }
     }
   });
 
-  it('told, is mostly right and partly wrong; cold, always concludes the truth', async () => {
+  it('told, is mostly right and partly wrong; cold, is right whenever the history supports it', async () => {
     const examples = world.splits.train.slice(0, 400);
     const cots = await generateCots(world, examples, options, 1);
     const right = cots.filter((cot) => cot.truth?.conclusion).length / cots.length;
-    expect(right).toBeGreaterThan(0.6);
-    expect(right).toBeLessThan(0.85);
+    expect(right).toBeGreaterThan(0.4);
+    expect(right).toBeLessThan(0.75);
     const cold = await generateCots(world, examples, { ...options, temperature: 0 }, 1);
-    expect(cold.every((cot) => cot.truth?.conclusion)).toBe(true);
+    // Where nothing accounts for the purchase, a cold teacher does not force an argument.
+    expect(cold.filter((cot) => cot.truth?.conclusion).length / cold.length).toBeGreaterThan(right + 0.05);
   });
 
   it('finds the true evidence far more often than chance when told', async () => {
