@@ -28,7 +28,12 @@ export function SavedRuns() {
                   Open
                 </button>
               ) : (
-                <button type="button" disabled={busy} onClick={() => void session.start(run)}>
+                <button
+                  type="button"
+                  data-action="resume-run"
+                  disabled={busy}
+                  onClick={() => void session.start(run)}
+                >
                   Resume
                 </button>
               )}

@@ -1,0 +1,127 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { type BrowserPage, openBrowser } from '../../src/headless/browser';
+import { trainHere } from '../../src/headless/trainPage';
+import { formatLink } from '../../src/run/link';
+import type { Report } from '../../src/run/report';
+import { shortRun } from './shortRun';
+
+const config = shortRun({ seed: 3 });
+const MINUTES = 60_000;
+
+describe('a run on the page, in Chromium', () => {
+  let page: BrowserPage;
+  let whole: Report;
+
+  beforeAll(async () => {
+    page = await openBrowser('chromium');
+    await page.goto(inject('pageUrl') + formatLink(config, null, null));
+    await page.click('[data-action="train"]');
+    await status('done');
+    whole = (await page.evaluate(() => globalThis.taiji!.report(), null))!;
+  }, 15 * MINUTES);
+
+  afterAll(() => page?.close());
+
+  function status(wanted: string): Promise<void> {
+    return vi.waitFor(
+      async () => {
+        const { now, errors } = await page.evaluate(
+          () => ({
+            now: document.documentElement.dataset.status,
+            errors: globalThis.taiji!.notices().filter(({ level }) => level === 'error'),
+          }),
+          null,
+        );
+        expect({ now, errors }).toEqual({ now: wanted, errors: [] });
+      },
+      { timeout: 12 * MINUTES, interval: 200 },
+    );
+  }
+
+  function reach(stage: string, step: number): Promise<void> {
+    const at = () =>
+      page.evaluate((name) => globalThis.taiji!.stages().find((state) => state.name === name)!.step, stage);
+    return vi.waitFor(async () => expect(await at()).toBeGreaterThanOrEqual(step), {
+      timeout: 6 * MINUTES,
+      interval: 50,
+    });
+  }
+
+  test('pressing Train goes through every stage, and the report is complete', () => {
+    expect(whole.device).toMatchObject({ backend: 'webgpu' });
+    expect(whole.stages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['warmup', 'orft', 'sft', 'popo']),
+    );
+    const warmup = whole.stages.find(({ name }) => name === 'warmup')!.loss;
+    expect(warmup).toHaveLength(config.warmup.steps);
+    expect(warmup.at(-1)!).toBeLessThan(warmup[0]);
+    expect(whole.table.map(({ stage }) => stage)).toEqual(['warmup', 'sft', 'popo']);
+    expect(whole.popo.steps).toHaveLength(config.popo.steps);
+    expect(whole.memory.bytesAllocated).toBe(whole.memory.bytesPlanned);
+    expect(page.errors).toEqual([]);
+  });
+
+  test(
+    'paused, reloaded, resumed, and robbed of its GPU, it gives the same bits',
+    async () => {
+      await page.goto('about:blank');
+      await page.goto(inject('pageUrl') + formatLink(config, null, null));
+      await page.click('[data-action="train"]');
+      await reach('warmup', 8);
+      await page.click('[data-action="pause"]');
+      await status('paused');
+      await page.goto('about:blank');
+      await page.goto(inject('pageUrl'));
+      await page.click('[data-action="resume-run"]');
+      await reach('sft', 6);
+      await page.evaluate(() => globalThis.taiji!.loseDevice(), null);
+      await status('done');
+      const resumed = await page.evaluate(
+        () => ({ report: globalThis.taiji!.report()!, notices: globalThis.taiji!.notices() }),
+        null,
+      );
+      expect(resumed.report.fingerprint).toEqual(whole.fingerprint);
+      expect(resumed.report.stages.map(({ loss }) => loss)).toEqual(whole.stages.map(({ loss }) => loss));
+      expect(resumed.notices.map(({ message }) => message)).toContainEqual(
+        expect.stringContaining('GPU was lost'),
+      );
+      expect(page.errors).toEqual([]);
+    },
+    15 * MINUTES,
+  );
+
+  test(
+    'the whole way on files of the visitor',
+    async () => {
+      const file = join(mkdtempSync(join(tmpdir(), 'taiji-')), 'purchases.csv');
+      writeFileSync(file, purchases());
+      const lines: string[] = [];
+      const task = { config, dataset: null, expected: null, data: [file] };
+      const { report } = await trainHere(page, inject('pageUrl'), task, (line) => lines.push(line));
+      expect(report.config.data).toMatchObject({ source: 'import', sha256: report.dataset.sha256 });
+      expect(report.dataset.users).toBe(90);
+      expect(report.table).toHaveLength(3);
+      expect(lines.join('\n')).toMatch(/90 users/);
+      expect(page.errors).toEqual([]);
+    },
+    15 * MINUTES,
+  );
+});
+
+/** 90 shoppers with 12 purchases each of 24 items, who go round the catalogue from different starts. */
+function purchases(): string {
+  const rows = ['user_id,item_id,timestamp,title,category'];
+  for (let user = 0; user < 90; user++) {
+    for (let i = 0; i < 12; i++) {
+      const item = (user * 5 + i * (1 + (user % 3))) % 24;
+      const time = 1_600_000_000 + user * 1000 + i * 86_400;
+      rows.push(
+        `u${user},i${item},${time},plain thing ${item},kind ${item % 3} > sort ${item % 6} > type ${item % 12}`,
+      );
+    }
+  }
+  return `${rows.join('\n')}\n`;
+}
