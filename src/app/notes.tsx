@@ -21,8 +21,9 @@ export function WhatToKnow() {
           chosen.
         </p>
         <p>
-          <b>The teacher is privileged.</b> In the generated marketplace it reads evidence the simulator
-          really used. On your own data it only knows categories, words and what is bought together.
+          <b>The teacher knows the answer.</b> It is told the next item and argues backwards to it from what
+          usually follows what. The model must reason without being told; part of its gain is what the teacher
+          knew.
         </p>
       </div>
       <p class="source faint">

@@ -18,10 +18,10 @@ describe('numbers', () => {
   });
 
   it('rounds to what an eye takes in', () => {
-    expect([0, 0.51234, 3.142, 12.345, 1234.5, -0.25, 2e-5, null].map(short)).toEqual([
+    expect([0, 0.51234, 3.456, 12.345, 1234.5, -0.25, 2e-5, null].map(short)).toEqual([
       '0',
       '0.512',
-      '3.14',
+      '3.46',
       '12.3',
       '1\u202f235',
       '−0.250',
