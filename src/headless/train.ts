@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { MetricsRow } from '../evaluate/metrics';
+import { reportFile } from '../run/files';
 import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
@@ -37,14 +38,12 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const { report, files } = await train(options, console.log);
-  writeFileSync(join(options.out, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
-  for (const { name, bytes } of files) writeFileSync(join(options.out, name), bytes);
+  const written = [reportFile(report), ...files];
+  for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
   console.log(`Link: ${PAGE}${report.link}`);
-  console.log(
-    `Wrote ${['report.json', ...files.map(({ name }) => name)].join(', ')} to ${resolve(options.out)}`,
-  );
+  console.log(`Wrote ${written.map(({ name }) => name).join(', ')} to ${resolve(options.out)}`);
   if (options.expected === null) return 0;
   const { verdict, sentence } = compareFingerprints(options.expected, report.fingerprint);
   console.log(sentence);
