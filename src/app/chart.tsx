@@ -192,7 +192,7 @@ function options(
     width,
     height: props().height ?? HEIGHT,
     legend: { show: false },
-    padding: [8, 6, 0, 0],
+    padding: [8, 14, 0, 0],
     cursor: {
       drag: { x: false, y: false },
       y: false,
