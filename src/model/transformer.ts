@@ -112,6 +112,15 @@ export class Transformer implements LanguageModel {
     this.gpu.assertHealthy();
   }
 
+  /** Whether the device can hold the training step of [B, T]. @throws GpuLimitError; nothing is allocated */
+  checkBatch(batch: number, length: number): void {
+    const { sizes, table } = this;
+    const largest = 4 * Math.max(batch * length * Math.max(sizes.V, 2 * sizes.F, sizes.W), table.poolSize);
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);
+  }
+
   /**
    * The step compiled for [B, T], built at the first call. Rows of packed sequences may be longer than any position in them:
    * `longest` is the longest single sequence. @throws GpuLimitError before allocating anything
@@ -121,12 +130,8 @@ export class Transformer implements LanguageModel {
     const key = `${batch}×${length}`;
     let step = this.#training.get(key);
     if (!step) {
-      const { sizes, table } = this;
-      const rows = batch * length;
-      const largest = 4 * Math.max(rows * Math.max(sizes.V, 2 * sizes.F, sizes.W), table.poolSize);
-      const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
-      const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-      if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);
+      this.checkBatch(batch, length);
+      const { sizes } = this;
       step = TrainingStep.create(this.gpu, this.tuning, sizes, this, batch, length);
       step
         .then((built) => {

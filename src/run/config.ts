@@ -326,8 +326,8 @@ export function sequenceLength(config: RunConfig): number {
   return config.text.max_prompt_length + config.text.max_completion_length;
 }
 
-/** Sequences in one warm-up batch: prompts with their answers, and the sentences joined to them. */
-export function warmupRows({ warmup }: RunConfig): number {
+/** Rows of one warm-up batch, were none of its sentences packed together. */
+function warmupRows({ warmup }: RunConfig): number {
   return warmup.batch_size + warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
 }
 

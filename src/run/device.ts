@@ -20,8 +20,12 @@ export interface RunDevice {
   readonly kernels: RunConfig['kernels'];
   /** Whether the device is gone, so that whatever fails fails for that reason. Waits for news that is on its way. */
   isLost(): Promise<boolean>;
-  /** @param seed of the initial weights (`initialParameters`) */
-  createModel(config: ModelConfig, seed: number): Promise<LanguageModel>;
+  /**
+   * @param seed of the initial weights (`initialParameters`)
+   * @param largestBatch rows of the largest batch that the run will train on, each `max_position_embeddings` long
+   * @throws GpuLimitError when the device cannot hold it, before anything of that size is allocated
+   */
+  createModel(config: ModelConfig, seed: number, largestBatch: number): Promise<LanguageModel>;
   /** @param model made by this device */
   createPolicyOptimizer(model: LanguageModel, options: PolicyOptions): PolicyOptimizer;
   /** Frees what the device holds. */
@@ -75,7 +79,16 @@ async function engineDevice(gpu: Gpu, kernels: RunConfig['kernels']): Promise<Ru
       const late = new Promise<null>((resolve) => setTimeout(resolve, LOSS_PATIENCE_MS, null));
       return (await Promise.race([gpu.lost, late])) !== null;
     },
-    createModel: (config, seed) => createTransformer(gpu, config, seed, tuning),
+    async createModel(config, seed, largestBatch) {
+      const model = await createTransformer(gpu, config, seed, tuning);
+      try {
+        model.checkBatch(largestBatch, config.max_position_embeddings);
+      } catch (error) {
+        model.destroy();
+        throw error;
+      }
+      return model;
+    },
     createPolicyOptimizer(model, options) {
       if (!(model instanceof Transformer)) throw foreignModel();
       return new CompiledPolicyOptimizer(model, options);

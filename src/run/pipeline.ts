@@ -20,7 +20,7 @@ import { trainRanker } from '../rank/ranker';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
 import { generateCots } from '../sft/rupr';
 import { TEACHER_WORDS } from '../sft/teacher';
-import { warmupSequences } from '../sft/warmup';
+import { packedRows, warmupSequences } from '../sft/warmup';
 import { collate } from '../text/batch';
 import { corpus, type Sequence } from '../text/prompt';
 import { Tokenizer, trainTokenizer } from '../text/tokenizer';
@@ -135,6 +135,17 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   const { maxPromptLength, maxCompletionLength } = format.options;
   const length = maxPromptLength + maxCompletionLength;
 
+  // Before anything that takes long, so that a device that is too small says so at once.
+  state.model = modelShape(config, tokenizer.vocabSize, length);
+  const largestBatch = Math.max(
+    config.warmup.batch_size + packedRows(format, config.warmup),
+    config.sft.batch_size,
+    config.popo.prompts_per_step * config.popo.num_generations,
+  );
+  const model = await device.createModel(state.model, seed, largestBatch);
+  session.model = model;
+  await restoreModel(session, model);
+
   await session.stage('ranker', config.ranker.steps, false, async (stage) => {
     const ranker = await trainRanker(dataset, config.ranker, seed, stage.hooks);
     try {
@@ -160,10 +171,6 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     semanticExponent: config.popo.semantic_exponent,
   };
 
-  state.model = modelShape(config, tokenizer.vocabSize, length);
-  const model = await device.createModel(state.model, seed);
-  session.model = model;
-  await restoreModel(session, model);
   const heldOut = new HeldOut(session, { dataset, format, encoder, sources, draw });
 
   await session.stage('warmup', config.warmup.steps, true, async (stage) => {

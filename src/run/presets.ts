@@ -22,7 +22,8 @@ const small: RunConfig = {
     num_heldout_users: 1000,
     sha256: '',
   },
-  text: { vocab_size: 768, history_length: 6, max_prompt_length: 96, max_completion_length: 40 },
+  // Limits for real titles; the embedded worlds need half of them, and batches fit the data (shapes.ts).
+  text: { vocab_size: 1024, history_length: 6, max_prompt_length: 160, max_completion_length: 64 },
   model: {
     hidden_size: 64,
     num_hidden_layers: 2,
@@ -75,7 +76,7 @@ const tiny: RunConfig = {
   ...small,
   preset: 'tiny',
   data: { ...small.data, num_l1: 2, items_per_l3: 3, num_users: 1500, num_heldout_users: 200 },
-  text: { vocab_size: 512, history_length: 3, max_prompt_length: 56, max_completion_length: 40 },
+  text: { vocab_size: 768, history_length: 3, max_prompt_length: 96, max_completion_length: 56 },
   model: {
     ...small.model,
     hidden_size: 32,
@@ -105,7 +106,6 @@ const base: RunConfig = {
   ...small,
   preset: 'base',
   data: { ...small.data, num_l1: 8, items_per_l3: 8, num_users: 10_000 },
-  text: { ...small.text, vocab_size: 1024 },
   model: {
     ...small.model,
     hidden_size: 128,

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../text/tokenizer';
 import type { RunConfig } from './config';
 
 /** T is a multiple of this. */
-const MULTIPLE = 8;
+const MULTIPLE = 4;
 /** `<think>` and `</think>`. */
 const THINK_TOKENS = 2;
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parameterCount } from '../../src/model/parameters';
+import { sha256 } from '../../src/numeric/hash';
 import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } from '../../src/run/config';
 import { applyDiff, configPaths, diffFromPreset, setAssignment, setByPath } from '../../src/run/diff';
+import { canonicalJson } from '../../src/run/fingerprint';
 import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
 
 function refusal(change: (config: RunConfig) => void): string {
@@ -37,6 +39,21 @@ describe('presets', () => {
     expect(weights('medium')).toBeLessThan(7e6);
     expect(weights('large')).toBeGreaterThan(23e6);
     expect(weights('large')).toBeLessThan(27e6);
+  });
+
+  it('are frozen: other numbers need another version', async () => {
+    const hashes = await Promise.all(
+      PRESET_NAMES.map(async (name) => (await sha256(canonicalJson(presetConfig(name)))).slice(0, 12)),
+    );
+    expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
+      {
+        "base": "95ccd3e1d365",
+        "large": "16a17c741e9c",
+        "medium": "de66e4bd8529",
+        "small": "1ad4b57ca60a",
+        "tiny": "575045846a56",
+      }
+    `);
   });
 
   it('are copies that a caller may change', () => {
