@@ -32,17 +32,22 @@ fn row_sum(value : f32, lane : u32, y : u32) -> f32 {
   return partial[y * LANES];
 }
 
+// D4, said so that no compiler can tell: Mesa's lavapipe unrolls loops of known length, which takes it 10 s and more
+// where a thread has a row to itself. There are never 2³¹ rows.
+fn vectors() -> u32 { return D4 | (shape.rows >> 31u); }
+
 @compute @workgroup_size(LANES, ROWS)
 fn forward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let row = group.x * ROWS + local.y;
   let inside = row < shape.rows;
   let base = min(row, shape.rows - 1u) * D4;
+  let features = vectors();
   var square = 0.0;
-  for (var d = local.x; d < D4; d += LANES) { square += dot(x[base + d], x[base + d]); }
+  for (var d = local.x; d < features; d += LANES) { square += dot(x[base + d], x[base + d]); }
   let s = inverseSqrt(row_sum(square, local.x, local.y) / f32(D) + EPS);
   if (!inside) { return; }
   if (local.x == 0u) { scale[row] = s; }
-  for (var d = local.x; d < D4; d += LANES) { out[base + d] = x[base + d] * s * weight[d]; }
+  for (var d = local.x; d < features; d += LANES) { out[base + d] = x[base + d] * s * weight[d]; }
 }
 
 @compute @workgroup_size(LANES, ROWS)
@@ -51,11 +56,12 @@ fn backward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) 
   let inside = row < shape.rows;
   let base = min(row, shape.rows - 1u) * D4;
   let s = scale[min(row, shape.rows - 1u)];
+  let features = vectors();
   var product = 0.0;
-  for (var d = local.x; d < D4; d += LANES) { product += dot(dy[base + d] * weight[d], x[base + d] * s); }
+  for (var d = local.x; d < features; d += LANES) { product += dot(dy[base + d] * weight[d], x[base + d] * s); }
   let mean = row_sum(product, local.x, local.y) / f32(D);
   if (!inside) { return; }
-  for (var d = local.x; d < D4; d += LANES) {
+  for (var d = local.x; d < features; d += LANES) {
     out[base + d] += s * (dy[base + d] * weight[d] - x[base + d] * s * mean);
   }
 }

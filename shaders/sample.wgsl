@@ -49,13 +49,17 @@ fn sortable(value : f32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
+// LANES, said so that no compiler can tell: Mesa's lavapipe would unroll the loops over lanes within that over bits, which
+// takes it 15 s. There are never 2³¹ rows.
+fn lanes() -> u32 { return LANES | (options.rows >> 31u); }
+
 fn all_sum(value : f32, lane : u32, y : u32) -> f32 {
   if (LANES == 1u) { return value; }
   workgroupBarrier();
   numbers[y * LANES + lane] = value;
   workgroupBarrier();
   var sum = 0.0;
-  for (var i = 0u; i < LANES; i++) { sum += numbers[y * LANES + i]; }
+  for (var i = 0u; i < lanes(); i++) { sum += numbers[y * LANES + i]; }
   return sum;
 }
 
@@ -65,7 +69,7 @@ fn all_count(value : u32, lane : u32, y : u32) -> u32 {
   counts[y * LANES + lane] = value;
   workgroupBarrier();
   var sum = 0u;
-  for (var i = 0u; i < LANES; i++) { sum += counts[y * LANES + i]; }
+  for (var i = 0u; i < lanes(); i++) { sum += counts[y * LANES + i]; }
   return sum;
 }
 
@@ -93,7 +97,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
     numbers[y * LANES + lane] = highest;
     counts[y * LANES + lane] = best;
     workgroupBarrier();
-    for (var i = 0u; i < LANES; i++) {
+    for (var i = 0u; i < lanes(); i++) {
       let other = numbers[y * LANES + i];
       if (other > highest || (other == highest && counts[y * LANES + i] < best)) {
         highest = other;
@@ -182,7 +186,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
       workgroupBarrier();
       token = VOCABULARY;
       var final_id = best;
-      for (var i = 0u; i < LANES; i++) {
+      for (var i = 0u; i < lanes(); i++) {
         if (token == VOCABULARY && counts[y * LANES + i] != VOCABULARY) { token = counts[y * LANES + i]; }
         if (numbers[y * LANES + i] < f32(VOCABULARY)) { final_id = u32(numbers[y * LANES + i]); }
       }
