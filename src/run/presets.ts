@@ -94,7 +94,7 @@ const tiny: RunConfig = {
     catalogue_sentences: 3,
   },
   rupr: { ...small.rupr, prompts: 1200 },
-  sft: { ...small.sft, steps: 500, batch_size: 12, learning_rate: 4e-3 },
+  sft: { ...small.sft, steps: 500, batch_size: 12, learning_rate: 1e-2 },
   ranker: { steps: 400, batch_size: 256, learning_rate: 3e-3, embedding_size: 8 },
   encoder: { steps: 150, embedding_size: 16 },
   popo: { ...small.popo, steps: 60, prompts_per_step: 8, learning_rate: 7e-4 },
