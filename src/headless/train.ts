@@ -42,6 +42,11 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
+  for (const { name, heldOutLoss } of report.stages) {
+    if (heldOutLoss.length < 2) continue;
+    const [before, after] = heldOutLoss.map((loss) => loss.toFixed(4));
+    console.log(`Held-out answer loss of ${name}: ${before} before, ${after} after`);
+  }
   console.log(`Link: ${PAGE}${report.link}`);
   console.log(`Wrote ${written.map(({ name }) => name).join(', ')} to ${resolve(options.out)}`);
   if (options.expected === null) return 0;

@@ -2,10 +2,11 @@
  * How good the model is on users it never saw: a row of the stage table on test users at the end of warm-up, SFT and
  * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
  */
-import { type Dataset, targetItem } from '../data/dataset';
+import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { evaluateModel, type MetricsRow } from '../evaluate/metrics';
 import { REWARD_NAMES, type RewardSources, scoreCompletions } from '../popo/rewards';
 import type { Encoder } from '../rank/encoder';
+import { scoreTails } from '../sft/orft';
 import type { PromptFormat } from '../text/prompt';
 import type { ExampleDraw } from './pipeline';
 import type { Sample } from './report';
@@ -41,6 +42,31 @@ export class HeldOut {
     }
     state.table.push(test);
     this.#session.emit({ type: 'metrics', row: test, step: stage.steps });
+  }
+
+  /**
+   * Mean −log P per token of the true answers, the prompt and CoT given.
+   * @param rows validation examples, each with the CoT before its answer, or null
+   */
+  async answerLoss(rows: readonly { example: Example; cot: string | null }[], stage: Stage): Promise<number> {
+    const { dataset, format } = this.#sources;
+    const { popo } = this.#session.state.config;
+    const { maxPromptLength, maxCompletionLength } = format.options;
+    const nll = await scoreTails(
+      this.#session.model!,
+      rows.length,
+      (index) => ({
+        tokens: format.example(rows[index].example, rows[index].cot).tokens,
+        answerLength: format.answer(targetItem(dataset, rows[index].example)).length,
+      }),
+      {
+        batchSize: popo.prompts_per_step * popo.num_generations,
+        length: maxPromptLength + maxCompletionLength,
+      },
+      { gate: stage.hooks.gate },
+      stage.name,
+    );
+    return nll.reduce((sum, value) => sum + value, 0) / nll.length;
   }
 
   /** The held-out curve after `step` updates of the policy: every `curve_every`, at the start and at the end. */

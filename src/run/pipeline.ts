@@ -9,7 +9,7 @@
  * A run is a function of its config and data: every random stream is keyed by the seed and the step, so it can be cut at
  * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
  */
-import type { Dataset, Example } from '../data/dataset';
+import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { StoppedError } from '../data/stage';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { Random } from '../numeric/random';
@@ -19,7 +19,7 @@ import { restoreEncoder, trainEncoder } from '../rank/encoder';
 import { trainRanker } from '../rank/ranker';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
 import { generateCots } from '../sft/rupr';
-import { TEACHER_WORDS } from '../sft/teacher';
+import { AttributesTeacher, needSentence, TEACHER_WORDS } from '../sft/teacher';
 import { packedRows, warmupSequences } from '../sft/warmup';
 import { collate } from '../text/batch';
 import { corpus, type Sequence } from '../text/prompt';
@@ -171,13 +171,18 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     semanticExponent: config.popo.semantic_exponent,
   };
 
+  const plain = draw.curve.map((example) => ({ example, cot: null }));
   const heldOut = new HeldOut(session, { dataset, format, encoder, sources, draw });
 
   await session.stage('warmup', config.warmup.steps, true, async (stage) => {
-    if (stage.from === 0) await model.resetOptimizer();
+    if (stage.from === 0) {
+      await model.resetOptimizer();
+      stage.heldOutLoss[0] = await heldOut.answerLoss(plain, stage);
+    }
     await supervise(session, stage, config.warmup, (step) =>
       batchOf(warmupSequences(dataset, format, tokenizer, config.warmup, seed, step), length),
     );
+    stage.heldOutLoss[1] = await heldOut.answerLoss(plain, stage);
     await heldOut.afterStage('warmup', stage);
   });
 
@@ -213,9 +218,14 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
 
   // `sft.cot: false` is the control on the very prompts whose CoTs were kept: answers only.
   await session.stage('sft', config.sft.steps, true, async (stage) => {
-    if (stage.from === 0) await model.resetOptimizer();
+    const asked = config.sft.cot ? bestArguments() : plain;
+    if (stage.from === 0) {
+      await model.resetOptimizer();
+      stage.heldOutLoss[0] = await heldOut.answerLoss(asked, stage);
+    }
     const sequences = cotSequences(state.kept, config.sft.cot);
     await supervise(session, stage, config.sft, shuffled('sft', sequences, config.sft.batch_size));
+    stage.heldOutLoss[1] = await heldOut.answerLoss(asked, stage);
     await heldOut.afterStage('sft', stage);
   });
 
@@ -282,6 +292,17 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       const { example, text } = state.cots[index];
       return format.example(draw.prompts[example], withCot ? text : null);
     });
+  }
+
+  /** What the teacher would say for validation users, told the item and at its best, where it concludes rightly. */
+  function bestArguments(): { example: Example; cot: string }[] {
+    const options = { told: true, historyLength: config.text.history_length, temperature: 0 };
+    const teacher = new AttributesTeacher(dataset, options, seed);
+    const all = draw.curve.map((example) => ({ example, cot: teacher.explain(example, 0).text }));
+    const right = all.filter(({ example, cot }) =>
+      cot.endsWith(needSentence(dataset.items[targetItem(dataset, example)].categories)),
+    );
+    return right.length > 0 ? right : all;
   }
 
   function shuffled(purpose: string, sequences: Sequence[], size: number): (step: number) => TokenBatch {

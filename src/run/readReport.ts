@@ -51,7 +51,13 @@ const report = v.looseObject({
   device: v.looseObject({ backend: v.string(), vendor: v.string(), architecture: v.string() }),
   dataset: v.looseObject({ id: v.string(), sha256: v.string(), users: number, items: number }),
   stages: v.array(
-    v.looseObject({ name: v.picklist(STAGE_NAMES), seconds: number, steps: number, loss: numbers }),
+    v.looseObject({
+      name: v.picklist(STAGE_NAMES),
+      seconds: number,
+      steps: number,
+      loss: numbers,
+      heldOutLoss: numbers,
+    }),
   ),
   orft: v.looseObject({ threshold: number, scored: number, kept: number }),
   ranker: v.looseObject({ auc: v.looseObject({ ctr: number, cvr: number, ctcvr: number }) }),

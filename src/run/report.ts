@@ -36,6 +36,12 @@ export interface StageReport {
   steps: number;
   /** Training loss per step; empty for stages without one. */
   loss: number[];
+  /**
+   * Held-out −log P per token of the true answer before and after a supervised stage, asked the way the stage trains: after
+   * the prompt in warm-up; in SFT after the prompt and the told teacher's best CoT, where that concludes rightly, as those
+   * do that ORFT is to keep. Validation users; empty for other stages.
+   */
+  heldOutLoss: number[];
 }
 
 export interface Sample {

@@ -24,6 +24,8 @@ export interface Stage {
   readonly steps: number;
   /** Loss per step so far; push each step's. */
   readonly loss: number[];
+  /** Of the report: before and after the stage. */
+  readonly heldOutLoss: number[];
   /** To be awaited at step boundaries. A stage whose half-done work is no checkpoint (not `resumable`) just waits. */
   gate(nextStep?: number): Promise<'go' | 'stop'>;
   /** To be called once a step's loss and everything else of it are in the state. */
@@ -99,6 +101,7 @@ export class Session {
       from,
       steps,
       loss: report.loss,
+      heldOutLoss: report.heldOutLoss,
       gate,
       reached: (step) => {
         state.step = step;
@@ -148,7 +151,7 @@ export class Session {
   #report(name: StageName, steps: number): StageReport {
     const known = this.state.stages.find((stage) => stage.name === name);
     if (known !== undefined) return known;
-    const report: StageReport = { name, seconds: 0, steps, loss: [] };
+    const report: StageReport = { name, seconds: 0, steps, loss: [], heldOutLoss: [] };
     this.state.stages.push(report);
     return report;
   }

@@ -242,7 +242,13 @@ export function fakeServices(options: FakeOptions): Services {
         onEvent(event);
         if (event.type === 'popo') steps.push(event.step);
         if (event.type === 'stage' && event.status === 'finished') {
-          stages.push({ name: event.name, seconds: event.steps * 0.07, steps: event.steps, loss: [] });
+          stages.push({
+            name: event.name,
+            seconds: event.steps * 0.07,
+            steps: event.steps,
+            loss: [],
+            heldOutLoss: [],
+          });
         }
         if (event.type === 'stage' && event.name === options.failAt) {
           throw new Error('The GPU device was lost (driver reset) and a new one could not be had.');
