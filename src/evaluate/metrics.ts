@@ -35,7 +35,8 @@ export interface MetricsRow {
   popularity_share: number;
   /**
    * Held-out −log P per token of the true answer given the prompt and, where the model's own completion begins with a
-   * think block, given that block: how likely the true answer is after what the model thought.
+   * think block, given that block: how likely the true answer is after what the model thought. A model that follows a
+   * wrong thought with conviction scores badly here even as its hit rates rise.
    */
   answer_loss: number;
   users: number;
