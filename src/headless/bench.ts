@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BenchResult, benchShape, PEER_NAMES, type PeerName, SHAPE_NAMES } from './benchCore';
+import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES } from './benchCore';
 import type { BenchOptions } from './benchRun';
 
 const USAGE = `npm run bench -- [options]
@@ -31,7 +31,9 @@ function parseOptions(args: string[]): BenchOptions & { json: string | null; ada
   const { adapter, shape, peer } = values;
   if (adapter !== 'chromium' && adapter !== 'dawn')
     throw new Error(`--adapter must be chromium or dawn, not ${adapter}.`);
-  for (const name of shape) benchShape(name);
+  const strange = shape.find((name) => !SHAPE_NAMES.includes(name));
+  if (strange !== undefined)
+    throw new Error(`There is no shape ${strange}: choose ${SHAPE_NAMES.join(', ')}.`);
   const peers = PEER_NAMES.filter((name) => peer.includes(name));
   const unknown = peer.find((name) => !PEER_NAMES.includes(name as PeerName));
   if (unknown !== undefined) throw new Error(`There is no peer ${unknown}: choose ${PEER_NAMES.join(', ')}.`);

@@ -5,8 +5,13 @@
 import type { AdamWStep, ModelConfig } from '../model/config';
 import type { TokenBatch } from '../model/languageModel';
 import { Random } from '../numeric/random';
-import { modelShape, sequenceLength } from '../run/config';
-import { type PresetName, presetConfig } from '../run/presets';
+import { modelShape } from '../run/config';
+import { loadDataset } from '../run/datasets';
+import { PRESET_NAMES, type PresetName, presetConfig } from '../run/presets';
+import { fitFormat } from '../run/shapes';
+import { TEACHER_WORDS } from '../sft/teacher';
+import { corpus } from '../text/prompt';
+import { trainTokenizer } from '../text/tokenizer';
 
 /** A model and the batch it takes a training step on: `size` sequences of `length` tokens. */
 export interface BenchShape {
@@ -79,25 +84,25 @@ export const STANDARD: BenchShape = {
   length: 128,
 };
 
-/** A preset's model on a batch of its fine-tuning. */
-function presetShape(name: PresetName): BenchShape {
+/** A preset's model on a batch of its fine-tuning, with the vocabulary and T that its generated world comes to. */
+async function presetShape(name: PresetName): Promise<BenchShape> {
   const preset = presetConfig(name);
-  return {
-    name,
-    config: modelShape(preset, preset.text.vocab_size),
-    size: preset.sft.batch_size,
-    length: sequenceLength(preset),
-  };
+  const world = await loadDataset(preset, async () => null);
+  const tokenizer = trainTokenizer(corpus(world, TEACHER_WORDS), preset.text.vocab_size);
+  const { maxPromptLength, maxCompletionLength } = fitFormat(world, tokenizer, preset).options;
+  const length = maxPromptLength + maxCompletionLength;
+  const config = modelShape(preset, tokenizer.vocabSize, length);
+  return { name, config, size: preset.sft.batch_size, length };
 }
 
-export const SHAPE_NAMES = ['standard', 'tiny', 'small', 'base', 'medium', 'large'] as const;
+export const SHAPE_NAMES: readonly string[] = ['standard', ...PRESET_NAMES];
 
 /** @throws an Error for a name that is not one of `SHAPE_NAMES`. */
-export function benchShape(name: string): BenchShape {
+export async function benchShape(name: string): Promise<BenchShape> {
   if (name === 'standard') return STANDARD;
-  const preset = SHAPE_NAMES.find((known) => known === name);
+  const preset = PRESET_NAMES.find((known) => known === name);
   if (preset === undefined) throw new Error(`There is no shape ${name}: choose ${SHAPE_NAMES.join(', ')}.`);
-  return presetShape(preset as PresetName);
+  return presetShape(preset);
 }
 
 /** Random tokens, full rows, every position weighted alike. */

@@ -44,7 +44,7 @@ export async function runBench(
   const cases: CaseResult[] = [];
   let facts: ModelFacts | null = null;
   for (const name of shapes) {
-    const shape = benchShape(name);
+    const shape = await benchShape(name);
     facts ??= await modelFacts(gpu, shape);
     cases.push(await compare(gpu, api, shape, { peers, rounds, turn }, say));
   }

@@ -55,12 +55,12 @@ test('a loss that is not a number fails the benchmark', async () => {
   );
 });
 
-test('shapes and their batches', () => {
-  const shape = benchShape('small');
+test('shapes and their batches', async () => {
+  const shape = await benchShape('small');
   const batch = benchBatch(shape);
   expect(batch.tokens).toHaveLength(shape.size * shape.length);
   expect(Math.max(...batch.tokens)).toBeLessThan(shape.config.vocab_size);
   const used = Array.from(batch.weights).filter((_, i) => i % shape.length !== 0);
   expect(used.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
-  expect(() => benchShape('huge')).toThrow(/no shape huge/);
+  await expect(benchShape('huge')).rejects.toThrow(/no shape huge/);
 });
