@@ -51,7 +51,7 @@ describe('presets', () => {
         "large": "16a17c741e9c",
         "medium": "de66e4bd8529",
         "small": "1ad4b57ca60a",
-        "tiny": "8edaf150bcd1",
+        "tiny": "236a862b9206",
       }
     `);
   });
