@@ -41,16 +41,16 @@ export function fitFormat(
 
 /** Tokens of the longest CoT of the `attributes` teacher: its three parts vary apart from each other. */
 function longestCot({ items, users }: Dataset, tokenizer: Tokenizer): number {
-  const [{ categories: any }] = items;
+  const [{ categories: anyItem }] = items;
   const tokens = (text: string) => tokenizer.encodePlain(text).length;
   const longest = (text: (item: Item) => string) =>
     items.reduce((most, item) => Math.max(most, tokens(text(item))), 0);
-  const shortest = tokens(sentence(any, null, any));
-  const cited = longest(({ categories }) => sentence(categories, null, any)) - shortest;
-  const concluded = longest(({ categories }) => sentence(any, null, categories)) - shortest;
+  const shortest = tokens(sentence(anyItem, null, anyItem));
+  const cited = longest(({ categories }) => sentence(categories, null, anyItem)) - shortest;
+  const concluded = longest(({ categories }) => sentence(anyItem, null, categories)) - shortest;
   let trait = 0;
   for (const word of new Set(users.flatMap(({ profile }) => profile.toLowerCase().split(/\s+/)))) {
-    if (word !== '') trait = Math.max(trait, tokens(sentence(any, word, any)) - shortest);
+    if (word !== '') trait = Math.max(trait, tokens(sentence(anyItem, word, anyItem)) - shortest);
   }
   return shortest + cited + trait + concluded;
 }
