@@ -1,12 +1,15 @@
 // Rewards → weights → advantages, the decision of a POPO step, without leaving the device. Twin of src/popo/weighting.ts
 // and advantages.ts, which say what each formula means.
 //
-//   objective_advantages   A_k of each reward alone: workgroup k writes advantages[k]. Before the gradient probes.
-//   weigh                  w(t-1) → w(t), then Â of r̃ = Σ_k w_k(t) r_k into advantages[K]. After them. One workgroup.
+//   objective_advantages   A_k of each reward alone: workgroup k writes advantages[k]. Before anything is measured.
+//   direction_advantages   Σ_k A_k into advantages[K + 1], 0 outside the half that gives the direction
+//   weigh                  w(t-1) → w(t), then Â of r̃ = Σ_k w_k(t) r_k into advantages[K]. One workgroup.
 //
-//     popo        w_i ∝ w_i · exp(η/μ · I_i),  I_i = Σ_j gram[i][j]
+//     popo        w_i ∝ w_i · exp(η/μ · I_i), with I from directional_influence.wgsl or I_i = Σ_j gram[i][j]
 //     popo-light  w_i ∝ σ_i / (mean_i + ε), σ and mean of max(r, 0), averaged over groups
-//     Â           (r̃ − mean_group) / (std + 1e-4), std with Bessel's correction; or GDPO's z-score of a sum of z-scores
+//     mgda        argmin_w ‖Σ_k w_k g_k‖² on the simplex
+//     Â           (r̃ − mean_group) / (std + 1e-4), std with Bessel's correction; or GDPO's z-score of a sum of z-scores;
+//                 or Σ_k w_k A_k
 //
 // P groups of G rollouts with K ≤ 8 rewards. A thread takes whole groups (thread, thread + 64, …) and walks their rows in
 // order; sums over groups go through a fixed binary tree over the 64 threads. So every bit is the same in every run.
@@ -18,23 +21,29 @@ struct Options {
   group_size: u32,   // G
   num_rewards: u32,  // K
   stride: u32,       // floats from one vector of `advantages` to the next, ≥ P·G
-  weighting: u32,    // 0 fixed, 1 popo, 2 popo-light
-  aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum
+  weighting: u32,    // 0 fixed, 1 popo, 2 popo-light, 3 mgda
+  aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages
   scale: u32,        // 0 group, 1 batch, 2 none
+  measured: u32,     // what popo goes by: 0 nothing, so w stays; 1 gram; 2 influence
+  direction: u32,    // prompts that give the direction: 0 all, 1 the odd ones, 2 the even ones
   eta_over_mu: f32,
+  max_norm: f32,     // of each gradient in gram; 0 leaves them as they are
+  min_weight: f32,
 }
 
 @group(0) @binding(0) var<uniform> options: Options;
 @group(0) @binding(1) var<storage, read> rewards: array<f32>;           // [P·G, K]
-@group(0) @binding(2) var<storage, read_write> advantages: array<f32>;  // [K + 1, stride], the first P·G of each row used
-@group(0) @binding(3) var<storage, read> gram: array<f32>;              // [K, K] ⟨g_i, g_j⟩; read by popo only
+@group(0) @binding(2) var<storage, read_write> advantages: array<f32>;  // [K + 2, stride], the first P·G of each row used
+@group(0) @binding(3) var<storage, read> gram: array<f32>;              // [K, K] ⟨g_i, g_j⟩
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;     // [K] w(t-1), then w(t)
 @group(0) @binding(5) var<storage, read_write> statistics: array<f32>;  // [5, K] w(t-1), w(t), I, mean, σ
+@group(0) @binding(6) var<storage, read> influence: array<f32>;         // [K] I_i
 
 const THREADS = 64u;
 const MAX_REWARDS = 8u;
 const STD_EPSILON = 1e-4;
 const LIGHT_EPSILON = 1e-8;
+const MIN_NORM_PASSES = 64u;
 
 var<workgroup> w: array<f32, MAX_REWARDS>;
 var<workgroup> lanes: array<f32, THREADS>;
@@ -166,11 +175,14 @@ fn normalize_then_sum(base: u32, thread: u32) {
   }
 }
 
-fn write_advantages(base: u32, thread: u32) {
-  if (options.aggregation == 0u) {
-    sum_then_normalize(base, thread);
-  } else {
-    normalize_then_sum(base, thread);
+/// Σ_k w_k A_k; after objective_advantages.
+fn sum_of_advantages(base: u32, thread: u32) {
+  for (var row = thread; row < options.groups * options.group_size; row += THREADS) {
+    var sum = 0.0;
+    for (var k = 0u; k < options.num_rewards; k++) {
+      sum += w[k] * advantages[k * options.stride + row];
+    }
+    advantages[base + row] = sum;
   }
 }
 
@@ -183,7 +195,26 @@ fn objective_advantages(
     w[thread] = select(0.0, 1.0, thread == workgroup.x);
   }
   workgroupBarrier();
-  write_advantages(workgroup.x * options.stride, thread);
+  if (options.aggregation == 1u) {
+    normalize_then_sum(workgroup.x * options.stride, thread);
+  } else {
+    sum_then_normalize(workgroup.x * options.stride, thread);
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn direction_advantages(@builtin(local_invocation_index) thread: u32) {
+  let base = (options.num_rewards + 1u) * options.stride;
+  for (var row = thread; row < options.groups * options.group_size; row += THREADS) {
+    let is_odd = ((row / options.group_size) & 1u) == 1u;
+    var sum = 0.0;
+    if (options.direction == 0u || is_odd == (options.direction == 1u)) {
+      for (var k = 0u; k < options.num_rewards; k++) {
+        sum += advantages[k * options.stride + row];
+      }
+    }
+    advantages[base + row] = sum;
+  }
 }
 
 /// σ and mean of max(r_k, 0), averaged over groups, into statistics[3] and [4].
@@ -218,38 +249,118 @@ fn group_statistics(thread: u32) {
   }
 }
 
-/// Mirror descent as a softmax of ln w + η/μ · (I − max I): nothing overflows, and a weight of 0 stays 0.
+/// s_i s_j G_ij: the Gram matrix after each gradient was clipped to max_norm.
+fn clipped_gram(i: u32, j: u32) -> f32 {
+  let K = options.num_rewards;
+  var value = gram[i * K + j];
+  if (options.max_norm > 0.0) {
+    value *= min(1.0, options.max_norm / sqrt(max(gram[i * K + i], 1e-30)));
+    value *= min(1.0, options.max_norm / sqrt(max(gram[j * K + j], 1e-30)));
+  }
+  return value;
+}
+
+/// Mirror descent as a softmax of ln w + η/μ · I less its largest: nothing overflows, and a weight of 0 stays 0.
 fn popo_weights() {
   let K = options.num_rewards;
-  var influence: array<f32, MAX_REWARDS>;
+  var I: array<f32, MAX_REWARDS>;
   var largest = -3.0e38;
   for (var i = 0u; i < K; i++) {
-    var sum = 0.0;
-    for (var j = 0u; j < K; j++) {
-      sum += gram[i * K + j];
+    if (options.measured == 2u) {
+      I[i] = influence[i];
+    } else {
+      var sum = 0.0;
+      for (var j = 0u; j < K; j++) {
+        sum += clipped_gram(i, j);
+      }
+      I[i] = sum;
     }
-    influence[i] = sum;
     if (weights[i] > 0.0) {
-      largest = max(largest, sum);
+      largest = max(largest, I[i]);
     }
   }
   var top = -3.0e38;
   for (var i = 0u; i < K; i++) {
     if (weights[i] > 0.0) {
-      top = max(top, log(weights[i]) + options.eta_over_mu * (influence[i] - largest));
+      top = max(top, log(weights[i]) + options.eta_over_mu * (I[i] - largest));
     }
   }
   var total = 0.0;
   for (var i = 0u; i < K; i++) {
     w[i] = 0.0;
     if (weights[i] > 0.0) {
-      w[i] = exp(log(weights[i]) + options.eta_over_mu * (influence[i] - largest) - top);
+      w[i] = exp(log(weights[i]) + options.eta_over_mu * (I[i] - largest) - top);
     }
     total += w[i];
   }
   for (var i = 0u; i < K; i++) {
     w[i] /= total;
-    statistics[2u * K + i] = influence[i];
+    statistics[2u * K + i] = I[i];
+  }
+}
+
+/// Weight moves from the reward with the largest (G w)_i to the one with the smallest, by exact line search.
+fn min_norm_weights() {
+  let K = options.num_rewards;
+  for (var i = 0u; i < K; i++) {
+    w[i] = 1.0 / f32(K);
+  }
+  for (var pass_ = 0u; pass_ < MIN_NORM_PASSES; pass_++) {
+    var giver = 0u;
+    var taker = 0u;
+    var largest = -3.0e38;
+    var smallest = 3.0e38;
+    for (var i = 0u; i < K; i++) {
+      var slope = 0.0;
+      for (var j = 0u; j < K; j++) {
+        slope += clipped_gram(i, j) * w[j];
+      }
+      if (w[i] > 0.0 && slope > largest) {
+        largest = slope;
+        giver = i;
+      }
+      if (slope < smallest) {
+        smallest = slope;
+        taker = i;
+      }
+    }
+    let curvature = clipped_gram(giver, giver) + clipped_gram(taker, taker) - 2.0 * clipped_gram(giver, taker);
+    if (largest <= smallest || curvature <= 0.0) {
+      break;
+    }
+    let moved = min(w[giver], (largest - smallest) / curvature);
+    w[giver] -= moved;
+    w[taker] += moved;
+  }
+}
+
+/// Raises weights below min_weight to it; the others shrink in proportion, until none is below.
+fn floor_weights() {
+  let K = options.num_rewards;
+  var raw: array<f32, MAX_REWARDS>;
+  for (var i = 0u; i < K; i++) {
+    raw[i] = w[i];
+  }
+  var held = 0u;
+  for (var pass_ = 0u; pass_ < K; pass_++) {
+    var raised = held;
+    for (var i = 0u; i < K; i++) {
+      if (w[i] < options.min_weight) {
+        raised |= 1u << i;
+      }
+    }
+    if (raised == held) {
+      break;
+    }
+    held = raised;
+    var free = 0.0;
+    for (var i = 0u; i < K; i++) {
+      free += select(raw[i], 0.0, (held & (1u << i)) != 0u);
+    }
+    let rest = 1.0 - f32(countOneBits(held)) * options.min_weight;
+    for (var i = 0u; i < K; i++) {
+      w[i] = select(raw[i] / free * rest, options.min_weight, (held & (1u << i)) != 0u);
+    }
   }
 }
 
@@ -277,10 +388,15 @@ fn weigh(@builtin(local_invocation_index) thread: u32) {
       statistics[i] = weights[i];
       statistics[2u * K + i] = 0.0;
     }
-    if (options.weighting == 1u) {
+    if (options.weighting == 1u && options.measured != 0u) {
       popo_weights();
+      floor_weights();
     } else if (options.weighting == 2u) {
       popo_light_weights();
+      floor_weights();
+    } else if (options.weighting == 3u) {
+      min_norm_weights();
+      floor_weights();
     }
     for (var i = 0u; i < K; i++) {
       weights[i] = w[i];
@@ -288,5 +404,12 @@ fn weigh(@builtin(local_invocation_index) thread: u32) {
     }
   }
   workgroupBarrier();
-  write_advantages(K * options.stride, thread);
+  let base = K * options.stride;
+  if (options.aggregation == 0u) {
+    sum_then_normalize(base, thread);
+  } else if (options.aggregation == 1u) {
+    normalize_then_sum(base, thread);
+  } else {
+    sum_of_advantages(base, thread);
+  }
 }

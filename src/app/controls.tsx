@@ -22,6 +22,12 @@ const WEIGHTINGS: { value: RunConfig['popo']['weighting']; label: string; title:
     title: 'Weights from the spread of each reward within a group',
   },
   { value: 'popo', label: 'POPO', title: 'Weights from the gradients of each reward' },
+  { value: 'gdpo', label: 'GDPO', title: 'Fixed weights, each reward normalised before they are summed' },
+  {
+    value: 'mgda',
+    label: 'MGDA',
+    title: 'The shortest mixture of the gradients: no reward loses at first order',
+  },
 ];
 
 /** Train, and the few choices most people make; the rest waits behind More. */

@@ -18,13 +18,36 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'eta_over_mu',
     label: 'eta_over_mu',
-    hint: 'How fast the weights move',
+    hint: 'How fast the weights move; below 0 towards the weaker',
     get: ({ popo }) => popo.eta_over_mu,
     set: (config, value) => {
       config.popo.eta_over_mu = value;
     },
-    min: 0,
+    min: -1000,
     max: 1000,
+  },
+  {
+    path: 'influence_every',
+    label: 'influence_every',
+    hint: 'Steps between changes of POPO’s weights',
+    get: ({ popo }) => popo.influence_every,
+    set: (config, value) => {
+      config.popo.influence_every = value;
+    },
+    min: 1,
+    max: 1_000_000,
+    whole: true,
+  },
+  {
+    path: 'min_weight',
+    label: 'min_weight',
+    hint: 'No weight goes below',
+    get: ({ popo }) => popo.min_weight,
+    set: (config, value) => {
+      config.popo.min_weight = value;
+    },
+    min: 0,
+    max: 0.5,
   },
   {
     path: 'beta',
@@ -161,11 +184,20 @@ export function Knobs() {
         />
         <Choice
           label="aggregation"
-          hint="normalize_then_sum is GDPO"
+          hint="GDPO and MGDA bring their own"
           value={config.popo.multi_objective_aggregation}
-          options={['sum_then_normalize', 'normalize_then_sum']}
+          options={['sum_then_normalize', 'normalize_then_sum', 'sum_of_advantages']}
           choose={(draft, value) => {
             draft.popo.multi_objective_aggregation = value;
+          }}
+        />
+        <Choice
+          label="influence"
+          hint="halves measures it without bias"
+          value={config.popo.influence}
+          options={['batch', 'halves']}
+          choose={(draft, value) => {
+            draft.popo.influence = value;
           }}
         />
       </Group>

@@ -67,6 +67,13 @@ export function parameterTable(config: ModelConfig): ParameterTable {
   return { parameters, poolSize: offset, decayedSize };
 }
 
+/** Floats [from, to) of the pool that hold the matrices of the last block. */
+export function lastLayerWindow({ parameters, decayedSize }: ParameterTable): { from: number; to: number } {
+  const first = parameters.findLast(({ name }) => name.endsWith('.q_proj.weight'));
+  if (!first) throw new Error('A model without layers has no last one.');
+  return { from: first.offset, to: decayedSize };
+}
+
 /** Number of trainable weights (the pool less its alignment gaps). */
 export function parameterCount(config: ModelConfig): number {
   return parameterTable(config).parameters.reduce((total, parameter) => total + parameter.size, 0);

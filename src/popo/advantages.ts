@@ -81,7 +81,8 @@ export function combineRewards(rewards: ArrayLike<number>, weights: ArrayLike<nu
  *
  * `sum_then_normalize`: Â = (r̃ − mean_group r̃) / (std + 1e-4) with the deviation of the group, of the batch, or no
  * division at all. `normalize_then_sum` (GDPO): each reward's z-score within its group, weighted sum, then the z-score
- * of that over the batch; `scale_rewards` plays no part.
+ * of that over the batch; `scale_rewards` plays no part. `sum_of_advantages`: Σ_k w_k Â_k with the Â_k that
+ * `sum_then_normalize` gives each reward alone.
  * @throws RewardError for rewards that are not finite or not whole groups
  */
 export function computeAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array {
@@ -102,6 +103,13 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
     const { mean, std } = moments(summed, 0, N);
     return summed.map((value) => (value - mean) / (std + STD_EPSILON));
   }
+  if (options.multi_objective_aggregation === 'sum_of_advantages') {
+    const summed = new Float64Array(N);
+    objectiveAdvantages(rewards, options).forEach((advantages, k) => {
+      for (let row = 0; row < N; row++) summed[row] += weights[k] * advantages[row];
+    });
+    return summed;
+  }
   const combined = combineRewards(rewards, weights);
   const batch = moments(combined, 0, N);
   const advantages = new Float64Array(N);
@@ -119,9 +127,14 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
 /** The K advantages [N] of each reward alone: those of the losses L_k whose gradients POPO compares. */
 export function objectiveAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array[] {
   const K = options.weights.length;
+  // Of one reward the sum of advantages is its own advantage.
+  const aggregation = options.multi_objective_aggregation;
+  const multi_objective_aggregation =
+    aggregation === 'sum_of_advantages' ? 'sum_then_normalize' : aggregation;
   return Array.from({ length: K }, (_, k) =>
     computeAdvantages(rewards, {
       ...options,
+      multi_objective_aggregation,
       weights: Array.from({ length: K }, (_, j) => (j === k ? 1 : 0)),
     }),
   );
@@ -144,7 +157,7 @@ export function rewardMetrics(rewards: ArrayLike<number>, options: AdvantageOpti
   const combined = combineRewards(rewards, weights);
   const N = combined.length;
   const wholeBatch =
-    options.multi_objective_aggregation === 'sum_then_normalize' && options.scale_rewards === 'batch';
+    options.multi_objective_aggregation !== 'normalize_then_sum' && options.scale_rewards === 'batch';
   const overall = moments(combined, 0, N);
   let deviation = 0;
   let flat = 0;

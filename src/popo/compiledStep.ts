@@ -1,28 +1,34 @@
 /**
  * A policy update as one submit on the engine. For the first update on a batch of rollouts:
  *
- *     reference scores → forward → (per reward: A_k, backward into pool k → Gram matrix) → w(t), Â → backward → AdamW
+ *     reference scores → forward → A_k → (measure) → w(t), Â → backward → AdamW
  *
- * and one read-back at the end. The probes in parentheses run when the weighting is `popo`, else every `probe_every` steps;
- * they carry no KL term, which is counted once, in the combined loss. They share the forward pass: only the
- * advantages differ, so each costs a backward pass. Later updates on the same rollouts replay forward → backward → AdamW
- * against the log-probabilities the first one kept.
+ * and one read-back at the end. What is measured (policy.ts) shares the forward pass and carries no KL term, which is
+ * counted once, in the combined loss:
+ *
+ *     gram        per reward: backward of A_k into pool k; then all ⟨g_i, g_j⟩              2 K forward passes' worth
+ *     influence   backward of Σ_k A_k → u; forward at θ + h u; then all ⟨g_i, u⟩             3, whatever K
+ *
+ * Later updates on the same rollouts replay forward → backward → AdamW against the log-probabilities the first one kept.
  */
 import type { Gpu } from '../gpu/device';
 import { Plan } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
 import { BufferTable } from '../model/forward';
 import { packedLength, packGroups } from '../model/packing';
+import { lastLayerWindow } from '../model/parameters';
+import type { ScoringStep } from '../model/scoring';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
 import type { Transformer } from '../model/transformer';
 import { assertRewards } from './advantages';
-import { GradientAlignment, keepBaselines, RewardWeighting } from './kernels';
+import { DirectionalInfluence, GradientAlignment, keepBaselines, RewardWeighting } from './kernels';
 import { weighBatch } from './objective';
 import type { PolicyOptions } from './options';
 import {
   assertFinite,
   assertRewardCount,
-  measuresGradients,
+  directionAt,
+  measurementOf,
   type PolicyBatch,
   type PolicyOptimizer,
   type PolicyUpdate,
@@ -41,13 +47,16 @@ interface Compiled {
   /** P·G */
   rollouts: number;
   weighting: RewardWeighting;
+  directional: DirectionalInfluence | null;
   /** Uniforms of the single rewards' losses and of the combined one. */
   probeObjective: GPUBuffer;
   objective: GPUBuffer;
   /** Everything that is read back, side by side. */
   readout: GPUBuffer;
   referenceScores: Plan[];
-  probes: Plan[];
+  objectiveAdvantages: Plan;
+  gram: Plan[];
+  influence: Plan[];
   weigh: Plan;
   backward: Plan;
   keepOld: Plan;
@@ -103,13 +112,18 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       const decision = { advantages, weightsBefore: weights, weightsAfter: weights };
       return assertFinite({ ...decision, ...NOT_MEASURED, ...gauges(metrics) }, step);
     }
-    const measured = measuresGradients(options, policyBatch);
+    const measured = measurementOf(options, policyBatch);
+    const direction = directionAt(options, step);
+    compiled.weighting.configure(options, measured, direction);
+    compiled.directional?.configure(direction);
     queue.writeBuffer(compiled.weighting.rewards, 0, Float32Array.from(rewards));
     queue.writeBuffer(compiled.weighting.weights, 0, Float32Array.from(this.weights));
     this.#submit(compiled, [
       ...compiled.referenceScores,
       compiled.step.forward,
-      ...(measured ? compiled.probes : []),
+      compiled.objectiveAdvantages,
+      ...(measured.gram ? compiled.gram : []),
+      ...(measured.influence ? compiled.influence : []),
       compiled.weigh,
       compiled.backward,
       this.#model.optimizer,
@@ -122,9 +136,9 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
         advantages,
         weightsBefore,
         weightsAfter,
-        influence: options.weighting === 'popo' ? influence : null,
-        gradNorms: measured ? gradientNorms(gram, numRewards) : null,
-        gradCosine: measured ? gradientCosine(gram, numRewards) : null,
+        influence: options.weighting === 'popo' && measured.weighs !== null ? influence : null,
+        gradNorms: measured.gram ? gradientNorms(gram, numRewards) : null,
+        gradCosine: measured.gram ? gradientCosine(gram, numRewards) : null,
         ...gauges(metrics),
       },
       step,
@@ -190,12 +204,16 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const packed = packedLength(prompt, batch.length - prompt, groupSize);
     const step = await model.training(batch.size / groupSize, packed, batch.length);
     const table = new BufferTable(gpu, `popo ${key}`);
-    const weighting = new RewardWeighting(table, {
-      groups: batch.size / groupSize,
-      groupSize,
-      numRewards: K,
-    });
-    weighting.configure(options);
+    const shape = { groups: batch.size / groupSize, groupSize, numRewards: K };
+    const weighting = new RewardWeighting(table, shape);
+    const { poolSize } = model.table;
+    const scope =
+      options.influence_scope === 'all' ? { from: 0, to: poolSize } : lastLayerWindow(model.table);
+    const { stride } = weighting;
+    const directional =
+      options.weighting === 'popo' && !(options.objective_max_norm > 0)
+        ? new DirectionalInfluence(table, { ...shape, length: step.length, poolSize, scope, stride })
+        : null;
     const probeObjective = objectiveUniform(table);
     const objective = objectiveUniform(table);
     writeObjective(gpu, probeObjective, {
@@ -206,17 +224,23 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilon_high,
     });
+    const objectiveAdvantages = new Plan(gpu);
+    weighting.addObjectiveAdvantages(objectiveAdvantages);
     const weigh = new Plan(gpu);
     weighting.addWeigh(weigh);
     const keepOld = new Plan(gpu);
     const { scores, baselines } = step.buffers;
     const rows = step.batch * step.length;
     keepBaselines(keepOld, 'old', { scores, baselines, rows });
-    const probing = options.weighting === 'popo' || options.probe_every > 0;
-    const [referenceScores, probes, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step, batch.length) : [],
-      probing ? this.#probes(table, step, weighting, probeObjective) : [],
+    const { step: scoring } = await model.scoring(step.batch, step.length, 'reference', batch.length);
+    const comparesGradients =
+      options.weighting === 'mgda' || options.objective_max_norm > 0 || options.probe_every > 0;
+    const [referenceScores, gram, influence, backward] = await Promise.all([
+      options.beta > 0 ? this.#referenceScores(step, scoring) : [],
+      comparesGradients ? this.#gram(table, step, weighting, probeObjective, scope) : [],
+      directional ? this.#influence(directional, step, scoring, weighting, probeObjective) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
+      objectiveAdvantages.compile(),
       weigh.compile(),
       keepOld.compile(),
     ]);
@@ -228,11 +252,14 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       step,
       rollouts: batch.size,
       weighting,
+      directional,
       probeObjective,
       objective,
       readout,
       referenceScores,
-      probes,
+      objectiveAdvantages,
+      gram,
+      influence,
       weigh,
       backward,
       keepOld,
@@ -241,8 +268,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   }
 
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep, longest: number): Promise<Plan[]> {
-    const { step: scoring } = await this.#model.scoring(step.batch, step.length, 'reference', longest);
+  async #referenceScores(step: TrainingStep, scoring: ScoringStep): Promise<Plan[]> {
     const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
@@ -250,20 +276,21 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     return Promise.all([scoring.plan(this.#model.reference, step.buffers), keep.compile()]);
   }
 
-  /** A_k, a backward pass per reward into a pool of its own, and the Gram matrix of the pools. */
-  async #probes(
+  /** A backward pass per reward into a pool of its own, and the Gram matrix of the pools within the scope. */
+  async #gram(
     table: BufferTable,
     step: TrainingStep,
     weighting: RewardWeighting,
     objective: GPUBuffer,
+    scope: { from: number; to: number },
   ): Promise<Plan[]> {
     const K = this.weights.length;
     const { poolSize } = this.#model.table;
     const pools = table.floats('reward gradients', K * poolSize);
-    const shape = { count: poolSize, stride: poolSize, numGradients: K };
-    const alignment = new GradientAlignment(table, shape, pools, weighting.gram);
-    const objectives = new Plan(this.#gpu);
-    weighting.addObjectiveAdvantages(objectives);
+    const shape = { count: scope.to - scope.from, stride: poolSize, numGradients: K };
+    const offset = scope.from * 4;
+    const window = { buffer: pools, offset, size: pools.size - offset };
+    const alignment = new GradientAlignment(table, shape, window, weighting.gram);
     const gram = new Plan(this.#gpu);
     alignment.add(gram);
     const backwards = Array.from({ length: K }, (_, k) =>
@@ -273,7 +300,38 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
         gradient: { buffer: pools, offset: k * poolSize * 4, size: poolSize * 4 },
       }),
     );
-    return Promise.all([objectives.compile(), ...backwards, gram.compile()]);
+    return Promise.all([...backwards, gram.compile()]);
+  }
+
+  /** The direction into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
+  async #influence(
+    directional: DirectionalInfluence,
+    step: TrainingStep,
+    scoring: ScoringStep,
+    weighting: RewardWeighting,
+    objective: GPUBuffer,
+  ): Promise<Plan[]> {
+    const { parameters, gradient } = this.#model;
+    const sum = new Plan(this.#gpu);
+    weighting.addDirectionAdvantages(sum);
+    const advantages = weighting.advantagesOf(this.weights.length + 1);
+    const displacement = new Plan(this.#gpu);
+    directional.addDisplacement(displacement, parameters, gradient);
+    const influences = new Plan(this.#gpu);
+    directional.addInfluences(influences, {
+      before: step.buffers.scores,
+      after: scoring.scores,
+      weights: step.buffers.weights,
+      advantages: weighting.advantages,
+      influence: weighting.influence,
+    });
+    return Promise.all([
+      sum.compile(),
+      step.backward({ objective, advantages, gradient }),
+      displacement.compile(),
+      scoring.plan(directional.displaced, step.buffers),
+      influences.compile(),
+    ]);
   }
 }
 

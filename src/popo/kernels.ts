@@ -1,24 +1,35 @@
 /**
  * The GPU side of a POPO decision: buffers and dispatches of `shaders/reward_weighting.wgsl`,
- * `shaders/gradient_alignment.wgsl` and `shaders/baselines.wgsl`. Options live in uniform buffers, so a compiled plan
- * is replayed with other settings without being built again. Buffers belong to the caller's table.
+ * `shaders/directional_influence.wgsl`, `shaders/gradient_alignment.wgsl` and `shaders/baselines.wgsl`. Options live in
+ * uniform buffers, so a compiled plan is replayed with other settings without being built again. Buffers belong to the
+ * caller's table.
  */
 import baselinesCode from '../../shaders/baselines.wgsl?raw';
+import directionalCode from '../../shaders/directional_influence.wgsl?raw';
 import alignmentCode from '../../shaders/gradient_alignment.wgsl?raw';
 import weightingCode from '../../shaders/reward_weighting.wgsl?raw';
 import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
 import type { BufferTable } from '../model/forward';
-import type { PolicyOptions } from './options';
+import { aggregationOf, type PolicyOptions } from './options';
+import type { Direction, Measurement } from './policy';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
 export const MAX_REWARDS = 8;
-/** Products per workgroup of gradient_alignment.wgsl. */
+/** Most rollouts per prompt that directional_influence.wgsl takes: one thread each. */
+const MAX_GROUP = 64;
+/** Floats per workgroup of gradient_alignment.wgsl and directional_influence.wgsl. */
 const TILE = 1024;
+/**
+ * ‖h u‖ / ‖θ‖ of the difference quotient: small enough for its curvature to stay below 1 %, large enough for the change
+ * of a log-probability to stand out of f32's rounding (test/popo/influence.gpu.test.ts).
+ */
+const RELATIVE_STEP = 5e-5;
 
-const WEIGHTING = { fixed: 0, popo: 1, 'popo-light': 2 };
-const AGGREGATION = { sum_then_normalize: 0, normalize_then_sum: 1 };
+const WEIGHTING = { fixed: 0, popo: 1, 'popo-light': 2, gdpo: 0, mgda: 3 };
+const AGGREGATION = { sum_then_normalize: 0, normalize_then_sum: 1, sum_of_advantages: 2 };
 const SCALE = { group: 0, batch: 1, none: 2 };
+const DIRECTION = { all: 0, odd: 1, even: 2 };
 
 function uniform(table: BufferTable, name: string, bytes: number): GPUBuffer {
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
@@ -36,14 +47,19 @@ export interface WeightingShape {
 
 export type WeightingOptions = Pick<
   PolicyOptions,
-  'weighting' | 'eta_over_mu' | 'scale_rewards' | 'multi_objective_aggregation'
+  | 'weighting'
+  | 'eta_over_mu'
+  | 'scale_rewards'
+  | 'multi_objective_aggregation'
+  | 'objective_max_norm'
+  | 'min_weight'
 >;
 
 /** What `weigh` leaves in the statistics buffer; all [K]. */
 export interface WeightingStatistics {
   weightsBefore: number[];
   weightsAfter: number[];
-  /** 0 unless the weighting is `popo`. */
+  /** 0 unless `popo` changed the weights. */
   influence: number[];
   /** Of max(r, 0), averaged over groups. */
   mean: number[];
@@ -56,8 +72,10 @@ export class RewardWeighting {
   readonly rewards: GPUBuffer;
   /** [K] f32, w(t−1) before `weigh` and w(t) after it. */
   readonly weights: GPUBuffer;
-  /** [K, K] f32, ⟨g_i, g_j⟩; read by `weigh` when the weighting is `popo`. */
+  /** [K, K] f32, ⟨g_i, g_j⟩, where it is measured. */
   readonly gram: GPUBuffer;
+  /** [K] f32, where it is measured directly. */
+  readonly influence: GPUBuffer;
   /** [5, K] f32; see `readStatistics`. */
   readonly statistics: GPUBuffer;
   readonly #gpu: Gpu;
@@ -76,38 +94,51 @@ export class RewardWeighting {
     const rows = groups * groupSize;
     // Rows of `advantages` are bound on their own: their offsets are multiples of 256 bytes.
     this.#stride = Math.ceil(rows / 64) * 64;
-    this.#options = uniform(table, 'weighting options', 32);
+    this.#options = uniform(table, 'weighting options', 48);
     this.rewards = table.floats('rewards', rows * numRewards);
-    this.#advantages = table.floats('advantages', (numRewards + 1) * this.#stride);
+    this.#advantages = table.floats('advantages', (numRewards + 2) * this.#stride);
     this.gram = table.floats('gram', numRewards * numRewards);
+    this.influence = table.floats('influence', numRewards);
     this.weights = table.floats('reward weights', numRewards);
     this.statistics = table.floats('reward statistics', 5 * numRewards);
   }
 
   /** Takes effect with the next submit. */
-  configure(options: WeightingOptions): void {
+  configure(options: WeightingOptions, measured: Measurement, direction: Direction): void {
     const { groups, groupSize, numRewards } = this.#shape;
-    const data = new ArrayBuffer(32);
+    const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
       groups,
       groupSize,
       numRewards,
       this.#stride,
       WEIGHTING[options.weighting],
-      AGGREGATION[options.multi_objective_aggregation],
+      AGGREGATION[aggregationOf(options)],
       SCALE[options.scale_rewards],
+      measured.weighs === 'influence' ? 2 : measured.weighs === 'gram' ? 1 : 0,
+      DIRECTION[direction],
     ]);
-    new Float32Array(data)[7] = options.eta_over_mu;
+    new Float32Array(data).set([options.eta_over_mu, options.objective_max_norm, options.min_weight], 9);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 
-  /** [P·G] f32: the advantages of reward k alone, or, for k = K, those of the weighted sum. */
+  /** Floats from one vector of advantages to the next. */
+  get stride(): number {
+    return this.#stride;
+  }
+
+  /** [P·G] f32: the advantages of reward k alone; for k = K those of the weighted sum, for k = K + 1 of the direction. */
   advantagesOf(k: number): { buffer: GPUBuffer; offset: number; size: number } {
     const { groups, groupSize } = this.#shape;
     return { buffer: this.#advantages, offset: k * this.#stride * 4, size: groups * groupSize * 4 };
   }
 
-  /** Adds A_k of each reward alone, from `rewards`; for the gradient probes. */
+  /** All of them, [K + 2, stride]. */
+  get advantages(): GPUBuffer {
+    return this.#advantages;
+  }
+
+  /** Adds A_k of each reward alone, from `rewards`. */
   addObjectiveAdvantages(plan: Plan): void {
     plan.add({
       label: 'objective_advantages',
@@ -118,13 +149,32 @@ export class RewardWeighting {
     });
   }
 
-  /** Adds the step from w(t−1) to w(t) and the advantages of the sum; after `gram` is complete. */
+  /** Adds Σ_k A_k over the prompts that give the direction of a directional influence. */
+  addDirectionAdvantages(plan: Plan): void {
+    plan.add({
+      label: 'direction_advantages',
+      code: weightingCode,
+      entryPoint: 'direction_advantages',
+      bindings: [this.#options, null, this.#advantages],
+      workgroups: [1],
+    });
+  }
+
+  /** Adds the step from w(t−1) to w(t) and the advantages of the sum; after everything is measured. */
   addWeigh(plan: Plan): void {
     plan.add({
       label: 'weigh',
       code: weightingCode,
       entryPoint: 'weigh',
-      bindings: [this.#options, this.rewards, this.#advantages, this.gram, this.weights, this.statistics],
+      bindings: [
+        this.#options,
+        this.rewards,
+        this.#advantages,
+        this.gram,
+        this.weights,
+        this.statistics,
+        this.influence,
+      ],
       workgroups: [1],
     });
   }
@@ -191,6 +241,122 @@ export class GradientAlignment {
       entryPoint: 'gram_matrix',
       bindings: [this.#options, null, this.#partials, this.#gram],
       workgroups: [this.#pairs],
+    });
+  }
+}
+
+/** The influence of every reward from one direction: see directional_influence.wgsl. */
+export class DirectionalInfluence {
+  /** f32 [poolSize], θ + h u after `addDisplacement`. */
+  readonly displaced: GPUBuffer;
+  readonly #options: GPUBuffer;
+  readonly #partials: GPUBuffer;
+  readonly #step: GPUBuffer;
+  readonly #change: GPUBuffer;
+  readonly #gpu: Gpu;
+
+  constructor(
+    table: BufferTable,
+    readonly shape: WeightingShape & {
+      /** Of a packed row, in tokens. */
+      length: number;
+      /** Floats of a pool, and the part of it over which the influence is taken. */
+      poolSize: number;
+      scope: { from: number; to: number };
+      /** Floats from one vector of advantages to the next. */
+      stride: number;
+    },
+  ) {
+    const { groups, groupSize, poolSize } = shape;
+    if (groupSize > MAX_GROUP)
+      throw new Error(`The GPU takes groups of 1 to ${MAX_GROUP}, not ${groupSize}.`);
+    this.#gpu = table.gpu;
+    this.#options = uniform(table, 'influence options', 48);
+    this.displaced = table.floats('displaced parameters', poolSize);
+    this.#partials = table.floats('influence partials', 2 * this.#tiles);
+    this.#step = table.floats('influence step', 1);
+    this.#change = table.floats('logp changes', groups * groupSize);
+  }
+
+  get #tiles(): number {
+    const { from, to } = this.shape.scope;
+    return Math.ceil((to - from) / TILE);
+  }
+
+  /** Takes effect with the next submit. */
+  configure(direction: Direction): void {
+    const { groups, groupSize, length, poolSize, scope, stride } = this.shape;
+    const data = new ArrayBuffer(48);
+    new Uint32Array(data).set([
+      poolSize,
+      scope.from,
+      scope.to,
+      this.#tiles,
+      groups,
+      groupSize,
+      length,
+      stride,
+      DIRECTION[direction],
+    ]);
+    new Float32Array(data)[9] = RELATIVE_STEP;
+    this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
+  }
+
+  /** Adds θ + h u into `displaced`, from pools of θ and u. */
+  addDisplacement(plan: Plan, parameters: GPUBuffer, direction: GPUBuffer): void {
+    const bindings = [this.#options, parameters, direction, this.displaced, this.#partials, this.#step];
+    const only = (...used: number[]) => bindings.map((binding, at) => (used.includes(at) ? binding : null));
+    const add = (entryPoint: string, workgroups: number, used: (GPUBuffer | null)[]) =>
+      plan.add({
+        label: entryPoint,
+        code: directionalCode,
+        entryPoint,
+        bindings: used,
+        workgroups: [workgroups],
+      });
+    add('squares', this.#tiles, only(0, 1, 2, 4));
+    add('step_size', 1, only(0, 4, 5));
+    add('displace', Math.min(1024, Math.ceil(this.shape.poolSize / 64)), only(0, 1, 2, 3, 5));
+  }
+
+  /** Adds I_i of every reward into `influence`, from the scores of the packed batch at θ and at `displaced`. */
+  addInfluences(
+    plan: Plan,
+    o: {
+      before: GPUBuffer;
+      after: GPUBuffer;
+      /** [P·T] of (weight, index of its completion) */
+      weights: GPUBuffer;
+      /** [≥ K, stride] */
+      advantages: GPUBuffer;
+      influence: GPUBuffer;
+    },
+  ): void {
+    const { groups, numRewards } = this.shape;
+    const none = [null, null, null, null];
+    plan.add({
+      label: 'changes',
+      code: directionalCode,
+      entryPoint: 'changes',
+      bindings: [this.#options, ...none, null, o.before, o.after, o.weights, this.#change],
+      workgroups: [groups],
+    });
+    plan.add({
+      label: 'influences',
+      code: directionalCode,
+      entryPoint: 'influences',
+      bindings: [
+        this.#options,
+        ...none,
+        this.#step,
+        null,
+        null,
+        null,
+        this.#change,
+        o.advantages,
+        o.influence,
+      ],
+      workgroups: [numRewards],
     });
   }
 }

@@ -3,12 +3,23 @@
  * `popo`; this is the part the method itself needs to know, so that this room imports nothing from above.
  */
 
-/** How the K rewards are weighed against each other at each step; see `weighting.ts`. */
-export type Weighting = 'fixed' | 'popo' | 'popo-light';
+/**
+ * How the K rewards are weighed against each other at each step; see `weighting.ts`. `gdpo` is fixed weights with
+ * `normalize_then_sum`, and `mgda` the min-norm direction of the K gradients, so both bring their own aggregation.
+ */
+export type Weighting = 'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda';
 /** Which deviation an advantage is divided by: its group's, the whole batch's, or none. */
 export type ScaleRewards = 'group' | 'batch' | 'none';
-/** Whether rewards are summed before they are normalised, or each is normalised first (GDPO). */
-export type Aggregation = 'sum_then_normalize' | 'normalize_then_sum';
+/**
+ * Whether rewards are summed before they are normalised, or each is normalised first: `normalize_then_sum` is TRL's name
+ * for GDPO, which normalises the sum once more over the batch; `sum_of_advantages` leaves it as it is, so that the
+ * gradient is Σ w_k g_k of the very gradients whose influence POPO compares.
+ */
+export type Aggregation = 'sum_then_normalize' | 'normalize_then_sum' | 'sum_of_advantages';
+/** Over which rollouts the influence is taken: all of them, as in the paper, or without bias from two halves. */
+export type InfluenceEstimate = 'batch' | 'halves';
+/** Over which weights of the model: all, or those of the last block's matrices. */
+export type InfluenceScope = 'all' | 'last_layer';
 /** How per-token losses become one number; see `objective.ts`. */
 export type LossType = 'grpo' | 'bnpo' | 'dapo' | 'dr_grpo';
 
@@ -17,8 +28,16 @@ export interface PolicyOptions {
   weighting: Weighting;
   /** w(0), one per reward, non-negative with sum 1; never changed when the weighting is `fixed`. */
   reward_weights: number[];
-  /** η/μ of mirror descent, the one knob of full POPO. */
+  /** η/μ of mirror descent, the one knob of full POPO; below 0 the reward with the smaller gradient gains weight. */
   eta_over_mu: number;
+  influence: InfluenceEstimate;
+  influence_scope: InfluenceScope;
+  /** Steps from one change of `popo`'s weights to the next, at least 1. */
+  influence_every: number;
+  /** Norm to which the gradient of each reward is clipped before `popo` or `mgda` compares them (2509.11452); 0: never. */
+  objective_max_norm: number;
+  /** No weight goes below this, so none above 1 − (K − 1) times this; at most 1/K. */
+  min_weight: number;
   beta: number;
   epsilon: number;
   epsilon_high: number;
@@ -28,8 +47,17 @@ export interface PolicyOptions {
   /** L of `dr_grpo`'s normaliser B·L, in tokens. */
   max_completion_length: number;
   /**
-   * Every how many steps the gradients of the single rewards are measured when the weighting does not need them (0:
-   * never). `popo` measures at every step whatever this says.
+   * Every how many steps the gradients of the single rewards are compared (norms and cosine) where the weighting does not
+   * need that; 0: never.
    */
   probe_every: number;
+}
+
+/** What becomes of the K rewards under a weighting. */
+export function aggregationOf(
+  options: Pick<PolicyOptions, 'weighting' | 'multi_objective_aggregation'>,
+): Aggregation {
+  if (options.weighting === 'gdpo') return 'normalize_then_sum';
+  if (options.weighting === 'mgda') return 'sum_of_advantages';
+  return options.multi_objective_aggregation;
 }

@@ -33,7 +33,7 @@ export interface PolicyUpdate {
   /** w(t−1) and w(t) */
   weightsBefore: number[];
   weightsAfter: number[];
-  /** I_i(t); null unless the weighting is `popo` */
+  /** I_i(t); null unless the weighting is `popo` and this step changed w */
   influence: number[] | null;
   /** ‖g_i‖ and cos(g_1, g_2) of the single rewards' gradients; null at steps that do not measure them */
   gradNorms: number[] | null;
@@ -60,14 +60,38 @@ export interface PolicyState {
   weights: number[];
 }
 
-/** Whether this update needs the gradient of each reward's own loss: at every step for `popo`, else every `probe_every`. */
-export function measuresGradients(
-  options: Pick<PolicyOptions, 'weighting' | 'probe_every'>,
-  batch: Pick<PolicyBatch, 'step' | 'iteration'>,
-): boolean {
-  if (batch.iteration > 0) return false;
-  if (options.weighting === 'popo') return true;
-  return options.probe_every > 0 && batch.step % options.probe_every === 0;
+/** What an update has to know of the single rewards' gradients before it can weigh them. */
+export interface Measurement {
+  /** All ⟨g_i, g_j⟩, from a backward pass per reward: for gauges, for MGDA, and where gradients are clipped one by one. */
+  gram: boolean;
+  /** I_i alone, from one backward and one forward pass whatever K is: see directional_influence.wgsl. */
+  influence: boolean;
+  /** Which of them the weights go by; null where they do not go by gradients, or stay at this step. */
+  weighs: 'gram' | 'influence' | null;
+}
+
+export const NOTHING_MEASURED: Measurement = { gram: false, influence: false, weighs: null };
+
+export function measurementOf(
+  options: Pick<PolicyOptions, 'weighting' | 'probe_every' | 'influence_every' | 'objective_max_norm'>,
+  { step, iteration }: Pick<PolicyBatch, 'step' | 'iteration'>,
+): Measurement {
+  if (iteration > 0) return NOTHING_MEASURED;
+  const { weighting, probe_every, influence_every, objective_max_norm } = options;
+  const isProbed = probe_every > 0 && step % probe_every === 0;
+  if (weighting === 'mgda') return { gram: true, influence: false, weighs: 'gram' };
+  if (weighting !== 'popo' || step % influence_every !== 0) return { ...NOTHING_MEASURED, gram: isProbed };
+  if (objective_max_norm > 0) return { gram: true, influence: false, weighs: 'gram' };
+  return { gram: isProbed, influence: true, weighs: 'influence' };
+}
+
+/** The prompts of a batch whose gradient Σ_k g_k the influences are measured along; the others are what they are measured on. */
+export type Direction = 'all' | 'odd' | 'even';
+
+/** The halves take turns. */
+export function directionAt({ influence }: Pick<PolicyOptions, 'influence'>, step: number): Direction {
+  if (influence === 'batch') return 'all';
+  return step % 2 === 0 ? 'odd' : 'even';
 }
 
 /** @throws Error when the batch has another number of rewards than there are weights */

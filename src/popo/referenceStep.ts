@@ -3,23 +3,29 @@
  * decision. Oracle of `compiledStep.ts`, and what trains where there is no WebGPU.
  */
 import type { AdamWStep } from '../model/config';
+import { lastLayerWindow, parameterTable } from '../model/parameters';
 import type { ReferenceModel } from '../model/reference';
 import { assertRewards, computeAdvantages, objectiveAdvantages } from './advantages';
 import { objectiveMetrics, weighBatch } from './objective';
-import type { PolicyOptions } from './options';
+import { aggregationOf, type PolicyOptions } from './options';
 import {
   assertFinite,
   assertRewardCount,
-  measuresGradients,
+  directionAt,
+  measurementOf,
+  NOTHING_MEASURED,
   type PolicyBatch,
   type PolicyOptimizer,
   type PolicyUpdate,
 } from './policy';
 import {
   assertWeights,
+  clipGram,
+  floorWeights,
   gradientCosine,
   gradientNorms,
   influences,
+  minNormWeights,
   popoLightWeights,
   popoWeights,
 } from './weighting';
@@ -54,21 +60,24 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     const clip = { beta: options.beta, epsilonLow: options.epsilon, epsilonHigh: options.epsilon_high };
     const weightsBefore = this.weights;
     let gram: number[] | null = null;
+    let influence: number[] | null = null;
+    const measured = iteration === 0 ? measurementOf(options, policyBatch) : NOTHING_MEASURED;
     if (iteration === 0) {
       const referenceLogps = options.beta > 0 ? (await this.#model.score(batch, 'reference')).logps : null;
-      if (measuresGradients(options, policyBatch)) {
-        const { gradients } = await this.#model.policyGradients(weighted, {
-          ...clip,
-          advantages: this.#objectives(policyBatch),
-          oldLogps: null,
-          referenceLogps: null,
-          klIn: -1,
-        });
-        gram = gramMatrix(gradients);
-      }
-      this.weights = this.#weigh(policyBatch, gram);
+      const gradientsOf = async (advantages: Float32Array[]) => {
+        const none = { oldLogps: null, referenceLogps: null, klIn: -1 };
+        const { gradients } = await this.#model.policyGradients(weighted, { ...clip, advantages, ...none });
+        const { from, to } = this.#scope();
+        return gradients.map((gradient) => gradient.subarray(from, to));
+      };
+      const single = this.#objectives(policyBatch);
+      if (measured.gram) gram = gramMatrix(await gradientsOf(single));
+      if (measured.influence) influence = await this.#influence(policyBatch, single, gradientsOf);
+      if (measured.weighs === 'gram' && gram)
+        influence = influences(clipGram(gram, numRewards, options.objective_max_norm), numRewards);
+      this.weights = this.#weigh(policyBatch, gram, influence);
       const advantages = Float32Array.from(
-        computeAdvantages(rewards, { ...options, groupSize, weights: this.weights }),
+        computeAdvantages(rewards, { ...this.#advantageOptions(groupSize), weights: this.weights }),
       );
       this.#kept = { advantages, referenceLogps, oldLogps: new Float32Array(0) };
     }
@@ -96,7 +105,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
         advantages: kept.advantages,
         weightsBefore,
         weightsAfter: this.weights,
-        influence: gram && options.weighting === 'popo' ? influences(gram, numRewards) : null,
+        influence: options.weighting === 'popo' ? influence : null,
         gradNorms: gram && gradientNorms(gram, numRewards),
         gradCosine: gram && gradientCosine(gram, numRewards),
       },
@@ -108,27 +117,71 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     this.#kept = null;
   }
 
+  #advantageOptions(groupSize: number) {
+    const options = this.#options;
+    return { ...options, multi_objective_aggregation: aggregationOf(options), groupSize };
+  }
+
   #objectives({ rewards, groupSize }: PolicyBatch): Float32Array[] {
-    const options = { ...this.#options, groupSize, weights: this.weights };
+    const options = { ...this.#advantageOptions(groupSize), weights: this.weights };
     return objectiveAdvantages(rewards, options).map((advantages) => Float32Array.from(advantages));
   }
 
-  #weigh({ rewards, groupSize, numRewards }: PolicyBatch, gram: number[] | null): number[] {
-    const { weighting, eta_over_mu } = this.#options;
-    if (weighting === 'popo-light') return popoLightWeights(rewards, groupSize, this.weights);
-    if (weighting === 'popo' && gram)
-      return popoWeights(this.weights, influences(gram, numRewards), eta_over_mu);
+  #scope(): { from: number; to: number } {
+    const table = parameterTable(this.#model.config);
+    return this.#options.influence_scope === 'all' ? { from: 0, to: table.poolSize } : lastLayerWindow(table);
+  }
+
+  /** ⟨g_i, u⟩ by a gradient each; u from one half of the prompts and g_i from the other where they are halved. */
+  async #influence(
+    { groupSize, step }: PolicyBatch,
+    single: Float32Array[],
+    gradientsOf: (advantages: Float32Array[]) => Promise<Float32Array[]>,
+  ): Promise<number[]> {
+    const direction = directionAt(this.#options, step);
+    const inDirection = (row: number) => {
+      const parity = Math.floor(row / groupSize) % 2 === 1 ? 'odd' : 'even';
+      return direction === 'all' || parity === direction;
+    };
+    const P = single[0].length / groupSize;
+    const given = direction === 'all' ? P : direction === 'odd' ? Math.floor(P / 2) : Math.ceil(P / 2);
+    const correction = direction === 'all' ? 1 : (P * P) / (given * (P - given));
+    const sum = single[0].map((_, row) =>
+      inDirection(row) ? single.reduce((total, advantages) => total + advantages[row], 0) : 0,
+    );
+    const tested = single.map((advantages) =>
+      advantages.map((value, row) => (direction === 'all' || !inDirection(row) ? value : 0)),
+    );
+    const [along, ...gradients] = await gradientsOf([sum, ...tested]);
+    return gradients.map((gradient) => correction * dot(gradient, along));
+  }
+
+  #weigh(
+    { rewards, groupSize, numRewards }: PolicyBatch,
+    gram: number[] | null,
+    influence: number[] | null,
+  ): number[] {
+    const { weighting, eta_over_mu, objective_max_norm, min_weight } = this.#options;
+    if (weighting === 'popo-light')
+      return floorWeights(popoLightWeights(rewards, groupSize, this.weights), min_weight);
+    if (weighting === 'popo' && influence)
+      return floorWeights(popoWeights(this.weights, influence, eta_over_mu), min_weight);
+    if (weighting === 'mgda' && gram)
+      return floorWeights(
+        minNormWeights(clipGram(gram, numRewards, objective_max_norm), numRewards),
+        min_weight,
+      );
     return this.weights;
   }
 }
 
 /** G_ij = ⟨g_i, g_j⟩, [K, K], summed in f64. */
 function gramMatrix(gradients: Float32Array[]): number[] {
-  return gradients.flatMap((a) =>
-    gradients.map((b) => {
-      let sum = 0;
-      for (let p = 0; p < a.length; p++) sum += a[p] * b[p];
-      return sum;
-    }),
-  );
+  return gradients.flatMap((a) => gradients.map((b) => dot(a, b)));
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let p = 0; p < a.length; p++) sum += a[p] * b[p];
+  return sum;
 }

@@ -22,6 +22,16 @@ export function influences(gram: ArrayLike<number>, numRewards: number): number[
   });
 }
 
+/**
+ * The Gram matrix of the gradients after each was clipped to `maxNorm` (0: left as they are): G_ij s_i s_j with
+ * s_i = min(1, maxNorm / ‖g_i‖).
+ */
+export function clipGram(gram: ArrayLike<number>, numRewards: number, maxNorm: number): number[] {
+  const norms = gradientNorms(gram, numRewards);
+  const scale = norms.map((norm) => (maxNorm > 0 && norm > maxNorm ? maxNorm / norm : 1));
+  return Array.from(gram, (value, at) => value * scale[Math.floor(at / numRewards)] * scale[at % numRewards]);
+}
+
 /** ‖g_i‖ from the Gram matrix [K, K]. */
 export function gradientNorms(gram: ArrayLike<number>, numRewards: number): number[] {
   return Array.from({ length: numRewards }, (_, i) => Math.sqrt(Math.max(gram[i * numRewards + i], 0)));
@@ -101,6 +111,59 @@ export function popoLightWeights(
   const raw = std.map((value, k) => value / (mean[k] + LIGHT_EPSILON));
   const total = raw.reduce((a, b) => a + b, 0);
   return total > 0 ? raw.map((value) => value / total) : Array.from(previous);
+}
+
+/** Passes of `minNormWeights`: one is exact for K = 2, these leave less than 1e-4 of the optimum for K = 8. */
+export const MIN_NORM_PASSES = 64;
+
+/**
+ * MGDA: the w on the simplex that minimises ‖Σ_k w_k g_k‖² (Désidéri, 2012), from the Gram matrix [K, K]. From w = 1/K,
+ * each pass moves weight from the reward with the largest (G w)_i to the one with the smallest, by exact line search; for K = 2 the
+ * first pass is the closed form. Gradients that all vanish leave w = 1/K.
+ */
+export function minNormWeights(gram: ArrayLike<number>, numRewards: number): number[] {
+  const K = numRewards;
+  const weights = new Array<number>(K).fill(1 / K);
+  for (let pass = 0; pass < MIN_NORM_PASSES; pass++) {
+    let [from, to] = [-1, -1];
+    let [largest, smallest] = [0, 0];
+    for (let i = 0; i < K; i++) {
+      let slope = 0;
+      for (let j = 0; j < K; j++) slope += gram[i * K + j] * weights[j];
+      if (weights[i] > 0 && (from < 0 || slope > largest)) [from, largest] = [i, slope];
+      if (to < 0 || slope < smallest) [to, smallest] = [i, slope];
+    }
+    const curvature = gram[from * K + from] + gram[to * K + to] - 2 * gram[from * K + to];
+    if (!(largest > smallest) || !(curvature > 0)) break;
+    const moved = Math.min(weights[from], (largest - smallest) / curvature);
+    weights[from] -= moved;
+    weights[to] += moved;
+  }
+  return weights;
+}
+
+/**
+ * The weights with none below `least`: those under it are raised to it, the others shrink in proportion, until none is
+ * under it. Sums to 1 for least ≤ 1/K.
+ */
+export function floorWeights(weights: ArrayLike<number>, least: number): number[] {
+  const K = weights.length;
+  let floored = Array.from(weights);
+  if (!(least > 0)) return floored;
+  const isLeast = new Array<boolean>(K).fill(false);
+  for (let pass = 0; pass < K; pass++) {
+    const raised = floored.map((w, k) => isLeast[k] || w < least);
+    if (raised.every((value, k) => value === isLeast[k])) break;
+    let free = 0;
+    let held = 0;
+    raised.forEach((value, k) => {
+      isLeast[k] = value;
+      if (value) held++;
+      else free += weights[k];
+    });
+    floored = floored.map((_, k) => (isLeast[k] ? least : (weights[k] / free) * (1 - held * least)));
+  }
+  return floored;
 }
 
 /** w_i · σ_i with σ averaged over the groups: how hard each reward pulls on r̃, beside its weight. */

@@ -7,6 +7,14 @@ import * as v from 'valibot';
 import { MAX_L1 } from '../data/vocabulary';
 import type { ModelConfig } from '../model/config';
 import { parameterCount } from '../model/parameters';
+import type {
+  Aggregation,
+  InfluenceEstimate,
+  InfluenceScope,
+  LossType,
+  ScaleRewards,
+  Weighting,
+} from '../popo/options';
 
 export interface RunConfig {
   preset: 'tiny' | 'small' | 'base' | 'medium' | 'large';
@@ -82,10 +90,16 @@ export interface RunConfig {
     /** G */
     num_generations: number;
     learning_rate: number;
-    weighting: 'fixed' | 'popo' | 'popo-light';
-    /** One weight per reward: those of `fixed`, and w(0) of the others. Sums to 1. */
+    /** See popo/options.ts for this and the five after `eta_over_mu`. */
+    weighting: Weighting;
+    /** One weight per reward: those of `fixed` and `gdpo`, and w(0) of the others. Sums to 1. */
     reward_weights: number[];
     eta_over_mu: number;
+    influence: InfluenceEstimate;
+    influence_scope: InfluenceScope;
+    influence_every: number;
+    objective_max_norm: number;
+    min_weight: number;
     /** Power of the clamped cosine in the semantic reward; the paper's is 1, which lets a small model collapse. */
     semantic_exponent: number;
     /** Every how many steps each reward's gradient is measured where the weighting does not need it; 0: never. */
@@ -96,9 +110,9 @@ export interface RunConfig {
     num_iterations: number;
     temperature: number;
     top_k: number;
-    loss_type: 'grpo' | 'bnpo' | 'dapo' | 'dr_grpo';
-    scale_rewards: 'group' | 'batch' | 'none';
-    multi_objective_aggregation: 'sum_then_normalize' | 'normalize_then_sum';
+    loss_type: LossType;
+    scale_rewards: ScaleRewards;
+    multi_objective_aggregation: Aggregation;
   };
   evaluate: {
     /** Held-out test users of the stage table. */
@@ -227,13 +241,18 @@ const fields = v.strictObject({
     prompts_per_step: whole(1, 1024),
     num_generations: whole(1, 64),
     learning_rate: real(0, 1),
-    weighting: oneOf('fixed', 'popo', 'popo-light'),
+    weighting: oneOf('fixed', 'popo', 'popo-light', 'gdpo', 'mgda'),
     reward_weights: v.pipe(
       v.array(real(0, 1), 'must be a list of weights'),
       v.minLength(1, 'must hold at least one weight'),
       v.maxLength(8, 'must hold at most 8 weights'),
     ),
-    eta_over_mu: real(0, 1000),
+    eta_over_mu: real(-1000, 1000),
+    influence: oneOf('batch', 'halves'),
+    influence_scope: oneOf('all', 'last_layer'),
+    influence_every: whole(1, 1_000_000),
+    objective_max_norm: real(0, 1e6),
+    min_weight: real(0, 1),
     semantic_exponent: real(0.1, 10),
     probe_every: whole(0, 1_000_000),
     beta: real(0, 100),
@@ -244,7 +263,7 @@ const fields = v.strictObject({
     top_k: whole(0, 65_536),
     loss_type: oneOf('grpo', 'bnpo', 'dapo', 'dr_grpo'),
     scale_rewards: oneOf('group', 'batch', 'none'),
-    multi_objective_aggregation: oneOf('sum_then_normalize', 'normalize_then_sum'),
+    multi_objective_aggregation: oneOf('sum_then_normalize', 'normalize_then_sum', 'sum_of_advantages'),
   }),
   evaluate: v.strictObject({
     users: whole(1, 100_000),
@@ -318,6 +337,16 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     'popo.reward_weights',
     ({ popo }) => Math.abs(popo.reward_weights.reduce((a, b) => a + b, 0) - 1) < 1e-6,
     'must sum to 1',
+  ],
+  [
+    'popo.min_weight',
+    ({ popo }) => popo.min_weight * popo.reward_weights.length <= 1,
+    'must be at most 1 divided by the number of rewards',
+  ],
+  [
+    'popo.influence',
+    ({ popo }) => popo.influence === 'batch' || (popo.prompts_per_step > 1 && popo.objective_max_norm === 0),
+    'can be halves only with at least 2 prompts_per_step and without objective_max_norm',
   ],
 ];
 

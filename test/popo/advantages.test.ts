@@ -40,6 +40,26 @@ describe('advantages', () => {
     }
   });
 
+  it('add up, each reward normalised alone, as sum_of_advantages', () => {
+    const rewards = [0.9, 0.1, 0.5, 0.4, 0.2, 0.8, 0.4, 0.3, 0.7, 0.7, 0.6, 0.2];
+    for (const scale of ['group', 'batch', 'none']) {
+      const single = [0, 1].map((k) =>
+        computeAdvantages(
+          rewards.filter((_, i) => i % 2 === k),
+          options(`sum_then_normalize/${scale}`, [1], 3),
+        ),
+      );
+      const mixed = options(`sum_of_advantages/${scale}`, [0.3, 0.7], 3);
+      expectClose(
+        computeAdvantages(rewards, mixed),
+        Array.from(single[0], (value, row) => 0.3 * value + 0.7 * single[1][row]),
+      );
+      objectiveAdvantages(rewards, mixed).forEach((advantages, k) => {
+        expectClose(advantages, Array.from(single[k]));
+      });
+    }
+  });
+
   it('are exactly 0 in a group of equal rewards, whatever their value', () => {
     const rewards = [0.1, 0.7, 0.1, 0.7, 0.1, 0.7, 0.2, 0.3, 0.5, 0.9, 0.4, 0.1];
     for (const name of ['sum_then_normalize/group', 'sum_then_normalize/batch', 'sum_then_normalize/none']) {

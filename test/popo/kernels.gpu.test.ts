@@ -5,8 +5,16 @@ import { BufferTable } from '../../src/model/forward';
 import { Random } from '../../src/numeric/random';
 import { computeAdvantages, objectiveAdvantages } from '../../src/popo/advantages';
 import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
-import type { Aggregation, ScaleRewards, Weighting } from '../../src/popo/options';
-import { groupStatistics, influences, popoLightWeights, popoWeights } from '../../src/popo/weighting';
+import { type Aggregation, aggregationOf, type ScaleRewards, type Weighting } from '../../src/popo/options';
+import {
+  clipGram,
+  floorWeights,
+  groupStatistics,
+  influences,
+  minNormWeights,
+  popoLightWeights,
+  popoWeights,
+} from '../../src/popo/weighting';
 import { testDevice } from '../adapter';
 
 let gpu: Gpu;
@@ -60,6 +68,9 @@ interface Case {
   weighting: Weighting;
   aggregation: Aggregation;
   scale: ScaleRewards;
+  /** 0 where left out. */
+  least?: number;
+  maxNorm?: number;
 }
 
 async function runWeighting(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
@@ -70,12 +81,18 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
   const advantages = kernels.advantagesOf(K).buffer;
   poison(advantages);
   poison(kernels.statistics);
-  kernels.configure({
-    weighting: test.weighting,
-    eta_over_mu: eta,
-    scale_rewards: test.scale,
-    multi_objective_aggregation: test.aggregation,
-  });
+  kernels.configure(
+    {
+      weighting: test.weighting,
+      eta_over_mu: eta,
+      scale_rewards: test.scale,
+      multi_objective_aggregation: test.aggregation,
+      objective_max_norm: test.maxNorm ?? 0,
+      min_weight: test.least ?? 0,
+    },
+    { gram: true, influence: false, weighs: 'gram' },
+    'all',
+  );
   gpu.device.queue.writeBuffer(kernels.rewards, 0, Float32Array.from(rewards));
   gpu.device.queue.writeBuffer(kernels.weights, 0, Float32Array.from(weights));
   gpu.device.queue.writeBuffer(kernels.gram, 0, Float32Array.from(gram));
@@ -102,7 +119,7 @@ function randomCase(random: Random, test: Case) {
   const rewards = adversarialRewards(random, P, G, K);
   const weights = softmax(random, K);
   // A Gram matrix of real vectors, of the size gradients have.
-  const gradients = Array.from({ length: K }, () => Array.from({ length: 5 }, () => random.normal()));
+  const gradients = Array.from({ length: K }, () => Array.from({ length: 12 }, () => random.normal()));
   const gram = Float32Array.from(
     gradients.flatMap((a) => gradients.map((b) => a.reduce((sum, value, i) => sum + value * b[i], 0))),
   );
@@ -111,18 +128,23 @@ function randomCase(random: Random, test: Case) {
 
 function expected(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
   const { G, K } = test;
-  const influence = influences(gram, K);
-  const next =
-    test.weighting === 'popo'
-      ? popoWeights(weights, influence, 0.1)
-      : test.weighting === 'popo-light'
-        ? popoLightWeights(rewards, G, weights)
-        : weights;
+  const clipped = clipGram(gram, K, test.maxNorm ?? 0);
+  const influence = influences(clipped, K);
+  const adapted = {
+    popo: () => popoWeights(weights, influence, 0.1),
+    'popo-light': () => popoLightWeights(rewards, G, weights),
+    mgda: () => minNormWeights(clipped, K),
+  };
+  const { weighting } = test;
+  const next = weighting in adapted ? floorWeights(adapted[weighting as 'popo'](), test.least ?? 0) : weights;
   const options = {
     groupSize: G,
     weights: next,
     scale_rewards: test.scale,
-    multi_objective_aggregation: test.aggregation,
+    multi_objective_aggregation: aggregationOf({
+      weighting,
+      multi_objective_aggregation: test.aggregation,
+    }),
   };
   return {
     influence,
@@ -138,10 +160,12 @@ const KINDS: [Aggregation, ScaleRewards][] = [
   ['sum_then_normalize', 'batch'],
   ['sum_then_normalize', 'none'],
   ['normalize_then_sum', 'group'],
+  ['sum_of_advantages', 'group'],
+  ['sum_of_advantages', 'batch'],
 ];
 
 describe('reward_weighting', () => {
-  for (const weighting of ['fixed', 'popo', 'popo-light'] as const) {
+  for (const weighting of ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const) {
     for (const [aggregation, scale] of KINDS) {
       it(`agrees with the pure functions: ${weighting}, ${aggregation}, ${scale}`, async () => {
         const random = new Random(7, `weighting ${weighting} ${aggregation} ${scale}`);
@@ -185,6 +209,31 @@ describe('reward_weighting', () => {
     expectClose(got.vectors[8], want.combined);
     for (let k = 0; k < 8; k++) expectClose(got.vectors[k], want.objectives[k]);
   });
+
+  it.each(['popo', 'popo-light', 'mgda'] as const)(
+    'clips gradients and floors weights: %s',
+    async (weighting) => {
+      const random = new Random(7, `floor ${weighting}`);
+      for (const [K, least] of [
+        [2, 0.3],
+        [2, 0.5],
+        [3, 0.25],
+        [5, 0.15],
+        [8, 0.1],
+      ]) {
+        const test: Case = {
+          ...{ P: 5, G: 4, K, weighting, aggregation: 'sum_then_normalize', scale: 'group' },
+          ...{ least, maxNorm: 0.7 },
+        };
+        const { rewards, weights, gram } = randomCase(random, test);
+        const want = expected(test, rewards, weights, gram);
+        const got = await runWeighting(test, rewards, weights, gram);
+        expectClose(got.weights, want.next);
+        expect(Math.min(...got.weights)).toBeGreaterThan(least - 1e-6);
+        expectClose(got.vectors[K], want.combined);
+      }
+    },
+  );
 
   it('gives exactly 0 to groups of equal rewards', async () => {
     const test: Case = {

@@ -20,7 +20,12 @@ export const tinyModel: ModelConfig = {
 export const tinyOptions: PolicyOptions = {
   weighting: 'popo',
   reward_weights: [0.5, 0.5],
-  eta_over_mu: 0.5,
+  eta_over_mu: 0.02,
+  influence: 'batch',
+  influence_scope: 'all',
+  influence_every: 1,
+  objective_max_norm: 0,
+  min_weight: 0,
   beta: 0.1,
   epsilon: 0.2,
   epsilon_high: 0.28,

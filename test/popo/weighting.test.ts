@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/numeric/random';
 import {
   assertWeights,
+  clipGram,
+  floorWeights,
   gradientCosine,
   gradientNorms,
   groupStatistics,
   influences,
+  minNormWeights,
   popoLightWeights,
   popoWeights,
   rewardPull,
@@ -121,6 +125,94 @@ describe('POPO-light weights', () => {
 
   it('come with the pull w·σ', () => {
     expectClose(rewardPull([0, 1, 0.2, 1], 2, [0.5, 0.5]), [0.1 * Math.SQRT1_2, 0]);
+  });
+});
+
+describe('MGDA weights', () => {
+  /** ‖Σ w_k g_k‖². */
+  const squaredNorm = (gram: number[], w: number[]) =>
+    w.reduce(
+      (sum, wi, i) => sum + w.reduce((inner, wj, j) => inner + wi * wj * gram[i * w.length + j], 0),
+      0,
+    );
+
+  it.each([
+    [4, 0, 1],
+    [1, 0.9, 1],
+    [9, 2, 1],
+    [1, -0.5, 3],
+    [2, 2, 2],
+  ])('are the closed form of taiji.md for two gradients: %d, %d, %d', (a, cross, b) => {
+    const slope = a + b - 2 * cross;
+    const gamma = slope > 0 ? Math.max(0, Math.min(1, (b - cross) / slope)) : 0.5;
+    expectClose(minNormWeights([a, cross, cross, b], 2), [gamma, 1 - gamma], 1e-12);
+  });
+
+  it('are no longer than any other mixture, and make every gradient agree', () => {
+    const random = new Random(7, 'mgda');
+    for (const K of [1, 2, 3, 5, 8]) {
+      for (let repeat = 0; repeat < 20; repeat++) {
+        const gram = gramOf(
+          Array.from({ length: K }, () => Array.from({ length: 11 }, () => random.normal() + 0.3)),
+        );
+        const w = minNormWeights(gram, K);
+        expect(w.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+        expect(Math.min(...w)).toBeGreaterThanOrEqual(0);
+        const least = squaredNorm(gram, w);
+        // Optimal if and only if no single gradient has a smaller product with the mixture.
+        for (let i = 0; i < K; i++) {
+          const product = w.reduce((sum, wj, j) => sum + wj * gram[i * K + j], 0);
+          expect(product).toBeGreaterThan(least - 1e-4);
+        }
+      }
+    }
+  });
+
+  it('stay even where all gradients vanish', () => {
+    expectClose(minNormWeights([0, 0, 0, 0], 2), [0.5, 0.5]);
+  });
+});
+
+describe('floorWeights', () => {
+  it('raises what is below, and shrinks the others in proportion', () => {
+    expectClose(floorWeights([0.05, 0.35, 0.6], 0.1), [0.1, (0.9 * 0.35) / 0.95, (0.9 * 0.6) / 0.95]);
+    expectClose(floorWeights([0, 0, 1], 0.2), [0.2, 0.2, 0.6]);
+    // Shrinking the second takes it below the bound as well.
+    expectClose(floorWeights([0, 0.26, 0.74], 0.25), [0.25, 0.25, 0.5]);
+    expectClose(floorWeights([0.2, 0.8], 0.5), [0.5, 0.5]);
+    expectClose(floorWeights([0.2, 0.8], 0), [0.2, 0.8]);
+  });
+
+  it('keeps the sum, and every weight at or above the bound', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (raw, share) => {
+          const total = raw.reduce((a, b) => a + b, 1e-9);
+          const least = share / raw.length;
+          const w = floorWeights(
+            raw.map((value) => (value + 1e-9 / raw.length) / total),
+            least,
+          );
+          expect(Math.min(...w)).toBeGreaterThanOrEqual(least - 1e-9);
+          expect(w.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+        },
+      ),
+    );
+  });
+});
+
+describe('clipGram', () => {
+  it('is the Gram matrix of the clipped gradients', () => {
+    const gradients = [
+      [3, 4],
+      [0.3, -0.1],
+      [0, 0],
+    ];
+    const clipped = [[0.6, 0.8], gradients[1], gradients[2]];
+    expectClose(clipGram(gramOf(gradients), 3, 1), gramOf(clipped), 1e-12);
+    expectClose(clipGram(gramOf(gradients), 3, 0), gramOf(gradients), 0 + 1e-12);
   });
 });
 

@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "95ccd3e1d365",
-        "large": "16a17c741e9c",
-        "medium": "de66e4bd8529",
-        "small": "1ad4b57ca60a",
-        "tiny": "236a862b9206",
+        "base": "0e5b6666f3d5",
+        "large": "dee5ae4c14c7",
+        "medium": "ab7455b65874",
+        "small": "bb2e1cefe6ca",
+        "tiny": "77db680711c8",
       }
     `);
   });
@@ -72,7 +72,7 @@ describe('parseConfig', () => {
       /^popo\.beta must be a number/,
     );
     expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
-      'popo.weighting must be one of fixed, popo, popo-light.',
+      'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda.',
     );
     expect(refusal((c) => Object.assign(c, { kernel: 'auto' }))).toBe('kernel is not a field of the config.');
     expect(refusal((c) => Reflect.deleteProperty(c, 'text'))).toMatch(/^text is missing/);
