@@ -42,9 +42,9 @@ const small: RunConfig = {
     need_sentences: 12,
     catalogue_sentences: 6,
   },
-  rupr: { teacher: 'attributes', told: true, prompts: 5000, num_cots: 3, temperature: 1 },
+  rupr: { teacher: 'attributes', told: true, prompts: 12_000, num_cots: 3, temperature: 1 },
   orft: { threshold: 'median', scorer_steps: 80 },
-  sft: { steps: 600, batch_size: 16, learning_rate: 2e-3, cot: true },
+  sft: { steps: 3000, batch_size: 16, learning_rate: 2e-3, cot: true },
   ranker: { steps: 1500, batch_size: 256, learning_rate: 2e-3, embedding_size: 16 },
   encoder: { steps: 400, embedding_size: 32 },
   popo: {
@@ -120,8 +120,7 @@ const base: RunConfig = {
     intermediate_size: 256,
   },
   warmup: { ...small.warmup, steps: 2000, learning_rate: 2e-3 },
-  rupr: { ...small.rupr, prompts: 8000 },
-  sft: { ...small.sft, steps: 1200, learning_rate: 1e-3 },
+  sft: { ...small.sft, learning_rate: 1e-3 },
   popo: { ...small.popo, steps: 160, prompts_per_step: 24, learning_rate: 2e-4 },
 };
 

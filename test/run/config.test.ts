@@ -47,10 +47,10 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "0e5b6666f3d5",
+        "base": "4c201e6dd81f",
         "large": "dee5ae4c14c7",
         "medium": "ab7455b65874",
-        "small": "bb2e1cefe6ca",
+        "small": "a8e0282241d9",
         "tiny": "77db680711c8",
       }
     `);
