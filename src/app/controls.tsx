@@ -16,18 +16,18 @@ const PRESET_WORDS: Record<PresetName, string> = {
 
 const WEIGHTINGS: { value: RunConfig['popo']['weighting']; label: string; title: string }[] = [
   { value: 'fixed', label: 'Fixed', title: 'GRPO with weights that never change: the baseline' },
-  {
-    value: 'popo-light',
-    label: 'POPO-light',
-    title: 'Weights from the spread of each reward within a group',
-  },
-  { value: 'popo', label: 'POPO', title: 'Weights from the gradients of each reward' },
   { value: 'gdpo', label: 'GDPO', title: 'Fixed weights, each reward normalised before they are summed' },
   {
     value: 'mgda',
     label: 'MGDA',
     title: 'The shortest mixture of the gradients: no reward loses at first order',
   },
+  {
+    value: 'popo-light',
+    label: 'POPO-light',
+    title: 'Weights from the spread of each reward within a group',
+  },
+  { value: 'popo', label: 'POPO', title: 'Weights from the gradients of each reward' },
 ];
 
 /** Train, and the few choices most people make; the rest waits behind More. */
