@@ -98,7 +98,7 @@ const tiny: RunConfig = {
     need_sentences: 6,
     catalogue_sentences: 3,
   },
-  rupr: { ...small.rupr, prompts: 3000 },
+  rupr: { ...small.rupr, prompts: 6000 },
   sft: { ...small.sft, steps: 1500, batch_size: 12, learning_rate: 4e-3 },
   ranker: { steps: 400, batch_size: 256, learning_rate: 3e-3, embedding_size: 8 },
   encoder: { steps: 150, embedding_size: 16 },

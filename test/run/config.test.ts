@@ -51,7 +51,7 @@ describe('presets', () => {
         "large": "dee5ae4c14c7",
         "medium": "ab7455b65874",
         "small": "a8e0282241d9",
-        "tiny": "77db680711c8",
+        "tiny": "ea7787c4a60a",
       }
     `);
   });
