@@ -1,5 +1,5 @@
-// The influence of every reward at once, I_i = ⟨∇L_i, u⟩ with u = Σ_k ∇L_k, without the gradients ∇L_i: it is the derivative of
-// L_i along u, so one backward pass (u) and one forward pass at θ + h u give all of them,
+// The influence of every reward at once, I_i = ⟨∇L_i, u⟩ (u = Σ_k ∇L_k in the paper), without the gradients ∇L_i: it is the
+// derivative of L_i along u, so one forward pass at θ + h u gives all of them,
 //
 //     I_i ≈ −1/h · Σ_rows A_i[row] · Σ_t weight_t (logp_t(θ + h u) − logp_t(θ)),     h = ε ‖θ‖ / ‖u‖
 //
@@ -24,6 +24,7 @@ struct Options {
   stride: u32,       // floats from one advantage vector to the next
   direction: u32,    // prompts that gave u: 0 all, 1 the odd ones, 2 the even ones
   epsilon: f32,
+  correction: f32,   // see influenceCorrection of popo/policy.ts
 }
 
 @group(0) @binding(0) var<uniform> options: Options;
@@ -124,15 +125,9 @@ fn influences(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation
   }
   let total = sum_over_threads(vec2f(sum, 0.0), thread).x;
   if (thread == 0u) {
-    // Each half stands for the whole batch.
-    var correction = 1.0;
-    if (options.direction != 0u) {
-      let odd = options.groups / 2u;
-      correction = f32(options.groups) * f32(options.groups) / f32(odd * (options.groups - odd));
-    }
     influence[workgroup.x] = 0.0;
     if (step[0] > 0.0) {
-      influence[workgroup.x] = -total * correction / step[0];
+      influence[workgroup.x] = -total * options.correction / step[0];
     }
   }
 }

@@ -193,9 +193,9 @@ export function Knobs() {
         />
         <Choice
           label="influence"
-          hint="halves measures it without bias"
+          hint="batch counts noise as influence"
           value={config.popo.influence}
-          options={['batch', 'halves']}
+          options={['batch', 'halves', 'momentum']}
           choose={(draft, value) => {
             draft.popo.influence = value;
           }}

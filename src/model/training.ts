@@ -239,6 +239,22 @@ export class TrainingStep {
     return this.#record(o).compile();
   }
 
+  /** A list that, after `forward`, leaves `scores` without differentiating anything. */
+  async score(): Promise<Plan> {
+    const plan = new Plan(this.gpu);
+    const { tokens, lengths, scores } = this.buffers;
+    kernels.scoreTokens(plan, this.tuning, {
+      logits: this.#head.logits,
+      tokens,
+      lengths,
+      scores,
+      V: this.sizes.V,
+      rows: this.batch * this.length,
+      shape: this.#shape,
+    });
+    return plan.compile();
+  }
+
   #record(o: { objective: GPUBuffer; advantages: kernels.Window; gradient: kernels.Window }): Plan {
     const plan = new Plan(this.gpu);
     const { tuning, sizes, batch, length } = this;

@@ -63,7 +63,8 @@ export class Transformer implements LanguageModel {
   /** Clips the gradient pool and applies AdamW; `writeHyper` first. */
   readonly optimizer: Plan;
   readonly #hyper: GPUBuffer;
-  readonly #moment1: GPUBuffer;
+  /** AdamW's running mean of the clipped gradient. */
+  readonly moment1: GPUBuffer;
   readonly #moment2: GPUBuffer;
   readonly #buffers: BufferTable;
   readonly #training = new Map<string, Promise<TrainingStep>>();
@@ -84,7 +85,7 @@ export class Transformer implements LanguageModel {
     this.parameters = buffers.floats('parameters', poolSize);
     this.reference = buffers.floats('reference', poolSize);
     this.gradient = buffers.floats('gradient', poolSize);
-    this.#moment1 = buffers.floats('moment1', poolSize);
+    this.moment1 = buffers.floats('moment1', poolSize);
     this.#moment2 = buffers.floats('moment2', poolSize);
     this.metrics = buffers.floats('metrics', 16);
     const rotation = rotationTable(config);
@@ -96,7 +97,7 @@ export class Transformer implements LanguageModel {
     this.optimizer = new Plan(gpu);
     kernels.adamW(this.optimizer, {
       parameters: this.parameters,
-      moment1: this.#moment1,
+      moment1: this.moment1,
       moment2: this.#moment2,
       gradient: this.gradient,
       partial: buffers.floats('norm_partials', kernels.NORM_PARTIALS),
@@ -249,7 +250,7 @@ export class Transformer implements LanguageModel {
     const bytes = this.table.poolSize * 4;
     const [parameters, moment1, moment2] = await Promise.all([
       this.gpu.read(this.parameters, 0, bytes),
-      this.gpu.read(this.#moment1, 0, bytes),
+      this.gpu.read(this.moment1, 0, bytes),
       this.gpu.read(this.#moment2, 0, bytes),
     ]);
     return {
@@ -269,13 +270,13 @@ export class Transformer implements LanguageModel {
     }
     const { queue } = this.gpu.device;
     queue.writeBuffer(this.parameters, 0, state.parameters);
-    queue.writeBuffer(this.#moment1, 0, state.moment1);
+    queue.writeBuffer(this.moment1, 0, state.moment1);
     queue.writeBuffer(this.#moment2, 0, state.moment2);
   }
 
   async resetOptimizer(): Promise<void> {
     const zeros = new Float32Array(this.table.poolSize);
-    this.gpu.device.queue.writeBuffer(this.#moment1, 0, zeros);
+    this.gpu.device.queue.writeBuffer(this.moment1, 0, zeros);
     this.gpu.device.queue.writeBuffer(this.#moment2, 0, zeros);
   }
 

@@ -8,6 +8,7 @@
  *
  *     gram        per reward: backward of A_k into pool k; then all ⟨g_i, g_j⟩              2 K forward passes' worth
  *     influence   backward of Σ_k A_k → u; forward at θ + h u; then all ⟨g_i, u⟩             3, whatever K
+ *                 or AdamW's first moment as u, and that forward                             1
  *
  * Later updates on the same rollouts replay forward → backward → AdamW against the log-probabilities the first one kept.
  */
@@ -28,6 +29,7 @@ import {
   assertFinite,
   assertRewardCount,
   directionAt,
+  influenceCorrection,
   measurementOf,
   type PolicyBatch,
   type PolicyOptimizer,
@@ -115,7 +117,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const measured = measurementOf(options, policyBatch);
     const direction = directionAt(options, step);
     compiled.weighting.configure(options, measured, direction);
-    compiled.directional?.configure(direction);
+    compiled.directional?.configure(direction, influenceCorrection(options, batch.size / groupSize, hyper));
     queue.writeBuffer(compiled.weighting.rewards, 0, Float32Array.from(rewards));
     queue.writeBuffer(compiled.weighting.weights, 0, Float32Array.from(this.weights));
     this.#submit(compiled, [
@@ -303,7 +305,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     return Promise.all([...backwards, gram.compile()]);
   }
 
-  /** The direction into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
+  /** The direction, into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
   async #influence(
     directional: DirectionalInfluence,
     step: TrainingStep,
@@ -311,12 +313,13 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     weighting: RewardWeighting,
     objective: GPUBuffer,
   ): Promise<Plan[]> {
-    const { parameters, gradient } = this.#model;
+    const { parameters, gradient, moment1 } = this.#model;
+    const isMomentum = this.#options.influence === 'momentum';
     const sum = new Plan(this.#gpu);
     weighting.addDirectionAdvantages(sum);
     const advantages = weighting.advantagesOf(this.weights.length + 1);
     const displacement = new Plan(this.#gpu);
-    directional.addDisplacement(displacement, parameters, gradient);
+    directional.addDisplacement(displacement, parameters, isMomentum ? moment1 : gradient);
     const influences = new Plan(this.#gpu);
     directional.addInfluences(influences, {
       before: step.buffers.scores,
@@ -325,9 +328,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       advantages: weighting.advantages,
       influence: weighting.influence,
     });
+    // A backward pass scores the tokens at θ on its way.
+    const direction = isMomentum
+      ? [step.score()]
+      : [sum.compile(), step.backward({ objective, advantages, gradient })];
     return Promise.all([
-      sum.compile(),
-      step.backward({ objective, advantages, gradient }),
+      ...direction,
       displacement.compile(),
       scoring.plan(directional.displaced, step.buffers),
       influences.compile(),

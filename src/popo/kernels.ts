@@ -283,8 +283,8 @@ export class DirectionalInfluence {
     return Math.ceil((to - from) / TILE);
   }
 
-  /** Takes effect with the next submit. */
-  configure(direction: Direction): void {
+  /** Takes effect with the next submit. `correction` is `influenceCorrection`'s. */
+  configure(direction: Direction, correction: number): void {
     const { groups, groupSize, length, poolSize, scope, stride } = this.shape;
     const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
@@ -298,7 +298,7 @@ export class DirectionalInfluence {
       stride,
       DIRECTION[direction],
     ]);
-    new Float32Array(data)[9] = RELATIVE_STEP;
+    new Float32Array(data).set([RELATIVE_STEP, correction], 9);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 

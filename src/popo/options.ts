@@ -16,8 +16,13 @@ export type ScaleRewards = 'group' | 'batch' | 'none';
  * gradient is Σ w_k g_k of the very gradients whose influence POPO compares.
  */
 export type Aggregation = 'sum_then_normalize' | 'normalize_then_sum' | 'sum_of_advantages';
-/** Over which rollouts the influence is taken: all of them, as in the paper, or without bias from two halves. */
-export type InfluenceEstimate = 'batch' | 'halves';
+/**
+ * Along which direction u the influence I_i = ⟨∇L_i, u⟩ is measured on the step's rollouts. `batch`: Σ_k ∇L_k of the very same
+ * rollouts, as in the paper, so that I_i counts their sampling noise as influence. Without that bias: `halves`, Σ_k ∇L_k of one
+ * half of the prompts, measured on the other; and `momentum`, AdamW's mean gradient of the steps before, which needs no
+ * backward pass.
+ */
+export type InfluenceEstimate = 'batch' | 'halves' | 'momentum';
 /** Over which weights of the model: all, or those of the last block's matrices. */
 export type InfluenceScope = 'all' | 'last_layer';
 /** How per-token losses become one number; see `objective.ts`. */

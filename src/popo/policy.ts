@@ -64,7 +64,7 @@ export interface PolicyState {
 export interface Measurement {
   /** All ⟨g_i, g_j⟩, from a backward pass per reward: for gauges, for MGDA, and where gradients are clipped one by one. */
   gram: boolean;
-  /** I_i alone, from one backward and one forward pass whatever K is: see directional_influence.wgsl. */
+  /** I_i alone, from a direction and one forward pass whatever K is: see directional_influence.wgsl. */
   influence: boolean;
   /** Which of them the weights go by; null where they do not go by gradients, or stay at this step. */
   weighs: 'gram' | 'influence' | null;
@@ -90,8 +90,23 @@ export type Direction = 'all' | 'odd' | 'even';
 
 /** The halves take turns. */
 export function directionAt({ influence }: Pick<PolicyOptions, 'influence'>, step: number): Direction {
-  if (influence === 'batch') return 'all';
+  if (influence !== 'halves') return 'all';
   return step % 2 === 0 ? 'odd' : 'even';
+}
+
+/**
+ * What an influence measured so is multiplied by: each half of P prompts stands for all of them, and AdamW's first moment is
+ * a mean only after its bias is corrected (before the first update it is 0 and so is every influence).
+ */
+export function influenceCorrection(
+  { influence }: Pick<PolicyOptions, 'influence'>,
+  prompts: number,
+  { beta1, step }: Pick<AdamWStep, 'beta1' | 'step'>,
+): number {
+  if (influence === 'batch') return 1;
+  if (influence === 'momentum') return step > 1 ? 1 / (1 - beta1 ** (step - 1)) : 0;
+  const odd = Math.floor(prompts / 2);
+  return (prompts * prompts) / (odd * (prompts - odd));
 }
 
 /** @throws Error when the batch has another number of rewards than there are weights */

@@ -12,6 +12,7 @@ import {
   assertFinite,
   assertRewardCount,
   directionAt,
+  influenceCorrection,
   measurementOf,
   NOTHING_MEASURED,
   type PolicyBatch,
@@ -72,7 +73,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
       };
       const single = this.#objectives(policyBatch);
       if (measured.gram) gram = gramMatrix(await gradientsOf(single));
-      if (measured.influence) influence = await this.#influence(policyBatch, single, gradientsOf);
+      if (measured.influence) influence = await this.#influence(policyBatch, single, gradientsOf, hyper);
       if (measured.weighs === 'gram' && gram)
         influence = influences(clipGram(gram, numRewards, options.objective_max_norm), numRewards);
       this.weights = this.#weigh(policyBatch, gram, influence);
@@ -137,15 +138,19 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     { groupSize, step }: PolicyBatch,
     single: Float32Array[],
     gradientsOf: (advantages: Float32Array[]) => Promise<Float32Array[]>,
+    hyper: AdamWStep,
   ): Promise<number[]> {
+    const correction = influenceCorrection(this.#options, single[0].length / groupSize, hyper);
+    if (this.#options.influence === 'momentum') {
+      const { from, to } = this.#scope();
+      const along = (await this.#model.snapshot()).moment1.subarray(from, to);
+      return (await gradientsOf(single)).map((gradient) => correction * dot(gradient, along));
+    }
     const direction = directionAt(this.#options, step);
     const inDirection = (row: number) => {
       const parity = Math.floor(row / groupSize) % 2 === 1 ? 'odd' : 'even';
       return direction === 'all' || parity === direction;
     };
-    const P = single[0].length / groupSize;
-    const given = direction === 'all' ? P : direction === 'odd' ? Math.floor(P / 2) : Math.ceil(P / 2);
-    const correction = direction === 'all' ? 1 : (P * P) / (given * (P - given));
     const sum = single[0].map((_, row) =>
       inDirection(row) ? single.reduce((total, advantages) => total + advantages[row], 0) : 0,
     );

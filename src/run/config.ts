@@ -248,7 +248,7 @@ const fields = v.strictObject({
       v.maxLength(8, 'must hold at most 8 weights'),
     ),
     eta_over_mu: real(-1000, 1000),
-    influence: oneOf('batch', 'halves'),
+    influence: oneOf('batch', 'halves', 'momentum'),
     influence_scope: oneOf('all', 'last_layer'),
     influence_every: whole(1, 1_000_000),
     objective_max_norm: real(0, 1e6),
@@ -345,8 +345,13 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
   ],
   [
     'popo.influence',
-    ({ popo }) => popo.influence === 'batch' || (popo.prompts_per_step > 1 && popo.objective_max_norm === 0),
-    'can be halves only with at least 2 prompts_per_step and without objective_max_norm',
+    ({ popo }) => popo.influence !== 'halves' || popo.prompts_per_step > 1,
+    'can be halves only with at least 2 prompts_per_step',
+  ],
+  [
+    'popo.objective_max_norm',
+    ({ popo }) => popo.influence === 'batch' || popo.objective_max_norm === 0,
+    'must be 0 unless popo.influence is batch, because only there every gradient is at hand',
   ],
 ];
 

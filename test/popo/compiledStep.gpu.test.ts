@@ -96,6 +96,7 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
     3,
   ],
   ['popo without bias, from halves', { influence: 'halves', loss_type: 'grpo' }, 1, 2],
+  ['popo along the momentum', { influence: 'momentum' }, 1, 2],
   ['popo by the last layer', { influence_scope: 'last_layer', probe_every: 3 }, 1, 2],
   [
     'popo at every second step, never below .4',

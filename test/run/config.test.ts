@@ -71,6 +71,15 @@ describe('parseConfig', () => {
     expect(refusal((c) => Object.assign(c.popo, { beta: Number.NaN }))).toMatch(
       /^popo\.beta must be a number/,
     );
+    expect(refusal((c) => Object.assign(c.popo, { influence: 'halves', prompts_per_step: 1 }))).toMatch(
+      /^popo\.influence can be halves only with at least 2 prompts_per_step/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { influence: 'momentum', objective_max_norm: 1 }))).toMatch(
+      /^popo\.objective_max_norm must be 0 unless popo\.influence is batch/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { min_weight: 0.6 }))).toMatch(
+      /^popo\.min_weight must be at most 1 divided by the number of rewards/,
+    );
     expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
       'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda.',
     );
