@@ -7,6 +7,7 @@ import type { RunConfig } from '../run/config';
 import { setAssignment } from '../run/diff';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
+import type { CotsOutcome } from './cotSets';
 import type { ImportOutcome } from './imports';
 import type { StageState } from './runView';
 import type { Notice, Session, Status } from './session';
@@ -35,9 +36,17 @@ export interface TaijiConsole {
   importFiles(files: File[]): Promise<void>;
   /** How the last import ended; null while none has. */
   imported(): ImportOutcome | null;
+  /** A JSONL file of CoTs, for the teacher `file`. */
+  importCots(files: File[]): Promise<void>;
+  /** How the last one ended; null while none has. */
+  importedCots(): CotsOutcome | null;
+  /** For the teacher `openai`; stays in memory. */
+  setTeacherKey(key: string): void;
   /** Destroys the GPU device under the run, to see it recover. */
   loseDevice(): Promise<void>;
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
+  /** cots.jsonl: what the teacher said. */
+  exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
 }
 
 declare global {
@@ -61,8 +70,14 @@ export function exposeConsole(session: Session): void {
     reset: session.reset,
     importFiles: session.data.importFiles,
     imported: () => session.data.outcome.value,
+    importCots: session.cots.importCots,
+    importedCots: () => session.cots.outcome.value,
+    setTeacherKey: (key) => {
+      session.teacherKey.value = key;
+    },
     loseDevice: session.loseDevice,
     exportModel: session.exportModel,
+    exportCots: session.exportCots,
   };
   effect(() => {
     document.documentElement.dataset.status = session.status.value;

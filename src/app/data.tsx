@@ -16,7 +16,12 @@ export function DataPicker({ open }: { open: boolean }) {
   return (
     <div class="group data">
       <h2>
-        Data <small>stays on this device</small>
+        Data{' '}
+        <small>
+          {session.config.value.rupr.teacher === 'openai'
+            ? 'the teacher you name sees a part of it'
+            : 'stays on this device'}
+        </small>
       </h2>
       <div class="tiles" role="radiogroup" aria-label="Data">
         <Tile
@@ -89,7 +94,8 @@ function Drop() {
     const take = (files: File[]) => {
       if (session.busy.value) return;
       session.settingsOpen.value = true;
-      void session.data.importFiles(files);
+      const cots = files.filter(({ name }) => /\.(jsonl|ndjson)$/i.test(name));
+      void (cots.length > 0 ? session.cots.importCots(cots) : session.data.importFiles(files));
     };
     return takeDrops(take, (hovering) => {
       over.value = hovering;
@@ -99,6 +105,7 @@ function Drop() {
     <label class={`tile drop ${over.value ? 'over' : ''}`}>
       <input
         type="file"
+        data-files="data"
         multiple
         class="hidden"
         accept=".csv,.zip,.dat,.gz,.tsv,.txt"

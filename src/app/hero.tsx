@@ -59,7 +59,7 @@ export function Hero() {
       </ol>
       <p class="hero-foot">
         A generated marketplace is ready, so press <b>Train</b>; or bring your own purchases. Everything runs
-        on this device and nothing leaves it.
+        on this device, and nothing leaves it unless you choose a chat model as the teacher.
       </p>
     </section>
   );

@@ -1,4 +1,5 @@
 import { useSession } from './context';
+import { TeacherNotice } from './teacher';
 
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {
@@ -26,6 +27,7 @@ export function Notices() {
           </span>
         </div>
       )}
+      <TeacherNotice />
       {offer && (
         <div class="notice info">
           <span>

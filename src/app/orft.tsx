@@ -1,6 +1,7 @@
 import type { CotExample } from '../sft/orft';
 import { useSession } from './context';
 import { count, percent, short } from './format';
+import { teacherWords } from './teacher';
 
 const BINS = 48;
 const SHOWN = 3;
@@ -10,6 +11,7 @@ export function OrftView() {
   const session = useSession();
   const cots = session.view.cots.value;
   if (cots === null) return null;
+  const told = teacherWords(session.view.teacher.value);
   const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
   const rejected = different(cots.examples.filter((example) => !example.kept).sort((a, b) => b.ppl - a.ppl));
   return (
@@ -19,7 +21,7 @@ export function OrftView() {
         <p>
           {count(cots.kept)} of {count(cots.scored)} chains of thought kept (
           {percent(cots.kept / Math.max(1, cots.scored))}): those under which the true answer is less
-          surprising.
+          surprising.{told !== null && ` Of the teacher's answers ${told}.`}
         </p>
       </div>
       <div class="orft-grid">

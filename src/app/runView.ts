@@ -12,6 +12,7 @@ import {
   STAGE_NAMES,
   type StageName,
 } from '../run/report';
+import type { TeacherCounts } from '../sft/cot';
 import type { CotExample } from '../sft/orft';
 import { Columns } from './columns';
 
@@ -56,6 +57,8 @@ export function createRunView(
   const device = signal<DeviceInfo | null>(null);
   const samples = signal<Sample[]>([]);
   const cots = signal<Cots | null>(null);
+  /** What became of the CoTs that the teacher was to give. */
+  const teacher = signal<TeacherCounts | null>(null);
   /** Rows of the stage table: one per stage, test users. */
   const table = signal<MetricsRow[]>([]);
   /** The last checkpoint: where the run can be taken up again. */
@@ -98,6 +101,7 @@ export function createRunView(
       stages.value = freshStages();
       samples.value = [];
       cots.value = null;
+      teacher.value = null;
       table.value = [];
       checkpoint.value = null;
       lossMarks.value = [];
@@ -176,6 +180,9 @@ export function createRunView(
         loss.push(mark.x + event.step, [event.loss]);
         break;
       }
+      case 'teacher':
+        teacher.value = event.counts;
+        break;
       case 'cots':
         cots.value = event;
         break;
@@ -264,6 +271,7 @@ export function createRunView(
       });
     }
     for (const step of from.popo.steps) take({ type: 'popo', step });
+    teacher.value = from.rupr;
     for (const sample of from.samples) take({ type: 'sample', sample });
     cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
   }
@@ -273,6 +281,7 @@ export function createRunView(
     device,
     samples,
     cots,
+    teacher,
     table,
     checkpoint,
     tick,

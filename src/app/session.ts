@@ -7,8 +7,9 @@ import { parseConfig, type RunConfig } from '../run/config';
 import { compareFingerprints, type FingerprintComparison } from '../run/fingerprint';
 import { formatLink, parseLink } from '../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../run/presets';
-import type { Fingerprint, Report } from '../run/report';
+import type { Fingerprint, Report, RunEvent } from '../run/report';
 import type { ImporterApi, SavedRun, TrainerApi } from '../worker/protocol';
+import { createCotSets } from './cotSets';
 import { createImports } from './imports';
 import { createRunView } from './runView';
 import { sentence } from './sentence';
@@ -55,20 +56,20 @@ export function createSession(
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
+  /** Of the teacher's endpoint; in memory only, and gone with the page. */
+  const teacherKey = signal('');
   const busy = computed(() => status.value === 'running' || status.value === 'paused');
 
   const view = createRunView(frame, clock, say);
-  const data = createImports(
-    (onCrash) =>
-      services.importer((message) => {
-        services.discardImporter();
-        onCrash(message);
-      }),
-    chooseImport,
-    (sha256) => {
-      if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
-    },
-  );
+  const importer = (onCrash: (message: string) => void) =>
+    services.importer((message) => {
+      services.discardImporter();
+      onCrash(message);
+    });
+  const cots = createCotSets(importer, chooseCots);
+  const data = createImports(importer, chooseImport, (sha256) => {
+    if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+  });
 
   let noticeId = 0;
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
@@ -143,11 +144,13 @@ export function createSession(
       pending.value = 'starting';
     });
     try {
-      const result = await trainer().start(wanted, saved?.id ?? null, (event) => {
+      const onEvent = (event: RunEvent) => {
         if (token !== current) return;
         if (pending.value === 'starting') pending.value = null;
         view.receive(event);
-      });
+      };
+      const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
+      const result = await trainer().start(wanted, saved?.id ?? null, onEvent, key);
       await view.drained();
       if (token !== current) return;
       batch(() => {
@@ -285,6 +288,9 @@ export function createSession(
     if (busy.value) return;
     const draft = structuredClone(config.value);
     change(draft);
+    // What an endpoint once said was said about those prompts and that teacher.
+    if (draft.rupr.teacher === 'openai' && teaching(draft) !== teaching(config.value))
+      draft.rupr.cots_sha256 = '';
     batch(() => {
       config.value = draft;
       expected.value = null;
@@ -299,6 +305,16 @@ export function createSession(
       draft.data.source = 'import';
       draft.data.sha256 = sha256;
     });
+  }
+
+  function chooseCots(sha256: string): void {
+    // The very set that an opened link asks for: what it promised still stands.
+    if (config.value.rupr.cots_sha256 === sha256) return;
+    edit(({ rupr }) => Object.assign(rupr, { teacher: 'file', url: '', model: '', cots_sha256: sha256 }));
+  }
+
+  function chooseTeacher(teacher: RunConfig['rupr']['teacher']): void {
+    edit(({ rupr }) => Object.assign(rupr, { teacher, url: '', model: '', cots_sha256: '' }));
   }
 
   function chooseWorld(world: RunConfig['data']['world']): void {
@@ -349,6 +365,10 @@ export function createSession(
     return trainer().exportModel();
   }
 
+  function exportCots(): ReturnType<TrainerApi['exportCots']> {
+    return trainer().exportCots();
+  }
+
   function loseDevice(): Promise<void> {
     return trainer().loseDevice();
   }
@@ -368,8 +388,10 @@ export function createSession(
     busy,
     view,
     data,
+    cots,
+    teacherKey,
   };
-  const form = { edit, chooseImport, chooseWorld, choosePreset, openLink };
+  const form = { edit, chooseImport, chooseWorld, chooseCots, chooseTeacher, choosePreset, openLink };
   const runs = {
     start,
     pause,
@@ -381,9 +403,15 @@ export function createSession(
     openReport,
     link,
     exportModel,
+    exportCots,
     loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };
+}
+
+/** Everything that decides what a teacher is asked. */
+function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfig): string {
+  return JSON.stringify([seed, data, text, rupr]);
 }
 
 function isSame(a: RunConfig, b: RunConfig): boolean {

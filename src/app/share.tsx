@@ -43,7 +43,7 @@ export function Share() {
   );
 }
 
-/** Files of a finished run: its report, and the model as a Hugging Face checkpoint. */
+/** Files of a finished run: its report, the model as a Hugging Face checkpoint, and what the teacher said. */
 export function Downloads() {
   const session = useSession();
   const report = session.report.value;
@@ -55,6 +55,14 @@ export function Downloads() {
       session.say('error', `The model could not be exported: ${sentence(error)}`);
     }
   };
+  const reasoning = async () => {
+    try {
+      const { name, bytes } = await session.exportCots();
+      download(name, bytes);
+    } catch (error) {
+      session.say('error', `The reasoning could not be exported: ${sentence(error)}`);
+    }
+  };
   return (
     <div class="downloads">
       <button type="button" onClick={() => download('report.json', JSON.stringify(report))}>
@@ -62,6 +70,9 @@ export function Downloads() {
       </button>
       <button type="button" onClick={() => void model()}>
         Save the model
+      </button>
+      <button type="button" onClick={() => void reasoning()}>
+        Save the reasoning
       </button>
     </div>
   );

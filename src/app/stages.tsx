@@ -3,6 +3,7 @@ import { useSession } from './context';
 import { duration } from './format';
 import type { StageState } from './runView';
 import type { Status } from './session';
+import { teacherWords } from './teacher';
 
 /** Each stage in a few words: its name, what it does, and what the paper or the field calls it. */
 export const STAGE_WORDS: Record<StageName, { label: string; does: string; code: string }> = {
@@ -37,7 +38,9 @@ export function Stages() {
 }
 
 function StageLine({ stage, status }: { stage: StageState; status: Status }) {
+  const session = useSession();
   const words = STAGE_WORDS[stage.name];
+  const told = stage.name === 'rupr' ? teacherWords(session.view.teacher.value) : null;
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
   return (
     <li class={`stage ${stage.status}`} aria-current={stage.status === 'running' ? 'step' : undefined}>
@@ -47,7 +50,7 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
           <span>{words.label}</span>
           <span class="stage-time">{timing(stage, status)}</span>
         </p>
-        <p class="stage-does">{words.does}</p>
+        <p class="stage-does">{told ?? words.does}</p>
       </div>
     </li>
   );

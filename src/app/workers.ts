@@ -30,7 +30,8 @@ export function pageWorkers(): Services {
         const remote = Comlink.wrap<TrainerApi>(worker);
         const api: TrainerApi = {
           describeDevice: () => remote.describeDevice(),
-          start: (config, resumeId, onEvent) => remote.start(config, resumeId, Comlink.proxy(onEvent)),
+          start: (config, resumeId, onEvent, teacherKey) =>
+            remote.start(config, resumeId, Comlink.proxy(onEvent), teacherKey),
           pause: () => remote.pause(),
           resume: () => remote.resume(),
           step: () => remote.step(),
@@ -39,6 +40,7 @@ export function pageWorkers(): Services {
           loadReport: (id) => remote.loadReport(id),
           deleteRun: (id) => remote.deleteRun(id),
           exportModel: () => remote.exportModel(),
+          exportCots: () => remote.exportCots(),
           loseDevice: () => remote.loseDevice(),
         };
         trainer = { worker, api };
@@ -53,6 +55,10 @@ export function pageWorkers(): Services {
           importFiles: (files, onProgress) => remote.importFiles(files, Comlink.proxy(onProgress)),
           listImports: () => remote.listImports(),
           deleteImport: (sha256) => remote.deleteImport(sha256),
+          importCots: (file) => remote.importCots(file),
+          listCots: () => remote.listCots(),
+          deleteCots: (sha256) => remote.deleteCots(sha256),
+          forgetAnswers: () => remote.forgetAnswers(),
         };
         importer = { worker, api };
       }

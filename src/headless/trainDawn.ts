@@ -1,13 +1,15 @@
 /** Trains in Node on Dawn: the pipeline that the page's worker runs, without a page. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type Dataset, interactionCount } from '../data/dataset';
 import { importDataset } from '../data/formats';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
-import { modelFiles } from '../run/files';
+import { cotsFile, modelFiles } from '../run/files';
 import { runPipeline } from '../run/pipeline';
+import type { TeacherServices } from '../sft/cot';
 import { openDawn } from './dawn';
 import { ProgressLines } from './progress';
 import type { TrainResult } from './train';
@@ -32,6 +34,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
         say(`Training ${config.preset}, seed ${config.seed}, on ${event.device.description} in Node.`);
       lines.event(event);
     },
+    teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
     async openDevice(kernels) {
       const device = await openRunDevice(kernels, api);
@@ -46,7 +49,31 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     resume: null,
   });
   if (report === null) throw new Error('The run was stopped before its end.');
-  return { report, files: modelFiles(checkpoint) };
+  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint)] };
+}
+
+/** Answers of an endpoint are kept beside the results, so that a command that failed asks only for the rest. */
+function teacherFiles({ cots, teacherKey, out }: TrainOptions, say: (line: string) => void): TeacherServices {
+  const file = (teacher: string) => join(out, `answers-${teacher}.jsonl`);
+  return {
+    key: teacherKey,
+    async readAnswers(teacher) {
+      return existsSync(file(teacher)) ? readFileSync(file(teacher), 'utf8').split('\n').filter(Boolean) : [];
+    },
+    async appendAnswers(teacher, lines) {
+      try {
+        appendFileSync(file(teacher), lines.map((line) => `${line}\n`).join(''));
+      } catch (error) {
+        say(
+          `  warning: answers of the teacher are not being kept: ${error instanceof Error ? error.message : error}`,
+        );
+      }
+    },
+    // The config names the very file that was given, or none.
+    loadCots: async () => cots?.jsonl ?? null,
+    // cots.jsonl is written with the other results.
+    keepCots: async () => {},
+  };
 }
 
 async function importFiles(paths: string[], say: (line: string) => void): Promise<Dataset> {

@@ -1,21 +1,27 @@
 /** The arguments of `npm run train`, checked before anything is started. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
 import { isPreset, setAssignment, setByPath } from '../run/diff';
 import { parseLink } from '../run/link';
 import { presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
+import { formatCots, parseCots } from '../sft/cotFile';
 
 export const USAGE = `npm run train -- --out DIR [options]
   --preset NAME        tiny, small (the default), base, medium or large
   --seed N
   --link URL           someone's run again, judged by its fingerprint
   --data DIR|FILE      your own interactions instead of the embedded world
+  --cots FILE          chains of thought written elsewhere, one {"sampleId", "cot"} a line
   --set key=value      any field of the config, as popo.weighting=fixed; may be repeated
   --adapter dawn       in Node on any GPU, without a browser (default: chromium)
-  --firefox            the page in Firefox instead of Chromium`;
+  --firefox            the page in Firefox instead of Chromium
+
+The teacher openai asks an endpoint that you name: --set rupr.teacher=openai --set rupr.url=http://localhost:11434/v1
+--set rupr.model=NAME, with its key, if it wants one, in the environment variable TAIJI_TEACHER_KEY.`;
 
 export interface TrainOptions {
   config: RunConfig;
@@ -24,6 +30,10 @@ export interface TrainOptions {
   expected: Fingerprint | null;
   /** Files to import; empty for an embedded world. */
   data: string[];
+  /** A file of CoTs that the config names by its hash. */
+  cots: { path: string; jsonl: string } | null;
+  /** Of the teacher's endpoint. */
+  teacherKey: string | null;
   out: string;
   where: 'chromium' | 'firefox' | 'dawn';
 }
@@ -32,7 +42,7 @@ export interface TrainOptions {
 const DATA_FILES = /\.(csv|tsv|txt|dat|zip|gz)$/i;
 
 /** @throws an Error that says which argument is wrong. */
-export function parseTrainOptions(args: string[]): TrainOptions {
+export function parseTrainOptions(args: string[], environment = process.env): TrainOptions {
   const { values } = parseArgs({
     args,
     options: {
@@ -40,6 +50,7 @@ export function parseTrainOptions(args: string[]): TrainOptions {
       seed: { type: 'string' },
       link: { type: 'string' },
       data: { type: 'string' },
+      cots: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       adapter: { type: 'string', default: 'chromium' },
@@ -58,6 +69,12 @@ export function parseTrainOptions(args: string[]): TrainOptions {
     values.link === undefined ? fromPreset(values.preset) : fromLink(values.link);
   if (values.seed !== undefined) setByPath(config, 'seed', values.seed);
   for (const assignment of values.set) setAssignment(config, assignment);
+  const cots = values.cots === undefined ? null : readCots(values.cots, config);
+  if (cots === null && config.rupr.cots_sha256 !== '')
+    throw new ConfigError(
+      `this run was made with CoTs of its maker's (SHA-256 ${config.rupr.cots_sha256}); pass their file as --cots` +
+        `${config.rupr.teacher === 'openai' ? ', or have the endpoint asked anew with --set rupr.cots_sha256=' : ''}.`,
+    );
   const data = values.data === undefined ? [] : dataFiles(values.data);
   if (data.length === 0 && config.data.source === 'import')
     throw new ConfigError(
@@ -68,6 +85,8 @@ export function parseTrainOptions(args: string[]): TrainOptions {
     dataset,
     expected,
     data,
+    cots,
+    teacherKey: environment.TAIJI_TEACHER_KEY?.trim() || null,
     out: values.out,
     where: values.adapter === 'dawn' ? 'dawn' : values.firefox ? 'firefox' : 'chromium',
   };
@@ -86,6 +105,18 @@ function fromLink(text: string): Start {
   // The page falls back to its defaults; a command that was asked for this very run must not.
   if (problem !== null) throw new Error(problem);
   return start;
+}
+
+/** Reads a file of CoTs and names it in the config, or checks that it is the one named there. */
+function readCots(path: string, { rupr }: RunConfig): TrainOptions['cots'] {
+  if (!existsSync(path)) throw new Error(`--cots ${path} does not exist.`);
+  const jsonl = formatCots(parseCots(readFileSync(path, 'utf8'), basename(path)));
+  const sha256 = createHash('sha256').update(jsonl).digest('hex');
+  if (rupr.cots_sha256 !== '' && rupr.cots_sha256 !== sha256)
+    throw new Error(`--cots ${path} does not hold the CoTs that the run was made with: their hash differs.`);
+  if (rupr.cots_sha256 === '') Object.assign(rupr, { teacher: 'file', url: '', model: '' });
+  rupr.cots_sha256 = sha256;
+  return { path, jsonl };
 }
 
 function dataFiles(path: string): string[] {

@@ -37,7 +37,14 @@ export interface TrainedOnPage extends TrainResult {
 export async function trainHere(
   page: BrowserPage,
   url: string,
-  { config, dataset, expected, data }: Pick<TrainOptions, 'config' | 'dataset' | 'expected' | 'data'>,
+  {
+    config,
+    dataset,
+    expected,
+    data,
+    cots = null,
+    teacherKey = null,
+  }: Pick<TrainOptions, 'config' | 'dataset' | 'expected' | 'data'> & Partial<TrainOptions>,
   say: (line: string) => void,
 ): Promise<TrainedOnPage> {
   // From elsewhere, so that the page is loaded anew even if only the link differs.
@@ -45,12 +52,14 @@ export async function trainHere(
   await page.goto(url + formatLink(config, dataset, expected));
   await until(page, () => globalThis.taiji !== undefined);
   if (data.length > 0) await importFiles(page, data, say);
+  if (cots !== null) await importCots(page, cots.path, say);
+  if (teacherKey !== null) await page.evaluate((key) => globalThis.taiji!.setTeacherKey(key), teacherKey);
   await page.evaluate(() => void globalThis.taiji!.start(), null);
   await followRun(page, say);
   const report = await page.evaluate(() => globalThis.taiji!.report(), null);
   if (report === null) throw new Error('The run was stopped before its end.');
   const verdict = await page.evaluate(() => globalThis.taiji!.verdict(), null);
-  return { report, files: await modelFiles(page), verdict };
+  return { report, files: await resultFiles(page), verdict };
 }
 
 async function until(page: BrowserPage, condition: () => boolean): Promise<void> {
@@ -62,7 +71,7 @@ async function until(page: BrowserPage, condition: () => boolean): Promise<void>
 
 async function importFiles(page: BrowserPage, paths: string[], say: (line: string) => void): Promise<void> {
   say(`Importing ${paths.length === 1 ? paths[0] : `${paths.length} files`}.`);
-  await page.upload('input[type=file]', paths);
+  await page.upload('input[data-files=data]', paths);
   await until(page, () => globalThis.taiji!.imported() !== null);
   const imported = await page.evaluate(() => globalThis.taiji!.imported(), null);
   if (imported === null || 'problem' in imported)
@@ -70,6 +79,15 @@ async function importFiles(page: BrowserPage, paths: string[], say: (line: strin
   const { summary } = imported;
   say(`${summary.id}: ${summary.users} users, ${summary.items} items, ${summary.interactions} interactions.`);
   for (const line of [...summary.notes, ...summary.problems]) say(`  ${line}`);
+}
+
+async function importCots(page: BrowserPage, path: string, say: (line: string) => void): Promise<void> {
+  await page.upload('input[data-files=cots]', [path]);
+  await until(page, () => globalThis.taiji!.importedCots() !== null);
+  const imported = await page.evaluate(() => globalThis.taiji!.importedCots(), null);
+  if (imported === null || 'problem' in imported) throw new Error(imported?.problem ?? 'No CoTs were read.');
+  const { summary } = imported;
+  say(`${summary.name}: ${summary.cots} CoTs for ${summary.prompts} prompts.`);
 }
 
 /** Prints progress until the run is over. */
@@ -95,10 +113,10 @@ async function followRun(page: BrowserPage, say: (line: string) => void): Promis
 }
 
 /** Bytes travel out of the page as base64, in pieces that a browser's protocol takes. */
-async function modelFiles(page: BrowserPage): Promise<TrainResult['files']> {
+async function resultFiles(page: BrowserPage): Promise<TrainResult['files']> {
   const PIECE = 3 * 2 ** 20;
   const sizes = await page.evaluate(async () => {
-    const files = await globalThis.taiji!.exportModel();
+    const files = [...(await globalThis.taiji!.exportModel()), await globalThis.taiji!.exportCots()];
     (globalThis as { taijiFiles?: typeof files }).taijiFiles = files;
     return files.map(({ name, bytes }) => ({ name, length: bytes.length }));
   }, null);

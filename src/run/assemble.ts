@@ -14,9 +14,9 @@ export async function assembleReport(
   memory: Report['memory'],
   rewardNames: string[],
 ): Promise<Report> {
-  const { app, config, stages, table, orft, ranker, samples } = state;
-  if (orft === null || ranker === null)
-    throw new Error('The run has no ORFT or ranker results to report yet.');
+  const { app, config, stages, table, rupr, orft, ranker, samples } = state;
+  if (rupr === null || orft === null || ranker === null)
+    throw new Error('The run has no RUPR, ORFT or ranker results to report yet.');
   const source = {
     app,
     kernels: KERNELS_VERSION,
@@ -30,6 +30,7 @@ export async function assembleReport(
       notes: dataset.notes,
     },
     stages,
+    rupr,
     orft,
     ranker,
     popo: { rewardNames, steps: state.popo, curve: state.curve },

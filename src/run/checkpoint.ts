@@ -4,7 +4,7 @@
  */
 import type { MetricsRow } from '../evaluate/metrics';
 import type { ModelConfig } from '../model/config';
-import type { Cot } from '../sft/rupr';
+import type { Cot } from '../sft/cot';
 import type { Checkpoint } from '../store/checkpoints';
 import type { RunConfig } from './config';
 import {
@@ -31,7 +31,7 @@ export interface RunState {
   /** Of this shape; another app's checkpoint is refused, not guessed at. */
   schema: 1;
   app: string;
-  /** With kernels resolved. */
+  /** With kernels resolved, and the CoTs named once they were asked for. */
   config: RunConfig;
   /** SHA-256 of the data. */
   dataset: string;
@@ -45,6 +45,7 @@ export interface RunState {
   model: ModelConfig | null;
   ranker: Report['ranker'] | null;
   cots: Cot[];
+  rupr: Report['rupr'] | null;
   orft: Report['orft'] | null;
   /** Indices into `cots` of those that SFT learns from. */
   kept: number[];
@@ -86,6 +87,7 @@ export function newState(config: RunConfig, app: string): RunState {
     model: null,
     ranker: null,
     cots: [],
+    rupr: null,
     orft: null,
     kept: [],
     popo: [],

@@ -15,6 +15,7 @@ import type {
   ScaleRewards,
   Weighting,
 } from '../popo/options';
+import { endpointProblem } from '../sft/endpoint';
 
 export interface RunConfig {
   preset: 'tiny' | 'small' | 'base' | 'medium' | 'large';
@@ -61,13 +62,19 @@ export interface RunConfig {
     catalogue_sentences: number;
   };
   rupr: {
-    teacher: 'attributes';
+    /** `attributes` is embedded; `openai` is a chat model behind an endpoint; `file` gives CoTs written elsewhere. */
+    teacher: 'attributes' | 'openai' | 'file';
     /** Whether the teacher is told the true next item. */
     told: boolean;
     prompts: number;
     /** k chains of thought per prompt. */
     num_cots: number;
     temperature: number;
+    /** The endpoint's address and model; empty for other teachers. Its key is no part of a config. */
+    url: string;
+    model: string;
+    /** SHA-256 of the CoTs learnt from, where they are not made here; of `openai`, known after they were asked for. */
+    cots_sha256: string;
   };
   orft: {
     /** Which CoTs survive: PPL below the validation median, NLL margin within the prompt, all, or PPL below a number. */
@@ -162,6 +169,11 @@ const oneOf = <const T extends readonly string[]>(...options: T) =>
 
 const truth = v.boolean('must be true or false');
 
+const hash = v.pipe(
+  v.string('must be a SHA-256 in hex, or empty'),
+  v.regex(/^(?:[0-9a-f]{64})?$/, 'must be a SHA-256 in hex, or empty'),
+);
+
 /** Fields one by one; `rules` below are those that need more than one field. */
 const fields = v.strictObject({
   preset: oneOf('tiny', 'small', 'base', 'medium', 'large'),
@@ -174,10 +186,7 @@ const fields = v.strictObject({
     items_per_l3: whole(1, 64),
     num_users: whole(8, 200_000),
     num_heldout_users: whole(1, 50_000),
-    sha256: v.pipe(
-      v.string('must be a SHA-256 in hex, or empty'),
-      v.regex(/^(?:[0-9a-f]{64})?$/, 'must be a SHA-256 in hex, or empty'),
-    ),
+    sha256: hash,
   }),
   text: v.strictObject({
     vocab_size: whole(64, 65_536),
@@ -210,11 +219,23 @@ const fields = v.strictObject({
     catalogue_sentences: whole(0, 256),
   }),
   rupr: v.strictObject({
-    teacher: v.literal('attributes', 'must be attributes, the only embedded teacher'),
+    teacher: oneOf('attributes', 'openai', 'file'),
     told: truth,
     prompts: whole(1, 1_000_000),
     num_cots: whole(1, 16),
     temperature: real(0, 10),
+    url: v.pipe(
+      v.string('must be a text'),
+      v.rawCheck(({ dataset, addIssue }) => {
+        const problem = dataset.typed && dataset.value !== '' ? endpointProblem(dataset.value) : null;
+        if (problem !== null) addIssue({ message: problem });
+      }),
+    ),
+    model: v.pipe(
+      v.string('must be a text'),
+      v.regex(/^[\w.:/@+-]{0,120}$/, 'must be at most 120 letters, digits and . _ - : / @ +'),
+    ),
+    cots_sha256: hash,
   }),
   orft: v.strictObject({
     threshold: v.union(
@@ -279,6 +300,21 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     'data.sha256',
     ({ data }) => (data.source === 'import') === (data.sha256 !== ''),
     'must name the imported data set, and be empty for a world',
+  ],
+  [
+    'rupr.url',
+    ({ rupr }) => (rupr.teacher === 'openai') === (rupr.url !== ''),
+    'must be the address of the teacher openai, and be empty for others',
+  ],
+  [
+    'rupr.model',
+    ({ rupr }) => (rupr.teacher === 'openai') === (rupr.model !== ''),
+    'must name the model of the teacher openai, and be empty for others',
+  ],
+  [
+    'rupr.cots_sha256',
+    ({ rupr }) => rupr.teacher === 'openai' || (rupr.teacher === 'file') === (rupr.cots_sha256 !== ''),
+    'must name the CoTs of the teacher file (add a JSONL file of them), and be empty for attributes',
   ],
   [
     'model.num_attention_heads',

@@ -46,6 +46,7 @@ export function* replayedEvents(state: RunState): Generator<RunEvent> {
     for (const [step, value] of TOLD_BY_STEP.includes(name) ? loss.entries() : []) {
       yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
     }
+    if (name === 'rupr' && state.rupr !== null) yield { type: 'teacher', counts: state.rupr };
     if (name === 'orft' && state.orft !== null) {
       yield { type: 'cots', ...state.orft, ppl: state.orft.examples.map(({ ppl }) => ppl) };
     }

@@ -26,6 +26,19 @@ export function modelFiles({ state, arrays }: RunCheckpoint): RunFile[] {
   ];
 }
 
+/**
+ * cots.jsonl: what the teacher said, one line per CoT, as `file` teachers are given it; with whether it passed ORFT and, where
+ * the data knows, whether its evidence and conclusion are the true ones.
+ */
+export function cotsFile({ state: { cots, kept, orft } }: RunCheckpoint): RunFile {
+  if (cots.length === 0) throw new Error('There is no reasoning yet: it is made in the stage RUPR.');
+  const passed = new Set(kept);
+  const lines = cots.map(({ sampleId, text, truth }, index) =>
+    JSON.stringify({ sampleId, cot: text, truth, ...(orft === null ? {} : { kept: passed.has(index) }) }),
+  );
+  return { name: 'cots.jsonl', bytes: new TextEncoder().encode(`${lines.join('\n')}\n`) };
+}
+
 /** report.json */
 export function reportFile(report: Report): RunFile {
   return jsonFile('report.json', report);

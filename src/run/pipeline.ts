@@ -17,8 +17,9 @@ import { REWARD_NAMES } from '../popo/rewards';
 import { trainPolicy } from '../popo/trainer';
 import { restoreEncoder, trainEncoder } from '../rank/encoder';
 import { trainRanker } from '../rank/ranker';
+import type { TeacherServices } from '../sft/cot';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
-import { generateCots } from '../sft/rupr';
+import { keepCots, openTeacher } from '../sft/rupr';
 import { AttributesTeacher, needSentence, TEACHER_WORDS } from '../sft/teacher';
 import { packedRows, warmupSequences } from '../sft/warmup';
 import { collate } from '../text/batch';
@@ -44,6 +45,8 @@ export interface RunContext {
   emit(event: RunEvent): void;
   /** The data set that the config names. */
   loadDataset(): Promise<Dataset>;
+  /** What teachers outside this app need. */
+  teaching: TeacherServices;
   /** Called at the start, and again after a device was lost. */
   openDevice(kernels: RunConfig['kernels']): Promise<RunDevice>;
   /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
@@ -126,7 +129,12 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   state.dataset = dataset.sha256;
   const draw = drawExamples(dataset, config);
 
-  await session.stage('tokenizer', 1, false, async () => {
+  const { history_length, max_completion_length } = config.text;
+  const teacherOptions = { ...config.rupr, history_length, max_completion_length };
+  const teacher = openTeacher(dataset, teacherOptions, seed, context.teaching);
+  await session.stage('tokenizer', 1, false, async (stage) => {
+    // Before anything that takes long, so that a wrong address, key or file says so at once.
+    await teacher.check(draw.prompts, { gate: stage.hooks.gate });
     const texts = corpus(dataset, TEACHER_WORDS);
     state.tokenizer = trainTokenizer(texts, config.text.vocab_size).toJSON();
   });
@@ -188,8 +196,13 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
 
   // RUPR: a teacher that is told the true next item explains it backwards.
   await session.stage('rupr', draw.prompts.length, false, async (stage) => {
-    const options = { ...config.rupr, history_length: config.text.history_length };
-    state.cots = await generateCots(dataset, draw.prompts, options, seed, stage.hooks);
+    state.cots = await teacher.teach(draw.prompts, stage.hooks, (counts) => {
+      state.rupr = counts;
+      session.emit({ type: 'teacher', counts });
+    });
+    // From here on the run is of these CoTs, whatever an endpoint would say the next time.
+    if (config.rupr.teacher !== 'attributes' && config.rupr.cots_sha256 === '')
+      config.rupr.cots_sha256 = await keepCots(state.cots, context.teaching);
   });
 
   // ORFT: a CoT is as good as it makes the true answer likely, under a copy of the backbone that knows the CoT format.

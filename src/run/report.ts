@@ -1,6 +1,7 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
 import type { MetricsRow } from '../evaluate/metrics';
 import type { PopoStep } from '../popo/trainer';
+import type { TeacherCounts } from '../sft/cot';
 import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
 
@@ -38,7 +39,7 @@ export interface StageReport {
   loss: number[];
   /**
    * Held-out −log P per token of the true answer before and after a supervised stage, asked the way the stage trains: after
-   * the prompt in warm-up; in SFT after the prompt and the told teacher's best CoT, where that concludes rightly, as those
+   * the prompt in warm-up; in SFT after the prompt and the told embedded teacher's best CoT, where that concludes rightly, as those
    * do that ORFT is to keep. Validation users; empty for other stages.
    */
   heldOutLoss: number[];
@@ -93,6 +94,8 @@ export interface Report {
     notes: string[];
   };
   stages: StageReport[];
+  /** What became of the CoTs that the teacher was to give. */
+  rupr: TeacherCounts;
   orft: { threshold: number; scored: number; kept: number; examples: CotExample[] };
   ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
   popo: {
@@ -114,6 +117,7 @@ export type RunEvent =
   /** `secondsLeft` is this stage's; null while unknown. */
   | { type: 'progress'; name: StageName; step: number; steps: number; secondsLeft: number | null }
   | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
+  | { type: 'teacher'; counts: TeacherCounts }
   | { type: 'cots'; scored: number; kept: number; threshold: number; ppl: number[]; examples: CotExample[] }
   | { type: 'popo'; step: PopoStep }
   | { type: 'sample'; sample: Sample }

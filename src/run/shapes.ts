@@ -1,6 +1,7 @@
 /**
  * Static shapes that fit the data. The config's lengths are limits, generous enough for real titles; what a batch pads to
- * is the longest prompt of any example and the longest completion that the teacher's CoTs and the answers call for.
+ * is the longest prompt of any example and the longest completion that the teacher's CoTs and the answers call for; of a
+ * teacher outside this app the CoTs may be of any length, and are cut at the limit.
  */
 import type { Dataset, Item } from '../data/dataset';
 import { sentence } from '../sft/teacher';
@@ -17,7 +18,7 @@ const THINK_TOKENS = 2;
 export function fitFormat(
   dataset: Dataset,
   tokenizer: Tokenizer,
-  { text }: Pick<RunConfig, 'text'>,
+  { text, rupr }: Pick<RunConfig, 'text' | 'rupr'>,
 ): PromptFormat {
   const limits = {
     historyLength: text.history_length,
@@ -26,7 +27,9 @@ export function fitFormat(
   };
   const free = new PromptFormat(dataset, tokenizer, limits);
   const wanted = free.longestAnswer + THINK_TOKENS + longestCot(dataset, tokenizer);
-  const completion = Math.min(text.max_completion_length, wanted);
+  // How long another teacher's CoTs are is not known before they are asked for.
+  const limit = text.max_completion_length;
+  const completion = rupr.teacher === 'attributes' ? Math.min(limit, wanted) : limit;
   let prompt = 1;
   for (const split of Object.values(dataset.splits)) {
     for (const example of split) prompt = Math.max(prompt, free.prompt(example).length);

@@ -10,7 +10,7 @@
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { passGate, type StageHooks } from '../data/stage';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
-import type { Cot } from './rupr';
+import type { Cot } from './cot';
 
 export interface CotExample {
   sampleId: string;

@@ -1,21 +1,19 @@
 /**
  * RUPR, reverse-engineered user preference reasoning: k chains of thought per prompt from a teacher that knows the true
  * next item and explains it backwards (paper: QwQ-32B, k = 3). With `told: false` the same teacher is not told: direct
- * distillation, the control.
+ * distillation, the control. The teacher is the embedded one (teacher.ts), a chat model behind an endpoint
+ * (openaiTeacher.ts), or a file (cotFile.ts).
  */
 import type { Dataset, Example } from '../data/dataset';
 import { passGate, type StageHooks } from '../data/stage';
-import { AttributesTeacher, type Explanation } from './teacher';
-
-export interface Cot extends Explanation {
-  sampleId: string;
-  /** Index into the examples that were explained. */
-  example: number;
-}
+import { sha256 } from '../numeric/hash';
+import { type Cot, noCounts, type Teacher, type TeacherServices } from './cot';
+import { fileTeacher, formatCots } from './cotFile';
+import { openaiTeacher } from './openaiTeacher';
+import { AttributesTeacher } from './teacher';
 
 /** `num_cots` must be a positive integer; `temperature` 1 gives the teacher's usual mix of good and bad arguments. */
 export interface RuprOptions {
-  teacher: 'attributes';
   told: boolean;
   num_cots: number;
   temperature: number;
@@ -23,10 +21,52 @@ export interface RuprOptions {
   history_length: number;
 }
 
+/** Which teacher, and what the others than the embedded one need. */
+export interface TeacherOptions extends RuprOptions {
+  teacher: 'attributes' | 'openai' | 'file';
+  /** Of the endpoint. */
+  url: string;
+  model: string;
+  /** The set of CoTs to learn from, asked for already; empty: ask. */
+  cots_sha256: string;
+  max_completion_length: number;
+}
+
+/** The teacher that the options name; nothing is asked of it yet. */
+export function openTeacher(
+  dataset: Dataset,
+  options: TeacherOptions,
+  seed: number,
+  services: TeacherServices,
+): Teacher {
+  if (options.teacher === 'attributes') return attributesTeacher(dataset, options, seed);
+  if (options.cots_sha256 !== '') return fileTeacher(dataset, options, (sha256) => services.loadCots(sha256));
+  return openaiTeacher(dataset, options, services);
+}
+
+/** Keeps what a teacher said, so that the run can be repeated; the set's SHA-256. */
+export async function keepCots(cots: readonly Cot[], services: TeacherServices): Promise<string> {
+  const jsonl = formatCots(cots.map(({ sampleId, text }) => ({ sampleId, cot: text })));
+  const hash = await sha256(jsonl);
+  await services.keepCots(hash, jsonl);
+  return hash;
+}
+
+function attributesTeacher(dataset: Dataset, options: RuprOptions, seed: number): Teacher {
+  return {
+    check: async () => {},
+    async teach(examples, hooks, tell) {
+      const cots = await generateCots(dataset, examples, options, seed, hooks);
+      tell({ ...noCounts(cots.length), kept: cots.length });
+      return cots;
+    },
+  };
+}
+
 const YIELD_EVERY = 256;
 
 /**
- * `num_cots` CoTs for each example, in order: CoT j of example i is at i·num_cots + j. Examples without any history are
+ * The embedded teacher's `num_cots` CoTs for each example, in order: CoT j of example i is at i·num_cots + j. Examples without any history are
  * left out, since nothing could be cited for them.
  * @throws StoppedError when the hooks say stop
  */
@@ -36,13 +76,13 @@ export async function generateCots(
   options: RuprOptions,
   seed: number,
   hooks?: StageHooks,
-): Promise<Cot[]> {
+): Promise<(Cot & { evidence: number })[]> {
   const teacher = new AttributesTeacher(
     dataset,
     { told: options.told, historyLength: options.history_length, temperature: options.temperature },
     seed,
   );
-  const cots: Cot[] = [];
+  const cots: (Cot & { evidence: number })[] = [];
   for (let index = 0; index < examples.length; index++) {
     if (hooks && index % YIELD_EVERY === 0) {
       hooks.onProgress?.(index, examples.length);

@@ -7,21 +7,10 @@
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { TransitionStatistics } from '../data/transitions';
 import { fnv1a, Random } from '../numeric/random';
+import type { Cot } from './cot';
 
-/** One argument for one example. */
-export interface Explanation {
-  /** `saw carriers as student need strollers`: at most eight words, of the catalogue's and the profile's vocabulary. */
-  text: string;
-  /** The item cited, which is always one that the prompt shows. */
-  evidence: number;
-  /** Whether the cited item and the concluded category are the true ones; null where the data set does not know. */
-  truth: { evidence: boolean; conclusion: boolean } | null;
-}
-
-export interface Teacher {
-  /** The `sampleIndex`-th explanation of an example; a pure function of its arguments, the data set and the seed. */
-  explain(example: Example, sampleIndex: number): Explanation;
-}
+/** One argument for one example; `saw carriers as student need strollers`: at most eight words, of the data's own. */
+export type Explanation = Pick<Cot, 'text' | 'truth'> & { evidence: number };
 
 export interface AttributesOptions {
   told: boolean;
@@ -70,7 +59,7 @@ function short(name: string, limit: number): string {
   return name.trim().split(/\s+/).slice(0, limit).join(' ');
 }
 
-export class AttributesTeacher implements Teacher {
+export class AttributesTeacher {
   readonly statistics: TransitionStatistics;
 
   constructor(
@@ -82,7 +71,10 @@ export class AttributesTeacher implements Teacher {
     this.statistics = statistics ?? new TransitionStatistics(dataset);
   }
 
-  /** @throws when the example has no behaviour before it: there is nothing to reason from. */
+  /**
+   * The `sampleIndex`-th explanation of an example: a pure function of its arguments, the data set and the seed.
+   * @throws when the example has no behaviour before it: there is nothing to reason from
+   */
   explain(example: Example, sampleIndex: number): Explanation {
     const { dataset, statistics } = this;
     const history = dataset.users[example.user].history;

@@ -1,9 +1,16 @@
 /** What the import worker does, apart from being one: reads files into a data set and keeps it where training finds it. */
 import { interactionCount } from '../data/dataset';
 import { ImportError, importDataset, type SourceFile } from '../data/formats';
+import { sha256 } from '../numeric/hash';
+import { TeacherError } from '../sft/cot';
+import { formatCots, parseCots } from '../sft/cotFile';
 import { Datasets } from '../store/datasets';
+import { LineFiles, LineLogs } from '../store/lines';
 import type { Store, StoreError } from '../store/store';
-import type { ImporterApi, ImportSummary } from './protocol';
+import type { CotsSummary, ImporterApi, ImportSummary } from './protocol';
+
+/** Of a file of CoTs: it is held as one text. */
+const MAX_COTS_BYTES = 256 * 2 ** 20;
 
 /**
  * @param open the store; asked once, at the first call that needs it
@@ -12,12 +19,22 @@ export function createImporter(
   open: () => Promise<{ store: Store; problem: StoreError | null }>,
 ): ImporterApi {
   let opened: ReturnType<typeof open> | null = null;
-  async function imports(): Promise<{ datasets: Datasets<ImportSummary>; problem: StoreError | null }> {
+  async function imports(): Promise<{
+    datasets: Datasets<ImportSummary>;
+    cots: LineFiles<CotsSummary>;
+    answers: LineLogs;
+    problem: StoreError | null;
+  }> {
     opened ??= open();
     const { store, problem } = await opened;
     // Another try next time: a private window stays one, but a locked database may be let go.
     if (problem) opened = null;
-    return { datasets: new Datasets<ImportSummary>(store), problem };
+    return {
+      datasets: new Datasets<ImportSummary>(store),
+      cots: new LineFiles<CotsSummary>(store),
+      answers: new LineLogs(store),
+      problem,
+    };
   }
 
   return {
@@ -51,6 +68,39 @@ export function createImporter(
 
     async deleteImport(sha256) {
       await (await imports()).datasets.delete(sha256);
+    },
+
+    async importCots(file) {
+      if (file.size > MAX_COTS_BYTES)
+        throw new TeacherError(`${file.name} has more than ${MAX_COTS_BYTES / 2 ** 20} MB: take fewer CoTs.`);
+      const records = parseCots(await file.text(), file.name);
+      const jsonl = formatCots(records);
+      const summary: CotsSummary = {
+        sha256: await sha256(jsonl),
+        name: file.name,
+        cots: records.length,
+        prompts: new Set(records.map(({ sampleId }) => sampleId)).size,
+      };
+      const { cots, problem } = await imports();
+      if (problem) throw notKept(problem);
+      try {
+        await cots.save(summary.sha256, summary, jsonl);
+      } catch (error) {
+        throw notKept(error as StoreError);
+      }
+      return summary;
+    },
+
+    async listCots() {
+      return (await imports()).cots.list();
+    },
+
+    async deleteCots(sha256) {
+      await (await imports()).cots.delete(sha256);
+    },
+
+    async forgetAnswers() {
+      await (await imports()).answers.clear();
     },
   };
 }

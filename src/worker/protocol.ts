@@ -27,15 +27,29 @@ export interface ImportSummary {
   problems: string[];
 }
 
+/** A set of CoTs that was given as a file and is kept in IndexedDB. */
+export interface CotsSummary {
+  sha256: string;
+  /** The file's. */
+  name: string;
+  cots: number;
+  /** Distinct prompts. */
+  prompts: number;
+}
+
 /** The training worker (worker/trainer.ts): one run at a time. */
 export interface TrainerApi {
   /** What this machine would train on; never throws: without WebGPU the backend is `wasm` or `cpu`. */
   describeDevice(): Promise<{ device: DeviceInfo; warning: string | null }>;
-  /** Trains to the end, or until `stop`. Resumes from the stored checkpoint `resumeId` when given. */
+  /**
+   * Trains to the end, or until `stop`. Resumes from the stored checkpoint `resumeId` when given.
+   * @param teacherKey of the teacher's endpoint; stays in memory, and goes nowhere but there
+   */
   start(
     config: RunConfig,
     resumeId: string | null,
     onEvent: (event: RunEvent) => void,
+    teacherKey?: string | null,
   ): Promise<Report | null>;
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
@@ -48,6 +62,8 @@ export interface TrainerApi {
   deleteRun(id: string): Promise<void>;
   /** Files of the trained model: model.safetensors, config.json, tokenizer.json. Throws when there is none yet. */
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
+  /** cots.jsonl: what the teacher said. Throws when it has said nothing yet. */
+  exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
   /** For tests of recovery: destroys the GPU device under the run. */
   loseDevice(): Promise<void>;
 }
@@ -57,4 +73,10 @@ export interface ImporterApi {
   importFiles(files: File[], onProgress: (message: string, fraction: number) => void): Promise<ImportSummary>;
   listImports(): Promise<ImportSummary[]>;
   deleteImport(sha256: string): Promise<void>;
+  /** Checks a JSONL file of CoTs and keeps it. */
+  importCots(file: File): Promise<CotsSummary>;
+  listCots(): Promise<CotsSummary[]>;
+  deleteCots(sha256: string): Promise<void>;
+  /** Deletes every answer that a teacher's endpoint gave. */
+  forgetAnswers(): Promise<void>;
 }

@@ -7,15 +7,18 @@ import { parseConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
-import { modelFiles } from '../run/files';
+import { cotsFile, modelFiles } from '../run/files';
 import { runPipeline } from '../run/pipeline';
 import type { Report, RunEvent } from '../run/report';
 import { APP_VERSION } from '../run/version';
+import type { TeacherServices } from '../sft/cot';
+import { endpointHost } from '../sft/endpoint';
 import { Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
+import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
 import type { Store, StoreError } from '../store/store';
-import type { ImportSummary, SavedRun, TrainerApi } from './protocol';
+import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
 
 export interface TrainServices {
   openStore(): Promise<{ store: Store; problem: StoreError | null }>;
@@ -34,6 +37,8 @@ interface Storage {
   checkpoints: Checkpoints<RunHeader>;
   runs: Runs<SavedRun, Report>;
   datasets: Datasets<ImportSummary>;
+  answers: LineLogs;
+  cots: LineFiles<CotsSummary>;
   persistent: boolean;
   problem: StoreError | null;
 }
@@ -49,6 +54,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
       checkpoints: new Checkpoints<RunHeader>(store),
       runs: new Runs<SavedRun, Report>(store),
       datasets: new Datasets<ImportSummary>(store),
+      answers: new LineLogs(store),
+      cots: new LineFiles<CotsSummary>(store),
       persistent: store.persistent,
       problem,
     }));
@@ -67,8 +74,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
     context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'resume'>,
     run: CurrentRun,
     emit: (event: RunEvent) => void,
+    teacherKey: string | null,
   ): Promise<Report | null> {
-    const { checkpoints, runs, datasets, persistent, problem } = await storage();
+    const { checkpoints, runs, datasets, answers, cots, persistent, problem } = await storage();
     let complained = false;
     const complain = (error: unknown) => {
       if (complained) return;
@@ -81,10 +89,29 @@ export function createTrainer(services: TrainServices): TrainerApi {
       });
     };
     if (problem !== null) complain(problem);
+    const teaching: TeacherServices = {
+      key: teacherKey,
+      readAnswers: (teacher) =>
+        answers.read(teacher).catch((error: unknown) => {
+          complain(error);
+          return [];
+        }),
+      appendAnswers: (teacher, lines) => answers.append(teacher, lines).catch(complain),
+      loadCots: (sha256) => cots.load(sha256),
+      keepCots(sha256, jsonl) {
+        const { teacher, url, model } = context.config.rupr;
+        const lines = jsonl.split('\n').slice(0, -1);
+        const prompts = new Set(lines.map((line) => (JSON.parse(line) as { sampleId: string }).sampleId))
+          .size;
+        const name = teacher === 'openai' ? `${model} at ${endpointHost(url)}` : teacher;
+        return cots.save(sha256, { sha256, name, cots: lines.length, prompts }, jsonl).catch(complain);
+      },
+    };
     const { report } = await runPipeline({
       ...context,
       controls: run.controls,
       emit,
+      teaching,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
       async openDevice(kernels) {
         run.device = await services.openDevice(kernels);
@@ -113,14 +140,14 @@ export function createTrainer(services: TrainServices): TrainerApi {
     describeDevice: async () =>
       current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
 
-    async start(config, resumeId, onEvent) {
+    async start(config, resumeId, onEvent, teacherKey = null) {
       if (current !== null) throw new Error('A run is on already: stop it first.');
       const run: CurrentRun = { controls: new Controls(), device: null, ended: Promise.resolve() };
       current = run;
       const work = (async () => {
         const resume = resumeId === null ? null : await load(resumeId);
         const wanted = resume === null ? parseConfig(config) : resume.state.config;
-        return train(resumeId ?? crypto.randomUUID(), { config: wanted, resume }, run, onEvent);
+        return train(resumeId ?? crypto.randomUUID(), { config: wanted, resume }, run, onEvent, teacherKey);
       })();
       run.ended = work.then(
         () => undefined,
@@ -184,6 +211,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
       if (newest === null)
         throw new Error('There is no model to export yet: train one, or open a finished run.');
       return modelFiles(newest.checkpoint);
+    },
+
+    async exportCots() {
+      if (newest === null)
+        throw new Error('There is no reasoning to export yet: train a model, or open a finished run.');
+      return cotsFile(newest.checkpoint);
     },
 
     async loseDevice() {

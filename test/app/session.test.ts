@@ -16,8 +16,8 @@ function stage({ deaf = false } = {}) {
   const calls: string[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: DEVICE, warning: null }),
-    start(_config, resumeId, onEvent) {
-      calls.push(`start ${resumeId}`);
+    start(_config, resumeId, onEvent, teacherKey) {
+      calls.push(`start ${resumeId}${teacherKey ? ` with ${teacherKey}` : ''}`);
       emit = onEvent;
       return new Promise((resolve, reject) => {
         finish = { resolve, reject };
@@ -34,6 +34,7 @@ function stage({ deaf = false } = {}) {
     loadReport: async () => null,
     deleteRun: async () => {},
     exportModel: async () => [],
+    exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
     loseDevice: async () => {},
   };
   const importer: ImporterApi = {
@@ -52,6 +53,13 @@ function stage({ deaf = false } = {}) {
     },
     listImports: async () => [],
     deleteImport: async () => {},
+    importCots: async ({ name }) => {
+      if (name === 'bad.jsonl') throw new Error('bad.jsonl, line 2: cot is missing');
+      return { sha256: 'd'.repeat(64), name, cots: 2, prompts: 1 };
+    },
+    listCots: async () => [],
+    deleteCots: async () => {},
+    forgetAnswers: async () => {},
   };
   const services: Services = {
     trainer(onCrash) {
@@ -84,6 +92,8 @@ function stage({ deaf = false } = {}) {
     },
   };
 }
+
+const LINK = '#run=1&preset=tiny&rupr.teacher=openai&rupr.url=https://api.example.com/v1&rupr.model=m';
 
 const lossAt = (step: number): RunEvent => ({
   type: 'loss',
@@ -218,5 +228,60 @@ describe('a session', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('teachers outside the page', () => {
+  it('a link that names an endpoint fills the form and starts nothing', () => {
+    const { session, calls } = stage();
+    session.openLink(LINK);
+    expect(session.config.value.rupr).toMatchObject({ teacher: 'openai', url: 'https://api.example.com/v1' });
+    expect(session.status.value).toBe('idle');
+    expect(calls).toEqual([]);
+    session.openLink(LINK.replace('https://', 'https://me:secret@'));
+    expect(session.config.value.rupr.teacher).toBe('attributes');
+    expect(session.notices.value.at(-1)?.message).toMatch(/rupr\.url must name no user and no password/);
+  });
+
+  it('the key goes to the worker for that teacher alone, and into no link', () => {
+    const { session, calls } = stage();
+    session.openLink(LINK);
+    session.teacherKey.value = ' sk-secret ';
+    void session.start();
+    expect(calls).toEqual(['start null with sk-secret']);
+    expect(session.link()).not.toContain('sk-secret');
+    expect(JSON.stringify(session.config.value)).not.toContain('sk-secret');
+    const other = stage();
+    other.session.teacherKey.value = 'sk-secret';
+    void other.session.start();
+    expect(other.calls).toEqual(['start null']);
+  });
+
+  it('reasoning once asked for stays with the run while what was asked stays the same', () => {
+    const { session } = stage();
+    const sha256 = 'ab'.repeat(32);
+    session.openLink(`${LINK}&rupr.cots_sha256=${sha256}`);
+    session.edit((draft) => {
+      draft.popo.weighting = 'fixed';
+    });
+    expect(session.config.value.rupr.cots_sha256).toBe(sha256);
+    session.edit((draft) => {
+      draft.seed++;
+    });
+    expect(session.config.value.rupr.cots_sha256).toBe('');
+  });
+
+  it('a file of reasoning is chosen when it was read; the one a link asks for keeps what the link promised', async () => {
+    const { session } = stage();
+    await session.cots.importCots([new File([''], 'bad.jsonl')]);
+    expect(session.cots.outcome.value).toEqual({ problem: 'bad.jsonl, line 2: cot is missing.' });
+    expect(session.config.value.rupr.teacher).toBe('attributes');
+    await session.cots.importCots([new File([''], 'mine.jsonl')]);
+    expect(session.config.value.rupr).toMatchObject({ teacher: 'file', cots_sha256: 'd'.repeat(64) });
+    session.chooseTeacher('attributes');
+    expect(session.config.value).toEqual(presetConfig('small'));
+    session.openLink(`${LINK}&rupr.cots_sha256=${'d'.repeat(64)}`);
+    await session.cots.importCots([new File([''], 'mine.jsonl')]);
+    expect(session.config.value.rupr.teacher).toBe('openai');
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,8 @@ import { tableText } from '../../src/headless/train';
 import { parseTrainOptions } from '../../src/headless/trainOptions';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
+
+const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('arguments of train', () => {
   test('preset, seed and fields of the config', () => {
@@ -43,6 +46,33 @@ describe('arguments of train', () => {
     ['--out o --wat', /wat/],
   ])('%s is refused', (line, message) => {
     expect(() => parseTrainOptions(line.split(' '))).toThrow(message);
+  });
+
+  test('a file of CoTs is read, checked and named in the config', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
+    const file = join(folder, 'mine.jsonl');
+    writeFileSync(file, '{"cot":"need tea","sampleId":"a:b:1"}\n');
+    const options = parseTrainOptions(['--out', 'o', '--cots', file], { TAIJI_TEACHER_KEY: ' sk-1 ' });
+    expect(options.cots?.jsonl).toBe('{"sampleId":"a:b:1","cot":"need tea"}\n');
+    const { rupr } = options.config;
+    expect(rupr).toMatchObject({ teacher: 'file', cots_sha256: sha256Of(options.cots!.jsonl) });
+    expect(options.teacherKey).toBe('sk-1');
+    const link = (hash: string) =>
+      `#run=1&rupr.teacher=openai&rupr.url=http://localhost:1/v1&rupr.model=m&rupr.cots_sha256=${hash}`;
+    const replay = parseTrainOptions(['--out', 'o', '--cots', file, '--link', link(rupr.cots_sha256)]);
+    expect(replay.config.rupr).toMatchObject({ teacher: 'openai', cots_sha256: rupr.cots_sha256 });
+    const other = 'ab'.repeat(32);
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', file, '--link', link(other)])).toThrow(
+      /hash differs/,
+    );
+    expect(() => parseTrainOptions(['--out', 'o', '--link', link(other)])).toThrow(
+      /pass their file as --cots, or/,
+    );
+    const anew = ['--out', 'o', '--link', link(other), '--set', 'rupr.cots_sha256='];
+    expect(parseTrainOptions(anew).config.rupr).toMatchObject({ teacher: 'openai', cots_sha256: '' });
+    writeFileSync(file, '\n{}\n');
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', file])).toThrow(/mine\.jsonl, line 2: sampleId/);
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', join(folder, 'no')])).toThrow(/does not exist/);
   });
 
   test('a folder of data gives the files that importers read, in order', () => {

@@ -4,6 +4,7 @@ import type { MetricsRow } from '../../src/evaluate/metrics';
 import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
 import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
+import type { TeacherCounts } from '../../src/sft/cot';
 import type { CotExample } from '../../src/sft/orft';
 import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
 
@@ -135,6 +136,12 @@ function cotExamples(): CotExample[] {
   }));
 }
 
+function teacherCounts(asked: number): TeacherCounts {
+  const [malformed, contradicting] = [Math.floor(asked / 60), Math.floor(asked / 90)];
+  const kept = asked - malformed - contradicting;
+  return { wanted: 15000, kept, malformed, contradicting, missing: 0, cached: 120, retries: 2 };
+}
+
 function* play(config: RunConfig): Generator<RunEvent> {
   const stage = (name: StageName, status: 'started' | 'finished', steps: number): RunEvent => ({
     type: 'stage',
@@ -171,7 +178,12 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield { type: 'metrics', row: row('warmup', 0.073, 0.149, 66), step: 0 };
   yield* samples('warmup', config.warmup.steps);
   yield { type: 'checkpoint', stage: 'warmup', step: config.warmup.steps, stored: true };
-  yield* plain('rupr', 20);
+  yield stage('rupr', 'started', 20);
+  for (let step = 1; step <= 20; step++) {
+    yield { type: 'progress', name: 'rupr', step, steps: 20, secondsLeft: (20 - step) * 3 };
+    if (config.rupr.teacher !== 'attributes') yield { type: 'teacher', counts: teacherCounts(step * 40) };
+  }
+  yield stage('rupr', 'finished', 20);
   yield* plain('orft', 40);
   yield {
     type: 'cots',
@@ -278,6 +290,7 @@ export function fakeServices(options: FakeOptions): Services {
           notes: [],
         },
         stages,
+        rupr: teacherCounts(15000),
         orft: { threshold: 4.6, scored: 15000, kept: 7480, examples: cotExamples() },
         ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
         popo: { rewardNames: ['semantic', 'id'], steps, curve: [] },
@@ -321,6 +334,9 @@ export function fakeServices(options: FakeOptions): Services {
     async exportModel() {
       return [{ name: 'config.json', bytes: new TextEncoder().encode('{}') }];
     },
+    async exportCots() {
+      return { name: 'cots.jsonl', bytes: new TextEncoder().encode('{}\n') };
+    },
     async loseDevice() {},
   };
   const importer: ImporterApi = {
@@ -349,6 +365,16 @@ export function fakeServices(options: FakeOptions): Services {
       return [];
     },
     async deleteImport() {},
+    async importCots(file) {
+      if (file.name.startsWith('bad'))
+        throw new Error(`${file.name}, line 3: cot is missing, empty or not a text.`);
+      return { sha256: 'd'.repeat(64), name: file.name, cots: 900, prompts: 300 };
+    },
+    async listCots() {
+      return options.saved ? [{ sha256: 'd'.repeat(64), name: 'cots.jsonl', cots: 900, prompts: 300 }] : [];
+    },
+    async deleteCots() {},
+    async forgetAnswers() {},
   };
   return { trainer: () => trainer, importer: () => importer, discardTrainer() {}, discardImporter() {} };
 }

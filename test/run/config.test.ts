@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "4c201e6dd81f",
-        "large": "dee5ae4c14c7",
-        "medium": "ab7455b65874",
-        "small": "a8e0282241d9",
-        "tiny": "ea7787c4a60a",
+        "base": "f40eb362f0f3",
+        "large": "05ae7c41fad6",
+        "medium": "9b297c5db4ac",
+        "small": "b829c668eee8",
+        "tiny": "b38b3c60eef5",
       }
     `);
   });
@@ -100,6 +100,34 @@ describe('parseConfig', () => {
     expect(refusal((c) => Object.assign(c.popo, { prompts_per_step: 1024, num_generations: 64 }))).toMatch(
       /tokens/,
     );
+  });
+
+  it('wants of a teacher outside what it needs, and nothing of it else', () => {
+    const openai = { teacher: 'openai', url: 'http://localhost:11434/v1', model: 'qwen2.5:7b' };
+    const accepted = (change: object) => {
+      const config = presetConfig('tiny');
+      Object.assign(config.rupr, change);
+      return parseConfig(config).rupr;
+    };
+    expect(accepted(openai)).toMatchObject(openai);
+    expect(accepted({ ...openai, cots_sha256: 'ab'.repeat(32) }).cots_sha256).toHaveLength(64);
+    expect(accepted({ teacher: 'file', cots_sha256: 'ab'.repeat(32) }).teacher).toBe('file');
+    const refused = (change: object) => refusal((c) => Object.assign(c.rupr, change));
+    expect(refused({ ...openai, url: '' })).toMatch(/^rupr\.url must be the address/);
+    expect(refused({ ...openai, model: '' })).toMatch(/^rupr\.model must name the model/);
+    expect(refused({ url: openai.url })).toMatch(/^rupr\.url .* empty for others/);
+    expect(refused({ model: 'm' })).toMatch(/^rupr\.model .* empty for others/);
+    expect(refused({ teacher: 'file' })).toMatch(/^rupr\.cots_sha256 must name the CoTs/);
+    expect(refused({ cots_sha256: 'ab'.repeat(32) })).toMatch(/^rupr\.cots_sha256 .* empty for attributes/);
+    expect(refused({ ...openai, cots_sha256: 'abc' })).toMatch(/^rupr\.cots_sha256 must be a SHA-256/);
+    expect(refused({ ...openai, url: 'https://u:p@h.example/v1' })).toBe(
+      'rupr.url must name no user and no password: the key has a field of its own.',
+    );
+    expect(refused({ ...openai, url: 'javascript:alert(1)' })).toMatch(
+      /^rupr\.url must be an address such as/,
+    );
+    expect(refused({ ...openai, model: 'm&seed=1' })).toMatch(/^rupr\.model must be at most 120 letters/);
+    expect(refused({ ...openai, key: 'sk-1' })).toBe('rupr.key is not a field of the config.');
   });
 
   it('is not fooled by prototypes', () => {

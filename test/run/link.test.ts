@@ -40,8 +40,10 @@ const arbitraryConfig: fc.Arbitrary<RunConfig> = fc
     ),
     cot: fc.boolean(),
     sha256: hex(64),
+    teacher: fc.constantFrom('attributes' as const, 'openai' as const, 'file' as const),
+    asked: fc.boolean(),
   })
-  .map(({ preset, seed, weighting, weight, learningRate, threshold, cot, sha256 }) => {
+  .map(({ preset, seed, weighting, weight, learningRate, threshold, cot, sha256, teacher, asked }) => {
     const config = presetConfig(preset);
     config.seed = seed;
     config.popo.weighting = weighting;
@@ -50,6 +52,10 @@ const arbitraryConfig: fc.Arbitrary<RunConfig> = fc
     config.orft.threshold = threshold;
     config.sft.cot = cot;
     if (cot) Object.assign(config.data, { source: 'import', sha256 });
+    config.rupr.teacher = teacher;
+    if (teacher === 'openai')
+      Object.assign(config.rupr, { url: 'http://[::1]:8000/api-1/v1~x', model: 'org/Qwen-2.5:7b@q4+k_m' });
+    if (teacher === 'file' || (teacher === 'openai' && asked)) config.rupr.cots_sha256 = sha256;
     return parseConfig(config);
   });
 

@@ -19,10 +19,10 @@ describe('fitFormat', () => {
   });
 
   it('leaves room for every prompt, CoT and answer, and little more', () => {
-    const { text } = minusculeConfig((config) =>
+    const { text, rupr } = minusculeConfig((config) =>
       Object.assign(config.text, { max_prompt_length: 300, max_completion_length: 200 }),
     );
-    const format = fitFormat(dataset, tokenizer, { text });
+    const format = fitFormat(dataset, tokenizer, { text, rupr });
     const { maxPromptLength, maxCompletionLength } = format.options;
     expect((maxPromptLength + maxCompletionLength) % 4).toBe(0);
     const prompts = Object.values(dataset.splits)
@@ -41,10 +41,10 @@ describe('fitFormat', () => {
   });
 
   it('keeps to the limits of the config', () => {
-    const { text } = minusculeConfig((config) =>
+    const { text, rupr } = minusculeConfig((config) =>
       Object.assign(config.text, { max_prompt_length: 20, max_completion_length: 40 }),
     );
-    const { options } = fitFormat(dataset, tokenizer, { text });
+    const { options } = fitFormat(dataset, tokenizer, { text, rupr });
     expect(options.maxCompletionLength).toBe(40);
     expect(options.maxPromptLength).toBeLessThan(20 + 4);
   });

@@ -9,6 +9,7 @@ import type { RunContext } from '../../src/run/pipeline';
 import { presetConfig } from '../../src/run/presets';
 import type { RunEvent } from '../../src/run/report';
 import { APP_VERSION } from '../../src/run/version';
+import type { TeacherServices } from '../../src/sft/cot';
 
 export function minusculeConfig(change: (config: RunConfig) => void = () => {}): RunConfig {
   const config = presetConfig('tiny');
@@ -48,6 +49,18 @@ export function openCpu(): Promise<RunDevice> {
   });
 }
 
+/** For runs of the embedded teacher, which asks for nothing. */
+const unasked = async () => {
+  throw new Error('The embedded teacher needs nobody.');
+};
+const noTeaching: TeacherServices = {
+  key: null,
+  readAnswers: unasked,
+  appendAnswers: unasked,
+  loadCots: unasked,
+  keepCots: unasked,
+};
+
 /** A context that keeps what it is told; `onEvent` may press buttons. */
 export function recordedRun(
   config: RunConfig,
@@ -66,6 +79,7 @@ export function recordedRun(
       onEvent(event, controls);
     },
     loadDataset: () => generateWorld({ ...config.data, seed: config.seed }),
+    teaching: noTeaching,
     openDevice,
     async save(checkpoint, finished) {
       saved.push(

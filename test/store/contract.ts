@@ -4,6 +4,7 @@ import type { Dataset } from '../../src/data/dataset';
 import { identify } from '../../src/data/hash';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { Datasets } from '../../src/store/datasets';
+import { LineFiles, LineLogs } from '../../src/store/lines';
 import { Runs } from '../../src/store/runs';
 import { type Store, StoreError } from '../../src/store/store';
 
@@ -38,6 +39,30 @@ export async function tinyDataset(): Promise<Dataset> {
 }
 
 export function storeContract(open: () => Promise<Store>): void {
+  test('a log grows by lines, apart from other logs, and is forgotten with them', async () => {
+    const store = await open();
+    const logs = new LineLogs(store);
+    expect(await logs.read('a')).toEqual([]);
+    await Promise.all([logs.append('a', ['1', '2']), logs.append('a', ['3']), logs.append('ab', ['4'])]);
+    expect((await new LineLogs(store).read('a')).sort()).toEqual(['1', '2', '3']);
+    expect(await logs.read('ab')).toEqual(['4']);
+    await logs.clear();
+    expect(await logs.read('a')).toEqual([]);
+    expect(await logs.read('ab')).toEqual([]);
+  });
+
+  test('a file of lines comes back, is listed by its header, and goes', async () => {
+    const files = new LineFiles<{ name: string }>(await open());
+    await files.save('ff', { name: 'two' }, '{"cot":"é\\n"}\n');
+    await files.save('ee', { name: 'one' }, '');
+    await files.save('ee', { name: 'one again' }, 'x\n');
+    expect(await files.list()).toEqual([{ name: 'one again' }, { name: 'two' }]);
+    expect(await files.load('ff')).toBe('{"cot":"é\\n"}\n');
+    expect(await files.load('ee')).toBe('x\n');
+    await files.delete('ff');
+    expect(await files.load('ff')).toBeNull();
+  });
+
   test('a checkpoint comes back byte for byte and is listed by its header alone', async () => {
     const checkpoints = new Checkpoints<{ step: number }>(await open());
     const pools = { parameters: floats(1, Number.NaN, -0), moment1: floats(2), empty: new ArrayBuffer(0) };

@@ -1,0 +1,40 @@
+/**
+ * The address of an OpenAI-compatible server, as a visitor or a link names it. It stands in links, so it holds no secret, and
+ * a link is a stranger's input: http and https only, and nothing hidden in it.
+ */
+
+const MAX_LENGTH = 300;
+
+/** What is wrong with an address, as the end of a sentence that begins with its name; null when nothing is. */
+export function endpointProblem(url: string): string | null {
+  if (url.length > MAX_LENGTH) return `must be at most ${MAX_LENGTH} characters long`;
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:'))
+    return 'must be an address such as http://localhost:11434/v1';
+  if (parsed.username !== '' || parsed.password !== '')
+    return 'must name no user and no password: the key has a field of its own';
+  if (parsed.search !== '' || parsed.hash !== '' || /[?#]/.test(url))
+    return 'must have no ? and no #: the key has a field of its own';
+  // As a person reads it is what is called: no spaces, escapes, back-slashes or letters that look like others.
+  if (!/^https?:\/\/[\w.\-:[\]]+(?:\/[\w.~\-/]*)?$/.test(url))
+    return 'must be plain letters, digits and . - _ ~ : /';
+  return null;
+}
+
+/** The host and port that would be called. */
+export function endpointHost(url: string): string {
+  return new URL(url).host;
+}
+
+/** Where chat completions are asked for: an address of a server, of its /v1, or of the very thing. */
+export function chatUrl(url: string): string {
+  const base = url.replace(/\/+$/, '');
+  if (base.endsWith('/chat/completions')) return base;
+  return `${new URL(base).pathname === '/' ? `${base}/v1` : base}/chat/completions`;
+}
+
+/** Whether a page may call it: its Content-Security-Policy lets it out to https, and over http to this machine alone. */
+export function isReachableFromPage(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || hostname === 'localhost' || hostname === '127.0.0.1';
+}

@@ -1,0 +1,238 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { TeacherError } from '../../src/sft/cot';
+import { ChatClient, type ChatLimits } from '../../src/sft/openai';
+import {
+  type Behaviour,
+  type ChatServer,
+  first,
+  json,
+  refuse,
+  startChatServer,
+  streamed,
+  whole,
+} from './chatServer';
+
+const KEY = 'sk-secret-0123456789';
+const ANSWER = '<think>saw “cribs” — need strollers</think><answer>light stroller</answer>';
+const MESSAGES = [{ role: 'user' as const, content: 'why?' }];
+
+let server: ChatServer | null = null;
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+/** Impatient, so that a test of giving up takes milliseconds. */
+async function client(behaviour: Behaviour, limits: Partial<ChatLimits> = {}, key: string | null = KEY) {
+  server = await startChatServer(behaviour);
+  return new ChatClient(
+    { url: server.url, model: 'm:7b', key },
+    { pause: 5, silence: 300, total: 2000, ...limits },
+  );
+}
+
+const ask = (chat: ChatClient, signal = new AbortController().signal) => chat.complete(MESSAGES, 0.7, signal);
+
+async function failure(chat: ChatClient): Promise<string> {
+  const error = await ask(chat).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(TeacherError);
+  const { message } = error as TeacherError;
+  expect(message).not.toContain(KEY);
+  expect(message).toMatch(/^[A-Z].*\.$/);
+  return message;
+}
+
+describe('the chat client', () => {
+  it('asks as the protocol has it, and reads whole and streamed answers', async () => {
+    const chat = await client(first(1, whole(ANSWER), streamed(ANSWER)));
+    expect(await ask(chat)).toBe(ANSWER);
+    expect(await ask(chat)).toBe(ANSWER);
+    const [request] = server!.requests;
+    expect(request.path).toBe('/v1/chat/completions');
+    expect(request.headers.authorization).toBe(`Bearer ${KEY}`);
+    expect(request.body).toEqual({
+      model: 'm:7b',
+      messages: MESSAGES,
+      temperature: 0.7,
+      max_tokens: 2048,
+      stream: true,
+    });
+    expect(chat.retries).toBe(0);
+  });
+
+  it('sends no key where there is none', async () => {
+    const chat = await client(whole(ANSWER), {}, null);
+    await ask(chat);
+    expect(server!.requests[0].headers.authorization).toBeUndefined();
+  });
+
+  it('leaves a stream when all that is wanted has been said', async () => {
+    let closed = false;
+    const chat = await client((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: `${ANSWER} and` } }] })}\n\n`);
+      response.on('close', () => {
+        closed = true;
+      });
+    });
+    expect(await ask(chat)).toBe(`${ANSWER} and`);
+    await expect.poll(() => closed).toBe(true);
+  });
+
+  it('takes an end by finish_reason, and an answer without words as empty', async () => {
+    const done = `data: ${JSON.stringify({ choices: [{ delta: {}, finish_reason: 'length' }] })}\n\n`;
+    const chat = await client(first(1, streamed('<think>too', { end: done }), whole(null as never)));
+    expect(await ask(chat)).toBe('<think>too');
+    expect(await ask(chat)).toBe('');
+  });
+
+  it('waits as long as a busy server asks, then goes on', async () => {
+    const chat = await client(first(2, refuse(429, 'slow down', { 'retry-after': '0.2' }), whole(ANSWER)));
+    const start = performance.now();
+    expect(await ask(chat)).toBe(ANSWER);
+    expect(performance.now() - start).toBeGreaterThan(390);
+    expect(chat.retries).toBe(2);
+  });
+
+  it('reads Retry-After as a date too, holds back all requests, and does not wait for ever', async () => {
+    const when = new Date(Date.now() + 2000).toUTCString();
+    const chat = await client(first(1, refuse(503, '', { 'retry-after': when }), whole(ANSWER)));
+    const start = performance.now();
+    const early = ask(chat);
+    await expect.poll(() => chat.retries).toBe(1);
+    await Promise.all([early, ask(chat)]);
+    expect(performance.now() - start).toBeGreaterThan(800);
+    server!.behave(refuse(429, 'quota', { 'retry-after': '86400' }));
+    expect(await failure(chat)).toMatch(/quota\).*asks to wait 86400 s.*go on later/);
+  });
+
+  it('gives up on 500 for ever, after growing pauses', async () => {
+    const chat = await client(refuse(500, 'out of memory'), { attempts: 4 });
+    expect(await failure(chat)).toMatch(/busy or broken \(500: out of memory\)\. It was tried 4 times\.$/);
+    expect(server!.requests).toHaveLength(4);
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    ['401', refuse(401, `bad key ${KEY}`), /refuses the key \(401: bad key \[key\]\): check it/],
+    ['403', refuse(403, 'no'), /refuses the key/],
+    ['404', refuse(404, 'model "m:7b" not found'), /no model m:7b \(404: model "m:7b" not found\)/],
+    [
+      '400',
+      (_q, response) => json(response, 400, { message: 'bad\n temperature' }),
+      /\(400: bad temperature\)/,
+    ],
+  ])('%s is said at once, without the key', async (_name, behaviour, message) => {
+    const chat = await client(behaviour);
+    expect(await failure(chat)).toMatch(message);
+    expect(server!.requests).toHaveLength(1);
+  });
+
+  it('says that a key is wanted where there is none', async () => {
+    const chat = await client(refuse(401, ''), {}, null);
+    expect(await failure(chat)).toMatch(/wants a key \(401\): give it one/);
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    ['a web page', (_q, response) => response.end('<html>hello'), /is not JSON/],
+    ['a list', (_q, response) => json(response, 200, ['hello']), /has no choices/],
+    ['another API', (_q, response) => json(response, 200, { data: [] }), /has no choices/],
+    ['empty choices', (_q, response) => json(response, 200, { choices: [] }), /has empty choices/],
+    ['a truncated document', (_q, response) => response.end('{"choices": [{"mess'), /is not JSON/],
+    ['a stream of garbage', streamed('', { end: 'data: {oops\n\n' }), /not JSON/],
+    ['a stream of nothing', streamed(''), /has no choices/],
+    ['a truncated stream', streamed('<think>saw cri', { end: '' }), /ended in its midst/],
+    [
+      'an error in a stream',
+      streamed('x', { end: 'data: {"error": {"message": "overloaded"}}\n\n' }),
+      /broke off \(overloaded\)/,
+    ],
+    ['a reset', (_q, response) => response.socket?.destroy(), /cannot be reached/],
+    [
+      'a reset in mid-answer',
+      (_q, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+        response.write('{"choices":', () => response.socket?.destroy());
+      },
+      /broke/,
+    ],
+    ['silence', () => {}, /fell silent/],
+  ])('%s is tried again, then told in one sentence', async (_name, behaviour, message) => {
+    const chat = await client(behaviour, { attempts: 2 });
+    expect(await failure(chat)).toMatch(message);
+    expect(server!.requests).toHaveLength(2);
+    // The same once, among good answers, is passed over.
+    server!.behave((request, response, index) =>
+      (index === 2 ? behaviour : whole(ANSWER))(request, response, index),
+    );
+    expect(await ask(chat)).toBe(ANSWER);
+    expect(chat.retries).toBe(2);
+  });
+
+  it('is patient with a slow stream that keeps talking, and not for ever', async () => {
+    const drip =
+      (letters: string): Behaviour =>
+      async (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        for (const content of letters) {
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          response.write(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`);
+        }
+        response.end('data: [DONE]\n\n');
+      };
+    const chat = await client(drip('12345678'), { silence: 250, total: 900, firstAttempts: 1, attempts: 1 });
+    expect(await ask(chat)).toBe('12345678');
+    server!.behave(drip('x'.repeat(100)));
+    expect(await failure(chat)).toMatch(/fell silent or took too long/);
+  });
+
+  it.each<[string, Behaviour]>([
+    ['waits', refuse(429, '', { 'retry-after': '60' })],
+    ['is answered', () => {}],
+    [
+      'reads',
+      (_q, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: '),
+    ],
+  ])('stops at once when it is told to while it %s', async (_name, behaviour) => {
+    const chat = await client(behaviour, { silence: 60_000, total: 60_000 });
+    const abort = new AbortController();
+    const asked = ask(chat, abort.signal);
+    await expect.poll(() => server!.requests.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+  });
+
+  it('follows no redirect, so that neither key nor purchases go to another host', async () => {
+    const other = await startChatServer(whole(ANSWER));
+    try {
+      const chat = await client((_request, response) => {
+        response.writeHead(307, { location: `${other.url}/chat/completions` }).end();
+      });
+      expect(await failure(chat)).toMatch(/cannot be reached/);
+      expect(other.requests).toHaveLength(0);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('throws away an answer that holds the key', async () => {
+    const chat = await client(whole(`<think>${KEY}</think>`));
+    expect(await failure(chat)).toMatch(/sent your key back/);
+  });
+
+  it('refuses a key that no header can carry', async () => {
+    await expect(client(whole(ANSWER), {}, 'my key')).rejects.toThrow(/copy it again/);
+    await expect(client(whole(ANSWER), {}, 'ключ')).rejects.toThrow(/copy it again/);
+  });
+
+  it('says when nobody listens', async () => {
+    const chat = await client(whole(ANSWER));
+    await server!.close();
+    expect(await failure(chat)).toMatch(
+      /cannot be reached \(ECONNREFUSED\): it is not running, the address is wrong/,
+    );
+  });
+});
