@@ -271,7 +271,7 @@ export function createRunView(
       });
     }
     for (const step of from.popo.steps) take({ type: 'popo', step });
-    teacher.value = from.rupr;
+    teacher.value = from.rupr ?? null;
     for (const sample of from.samples) take({ type: 'sample', sample });
     cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
   }

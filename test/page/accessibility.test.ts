@@ -26,6 +26,17 @@ const STATES: { name: string; query: string; reach(page: Page): Promise<unknown>
   { name: 'idle, with saved runs', query: '?saved', reach: (page) => page.waitForSelector('.saved li') },
   { name: 'all settings open', query: '', reach: (page) => page.click('.more') },
   {
+    name: 'a chat model as the teacher, its address refused',
+    query: '',
+    async reach(page) {
+      await page.click('.more');
+      await page.selectOption('select:has(option[value=openai])', 'openai');
+      await page.fill('input[type=url]', 'http://192.168.1.5:8000/v1');
+      await page.press('input[type=url]', 'Tab');
+      await page.waitForSelector('[role=alert]');
+    },
+  },
+  {
     name: 'paused while it aligns',
     query: '?speed=8',
     async reach(page) {

@@ -51,7 +51,7 @@ describe('presets', () => {
         "large": "05ae7c41fad6",
         "medium": "9b297c5db4ac",
         "small": "b829c668eee8",
-        "tiny": "b38b3c60eef5",
+        "tiny": "adf6af4789ff",
       }
     `);
   });

@@ -23,15 +23,26 @@ export interface ChatServer {
   /** Most requests that were under way at a time. */
   busiest(): number;
   behave(behaviour: Behaviour): void;
+  /** Lets pages of this origin in, which it does not before. */
+  allow(origin: string): void;
   close(): Promise<void>;
 }
 
 export async function startChatServer(behaviour: Behaviour): Promise<ChatServer> {
   let behave = behaviour;
+  let allowed: string | null = null;
   let open = 0;
   let most = 0;
   const requests: ChatRequest[] = [];
   const server = createServer((incoming, response) => {
+    if (allowed !== null) {
+      response.setHeader('access-control-allow-origin', allowed);
+      response.setHeader('access-control-allow-headers', 'authorization, content-type');
+    }
+    if (incoming.method !== 'POST') {
+      response.writeHead(allowed === null ? 405 : 204).end();
+      return;
+    }
     let text = '';
     most = Math.max(most, ++open);
     response.on('close', () => open--);
@@ -51,6 +62,9 @@ export async function startChatServer(behaviour: Behaviour): Promise<ChatServer>
     busiest: () => most,
     behave(next) {
       behave = next;
+    },
+    allow(origin) {
+      allowed = origin;
     },
     close: () =>
       new Promise((resolve) => {
