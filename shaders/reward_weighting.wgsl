@@ -43,7 +43,7 @@ const THREADS = 64u;
 const MAX_REWARDS = 8u;
 const STD_EPSILON = 1e-4;
 const LIGHT_EPSILON = 1e-8;
-const MIN_NORM_PASSES = 64u;
+const MIN_NORM_PASSES = 256u;
 
 var<workgroup> w: array<f32, MAX_REWARDS>;
 var<workgroup> lanes: array<f32, THREADS>;

@@ -1,3 +1,4 @@
+import type { RewardName } from '../popo/rewards';
 import { Chart } from './chart';
 import { useSession } from './context';
 import { count, percent, short } from './format';
@@ -42,11 +43,21 @@ function LossChart({ height }: { height: number }) {
   );
 }
 
+/** How each reward is named and drawn. */
+export const REWARD_LOOKS = {
+  semantic: { label: 'semantic', index: 's', color: 'semantic' },
+  id: { label: 'ID', index: 'id', color: 'id' },
+  format: { label: 'format', index: 'f', color: 'third' },
+  novelty: { label: 'novelty', index: 'n', color: 'fourth' },
+} as const satisfies Record<RewardName, { label: string; index: string; color: string }>;
+
 function AlignmentCharts() {
   const { config, view } = useSession();
-  const { weighting } = config.value.popo;
+  const { rewards, probe_every, weighting } = config.value.popo;
   const gradients =
-    weighting === 'popo' ? 'Measured every few steps' : 'Only POPO looks at the gradients of each reward';
+    probe_every > 0 || weighting === 'mgda' ? 'Measured every few steps' : 'Not measured: probe_every is 0';
+  const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
+  const [first, second] = named;
   return (
     <>
       <Chart
@@ -63,10 +74,7 @@ function AlignmentCharts() {
       <Chart
         title="Rewards of sampled answers"
         columns={view.popo}
-        lines={[
-          { column: 'semantic', label: 'semantic', color: 'semantic', smooth: true },
-          { column: 'id', label: 'ID', color: 'id', smooth: true },
-        ]}
+        lines={named.map(({ name, label, color }) => ({ column: name, label, color, smooth: true }))}
         synced
         empty="Begins with alignment"
       />
@@ -74,35 +82,45 @@ function AlignmentCharts() {
         title="Weights"
         columns={view.popo}
         lines={[
-          { column: 'w_semantic', label: 'w_s', color: 'semantic' },
-          { column: 'w_id', label: 'w_id', color: 'id' },
-          { column: 'pull_semantic', label: 'pull_s', color: 'third', dash: [4, 3] },
+          ...named.map(({ name, index, color }) => ({ column: `w_${name}`, label: `w_${index}`, color })),
+          { column: 'pull_first', label: `pull_${first.index}`, color: 'muted', dash: [4, 3] },
         ]}
         range={[0, 1]}
-        baseline={0.5}
+        baseline={1 / named.length}
         synced
         empty="Begins with alignment"
       />
       <Chart
         title="Gradient norms"
         columns={view.popo}
-        lines={[
-          { column: 'g_semantic', label: '‖g_s‖', color: 'semantic', smooth: true },
-          { column: 'g_id', label: '‖g_id‖', color: 'id', smooth: true },
-        ]}
+        lines={named.map(({ name, index, color }) => ({
+          column: `g_${name}`,
+          label: `‖g_${index}‖`,
+          color,
+          smooth: true,
+        }))}
         range={[0, null]}
         synced
         empty={gradients}
       />
-      <Chart
-        title="Do the rewards agree?"
-        columns={view.popo}
-        lines={[{ column: 'cosine', label: 'cos(g_s, g_id)', color: 'ink', smooth: true }]}
-        range={[-1, 1]}
-        baseline={0}
-        synced
-        empty={gradients}
-      />
+      {second !== undefined && (
+        <Chart
+          title="Do the rewards agree?"
+          columns={view.popo}
+          lines={[
+            {
+              column: 'cosine',
+              label: `cos(g_${first.index}, g_${second.index})`,
+              color: 'ink',
+              smooth: true,
+            },
+          ]}
+          range={[-1, 1]}
+          baseline={0}
+          synced
+          empty={gradients}
+        />
+      )}
     </>
   );
 }

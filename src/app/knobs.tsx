@@ -1,3 +1,4 @@
+import { REWARDS } from '../popo/rewards';
 import { diffFromPreset, formatLeaf } from '../run/diff';
 import { useSession } from './context';
 import { Check, Choice, Group, NumberField, type NumberKnob } from './fields';
@@ -36,7 +37,7 @@ const ALIGNMENT: NumberKnob[] = [
       config.popo.min_weight = value;
     },
     min: 0,
-    max: 0.5,
+    max: 1,
   },
   {
     path: 'beta',
@@ -132,9 +133,36 @@ export function Knobs() {
         {ALIGNMENT.map((knob) => (
           <NumberField key={knob.path} knob={knob} config={config} />
         ))}
-        <label class="field">
+        <fieldset class="field rewards">
+          <legend>
+            rewards <small>What an answer is paid for</small>
+          </legend>
+          {REWARDS.map((name) => (
+            <label key={name}>
+              <input
+                type="checkbox"
+                checked={config.popo.rewards.includes(name)}
+                onChange={(event) => {
+                  const on = event.currentTarget.checked;
+                  const chosen = REWARDS.filter((other) =>
+                    other === name ? on : config.popo.rewards.includes(other),
+                  );
+                  if (chosen.length === 0) event.currentTarget.checked = true;
+                  else
+                    session.edit((draft) => {
+                      draft.popo.rewards = chosen;
+                      draft.popo.reward_weights = chosen.map(() => 1 / chosen.length);
+                      draft.popo.min_weight = Math.min(draft.popo.min_weight, 1 / chosen.length);
+                    });
+                }}
+              />{' '}
+              {name}
+            </label>
+          ))}
+        </fieldset>
+        <label class="field" hidden={config.popo.rewards.length !== 2}>
           <span>
-            reward_weights <small>semantic, at the start</small>
+            reward_weights <small>{config.popo.rewards[0]}, at the start</small>
           </span>
           <span class="slider">
             <input

@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import type { MetricsRow } from '../evaluate/metrics';
+import { REWARDS, type RewardName } from '../popo/rewards';
 import {
   type DeviceInfo,
   type Report,
@@ -46,11 +47,13 @@ export type RunView = ReturnType<typeof createRunView>;
 /**
  * @param frame asks for a call at the next frame
  * @param clock milliseconds, only ever used for differences
+ * @param rewardNames the rewards of the run that is shown
  * @param say where notices go
  */
 export function createRunView(
   frame: (callback: () => void) => void,
   clock: () => number,
+  rewardNames: () => readonly RewardName[],
   say: (level: 'info' | 'warning' | 'error', message: string) => void,
 ) {
   const stages = signal<StageState[]>(freshStages());
@@ -69,13 +72,10 @@ export function createRunView(
   const hovered = signal<number | null>(null);
   const loss = new Columns(['loss']);
   const popo = new Columns([
-    'semantic',
-    'id',
-    'w_semantic',
-    'w_id',
-    'pull_semantic',
-    'g_semantic',
-    'g_id',
+    ...REWARDS,
+    ...REWARDS.map((name) => `w_${name}` as const),
+    ...REWARDS.map((name) => `g_${name}` as const),
+    'pull_first',
     'cosine',
     'reward_std',
     'zero_std',
@@ -188,15 +188,14 @@ export function createRunView(
         break;
       case 'popo': {
         const { step } = event;
-        const mean = rewardMeans(step.rewards);
+        const names = rewardNames();
+        const byName = (values: number[] | null) =>
+          REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
         popo.push(step.step, [
-          mean[0],
-          mean[1],
-          step.weightsAfter[0],
-          step.weightsAfter[1],
-          step.pull[0] / (step.pull[0] + step.pull[1]),
-          step.gradNorms?.[0] ?? Number.NaN,
-          step.gradNorms?.[1] ?? Number.NaN,
+          ...byName(rewardMeans(step.rewards)),
+          ...byName(step.weightsAfter),
+          ...byName(step.gradNorms),
+          step.pull[0] / step.pull.reduce((sum, value) => sum + value, 0),
           step.gradCosine ?? Number.NaN,
           step.reward_std,
           step.frac_reward_zero_std,

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { Sample } from '../run/report';
+import { REWARD_LOOKS } from './charts';
 import { useSession } from './context';
 
 const COLUMNS = [
@@ -80,6 +81,7 @@ function Prompt({ text }: { text: string }) {
 }
 
 function Completion({ sample }: { sample: Sample }) {
+  const { rewards } = useSession().config.value.popo;
   const { think, title, path } = parts(sample.completion);
   const hit = sample.resolvedItem !== null && sample.resolvedItem === sample.target;
   return (
@@ -102,12 +104,16 @@ function Completion({ sample }: { sample: Sample }) {
               ? 'In the catalogue, but not what was bought'
               : `Read as ${sample.resolvedItem}`}
       </p>
-      {sample.rewards.length >= 2 && (
-        <dl class="meters">
-          <Meter label="semantic" kind="semantic" value={sample.rewards[0]} />
-          <Meter label="ID" kind="id" value={sample.rewards[1]} />
-        </dl>
-      )}
+      <dl class="meters">
+        {rewards.slice(0, sample.rewards.length).map((name, k) => (
+          <Meter
+            key={name}
+            label={REWARD_LOOKS[name].label}
+            kind={REWARD_LOOKS[name].color}
+            value={sample.rewards[k]}
+          />
+        ))}
+      </dl>
     </>
   );
 }

@@ -60,7 +60,7 @@ export function createSession(
   const teacherKey = signal('');
   const busy = computed(() => status.value === 'running' || status.value === 'paused');
 
-  const view = createRunView(frame, clock, say);
+  const view = createRunView(frame, clock, () => config.peek().popo.rewards, say);
   const importer = (onCrash: (message: string) => void) =>
     services.importer((message) => {
       services.discardImporter();

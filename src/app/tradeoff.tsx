@@ -197,7 +197,7 @@ function Pull({ x, y }: { x: number; y: number }) {
   const { popo } = useSession().view;
   const semantic = popo.last('w_semantic');
   const id = popo.last('w_id');
-  if (semantic === null || id === null) return null;
+  if (semantic === null || id === null || semantic + id === 0) return null;
   const length = 44 / Math.hypot(semantic, id);
   const [dx, dy] = [semantic * length, -id * length];
   const angle = (Math.atan2(dy, dx) * 180) / Math.PI;

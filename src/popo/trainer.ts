@@ -16,7 +16,7 @@ import { rewardMetrics } from './advantages';
 import type { ClipRatio } from './objective';
 import type { Aggregation, ScaleRewards } from './options';
 import type { PolicyOptimizer, PolicyState, PolicyUpdate } from './policy';
-import { type ParsedAnswer, REWARD_NAMES, type RewardSources, scoreCompletions } from './rewards';
+import { type ParsedAnswer, type RewardSources, scoreCompletions } from './rewards';
 import { promptIndices, rolloutBatch } from './rollouts';
 import { rewardPull } from './weighting';
 
@@ -171,7 +171,7 @@ function rewardRollouts(task: PolicyTask, rollouts: Rollout[]): Float32Array {
     })),
     task.sources,
   );
-  const K = REWARD_NAMES.length;
+  const K = task.sources.rewards.length;
   rollouts.forEach((rollout, row) => {
     rollout.rewards = Array.from(rewards.subarray(row * K, (row + 1) * K));
   });
@@ -193,7 +193,8 @@ async function updatePolicy(
   );
   const updates: PolicyUpdate[] = [];
   for (let iteration = 0; iteration < training.num_iterations; iteration++) {
-    const policyBatch = { batch, groupSize: G, rewards, numRewards: REWARD_NAMES.length, step, iteration };
+    const numRewards = task.sources.rewards.length;
+    const policyBatch = { batch, groupSize: G, rewards, numRewards, step, iteration };
     updates.push(
       await task.optimizer.update(policyBatch, training.hyper(step * training.num_iterations + iteration)),
     );

@@ -114,7 +114,7 @@ export function popoLightWeights(
 }
 
 /** Passes of `minNormWeights`: one is exact for K = 2, these leave less than 1e-4 of the optimum for K = 8. */
-export const MIN_NORM_PASSES = 64;
+export const MIN_NORM_PASSES = 256;
 
 /**
  * MGDA: the w on the simplex that minimises ‖Σ_k w_k g_k‖² (Désidéri, 2012), from the Gram matrix [K, K]. From w = 1/K,

@@ -12,7 +12,6 @@ export async function assembleReport(
   dataset: Dataset,
   device: DeviceInfo,
   memory: Report['memory'],
-  rewardNames: string[],
 ): Promise<Report> {
   const { app, config, stages, table, rupr, orft, ranker, samples } = state;
   if (rupr === null || orft === null || ranker === null)
@@ -33,7 +32,7 @@ export async function assembleReport(
     rupr,
     orft,
     ranker,
-    popo: { rewardNames, steps: state.popo, curve: state.curve },
+    popo: { rewardNames: config.popo.rewards, steps: state.popo, curve: state.curve },
     table,
   };
   const mark = await fingerprint(source);

@@ -15,6 +15,7 @@ import type {
   ScaleRewards,
   Weighting,
 } from '../popo/options';
+import { REWARDS, type RewardName } from '../popo/rewards';
 import { endpointProblem } from '../sft/endpoint';
 
 export interface RunConfig {
@@ -97,6 +98,8 @@ export interface RunConfig {
     /** G */
     num_generations: number;
     learning_rate: number;
+    /** What a rollout is paid for; see popo/rewards.ts. K is their number. */
+    rewards: RewardName[];
     /** See popo/options.ts for this and the five after `eta_over_mu`. */
     weighting: Weighting;
     /** One weight per reward: those of `fixed` and `gdpo`, and w(0) of the others. Sums to 1. */
@@ -262,12 +265,13 @@ const fields = v.strictObject({
     prompts_per_step: whole(1, 1024),
     num_generations: whole(1, 64),
     learning_rate: real(0, 1),
-    weighting: oneOf('fixed', 'popo', 'popo-light', 'gdpo', 'mgda'),
-    reward_weights: v.pipe(
-      v.array(real(0, 1), 'must be a list of weights'),
-      v.minLength(1, 'must hold at least one weight'),
-      v.maxLength(8, 'must hold at most 8 weights'),
+    rewards: v.pipe(
+      v.array(oneOf(...REWARDS), `must be a list of ${REWARDS.join(', ')}`),
+      v.minLength(1, 'must name at least one reward'),
+      v.check((names) => new Set(names).size === names.length, 'must name each reward once'),
     ),
+    weighting: oneOf('fixed', 'popo', 'popo-light', 'gdpo', 'mgda'),
+    reward_weights: v.pipe(v.array(real(0, 1), 'must be a list of weights')),
     eta_over_mu: real(-1000, 1000),
     influence: oneOf('batch', 'halves', 'momentum'),
     influence_scope: oneOf('all', 'last_layer'),
@@ -368,6 +372,11 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     ({ data }) =>
       (data.num_users + 2 * data.num_heldout_users) * data.num_l1 * 16 * data.items_per_l3 <= 40 * MAX_CELLS,
     'asks with the number of items for a world that is too large for a browser tab',
+  ],
+  [
+    'popo.reward_weights',
+    ({ popo }) => popo.reward_weights.length === popo.rewards.length,
+    'must hold one weight for each of popo.rewards',
   ],
   [
     'popo.reward_weights',

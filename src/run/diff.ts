@@ -5,7 +5,7 @@
 import { ConfigError, parseConfig, type RunConfig } from './config';
 import { PRESET_NAMES, type PresetName, presetConfig } from './presets';
 
-export type LeafValue = string | number | boolean | number[];
+export type LeafValue = string | number | boolean | number[] | string[];
 
 /** Dotted path → value, in the order of the config's own fields. */
 export type ConfigDiff = Record<string, LeafValue>;
@@ -121,7 +121,10 @@ function parseNumber(path: string, text: string): number {
 }
 
 function parseLeaf(path: string, text: string, current: LeafValue): LeafValue {
-  if (Array.isArray(current)) return text.split(',').map((part) => parseNumber(path, part));
+  if (Array.isArray(current)) {
+    const parts = text.split(',');
+    return typeof current[0] === 'string' ? parts : parts.map((part) => parseNumber(path, part));
+  }
   // A threshold is a word or a perplexity.
   if (path === 'orft.threshold') return DECIMAL.test(text) ? parseNumber(path, text) : text;
   if (typeof current === 'number') return parseNumber(path, text);

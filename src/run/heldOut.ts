@@ -4,7 +4,7 @@
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { evaluateModel, type MetricsRow } from '../evaluate/metrics';
-import { REWARD_NAMES, type RewardSources, scoreCompletions } from '../popo/rewards';
+import { type RewardSources, scoreCompletions } from '../popo/rewards';
 import type { Encoder } from '../rank/encoder';
 import { scoreTails } from '../sft/orft';
 import type { PromptFormat } from '../text/prompt';
@@ -147,7 +147,7 @@ export class HeldOut {
         completion: format.tokenizer.decode(tokens),
         resolvedItem: item < 0 ? null : dataset.items[item].title,
         target: dataset.items[target].title,
-        rewards: Array.from(rewards.subarray(0, REWARD_NAMES.length)),
+        rewards: Array.from(rewards),
       };
     });
   }

@@ -13,7 +13,7 @@ import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { StoppedError } from '../data/stage';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { Random } from '../numeric/random';
-import { REWARD_NAMES } from '../popo/rewards';
+import { itemNovelty } from '../popo/rewards';
 import { trainPolicy } from '../popo/trainer';
 import { restoreEncoder, trainEncoder } from '../rank/encoder';
 import { trainRanker } from '../rank/ranker';
@@ -173,9 +173,11 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   });
   const encoder = restoreEncoder(dataset, config.encoder, arrays.encoder);
   const sources = {
+    rewards: config.popo.rewards,
     encoder,
     rewardTable: arrays.rewardTable,
     items: dataset.items.length,
+    novelty: itemNovelty(purchaseCounts(dataset)),
     semanticExponent: config.popo.semantic_exponent,
   };
 
@@ -298,7 +300,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     if (config.popo.steps > 0) await heldOut.afterStage('popo', stage);
   });
 
-  return assembleReport(state, dataset, device.info, model.memory(), [...REWARD_NAMES]);
+  return assembleReport(state, dataset, device.info, model.memory());
 
   function cotSequences(indices: number[], withCot = true): Sequence[] {
     return indices.map((index) => {
@@ -329,6 +331,13 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
         length,
       );
   }
+}
+
+/** How often training users chose each item. */
+function purchaseCounts(dataset: Dataset): Uint32Array {
+  const counts = new Uint32Array(dataset.items.length);
+  for (const example of dataset.splits.train) counts[targetItem(dataset, example)]++;
+  return counts;
 }
 
 function batchOf(sequences: Sequence[], length: number): TokenBatch {

@@ -61,6 +61,7 @@ const small: RunConfig = {
     prompts_per_step: 32,
     num_generations: 8,
     learning_rate: 3e-4,
+    rewards: ['semantic', 'id'],
     weighting: 'popo',
     reward_weights: [0.5, 0.5],
     eta_over_mu: 0.1,

@@ -38,6 +38,8 @@ export interface ParsedCompletion {
   item: number;
   /** Well formed: optional think block, then an answer of four fields that ends. It may still name no item. */
   valid: boolean;
+  /** Whether the answer's categories are those of `item`. */
+  coherent: boolean;
 }
 
 /** Behaviours of training users that the corpus counts at most: enough for frequencies. */
@@ -180,6 +182,7 @@ export class PromptFormat {
       categories: null,
       item: -1,
       valid: false,
+      coherent: false,
     };
     const tokens = Array.from(completion);
     const end = tokens.indexOf(endAnswer);
@@ -207,10 +210,11 @@ export class PromptFormat {
     parsed.categories = [l1, l2, l3];
     parsed.valid = true;
     const equals = this.#byTitle.get(texts[0]) ?? [];
-    parsed.item =
-      equals.find((item) => this.#items[item].categoryKeys.every((key, level) => key === keys[level])) ??
-      equals[0] ??
-      -1;
+    const coherent = equals.find((item) =>
+      this.#items[item].categoryKeys.every((key, level) => key === keys[level]),
+    );
+    parsed.item = coherent ?? equals[0] ?? -1;
+    parsed.coherent = coherent !== undefined;
     return parsed;
   }
 

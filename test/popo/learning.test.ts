@@ -66,6 +66,8 @@ async function train(
           answer: String(token),
           item: token < USERS ? token : -1,
           valid: rest.length < 2,
+          think: null,
+          coherent: false,
         }),
       },
       eosToken: EOS,
@@ -77,6 +79,8 @@ async function train(
         },
         rewardTable: Float32Array.from(examples.flatMap(() => [0.1, 0.1, 0.1, 0.9])),
         items: USERS,
+        rewards: ['semantic', 'id'],
+        novelty: [],
       },
     },
     {

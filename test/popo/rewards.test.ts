@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cosine, scoreCompletions } from '../../src/popo/rewards';
+import { cosine, itemNovelty, type RewardSources, scoreCompletions } from '../../src/popo/rewards';
 
 const vectors: Record<string, number[]> = { crib: [1, 0], stroller: [0.6, 0.8], drill: [-1, 0] };
 const sources = {
@@ -10,9 +10,11 @@ const sources = {
   },
   rewardTable: Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
   items: 3,
-};
+  rewards: ['semantic', 'id'],
+  novelty: [0.25, 0.5, 1],
+} satisfies RewardSources;
 const row = (answer: string | null, item: number, valid = true, example = 1) => ({
-  parsed: { answer, item, valid },
+  parsed: { think: 'need', answer, item, valid, coherent: item === 1 },
   example,
   target: 1,
 });
@@ -32,6 +34,28 @@ describe('rewards', () => {
   it('are all 0 for an answer that is missing, malformed or no item', () => {
     const rewards = scoreCompletions([row(null, 1), row('stroller', 1, false), row('stroller', -1)], sources);
     expect(Array.from(rewards)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('are as many as the run names, in its order', () => {
+    const wanted = { ...sources, rewards: ['novelty', 'id', 'format'] as const };
+    const rewards = scoreCompletions([row('stroller', 1), row('crib', 0), row('crib', -1)], wanted);
+    expect(Array.from(rewards, (value) => Math.round(value * 1e6) / 1e6)).toEqual([
+      0.5, 0.5, 1, 0.25, 0.4, 0, 0, 0, 0,
+    ]);
+    const thoughtless = row('stroller', 1);
+    for (const think of [null, '']) {
+      const parsed = { ...thoughtless.parsed, think };
+      expect(scoreCompletions([{ ...thoughtless, parsed }], wanted)[2]).toBe(0);
+    }
+  });
+
+  it('call novel what few have chosen, as a share of the rarest item’s self-information', () => {
+    const novelty = itemNovelty([0, 3, 7, 0]);
+    expect(novelty[0]).toBe(1);
+    expect(novelty[3]).toBe(1);
+    expect(novelty[1]).toBeCloseTo(Math.log(4 / 14) / Math.log(1 / 14), 6);
+    expect(novelty[2]).toBeLessThan(novelty[1]);
+    expect(Array.from(itemNovelty([5]))).toEqual([0]);
   });
 
   it('refuse an example outside the table', () => {

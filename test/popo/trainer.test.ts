@@ -83,6 +83,8 @@ const task = (optimizer: PolicyOptimizer): PolicyTask => ({
       answer: String(completion[0]),
       item: completion[0] < ITEMS ? completion[0] : -1,
       valid: completion[1] === EOS,
+      think: null,
+      coherent: false,
     }),
   },
   eosToken: EOS,
@@ -94,6 +96,8 @@ const task = (optimizer: PolicyOptimizer): PolicyTask => ({
     },
     rewardTable: Float32Array.from({ length: examples.length * ITEMS }, (_, i) => i / 100),
     items: ITEMS,
+    rewards: ['semantic', 'id'],
+    novelty: [],
   },
 });
 

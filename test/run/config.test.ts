@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "f40eb362f0f3",
-        "large": "05ae7c41fad6",
-        "medium": "9b297c5db4ac",
-        "small": "b829c668eee8",
-        "tiny": "adf6af4789ff",
+        "base": "7343acc8631d",
+        "large": "7141978d7c14",
+        "medium": "dd5dea34d30e",
+        "small": "d31901578974",
+        "tiny": "5d4f6c00aa8a",
       }
     `);
   });
@@ -76,6 +76,15 @@ describe('parseConfig', () => {
     );
     expect(refusal((c) => Object.assign(c.popo, { influence: 'momentum', objective_max_norm: 1 }))).toMatch(
       /^popo\.objective_max_norm must be 0 unless popo\.influence is batch/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { rewards: ['id'] }))).toMatch(
+      /^popo\.reward_weights must hold one weight for each of popo\.rewards/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { rewards: ['id', 'id'] }))).toMatch(
+      /^popo\.rewards must name each reward once/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { rewards: ['id', 'luck'] }))).toMatch(
+      /^popo\.rewards\.1 must be one of semantic, id, format, novelty/,
     );
     expect(refusal((c) => Object.assign(c.popo, { min_weight: 0.6 }))).toMatch(
       /^popo\.min_weight must be at most 1 divided by the number of rewards/,

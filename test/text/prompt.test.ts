@@ -109,6 +109,7 @@ describe('PromptFormat', () => {
           categories: item.categories,
           item: index,
           valid: true,
+          coherent: true,
         });
         expect(format.categoryHits(parsed.categories, index)).toEqual([true, true, true]);
       }
