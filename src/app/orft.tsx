@@ -1,7 +1,7 @@
+import { countsInWords } from '../sft/cot';
 import type { CotExample } from '../sft/orft';
 import { useSession } from './context';
 import { count, percent, short } from './format';
-import { teacherWords } from './teacher';
 
 const BINS = 48;
 const SHOWN = 3;
@@ -11,7 +11,8 @@ export function OrftView() {
   const session = useSession();
   const cots = session.view.cots.value;
   if (cots === null) return null;
-  const told = teacherWords(session.view.teacher.value);
+  const counts = session.view.teacher.value;
+  const told = counts === null ? null : countsInWords(counts, count);
   const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
   const rejected = different(cots.examples.filter((example) => !example.kept).sort((a, b) => b.ppl - a.ppl));
   return (

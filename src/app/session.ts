@@ -56,7 +56,7 @@ export function createSession(
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
-  /** Of the teacher's endpoint; in memory only, and gone with the page. */
+  /** Of the teacher's endpoint that the form names; in memory only, gone with the page and with another endpoint. */
   const teacherKey = signal('');
   const busy = computed(() => status.value === 'running' || status.value === 'paused');
 
@@ -139,7 +139,7 @@ export function createSession(
       clear();
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
       if (saved !== null && !isSame(wanted, config.value)) expected.value = null;
-      config.value = wanted;
+      adopt(wanted);
       status.value = 'running';
       pending.value = 'starting';
     });
@@ -168,6 +168,12 @@ export function createSession(
       });
     }
     void refreshSavedRuns();
+  }
+
+  /** Takes a config that was not made in the form. */
+  function adopt(wanted: RunConfig): void {
+    if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
+    config.value = wanted;
   }
 
   function show(result: Report): void {
@@ -272,7 +278,7 @@ export function createSession(
       }
       batch(() => {
         clear();
-        config.value = found.config;
+        adopt(found.config);
         expected.value = null;
         view.replay(found);
         show(found);
@@ -291,7 +297,9 @@ export function createSession(
     // What an endpoint once said was said about those prompts and that teacher.
     if (draft.rupr.teacher === 'openai' && teaching(draft) !== teaching(config.value))
       draft.rupr.cots_sha256 = '';
+    const { url } = config.value.rupr;
     batch(() => {
+      if (url !== '' && url !== draft.rupr.url) teacherKey.value = '';
       config.value = draft;
       expected.value = null;
     });
@@ -347,7 +355,7 @@ export function createSession(
     batch(() => {
       clear();
       status.value = 'idle';
-      config.value = opened.config;
+      adopt(opened.config);
       expected.value = opened.expected;
       if (opened.problem !== null) say('warning', opened.problem);
     });

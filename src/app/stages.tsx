@@ -1,9 +1,9 @@
 import type { StageName } from '../run/report';
+import { countsInWords } from '../sft/cot';
 import { useSession } from './context';
-import { duration } from './format';
+import { count, duration } from './format';
 import type { StageState } from './runView';
 import type { Status } from './session';
-import { teacherWords } from './teacher';
 
 /** Each stage in a few words: its name, what it does, and what the paper or the field calls it. */
 export const STAGE_WORDS: Record<StageName, { label: string; does: string; code: string }> = {
@@ -40,7 +40,8 @@ export function Stages() {
 function StageLine({ stage, status }: { stage: StageState; status: Status }) {
   const session = useSession();
   const words = STAGE_WORDS[stage.name];
-  const told = stage.name === 'rupr' ? teacherWords(session.view.teacher.value) : null;
+  const counts = stage.name === 'rupr' ? session.view.teacher.value : null;
+  const told = counts === null ? null : countsInWords(counts, count);
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
   return (
     <li class={`stage ${stage.status}`} aria-current={stage.status === 'running' ? 'step' : undefined}>

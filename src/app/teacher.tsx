@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { TeacherCounts } from '../sft/cot';
 import { endpointHost, endpointProblem, isReachableFromPage } from '../sft/endpoint';
 import { useSession } from './context';
 import { NumberField, type NumberKnob } from './fields';
@@ -278,19 +277,4 @@ export function TeacherNotice() {
       </span>
     </div>
   );
-}
-
-/** What became of the teacher's answers, in a few words; null when there is nothing to tell. */
-export function teacherWords(counts: TeacherCounts | null): string | null {
-  if (counts === null) return null;
-  const { malformed, contradicting, missing, cached, retries } = counts;
-  const parts = [
-    [malformed, 'dropped for their form'],
-    [contradicting, 'dropped for another item'],
-    [missing, 'not in the file'],
-    [cached, 'kept from before'],
-    [retries, 'asked again'],
-  ] as const;
-  const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`);
-  return told.length === 0 ? null : `${count(counts.kept)} could be used, ${told.join(', ')}`;
 }

@@ -9,6 +9,7 @@ import type { MetricsRow } from '../evaluate/metrics';
 import { reportFile } from '../run/files';
 import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
+import { countsInWords } from '../sft/cot';
 import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
 
 /** Where `npm start` serves the page, unless the port is taken. */
@@ -42,6 +43,8 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
+  const told = countsInWords(report.rupr);
+  if (told !== null) console.log(`Of the teacher's answers ${told}.`);
   for (const { name, heldOutLoss } of report.stages) {
     if (heldOutLoss.length < 2) continue;
     const [before, after] = heldOutLoss.map((loss) => loss.toFixed(4));

@@ -75,6 +75,12 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
       `this run was made with CoTs of its maker's (SHA-256 ${config.rupr.cots_sha256}); pass their file as --cots` +
         `${config.rupr.teacher === 'openai' ? ', or have the endpoint asked anew with --set rupr.cots_sha256=' : ''}.`,
     );
+  // A link is a stranger's: neither purchases nor the key go to a host because it says so.
+  const named = values.set.some((assignment) => assignment.startsWith('rupr.url='));
+  if (values.link !== undefined && config.rupr.url !== '' && config.rupr.cots_sha256 === '' && !named)
+    throw new ConfigError(
+      `this link has ${config.rupr.url} asked as the teacher; if that is what you want, say so: --set rupr.url=${config.rupr.url}`,
+    );
   const data = values.data === undefined ? [] : dataFiles(values.data);
   if (data.length === 0 && config.data.source === 'import')
     throw new ConfigError(

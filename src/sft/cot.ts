@@ -63,6 +63,23 @@ export function noCounts(wanted: number): TeacherCounts {
   return { wanted, kept: 0, malformed: 0, contradicting: 0, missing: 0, cached: 0, retries: 0 };
 }
 
+/** What became of a teacher's answers, in a few words; null when all that were wanted are of use. */
+export function countsInWords(
+  counts: TeacherCounts,
+  write: (count: number) => string = String,
+): string | null {
+  const { malformed, contradicting, missing, cached, retries } = counts;
+  const parts: [number, string][] = [
+    [malformed, 'dropped for their form'],
+    [contradicting, 'dropped for another item'],
+    [missing, 'not in the file'],
+    [cached, 'kept from before'],
+    [retries, 'asked again'],
+  ];
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${write(count)} ${what}`);
+  return told.length === 0 ? null : `${write(counts.kept)} could be used, ${told.join(', ')}`;
+}
+
 /** A teacher outside this app that cannot teach; the message says why and what to do. */
 export class TeacherError extends Error {
   override readonly name = 'TeacherError';

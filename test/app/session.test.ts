@@ -257,6 +257,34 @@ describe('teachers outside the page', () => {
     expect(other.calls).toEqual(['start null']);
   });
 
+  it('a key typed for one endpoint goes to no other', () => {
+    const { session } = stage();
+    session.openLink(LINK);
+    session.teacherKey.value = 'sk-secret';
+    session.edit((draft) => {
+      draft.popo.steps++;
+    });
+    expect(session.teacherKey.value).toBe('sk-secret');
+    session.openLink(LINK.replace('api.', 'evil.'));
+    expect(session.teacherKey.value).toBe('');
+    session.teacherKey.value = 'sk-secret';
+    session.edit((draft) => {
+      draft.rupr.url = 'https://third.example.com/v1';
+    });
+    expect(session.teacherKey.value).toBe('');
+    session.teacherKey.value = 'sk-secret';
+    session.chooseTeacher('file');
+    session.openLink(LINK);
+    expect(session.teacherKey.value).toBe('');
+    // Typed before the address was, it is for the address that is typed next.
+    session.chooseTeacher('openai');
+    session.teacherKey.value = 'sk-secret';
+    session.edit((draft) => {
+      draft.rupr.url = 'https://api.example.com/v1';
+    });
+    expect(session.teacherKey.value).toBe('sk-secret');
+  });
+
   it('reasoning once asked for stays with the run while what was asked stays the same', () => {
     const { session } = stage();
     const sha256 = 'ab'.repeat(32);

@@ -68,7 +68,12 @@ describe('arguments of train', () => {
     expect(() => parseTrainOptions(['--out', 'o', '--link', link(other)])).toThrow(
       /pass their file as --cots, or/,
     );
-    const anew = ['--out', 'o', '--link', link(other), '--set', 'rupr.cots_sha256='];
+    const anew = '--set rupr.cots_sha256= --set rupr.url=http://localhost:1/v1 --out o --link'.split(' ');
+    anew.push(link(other));
+    // Not because a link says so.
+    expect(() => parseTrainOptions(['--out', 'o', '--link', link('')])).toThrow(
+      /this link has http:\/\/localhost:1\/v1 asked/,
+    );
     expect(parseTrainOptions(anew).config.rupr).toMatchObject({ teacher: 'openai', cots_sha256: '' });
     writeFileSync(file, '\n{}\n');
     expect(() => parseTrainOptions(['--out', 'o', '--cots', file])).toThrow(/mine\.jsonl, line 2: sampleId/);
