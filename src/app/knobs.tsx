@@ -130,13 +130,11 @@ export function Knobs() {
   return (
     <>
       <Group title="Alignment" note="POPO; names as in TRL's GRPOTrainer">
-        {ALIGNMENT.map((knob) => (
-          <NumberField key={knob.path} knob={knob} config={config} />
-        ))}
-        <fieldset class="field rewards">
-          <legend>
+        <fieldset class="rewards">
+          <legend class="hidden">rewards</legend>
+          <span>
             rewards <small>What an answer is paid for</small>
-          </legend>
+          </span>
           {REWARDS.map((name) => (
             <label key={name}>
               <input
@@ -160,6 +158,9 @@ export function Knobs() {
             </label>
           ))}
         </fieldset>
+        {ALIGNMENT.map((knob) => (
+          <NumberField key={knob.path} knob={knob} config={config} />
+        ))}
         <label class="field" hidden={config.popo.rewards.length !== 2}>
           <span>
             reward_weights <small>{config.popo.rewards[0]}, at the start</small>
