@@ -16,6 +16,7 @@ import ropeSource from '../../shaders/rope.wgsl?raw';
 import sampleSource from '../../shaders/sample.wgsl?raw';
 import swigluSource from '../../shaders/swiglu.wgsl?raw';
 import tokenStatisticsSource from '../../shaders/token_statistics.wgsl?raw';
+import transposeSource from '../../shaders/transpose.wgsl?raw';
 import type { Gpu } from './device';
 import type { Binding, Plan } from './plan';
 import { unroll } from './unroll';
@@ -24,7 +25,7 @@ import { unroll } from './unroll';
 export type Window = Binding;
 
 /** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
-export const KERNELS_VERSION = 'k1';
+export const KERNELS_VERSION = 'k2';
 
 /** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
@@ -82,7 +83,7 @@ const ROW_OF_GROUPS = 32768;
 
 const groups = (threads: number, size = 64) => Math.max(1, Math.ceil(threads / size));
 
-/** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). */
+/** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). Portable, W is transposed into `scratch` first. */
 export function matmulNT(
   plan: Plan,
   tuning: Tuning,
@@ -91,6 +92,8 @@ export function matmulNT(
     a: Binding;
     w: Binding;
     residual?: Binding;
+    /** At least K · N floats, free to be overwritten; see `scratchSize`. */
+    scratch: Binding;
     out: Binding;
     K: number;
     N: number;
@@ -98,7 +101,25 @@ export function matmulNT(
     shape: GPUBuffer;
   },
 ): void {
-  matmul(plan, tuning, { ...o, b: o.w, layout: 'nt', M: 0, splits: 1, slice: 0 });
+  const rest = { M: 0, splits: 1, slice: 0 };
+  if (tuning.name === 'tiled') {
+    matmul(plan, tuning, { ...o, ...rest, b: o.w, layout: 'nt' });
+    return;
+  }
+  assertExtents(o.label, { K: o.K, N: o.N });
+  plan.add({
+    label: `${o.label}/transpose`,
+    code: transposeSource,
+    constants: { K: o.K, N: o.N },
+    bindings: [o.w, o.scratch],
+    workgroups: [Math.min(groups((o.K * o.N) / 4), 4096)],
+  });
+  matmul(plan, tuning, { ...o, ...rest, b: o.scratch, layout: 'nn' });
+}
+
+/** Floats of the scratch that products with weight matrices of at most `largest` floats need. */
+export function scratchSize(tuning: Tuning, largest: number): number {
+  return tuning.name === 'tiled' ? 4 : largest;
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]. */
@@ -157,10 +178,7 @@ function matmul(
     shape: GPUBuffer;
   },
 ): void {
-  for (const [name, extent] of Object.entries({ M: o.M, K: o.K, N: o.N })) {
-    if (extent % 4 !== 0)
-      throw new RangeError(`matmul ${o.label}: ${name} = ${extent} is not a multiple of 4.`);
-  }
+  assertExtents(o.label, { M: o.M, K: o.K, N: o.N });
   const rows = o.layout === 'tn' ? o.M : o.rows;
   const constants = {
     M: o.M,
@@ -191,6 +209,13 @@ function matmul(
     bindings,
     workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
   });
+}
+
+function assertExtents(label: string, extents: Record<string, number>): void {
+  for (const [name, extent] of Object.entries(extents)) {
+    if (extent % 4 !== 0)
+      throw new RangeError(`matmul ${label}: ${name} = ${extent} is not a multiple of 4.`);
+  }
 }
 
 export function embeddingGather(

@@ -100,6 +100,8 @@ export interface LayerActivations {
 }
 
 export interface Activations {
+  /** For one weight matrix at a time; see kernels.matmulNT. */
+  scratch: GPUBuffer;
   /** residual[l] enters layer l; residual[layers] leaves the last one. */
   residual: GPUBuffer[];
   layers: LayerActivations[];
@@ -139,7 +141,8 @@ export class BufferTable {
  */
 export function allocateActivations(
   table: BufferTable,
-  { D, F, W, layers, heads }: Sizes,
+  tuning: kernels.Tuning,
+  { D, F, V, W, layers, heads }: Sizes,
   rows: number,
   keep: 'all' | 'qkv' | 'none',
 ): Activations {
@@ -164,6 +167,7 @@ export function allocateActivations(
   // Without `all`, the residual stream alternates between two buffers: a layer reads one and writes the other.
   if (keep !== 'all') residual.push(table.floats('residual', rows * D));
   return {
+    scratch: table.floats('scratch', kernels.scratchSize(tuning, D * Math.max(V, W, 2 * F))),
     layers: [first, ...Array.from({ length: layers - 1 }, later)],
     residual: Array.from({ length: layers + 1 }, (_, l) => {
       if (keep !== 'all') return residual[l % 2];
@@ -189,6 +193,7 @@ export function addForward(
   },
 ): void {
   const { sizes, weights, activations, shape, batch, length } = o;
+  const { scratch } = activations;
   const { D, F, V, W, eps, heads } = sizes;
   const rows = batch * length;
   kernels.embeddingGather(plan, {
@@ -217,6 +222,7 @@ export function addForward(
       label: 'qkv',
       a: kept.normed1,
       w: w.qkv,
+      scratch,
       out: kept.qkv,
       K: D,
       N: W,
@@ -246,6 +252,7 @@ export function addForward(
       label: 'o_proj',
       a: kept.attended,
       w: w.output,
+      scratch,
       residual: x,
       out: kept.middle,
       K: D,
@@ -267,6 +274,7 @@ export function addForward(
       label: 'gate_up',
       a: kept.normed2,
       w: w.gateUp,
+      scratch,
       out: kept.gateUp,
       K: D,
       N: 2 * F,
@@ -278,6 +286,7 @@ export function addForward(
       label: 'down',
       a: kept.h,
       w: w.down,
+      scratch,
       residual: kept.middle,
       out: activations.residual[l + 1],
       K: F,

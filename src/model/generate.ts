@@ -51,7 +51,7 @@ export class Generator {
     this.#tokens = table.floats('tokens', prompts * promptLength);
     this.#lengths = table.floats('lengths', prompts);
     this.#spans = table.floats('spans', 4 * prompts * promptLength);
-    const activations = allocateActivations(table, sizes, prompts * promptLength, 'qkv');
+    const activations = allocateActivations(table, tuning, sizes, prompts * promptLength, 'qkv');
     const prefillShape = table.add(kernels.shapeUniform(gpu, prompts * promptLength, promptLength, prompts));
     this.prefill = new Plan(gpu);
     addForward(this.prefill, tuning, {
@@ -84,6 +84,7 @@ export class Generator {
     const h = table.floats('h', rows * F);
     const logits = table.floats('logits', rows * V);
 
+    const { scratch } = activations;
     this.decode = new Plan(gpu);
     const plan = this.decode;
     kernels.embeddingGather(plan, {
@@ -103,6 +104,7 @@ export class Generator {
         label: 'qkv',
         a: normed,
         w: w.qkv,
+        scratch,
         out: qkv,
         K: D,
         N: W,
@@ -127,6 +129,7 @@ export class Generator {
         label: 'o_proj',
         a: attended,
         w: w.output,
+        scratch,
         residual: input,
         out: middle,
         K: D,
@@ -139,6 +142,7 @@ export class Generator {
         label: 'gate_up',
         a: normed,
         w: w.gateUp,
+        scratch,
         out: gateUp,
         K: D,
         N: 2 * F,
@@ -150,6 +154,7 @@ export class Generator {
         label: 'down',
         a: h,
         w: w.down,
+        scratch,
         residual: middle,
         out: output,
         K: F,
@@ -173,6 +178,7 @@ export class Generator {
       label: 'logits',
       a: normed,
       w: weights.embedding,
+      scratch,
       out: logits,
       K: D,
       N: V,

@@ -35,7 +35,7 @@ export class ScoringStep {
     this.lengths = table.floats('lengths', batch);
     this.spans = table.floats('spans', 4 * rows);
     this.scores = table.floats('scores', 2 * rows);
-    this.#activations = allocateActivations(table, sizes, rows, 'none');
+    this.#activations = allocateActivations(table, tuning, sizes, rows, 'none');
     this.#head = {
       normed: table.floats('final_normed', rows * sizes.D),
       scale: table.floats('final_scale', rows),
@@ -82,6 +82,7 @@ export class ScoringStep {
       label: 'logits',
       a: this.#head.normed,
       w: weights.embedding,
+      scratch: this.#activations.scratch,
       out: this.#head.logits,
       K: sizes.D,
       N: sizes.V,

@@ -136,7 +136,7 @@ export class TrainingStep {
       metrics: model.metrics,
     };
     gpu.device.queue.writeBuffer(this.buffers.ones, 0, new Float32Array(batch).fill(1));
-    this.#activations = allocateActivations(table, sizes, rows, 'all');
+    this.#activations = allocateActivations(table, tuning, sizes, rows, 'all');
     this.#head = {
       normed: table.floats('final_normed', rows * D),
       scale: table.floats('final_scale', rows),
@@ -190,6 +190,7 @@ export class TrainingStep {
       label: 'logits',
       a: this.#head.normed,
       w: this.#weights.embedding,
+      scratch: this.#activations.scratch,
       out: this.#head.logits,
       K: D,
       N: V,

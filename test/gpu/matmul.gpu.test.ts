@@ -37,7 +37,14 @@ describe.each(extents)('K = %i, N = %i, residual: %s', (K, N, withResidual) => {
         const a = s.input(x);
         const common = { a, K, N, rows, shape };
         const added = withResidual ? { residual: s.input(residual) } : {};
-        matmulNT(s.plan, tuning, { ...common, ...added, label: 'nt', w: s.input(w), out: s.out.nt });
+        matmulNT(s.plan, tuning, {
+          ...common,
+          ...added,
+          label: 'nt',
+          w: s.input(w),
+          scratch: s.input(w),
+          out: s.out.nt,
+        });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
         const slices = { splits: 1, slice: 0 };
         matmulTN(s.plan, tuning, {
@@ -104,7 +111,14 @@ it.each(tunings)(
         const shape = s.shape(rows);
         const common = { a: s.input(a), K, N, rows, shape };
         const added = { residual: s.input(residual) };
-        matmulNT(s.plan, tuning, { ...common, ...added, label: 'nt', w: s.input(w), out: s.out.nt });
+        matmulNT(s.plan, tuning, {
+          ...common,
+          ...added,
+          label: 'nt',
+          w: s.input(w),
+          scratch: s.input(w),
+          out: s.out.nt,
+        });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
         const tn = { label: 'tn', a: common.a, b: s.input(b), out: s.out.tn, M: K, N };
         matmulTN(s.plan, tuning, { ...tn, splits: 3, slice, shape });
@@ -133,6 +147,7 @@ it('refuses extents that are no multiple of 4', async () => {
       label: 'odd',
       a,
       w: a,
+      scratch: a,
       out: s.out.out,
       K: 6,
       N: 4,
