@@ -9,14 +9,16 @@
 
 @compute @workgroup_size(64)
 fn keep_old(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < arrayLength(&baselines)) {
-    baselines[id.x].x = scores[id.x].x;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  if (thread < arrayLength(&baselines)) {
+    baselines[thread].x = scores[thread].x;
   }
 }
 
 @compute @workgroup_size(64)
 fn keep_reference(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < arrayLength(&baselines)) {
-    baselines[id.x].y = scores[id.x].x;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  if (thread < arrayLength(&baselines)) {
+    baselines[thread].y = scores[thread].x;
   }
 }

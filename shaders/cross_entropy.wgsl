@@ -75,7 +75,7 @@ fn normaliser(base : u32, lane : u32, y : u32) -> vec3f {
 
 @compute @workgroup_size(LANES, ROWS)
 fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
-  let row = group.x * ROWS + local.y;
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
   let safe = min(row, shape.rows - 1u);
   let z = normaliser(safe * V, local.x, local.y);
   if (row >= shape.rows || local.x != 0u) { return; }
@@ -91,7 +91,7 @@ fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loc
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
-  let row = group.x * ROWS + local.y;
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
   let safe = min(row, shape.rows - 1u);
   let t = safe % shape.length;
   let z = normaliser(safe * V, local.x, local.y);

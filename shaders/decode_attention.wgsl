@@ -29,13 +29,14 @@ const GROUP = HEADS / KV_HEADS;
 
 @compute @workgroup_size(64)
 fn rotate_and_store(@builtin(global_invocation_id) id : vec3u) {
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
   let pairs = (HEADS + KV_HEADS) * HALF;
-  let row = id.x / pairs;
+  let row = thread / pairs;
   if (row >= shape.rows) { return; }
   let step = state[0];
   let position = prompt_lengths[row / GENERATIONS] - 1u + step;
-  let i = id.x % HALF;
-  let head = (id.x % pairs) / HALF;
+  let i = thread % HALF;
+  let head = (thread % pairs) / HALF;
   let turn = rotation[position * HALF + i];
   let at = row * ROW_WIDTH + head * HEAD_DIM + i;
   let first = qkv[at] * turn.x - qkv[at + HALF] * turn.y;
@@ -54,9 +55,10 @@ fn rotate_and_store(@builtin(global_invocation_id) id : vec3u) {
 
 @compute @workgroup_size(LANES)
 fn attend(@builtin(global_invocation_id) id : vec3u) {
-  let row = id.x / HEADS;
+  let thread = id.y * (ROW_OF_GROUPS * LANES) + id.x;
+  let row = thread / HEADS;
   if (row >= shape.rows) { return; }
-  let head = id.x % HEADS;
+  let head = thread % HEADS;
   let kv = head / GROUP * H4;
   let p = row / GENERATIONS;
   let before = prompt_lengths[p] - 1u;

@@ -19,30 +19,33 @@ const D4 = D / 4u;
 
 @compute @workgroup_size(64)
 fn gather(@builtin(global_invocation_id) id : vec3u) {
-  let row = id.x / D4;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let row = thread / D4;
   if (row >= shape.rows) { return; }
-  out[id.x] = source[index[row] * D4 + id.x % D4];
+  out[thread] = source[index[row] * D4 + thread % D4];
 }
 
 @compute @workgroup_size(64)
 fn partial_sums(@builtin(global_invocation_id) id : vec3u) {
-  let item = id.x / D4;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let item = thread / D4;
   if (item >= shape.items) { return; }
   let span = items[item];
   var sum = vec4f();
   for (var j = span.x; j < span.x + span.y; j++) {
-    sum += source[index[j] * D4 + id.x % D4];
+    sum += source[index[j] * D4 + thread % D4];
   }
-  out[id.x] = sum;
+  out[thread] = sum;
 }
 
 @compute @workgroup_size(64)
 fn accumulate(@builtin(global_invocation_id) id : vec3u) {
-  let token = id.x / D4;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let token = thread / D4;
   if (token >= V) { return; }
   var sum = vec4f();
   for (var i = index[token]; i < index[token + 1u]; i++) {
-    sum += source[i * D4 + id.x % D4];
+    sum += source[i * D4 + thread % D4];
   }
-  out[id.x] += sum;
+  out[thread] += sum;
 }

@@ -38,7 +38,7 @@ fn vectors() -> u32 { return D4 | (shape.rows >> 31u); }
 
 @compute @workgroup_size(LANES, ROWS)
 fn forward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
-  let row = group.x * ROWS + local.y;
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
   let inside = row < shape.rows;
   let base = min(row, shape.rows - 1u) * D4;
   let features = vectors();
@@ -52,7 +52,7 @@ fn forward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) l
 
 @compute @workgroup_size(LANES, ROWS)
 fn backward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
-  let row = group.x * ROWS + local.y;
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
   let inside = row < shape.rows;
   let base = min(row, shape.rows - 1u) * D4;
   let s = scale[min(row, shape.rows - 1u)];

@@ -14,12 +14,13 @@ struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) {
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
   let half = HEAD_DIM / 2u;
   let pairs = ROTATED_HEADS * half;
-  let row = id.x / pairs;
+  let row = thread / pairs;
   if (row >= shape.rows) { return; }
-  let i = id.x % half;
-  let head = (id.x % pairs) / half;
+  let i = thread % half;
+  let head = (thread % pairs) / half;
   let turn = rotation[spans[row].x * half + i];
   let sine = select(turn.y, -turn.y, INVERSE == 1u);
   let at = row * ROW_WIDTH + head * HEAD_DIM + i;

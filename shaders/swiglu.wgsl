@@ -16,21 +16,23 @@ const F4 = F / 4u;
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id : vec3u) {
-  let row = id.x / F4;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let row = thread / F4;
   if (row >= shape.rows) { return; }
-  let at = row * 2u * F4 + id.x % F4;
+  let at = row * 2u * F4 + thread % F4;
   let gate = gate_up[at];
-  out[id.x] = gate / (1.0 + exp(-gate)) * gate_up[at + F4];
+  out[thread] = gate / (1.0 + exp(-gate)) * gate_up[at + F4];
 }
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id : vec3u) {
-  let row = id.x / F4;
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let row = thread / F4;
   if (row >= shape.rows) { return; }
-  let at = row * 2u * F4 + id.x % F4;
+  let at = row * 2u * F4 + thread % F4;
   let gate = gate_up[at];
   let up = gate_up[at + F4];
   let sigmoid = 1.0 / (1.0 + exp(-gate));
-  out[at] = dh[id.x] * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
-  out[at + F4] = dh[id.x] * gate * sigmoid;
+  out[at] = dh[thread] * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
+  out[at + F4] = dh[thread] * gate * sigmoid;
 }

@@ -21,12 +21,16 @@ export function Device() {
   const config = session.config.value;
   const warning = session.deviceWarning.value;
   const slow = device !== null && (device.backend !== 'webgpu' || warning !== null);
-  const weights = parameterCount(modelShape(config, config.text.vocab_size));
+  const exact = session.busy.value || session.report.value !== null ? session.view.parameters.value : null;
+  const most = parameterCount(modelShape(config, config.text.vocab_size));
   return (
     <p class="device">
       <i class={`dot ${device === null ? 'unknown' : slow ? 'slow' : 'fast'}`} />
       {device === null ? 'Looking for a device' : deviceWords(device)}
-      <span class="faint"> · about {count(Number(weights.toPrecision(2)))} weights</span>
+      <span class="faint">
+        {' '}
+        · {exact === null ? `at most ${count(Number(most.toPrecision(2)))}` : count(exact)} weights
+      </span>
       <span class="faint">
         {' '}
         · {dataWords(config.data.source, config.data.world)}

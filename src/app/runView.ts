@@ -58,6 +58,8 @@ export function createRunView(
 ) {
   const stages = signal<StageState[]>(freshStages());
   const device = signal<DeviceInfo | null>(null);
+  /** Weights of the run's model, once its tokenizer has said how many tokens there are. */
+  const parameters = signal<number | null>(null);
   const samples = signal<Sample[]>([]);
   const cots = signal<Cots | null>(null);
   /** What became of the CoTs that the teacher was to give. */
@@ -93,7 +95,6 @@ export function createRunView(
   let queue: RunEvent[] = [];
   let scheduled = false;
   let drawn = Number.NEGATIVE_INFINITY;
-  let stageStarted = 0;
 
   function clear(): void {
     queue = [];
@@ -104,6 +105,7 @@ export function createRunView(
       teacher.value = null;
       table.value = [];
       checkpoint.value = null;
+      parameters.value = null;
       lossMarks.value = [];
       hovered.value = null;
       for (const columns of [loss, popo, heldout]) columns.clear();
@@ -153,10 +155,9 @@ export function createRunView(
             step: event.steps,
             steps: event.steps,
             secondsLeft: null,
-            seconds: (clock() - stageStarted) / 1000,
+            seconds: event.seconds,
           });
         } else {
-          stageStarted = clock();
           patchStage(event.name, { status: 'running', steps: event.steps, seconds: null });
         }
         break;
@@ -218,6 +219,9 @@ export function createRunView(
       case 'device':
         device.value = event.device;
         break;
+      case 'model':
+        parameters.value = event.parameters;
+        break;
       case 'notice':
         say(event.level, event.message);
         break;
@@ -278,6 +282,7 @@ export function createRunView(
   return {
     stages,
     device,
+    parameters,
     samples,
     cots,
     teacher,

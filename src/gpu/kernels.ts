@@ -18,7 +18,7 @@ import swigluSource from '../../shaders/swiglu.wgsl?raw';
 import tokenStatisticsSource from '../../shaders/token_statistics.wgsl?raw';
 import transposeSource from '../../shaders/transpose.wgsl?raw';
 import type { Gpu } from './device';
-import type { Binding, Plan } from './plan';
+import { type Binding, type Plan, ROW_OF_GROUPS } from './plan';
 import { unroll } from './unroll';
 
 /** A buffer or an aligned window of one. */
@@ -77,9 +77,6 @@ export function shapeUniform(gpu: Gpu, rows: number, length: number, batch: numb
   gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array([rows, length, batch, extra]));
   return buffer;
 }
-
-/** Workgroups along x before a dispatch goes on along y. */
-const ROW_OF_GROUPS = 32768;
 
 const groups = (threads: number, size = 64) => Math.max(1, Math.ceil(threads / size));
 
@@ -205,7 +202,7 @@ function matmul(
     label: o.label,
     code: matmulSource,
     entryPoint: o.layout,
-    constants: { ...constants, LANES: tuning.matmulLanes, ROW_OF_GROUPS },
+    constants: { ...constants, LANES: tuning.matmulLanes },
     bindings,
     workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
   });

@@ -15,8 +15,15 @@ export interface Dispatch {
   constants?: Record<string, number>;
   /** In the order of @binding in group 0; null where this entry point does not use one. */
   bindings: (Binding | null)[];
+  /**
+   * One number may be any: more than `ROW_OF_GROUPS` workgroups go on in a next row, and the shader counts them as
+   * y · ROW_OF_GROUPS + x. Its last row may be longer than asked for.
+   */
   workgroups: [number, number?, number?];
 }
+
+/** Workgroups along x before a dispatch goes on along y; every shader has it as a constant. Devices allow 65,535 each way. */
+export const ROW_OF_GROUPS = 32768;
 
 interface Compiled {
   pipeline: GPUComputePipeline;
@@ -86,7 +93,9 @@ export function submit(gpu: Gpu, ...plans: Plan[]): void {
 }
 
 function checkWorkgroups({ workgroups, label }: Dispatch, limit: number): [number, number, number] {
-  const [x, y = 1, z = 1] = workgroups;
+  const [all, rows, z = 1] = workgroups;
+  const folds = rows === undefined && all > ROW_OF_GROUPS;
+  const [x, y] = folds ? [ROW_OF_GROUPS, Math.ceil(all / ROW_OF_GROUPS)] : [all, rows ?? 1];
   if (Math.max(x, y, z) > limit) {
     throw new GpuError(
       `${label} needs ${x} × ${y} × ${z} workgroups, this GPU allows ${limit} each way: choose a smaller batch size.`,
@@ -99,7 +108,7 @@ function pipelineFor(
   gpu: Gpu,
   { label, code, constants = {}, entryPoint = 'main' }: Dispatch,
 ): Promise<GPUComputePipeline> {
-  const preamble = Object.entries(constants)
+  const preamble = Object.entries({ ...constants, ROW_OF_GROUPS })
     .map(([name, value]) => `const ${name} : u32 = ${value}u;\n`)
     .join('');
   const source = preamble + code;

@@ -22,6 +22,21 @@ import type { ParameterTable } from './parameters';
 /** Positions of one token are summed in runs of at most this many (embedding.wgsl). */
 const ITEM = 64;
 
+/** Into how many slices the weight gradient of so many tokens is summed. */
+function gradientSlices(tuning: kernels.Tuning, rows: number): number {
+  return Math.max(1, Math.min(16, Math.ceil(rows / tuning.tokensPerSlice)));
+}
+
+/** Bytes of the largest buffer of a step over [B, T]: logits, an MLP's activations, or the gradient's slices. */
+export function largestBuffer(
+  tuning: kernels.Tuning,
+  { V, F, W, D }: Sizes,
+  poolSize: number,
+  rows: number,
+): number {
+  return 4 * Math.max(rows * Math.max(V, 2 * F, W, D), gradientSlices(tuning, rows) * poolSize);
+}
+
 /** The loss a backward list differentiates. See cross_entropy.wgsl. */
 export interface ObjectiveOptions {
   /** `supervised`: Σ w·(−logp). `policy`: clipped GRPO with a k3 KL term. */
@@ -123,7 +138,7 @@ export class TrainingStep {
     const table = new BufferTable(gpu, `training ${batch}×${length}`);
     this.#bufferTable = table;
     this.#maxItems = Math.ceil(rows / ITEM) + Math.min(V, rows);
-    this.#splits = Math.max(1, Math.min(16, Math.ceil(rows / tuning.tokensPerSlice)));
+    this.#splits = gradientSlices(tuning, rows);
     this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch, this.#maxItems));
     this.buffers = {
       tokens: table.floats('tokens', rows),

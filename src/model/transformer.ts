@@ -20,7 +20,7 @@ import type {
 } from './languageModel';
 import { initialParameters, type ParameterTable, parameterTable } from './parameters';
 import { ScoringStep } from './scoring';
-import { SUPERVISED, TrainingStep, writeObjective } from './training';
+import { largestBuffer, SUPERVISED, TrainingStep, writeObjective } from './training';
 
 /** cos and sin of position · theta^(−2i/h) in f64, rounded once. [positions, h/2, 2] */
 export function rotationTable(config: ModelConfig): Float32Array<ArrayBuffer> {
@@ -115,8 +115,8 @@ export class Transformer implements LanguageModel {
 
   /** Whether the device can hold the training step of [B, T]. @throws GpuLimitError; nothing is allocated */
   checkBatch(batch: number, length: number): void {
-    const { sizes, table } = this;
-    const largest = 4 * Math.max(batch * length * Math.max(sizes.V, 2 * sizes.F, sizes.W), table.poolSize);
+    const { poolSize } = this.table;
+    const largest = largestBuffer(this.tuning, this.sizes, poolSize, batch * length);
     const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);

@@ -41,7 +41,7 @@ const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft'];
 
 /** What an earlier session told of a run up to a checkpoint, as far as the checkpoint knows, for a page that starts empty. */
 export function* replayedEvents(state: RunState): Generator<RunEvent> {
-  for (const { name, steps, loss } of state.stages) {
+  for (const { name, steps, loss, seconds } of state.stages) {
     yield { type: 'stage', name, status: 'started', steps };
     for (const [step, value] of TOLD_BY_STEP.includes(name) ? loss.entries() : []) {
       yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
@@ -58,6 +58,6 @@ export function* replayedEvents(state: RunState): Generator<RunEvent> {
       if (row.stage === name) yield { type: 'metrics', row, step: steps };
     }
     for (const sample of state.samples) if (sample.stage === name) yield { type: 'sample', sample };
-    if (name !== state.stage) yield { type: 'stage', name, status: 'finished', steps };
+    if (name !== state.stage) yield { type: 'stage', name, status: 'finished', steps, seconds };
   }
 }

@@ -12,6 +12,7 @@
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { StoppedError } from '../data/stage';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
+import { parameterCount } from '../model/parameters';
 import { Random } from '../numeric/random';
 import { itemNovelty } from '../popo/rewards';
 import { trainPolicy } from '../popo/trainer';
@@ -152,6 +153,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   );
   const model = await device.createModel(state.model, seed, largestBatch);
   session.model = model;
+  session.emit({ type: 'model', parameters: parameterCount(state.model) });
   await restoreModel(session, model);
 
   await session.stage('ranker', config.ranker.steps, false, async (stage) => {

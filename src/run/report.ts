@@ -113,7 +113,9 @@ export interface Report {
 }
 
 export type RunEvent =
-  | { type: 'stage'; name: StageName; status: 'started' | 'finished' | 'resumed'; steps: number }
+  | { type: 'stage'; name: StageName; status: 'started' | 'resumed'; steps: number }
+  /** `seconds` it took, those of earlier sessions included. */
+  | { type: 'stage'; name: StageName; status: 'finished'; steps: number; seconds: number }
   /** `secondsLeft` is this stage's; null while unknown. */
   | { type: 'progress'; name: StageName; step: number; steps: number; secondsLeft: number | null }
   | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
@@ -124,5 +126,7 @@ export type RunEvent =
   | { type: 'metrics'; row: MetricsRow; step: number }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
   | { type: 'device'; device: DeviceInfo }
+  /** The model has its shape: `parameters` trainable weights. */
+  | { type: 'model'; parameters: number }
   /** Something a person must know: what happened, what was kept, what to do. */
   | { type: 'notice'; level: 'info' | 'warning' | 'error'; message: string };

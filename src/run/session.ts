@@ -115,7 +115,7 @@ export class Session {
     state.stage = next ?? name;
     state.step = next === undefined ? steps : 0;
     await this.checkpoint();
-    this.emit({ type: 'stage', name, status: 'finished', steps });
+    this.emit({ type: 'stage', name, status: 'finished', steps, seconds: report.seconds });
   }
 
   /** As `stage`, for what is made anew in every session instead of being kept in checkpoints. */

@@ -11,6 +11,7 @@ import {
   swigluBackward,
   type Tuning,
 } from '../../src/gpu/kernels';
+import { ROW_OF_GROUPS } from '../../src/gpu/plan';
 import { plainLayout } from '../../src/model/packing';
 import { rotationTable } from '../../src/model/transformer';
 import { multiHead } from '../model/shapes';
@@ -179,6 +180,49 @@ describe('swiglu', () => {
     expectFinite(dGateUp);
     expectClose(h, twins.swiglu(gateUp, 12));
     expectClose(dGateUp, twins.swigluBackward(gateUp, dh, 12));
+  });
+});
+
+/** A device takes 65,535 workgroups each way; `medium` and `large` need more of them. */
+describe('more workgroups than fit in a row', () => {
+  const wave = (count: number) => Float32Array.from({ length: count }, (_, i) => ((i * 7) % 97) / 48 - 1);
+
+  it('swiglu and its gradient', async () => {
+    const rows = ROW_OF_GROUPS * 64 + 77;
+    const [gateUp, dh] = [wave(8 * rows), wave(4 * rows)];
+    const { h, dGateUp } = await runKernel(gpu, { h: dh.length, dGateUp: gateUp.length }, (s) => {
+      const common = { gateUp: s.input(gateUp), F: 4, rows, shape: s.shape(rows) };
+      swiglu(s.plan, { ...common, h: s.out.h });
+      swigluBackward(s.plan, { ...common, dh: s.input(dh), dGateUp: s.out.dGateUp });
+    });
+    expectClose(h, twins.swiglu(gateUp, 4));
+    expectClose(dGateUp, twins.swigluBackward(gateUp, dh, 4));
+  });
+
+  it('rope', async () => {
+    const heads = { heads: 2, kvHeads: 2, headDim: 16 };
+    const rows = (ROW_OF_GROUPS * 64) / 32 + 5;
+    const config = { ...multiHead, hidden_size: 32, num_attention_heads: 2, max_position_embeddings: rows };
+    const qkv = wave(rows * twins.rowWidth(heads));
+    const out = await runKernel(gpu, { qkv }, (s) => {
+      const common = { rotation: s.input(rotationTable({ ...config, rope_theta: 10000 })), heads, rows };
+      const spans = s.input(plainLayout([rows], rows).spans);
+      rope(s.plan, { ...common, spans, qkv: s.out.qkv, inverse: false, shape: s.shape(rows) });
+    });
+    expectClose(
+      out.qkv,
+      twins.rope(qkv, heads, 10000, (row) => row, false),
+    );
+  });
+
+  it.each(tunings)('rms_norm: $name', async (tuning) => {
+    const rows = ROW_OF_GROUPS * tuning.rows + 3;
+    const [x, weight] = [wave(4 * rows), wave(4)];
+    const { out } = await runKernel(gpu, { out: x.length, scale: rows }, (s) => {
+      const common = { x: s.input(x), weight: s.input(weight), D: 4, eps, rows, shape: s.shape(rows) };
+      rmsNorm(s.plan, tuning, { ...common, scale: s.out.scale, out: s.out.out });
+    });
+    expectClose(out, twins.rmsNorm(x, weight, 4, eps));
   });
 });
 

@@ -132,7 +132,7 @@ test("a run's events give the same lines", () => {
   now = 11;
   progress.event({ type: 'progress', name: 'popo', step: 30, steps: 60, secondsLeft: 11 });
   now = 21.5;
-  progress.event({ type: 'stage', name: 'popo', status: 'finished', steps: 60 });
+  progress.event({ type: 'stage', name: 'popo', status: 'finished', steps: 60, seconds: 1 });
   expect(lines).toEqual(['popo 30/60, 11 s left', 'popo done in 21.5 s']);
 });
 

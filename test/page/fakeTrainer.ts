@@ -143,12 +143,10 @@ function teacherCounts(asked: number): TeacherCounts {
 }
 
 function* play(config: RunConfig): Generator<RunEvent> {
-  const stage = (name: StageName, status: 'started' | 'finished', steps: number): RunEvent => ({
-    type: 'stage',
-    name,
-    status,
-    steps,
-  });
+  const stage = (name: StageName, status: 'started' | 'finished', steps: number): RunEvent =>
+    status === 'started'
+      ? { type: 'stage', name, status, steps }
+      : { type: 'stage', name, status, steps, seconds: 72 };
   const plain = function* (name: StageName, steps: number): Generator<RunEvent> {
     yield stage(name, 'started', steps);
     for (let step = 1; step <= steps; step++) {
