@@ -49,6 +49,16 @@ interface TitleEncoder {
   embed(text: string): Float32Array;
 }
 
+/** Columns of one user's outcomes, in the order that `evaluateModel` writes them. */
+export const OUTCOMES = [
+  'Category_L1_ACC',
+  'Category_L2_ACC',
+  'Category_L3_ACC',
+  'Title_Hit-Rate@50',
+  'Title_Hit-Rate@100',
+  'CTCVR',
+] as const;
+
 export interface EvaluationOptions {
   stage: MetricsRow['stage'];
   maxNewTokens: number;
@@ -64,6 +74,7 @@ export interface EvaluatedCompletion {
 }
 
 /**
+ * @returns beside the row, the outcomes `[examples, OUTCOMES]` that its means are of: to compare methods user by user
  * @param ctcvr P(click ∧ conversion) of an item for the example at an index
  * @throws StoppedError when the hooks say stop; Error when there are no examples
  */
@@ -76,7 +87,7 @@ export async function evaluateModel(
   ctcvr: (exampleIndex: number, item: number) => number,
   options: EvaluationOptions,
   hooks: StageHooks,
-): Promise<{ row: MetricsRow; completions: EvaluatedCompletion[] }> {
+): Promise<{ row: MetricsRow; completions: EvaluatedCompletion[]; outcomes: Float32Array<ArrayBuffer> }> {
   if (examples.length === 0) {
     throw new Error(
       'There are no held-out examples to evaluate on: raise data.num_heldout_users or import more.',
@@ -115,7 +126,15 @@ export async function evaluateModel(
     users: examples.length,
   };
   const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
-  return { row, completions };
+  const outcomes = Float32Array.from(
+    examples.flatMap((_, i) => [
+      ...hits[i].slice(0, 3).map(Number),
+      Number(ranks[i] < 50),
+      Number(ranks[i] < 100),
+      items[i] < 0 ? 0 : ctcvr(i, items[i]),
+    ]),
+  );
+  return { row, completions, outcomes };
 }
 
 /** Number of different answers, and the share of all examples that the most frequent one takes; −1 is no answer. */

@@ -35,7 +35,8 @@ export class HeldOut {
   /** Adds the stage's row to the table, from test users, and shows samples of validation users. */
   async afterStage(row: 'warmup' | 'sft' | 'popo', stage: Stage): Promise<void> {
     const { state } = this.#session;
-    const { row: test } = await this.#evaluate('test', row, stage);
+    const { row: test, outcomes } = await this.#evaluate('test', row, stage);
+    this.#session.arrays[`outcomes/${row}`] = outcomes;
     if (row !== 'popo') {
       const { samples } = await this.#evaluate('curve', row, stage);
       this.#show(samples);
@@ -91,7 +92,7 @@ export class HeldOut {
     users: 'test' | 'curve',
     row: string,
     stage: Stage,
-  ): Promise<{ row: MetricsRow; samples: Sample[] }> {
+  ): Promise<{ row: MetricsRow; outcomes: Float32Array<ArrayBuffer>; samples: Sample[] }> {
     const { dataset, format, encoder, draw } = this.#sources;
     const { state, arrays, model } = this.#session;
     const { popo } = state.config;
@@ -125,6 +126,7 @@ export class HeldOut {
     );
     return {
       row: evaluated.row,
+      outcomes: evaluated.outcomes,
       samples: users === 'curve' ? this.#samples(evaluated.completions, stage) : [],
     };
   }

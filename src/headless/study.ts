@@ -1,0 +1,132 @@
+/**
+ * `npm run study`: methods × seeds in Node on Dawn. Every cell is written to --out when it is done, and a study that was ended goes
+ * on with the cells that are missing. Exits with 1 when a cell failed, 2 for wrong arguments.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { RunConfig } from '../run/config';
+import { Controls } from '../run/controls';
+import { loadDataset } from '../run/datasets';
+import { openRunDevice } from '../run/device';
+import { type ConfigDiff, diffFromPreset, isPreset, setAssignment } from '../run/diff';
+import { runPipeline } from '../run/pipeline';
+import { type PresetName, presetConfig } from '../run/presets';
+import { METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
+import { runStudy } from '../study/queue';
+import { type Cell, cellsCsv, studyTables, tablesText } from '../study/tables';
+import { openDawn } from './dawn';
+import { ProgressLines } from './progress';
+
+const USAGE = `npm run study -- --out DIR [options]
+  --preset NAME        tiny (the default), small, base, medium or large
+  --seeds N            seeds 1 to N (default 3)
+  --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
+  --set key=value      a field of the config that every method changes; may be repeated
+  --adapter dawn       in Node on any GPU, the only place so far`;
+
+export interface StudyOptions {
+  preset: PresetName;
+  common: ConfigDiff;
+  seeds: number[];
+  methods: readonly Method[];
+  out: string;
+}
+
+/** @throws an Error that says which argument is wrong */
+export function parseStudyOptions(args: string[]): StudyOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      preset: { type: 'string', default: 'tiny' },
+      seeds: { type: 'string', default: '3' },
+      methods: { type: 'string' },
+      set: { type: 'string', multiple: true, default: [] },
+      adapter: { type: 'string', default: 'dawn' },
+      out: { type: 'string' },
+    },
+  });
+  const { preset, seeds, methods, out } = values;
+  if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
+  if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
+  if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
+  if (!/^[1-9]\d{0,2}$/.test(seeds))
+    throw new Error(`--seeds must be a whole number from 1 to 999, not ${seeds}.`);
+  const config = presetConfig(preset);
+  for (const assignment of values.set) setAssignment(config, assignment);
+  const { seed: _, ...common } = diffFromPreset(config);
+  const options = {
+    preset,
+    common,
+    seeds: Array.from({ length: Number(seeds) }, (_, i) => i + 1),
+    methods: methods === undefined ? METHODS : methods.split(',').map(methodNamed),
+    out,
+  };
+  for (const method of options.methods) methodConfig(method, preset, common, 1);
+  return options;
+}
+
+export async function main(args: string[]): Promise<number> {
+  let options: StudyOptions;
+  try {
+    options = parseStudyOptions(args);
+    mkdirSync(options.out, { recursive: true });
+  } catch (error) {
+    console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  const { out } = options;
+  const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
+  const api = openDawn();
+  const { cells, failed } = await runStudy({
+    ...options,
+    say: console.log,
+    async read(method, config) {
+      const path = file(method, config.seed);
+      if (!existsSync(path)) return null;
+      const cell = readCell(path);
+      if (cell !== null && JSON.stringify(cell.config) === JSON.stringify(config)) return cell;
+      console.log(`${path} is of another config or damaged: it is made again.`);
+      return null;
+    },
+    async keep(cell) {
+      const path = file(cell.method, cell.seed);
+      writeFileSync(`${path}.part`, `${JSON.stringify(cell)}\n`);
+      renameSync(`${path}.part`, path);
+    },
+    run(config, resume, save) {
+      const lines = new ProgressLines(console.log);
+      const none = async () => {
+        throw new Error('A study asks only the embedded teacher.');
+      };
+      return runPipeline({
+        config,
+        controls: new Controls(),
+        emit: (event) => lines.event(event),
+        teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
+        loadDataset: () => loadDataset(config, async () => null),
+        async openDevice(kernels: RunConfig['kernels']) {
+          const device = await openRunDevice(kernels, api);
+          if (device.info.backend !== 'webgpu') throw new Error('Dawn gave no adapter.');
+          return device;
+        },
+        save,
+        resume,
+      });
+    },
+  });
+  const tables = studyTables(cells);
+  writeFileSync(join(out, 'study.json'), `${JSON.stringify({ ...tables, cells })}\n`);
+  writeFileSync(join(out, 'study.csv'), cellsCsv(cells));
+  console.log(`\n${tablesText(tables)}\n\nWrote study.json and study.csv to ${out}.`);
+  if (failed > 0) console.error(`${failed} cells failed; run the same command again to try them once more.`);
+  return failed > 0 ? 1 : 0;
+}
+
+function readCell(path: string): Cell | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Cell;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Methods × seeds, one after another. What is done is not done again, one cell's failure leaves the others, and cells of a
+ * seed share what they have in common (prefix.ts).
+ */
+import type { RunCheckpoint } from '../run/checkpoint';
+import type { RunConfig } from '../run/config';
+import type { ConfigDiff } from '../run/diff';
+import type { RunContext, RunOutcome } from '../run/pipeline';
+import type { PresetName } from '../run/presets';
+import { type Method, methodConfig } from './methods';
+import { fork, furthest } from './prefix';
+import type { Cell } from './tables';
+
+export interface StudyContext {
+  preset: PresetName;
+  /** What all cells change. */
+  common: ConfigDiff;
+  methods: readonly Method[];
+  seeds: readonly number[];
+  /** A cell as it was kept, or null. */
+  read(method: string, config: RunConfig): Promise<Cell | null>;
+  keep(cell: Cell): Promise<void>;
+  run(config: RunConfig, resume: RunCheckpoint | null, save: RunContext['save']): Promise<RunOutcome>;
+  say(line: string): void;
+}
+
+/** Stages at whose beginning methods part. */
+const FORKS: readonly string[] = ['rupr', 'orft', 'sft', 'popo', 'evaluate'];
+
+/** @returns the cells that there are, and how many failed */
+export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; failed: number }> {
+  const cells: Cell[] = [];
+  let failed = 0;
+  for (const seed of context.seeds) {
+    const checkpoints: RunCheckpoint[] = [];
+    for (const method of context.methods) {
+      const config = methodConfig(method, context.preset, context.common, seed);
+      const known = await context.read(method.name, config);
+      if (known !== null) {
+        cells.push(known);
+        continue;
+      }
+      const from = furthest(checkpoints, config);
+      context.say(`${method.name}, seed ${seed}${from === null ? '' : `, from ${from.state.stage} on`}`);
+      try {
+        const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
+          if (made.state.step === 0 && FORKS.includes(made.state.stage)) checkpoints.push(made);
+          return false;
+        });
+        if (report === null) throw new Error('it was stopped before its end.');
+        const row = report.table.find(({ stage }) => stage === method.row);
+        if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
+        const { steps, curve } = report.popo;
+        const cell: Cell = {
+          method: method.name,
+          seed,
+          config,
+          link: report.link,
+          exact: report.fingerprint.exact,
+          row,
+          outcomes: [...checkpoint.arrays[`outcomes/${method.row}`]],
+          gauges: {
+            reward: steps.map((step) => step.reward),
+            frac_reward_zero_std: steps.map((step) => step.frac_reward_zero_std),
+            curve,
+          },
+        };
+        await context.keep(cell);
+        cells.push(cell);
+      } catch (error) {
+        failed++;
+        context.say(`  failed: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+  return { cells, failed };
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { pairedBootstrap } from '../../src/evaluate/bootstrap';
+import { OUTCOMES } from '../../src/evaluate/metrics';
+import { parseStudyOptions } from '../../src/headless/study';
+import type { RunCheckpoint } from '../../src/run/checkpoint';
+import type { RunConfig } from '../../src/run/config';
+import { diffFromPreset } from '../../src/run/diff';
+import { compareFingerprints } from '../../src/run/fingerprint';
+import { runPipeline } from '../../src/run/pipeline';
+import { METHODS, methodConfig, methodNamed } from '../../src/study/methods';
+import { canFork, fork } from '../../src/study/prefix';
+import { runStudy } from '../../src/study/queue';
+import { type Cell, studyTables } from '../../src/study/tables';
+import { minusculeConfig, recordedRun } from '../run/tinyRun';
+
+const common = diffFromPreset(minusculeConfig());
+const configOf = (name: string) => methodConfig(methodNamed(name), 'tiny', common, 5);
+
+describe('pairedBootstrap', () => {
+  it('finds a constant difference certain, and a symmetric one not established', () => {
+    const constant = pairedBootstrap([new Float64Array(50).fill(0.2)], 1);
+    expect(constant.low).toBeCloseTo(0.2);
+    expect(constant.high).toBeCloseTo(0.2);
+    expect(constant.p).toBeLessThan(0.002);
+    const none = pairedBootstrap([Array.from({ length: 50 }, (_, i) => (i % 2 ? 1 : -1))], 1);
+    expect(none.low).toBeLessThan(0);
+    expect(none.high).toBeGreaterThan(0);
+    expect(none.p).toBeGreaterThan(0.5);
+  });
+
+  it('has the width of the normal interval where users are many, repeats, and counts the spread between seeds', () => {
+    const users = Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 1 : 0));
+    const one = pairedBootstrap([users], 3);
+    expect(one.high - one.low).toBeCloseTo(2 * 1.96 * Math.sqrt((0.25 * 0.75) / 400), 2);
+    expect(pairedBootstrap([users], 3)).toEqual(one);
+    const two = pairedBootstrap([users, users.map((value) => value - 0.5)], 3);
+    expect(two.high - two.low).toBeGreaterThan(3 * (one.high - one.low));
+  });
+
+  it('refuses nothing to draw from', () => {
+    expect(() => pairedBootstrap([[]], 1)).toThrow('at least one user');
+  });
+});
+
+describe('a study', () => {
+  it('has only configs that can be run', () => {
+    for (const { name } of METHODS) expect(configOf(name).seed).toBe(5);
+    expect(() => methodNamed('dpo')).toThrow('There is no method dpo');
+    expect(() => parseStudyOptions(['--out', 'x', '--seeds', '0'])).toThrow('--seeds');
+  });
+
+  it.each(['fixed-0.25', 'answers-only', 'orft-margin', 'untold'])(
+    'forks to %s at the bits of a run from scratch',
+    async (name) => {
+      const base = recordedRun(configOf('popo'));
+      await runPipeline(base.context);
+      const config = configOf(name);
+      const forkable = base.saved.filter((made) => canFork(made, config));
+      expect(forkable.length).toBeGreaterThan(0);
+      const scratch = (await runPipeline(recordedRun(config).context)).report!;
+      const forked = await runPipeline(
+        recordedRun(config, fork(forkable[forkable.length - 1], config)).context,
+      );
+      expect(compareFingerprints(scratch.fingerprint, forked.report!.fingerprint).verdict).toBe('identical');
+      expect(forked.report!.table).toEqual(scratch.table);
+      const done = base.saved[base.saved.length - 1];
+      expect(() => fork(done, config)).toThrow('cannot go on');
+    },
+  );
+
+  it('shares, keeps going after a failure, and takes up what is there', async () => {
+    const kept = new Map<string, Cell>();
+    const resumed: (string | null)[] = [];
+    let fail = true;
+    const study = () =>
+      runStudy({
+        preset: 'tiny',
+        common,
+        methods: ['backbone', 'orft', 'mgda', 'fixed-0.5'].map(methodNamed),
+        seeds: [5],
+        read: async (method) => kept.get(method) ?? null,
+        keep: async (cell) => void kept.set(cell.method, cell),
+        say: () => {},
+        run(config: RunConfig, resume: RunCheckpoint | null, save) {
+          resumed.push(resume?.state.stage ?? null);
+          if (fail && config.popo.weighting === 'mgda') throw new Error('no luck');
+          return runPipeline({ ...recordedRun(config, resume).context, save });
+        },
+      });
+    const first = await study();
+    expect(first.failed).toBe(1);
+    expect(resumed).toEqual([null, 'evaluate', 'popo', 'popo']);
+    fail = false;
+    const { cells, failed } = await study();
+    expect(failed).toBe(0);
+    expect(resumed).toHaveLength(5);
+    expect(cells.map(({ method }) => method)).toEqual(['backbone', 'orft', 'mgda', 'fixed-0.5']);
+    for (const { row, outcomes } of cells)
+      OUTCOMES.forEach((metric, column) => {
+        const own = outcomes.filter((_, i) => i % OUTCOMES.length === column);
+        expect(own.reduce((a, b) => a + b, 0) / own.length).toBeCloseTo(row[metric], 5);
+      });
+    const { comparisons, means } = studyTables(cells);
+    expect(means).toHaveLength(4);
+    expect(comparisons.every(({ table }) => table === 1)).toBe(true);
+    expect(comparisons).toHaveLength(OUTCOMES.length);
+  });
+
+  it('says where the paper’s shape holds, does not, and is not established', () => {
+    const cell = (method: string, outcome: number[]): Cell =>
+      ({
+        method,
+        seed: 1,
+        outcomes: Array.from({ length: 20 }, () => outcome).flat(),
+        row: Object.fromEntries(OUTCOMES.map((m, i) => [m, outcome[i]])),
+      }) as unknown as Cell;
+    const { comparisons } = studyTables([
+      cell('backbone', [0, 0, 0, 0, 1, 0.5]),
+      cell('orft', [1, 1, 1, 0, 0, 0.5]),
+    ]);
+    expect(comparisons.map(({ shape }) => shape)).toEqual([
+      'as the paper',
+      'not reported',
+      'differs from the paper',
+      'not established',
+      'as the paper',
+      'not established',
+    ]);
+  });
+});
