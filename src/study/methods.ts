@@ -1,5 +1,4 @@
 /** The methods that a study compares, each as what it changes in a preset, and what of each the paper reports. */
-
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import type { PresetName } from '../run/presets';
@@ -36,6 +35,7 @@ export const METHODS: readonly Method[] = [
   rl('popo-halves', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
   rl('popo-inverse', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
   stage('answers-only', 'sft', { 'sft.cot': false }),
+  stage('answers-only-all', 'sft', { 'sft.cot': false, 'orft.threshold': 'none' }),
   stage('orft-margin', 'sft', { 'orft.threshold': 'margin' }),
   stage('unfiltered', 'sft', { 'orft.threshold': 'none' }),
   stage('untold', 'sft', { 'rupr.told': false, 'orft.threshold': 'none' }),
