@@ -17,6 +17,8 @@ export const STAGE_WORDS: Record<StageName, { label: string; does: string; code:
   sft: { label: 'Fine-tuning', does: 'Learn to reason and answer', code: 'SFT' },
   popo: { label: 'Alignment', does: 'Reinforce both, weighed anew', code: 'POPO' },
   evaluate: { label: 'Evaluation', does: 'Measure on users it never saw', code: '' },
+  features: { label: 'Features', does: 'Reason about newcomers', code: '' },
+  ranking: { label: 'Ranking', does: 'Rank with and without it', code: 'PQ, ESMM' },
 };
 
 export function Stages() {

@@ -103,13 +103,9 @@ export async function assemble(
 
   const { splits, notes: splitNotes } = leaveOneOut(histories, options.maxTrainExamples);
   const items = describeItems(tables, itemOrder, options);
-  const impressions = sampleImpressions(
-    histories,
-    conversions,
-    splits.train,
-    items.length,
-    options.negatives,
-  );
+  const shownAt = (examples: Splits['train']) =>
+    sampleImpressions(histories, conversions, examples, items.length, options.negatives);
+  const impressions = shownAt(splits.train);
   onProgress(0.8);
   const interactions = histories.reduce((total, history) => total + history.length, 0);
   return identify({
@@ -121,6 +117,7 @@ export async function assemble(
       history: histories[index],
     })),
     impressions,
+    heldOutImpressions: shownAt([...splits.validation, ...splits.test]),
     splits,
     facts: facts(items, histories, splits),
     notes: [

@@ -60,6 +60,13 @@ export interface Dataset {
   /** What a reader must know: which label is a proxy for what, what was dropped. Shown on the page and in the report. */
   notes: string[];
   oracle?: Oracle;
+  /**
+   * Of imported data: what was shown at the held-out positions, as `impressions` are at training positions. No stage but
+   * ranking reads it.
+   */
+  heldOutImpressions?: Impressions;
+  /** Of a world: `users` new people who come once the model is in use, see `deployment.ts`. */
+  newcomers?(users: number): Promise<Dataset>;
 }
 
 /** Sum over users of history lengths: the number of interactions. */

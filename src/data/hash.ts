@@ -1,6 +1,6 @@
 /** The identity of a data set: a hash of everything in it that is data, and the sample ids derived from it. */
 import { sha256 } from '../numeric/hash';
-import type { Dataset, Example } from './dataset';
+import type { Dataset, Example, Impressions } from './dataset';
 
 /** Examples before they have a sample id: user and position. */
 export interface Splits {
@@ -11,6 +11,10 @@ export interface Splits {
 
 function bytesOf(array: Int32Array | Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength).slice();
+}
+
+function columns({ user, item, historyLength, click, conversion }: Impressions) {
+  return [user, item, historyLength, click, conversion];
 }
 
 function pairs(examples: readonly Omit<Example, 'sampleId'>[]): Int32Array {
@@ -29,12 +33,12 @@ export function sampleId(datasetSha256: string, userId: string, position: number
 
 /**
  * Completes a data set with its SHA-256 and sample ids. The hash covers
- * items, users, histories, impressions, splits and facts, in order; not the notes, and not the oracle.
+ * items, users, histories, impressions of both kinds, splits and facts, in order; not the notes, and not the oracle.
  */
 export async function identify(
   data: Omit<Dataset, 'sha256' | 'splits'> & { splits: Splits },
 ): Promise<Dataset> {
-  const { items, users, impressions, splits, facts } = data;
+  const { items, users, impressions, heldOutImpressions, splits, facts } = data;
   const histories = new Int32Array(users.reduce((total, user) => total + user.history.length + 1, 0));
   let at = 0;
   for (const user of users) {
@@ -46,15 +50,12 @@ export async function identify(
     sha256(JSON.stringify(items.map((item) => [item.id, item.title, ...item.categories]))),
     sha256(JSON.stringify(users.map((user) => [user.id, user.profile]))),
     sha256(bytesOf(histories)),
-    sha256(bytesOf(impressions.user)),
-    sha256(bytesOf(impressions.item)),
-    sha256(bytesOf(impressions.historyLength)),
-    sha256(bytesOf(impressions.click)),
-    sha256(bytesOf(impressions.conversion)),
+    ...columns(impressions).map((column) => sha256(bytesOf(column))),
     sha256(bytesOf(pairs(splits.train))),
     sha256(bytesOf(pairs(splits.validation))),
     sha256(bytesOf(pairs(splits.test))),
     sha256(JSON.stringify(facts)),
+    ...(heldOutImpressions ? columns(heldOutImpressions).map((column) => sha256(bytesOf(column))) : []),
   ]);
   const hash = await sha256(parts.join('\n'));
   const identified = (examples: readonly Omit<Example, 'sampleId'>[]): Example[] =>

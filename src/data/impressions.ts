@@ -7,7 +7,7 @@ import type { Splits } from './hash';
 const MAX_DRAWS = 20;
 
 /**
- * For each training example one impression that was clicked (and converted where `conversions` says so), then
+ * For each example one impression that was clicked (and converted where `conversions` says so), then
  * `negatives` of items the user does not meet in training, drawn in proportion to training popularity^0.75 (the
  * smoothing of word2vec: popular things are shown more, not always). What is held out is used neither way: it does not
  * count as popularity, nor is it spared from being drawn.
@@ -17,12 +17,12 @@ const MAX_DRAWS = 20;
 export function sampleImpressions(
   histories: readonly Int32Array[],
   conversions: readonly Uint8Array[],
-  train: Splits['train'],
+  examples: Splits['train'],
   items: number,
   negatives: number,
 ): Impressions {
   const cumulative = popularity(histories, items);
-  const capacity = train.length * (1 + negatives);
+  const capacity = examples.length * (1 + negatives);
   const user = new Int32Array(capacity);
   const item = new Int32Array(capacity);
   const historyLength = new Int32Array(capacity);
@@ -39,7 +39,7 @@ export function sampleImpressions(
   };
   let met = new Set<number>();
   let metBy = -1;
-  for (const example of train) {
+  for (const example of examples) {
     const history = histories[example.user];
     if (metBy !== example.user) {
       metBy = example.user;

@@ -10,7 +10,7 @@
  * Impressions are drawn with clicks and conversions from a logistic model that is known (`oracle.ctcvr`) and never
  * shown to training. Everything is a pure function of the options.
  */
-import type { Dataset, User } from './dataset';
+import type { Dataset, Oracle, User } from './dataset';
 import { identify, type Splits } from './hash';
 import { MAX_L1 } from './vocabulary';
 import { type CatalogueOptions, drawCatalogue, drawPersonas } from './worldCatalogue';
@@ -63,11 +63,7 @@ export async function generateWorld(o: WorldOptions): Promise<Dataset> {
     ...draw('validation', o.num_heldout_users),
     ...draw('test', o.num_heldout_users),
   ];
-  const users: User[] = shoppers.map((shopper, index) => ({
-    id: `u${index}`,
-    profile: shopper.profile,
-    history: shopper.history,
-  }));
+  const users = describe(shoppers, 'u');
   const splits: Splits = { train: [], validation: [], test: [] };
   shoppers.forEach(({ history }, user) => {
     if (user < o.num_users) {
@@ -94,16 +90,44 @@ export async function generateWorld(o: WorldOptions): Promise<Dataset> {
           ]
         : []),
     ],
-    oracle: {
-      ctcvr(user, historyLength, item) {
-        const { traits, history } = shoppers[user];
-        const [click, conversion] = outcomes.probabilities(traits, history, historyLength, item);
-        return click * conversion;
-      },
-      evidence(user, position) {
-        const { evidence, history } = shoppers[user];
-        return evidence[position] < 0 ? [] : [history[evidence[position]]];
-      },
+    oracle: oracleOf(shoppers, outcomes),
+    newcomers(count) {
+      const later = draw('newcomers', count);
+      const shown = drawImpressions(catalogue, later, outcomes, o.seed, 'world/newcomers/impressions');
+      const requests: Splits = { train: [], validation: [], test: [] };
+      for (let row = 0; row < shown.user.length; row++) {
+        const [user, position] = [shown.user[row], shown.historyLength[row]];
+        if (row > 0 && shown.user[row - 1] === user && shown.historyLength[row - 1] === position) continue;
+        (user % 2 === 0 ? requests.train : requests.test).push({ user, position });
+      }
+      return identify({
+        id: 'newcomers',
+        items: catalogue.items,
+        users: describe(later, 'n'),
+        impressions: shown,
+        splits: requests,
+        facts: [],
+        notes: [],
+        oracle: oracleOf(later, outcomes),
+      });
     },
   });
+}
+
+function describe(shoppers: readonly Shopper[], prefix: string): User[] {
+  return shoppers.map(({ profile, history }, index) => ({ id: `${prefix}${index}`, profile, history }));
+}
+
+function oracleOf(shoppers: readonly Shopper[], outcomes: Outcomes): Oracle {
+  return {
+    ctcvr(user, historyLength, item) {
+      const { traits, history } = shoppers[user];
+      const [click, conversion] = outcomes.probabilities(traits, history, historyLength, item);
+      return click * conversion;
+    },
+    evidence(user, position) {
+      const { evidence, history } = shoppers[user];
+      return evidence[position] < 0 ? [] : [history[evidence[position]]];
+    },
+  };
 }

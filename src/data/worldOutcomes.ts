@@ -81,6 +81,7 @@ export function drawImpressions(
   shoppers: Shopper[],
   outcomes: Outcomes,
   seed: number,
+  purpose = 'world/impressions',
 ): Impressions {
   const user: number[] = [];
   const item: number[] = [];
@@ -95,7 +96,7 @@ export function drawImpressions(
     cumulative[index] = mass;
   });
   shoppers.forEach((shopper, index) => {
-    const random = new Random(seed, 'world/impressions', index);
+    const random = new Random(seed, purpose, index);
     const { history, traits } = shopper;
 
     const byPopularity = () => {

@@ -3,15 +3,10 @@
  * of the same seeds, so it is their differences that are drawn again. Seeds are drawn first, users within each second,
  * because most of the spread is between worlds. With few seeds the interval is rough, and with one it says nothing of others.
  */
+import { type Interval as Bounds, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 
-export interface Interval {
-  mean: number;
-  /** 95 % percentile interval. */
-  low: number;
-  high: number;
-  /** Two-sided: twice the smaller share of draws on one side of 0, one draw added. */
-  p: number;
+export interface Interval extends Bounds {
   seeds: number;
   users: number;
 }
@@ -37,14 +32,9 @@ export function pairedBootstrap(
       sum += total / users.length;
     }
     return sum / differences.length;
-  }).sort();
-  const below = means.filter((value) => value <= 0).length;
-  const above = means.filter((value) => value >= 0).length;
+  });
   return {
-    mean: average(differences.map(average)),
-    low: means[Math.floor(0.025 * (draws - 1))],
-    high: means[Math.ceil(0.975 * (draws - 1))],
-    p: Math.min(1, (2 * (Math.min(below, above) + 1)) / (draws + 1)),
+    ...intervalOf(average(differences.map(average)), means),
     seeds: differences.length,
     users: differences.reduce((sum, { length }) => sum + length, 0),
   };

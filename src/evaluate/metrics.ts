@@ -175,11 +175,12 @@ export function titleRanks(
   });
 }
 
-async function generateGreedily(
+/** One greedy completion per example. @throws StoppedError when the hooks say stop */
+export async function generateGreedily(
   model: Pick<LanguageModel, 'generate'>,
   format: PromptFormat,
   examples: readonly Example[],
-  options: EvaluationOptions,
+  options: Omit<EvaluationOptions, 'stage'>,
   hooks: StageHooks,
 ): Promise<Uint32Array[]> {
   const completions: Uint32Array[] = [];

@@ -13,7 +13,7 @@ export async function assembleReport(
   device: DeviceInfo,
   memory: Report['memory'],
 ): Promise<Report> {
-  const { app, config, stages, table, rupr, orft, ranker, samples } = state;
+  const { app, config, stages, table, ranking, rupr, orft, ranker, samples } = state;
   if (rupr === null || orft === null || ranker === null)
     throw new Error('The run has no RUPR, ORFT or ranker results to report yet.');
   const source = {
@@ -34,6 +34,7 @@ export async function assembleReport(
     ranker,
     popo: { rewardNames: config.popo.rewards, steps: state.popo, curve: state.curve },
     table,
+    ranking,
   };
   const mark = await fingerprint(source);
   const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);

@@ -54,6 +54,7 @@ export interface RunState {
   weights: number[];
   curve: Report['popo']['curve'];
   table: MetricsRow[];
+  ranking: Report['ranking'];
   samples: Sample[];
   timings: Record<string, number>;
 }
@@ -94,6 +95,7 @@ export function newState(config: RunConfig, app: string): RunState {
     weights: config.popo.reward_weights,
     curve: [],
     table: [],
+    ranking: null,
     samples: [],
     timings: {},
   };

@@ -131,6 +131,18 @@ export interface RunConfig {
     curve_users: number;
     curve_every: number;
   };
+  ranking: {
+    /** People whose requests after training are ranked with and without the model's features; 0: none. */
+    users: number;
+    steps: number;
+    /** Requests a step. */
+    batch_size: number;
+    learning_rate: number;
+    embedding_size: number;
+    /** Of the product quantiser: M codes, each one of 2^bits. */
+    subspaces: number;
+    bits: number;
+  };
   /** Kernel variants, pinned so that a link reproduces: chosen per adapter at `auto`, reported resolved. */
   kernels: 'auto' | 'portable' | 'tiled';
 }
@@ -295,6 +307,15 @@ const fields = v.strictObject({
     curve_users: whole(1, 10_000),
     curve_every: whole(1, 1_000_000),
   }),
+  ranking: v.strictObject({
+    users: whole(0, 100_000),
+    steps: whole(1, 1_000_000),
+    batch_size: whole(1, 4096),
+    learning_rate: real(0, 1),
+    embedding_size: whole(1, 256),
+    subspaces: whole(1, 64),
+    bits: whole(1, 12),
+  }),
   kernels: oneOf('auto', 'portable', 'tiled'),
 });
 
@@ -372,6 +393,11 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     ({ data }) =>
       (data.num_users + 2 * data.num_heldout_users) * data.num_l1 * 16 * data.items_per_l3 <= 40 * MAX_CELLS,
     'asks with the number of items for a world that is too large for a browser tab',
+  ],
+  [
+    'ranking.subspaces',
+    ({ ranking, encoder }) => ranking.users === 0 || ranking.subspaces <= encoder.embedding_size,
+    'must be at most encoder.embedding_size, whose numbers it divides',
   ],
   [
     'popo.reward_weights',

@@ -57,6 +57,7 @@ export function* replayedEvents(state: RunState): Generator<RunEvent> {
     for (const row of state.table) {
       if (row.stage === name) yield { type: 'metrics', row, step: steps };
     }
+    if (name === 'ranking' && state.ranking !== null) yield { type: 'ranking', ranking: state.ranking };
     for (const sample of state.samples) if (sample.stage === name) yield { type: 'sample', sample };
     if (name !== state.stage) yield { type: 'stage', name, status: 'finished', steps, seconds };
   }

@@ -2,7 +2,7 @@
  * A run's fingerprint: short enough for a link, and it answers "did my machine do the same?" in four ways.
  *
  *   inputs   hash of the config (kernels resolved), the data's hash, the versions of app and kernels
- *   exact    hash of the bits of every loss, every POPO step and every table row
+ *   exact    hash of the bits of every loss, every POPO step and every row of the tables
  *   blocks   per stage, rolling hashes of its first 1/10, 2/10, … of steps: the first that differs names the step
  *   close    rounded means of losses and metrics: two adapters round differently, and differences grow with training
  *
@@ -16,7 +16,7 @@ import type { Fingerprint, FingerprintBlocks, PopoStep, Report, StageName } from
 /** What of a report a fingerprint is made of. */
 export type FingerprintSource = Pick<
   Report,
-  'app' | 'kernels' | 'config' | 'dataset' | 'stages' | 'orft' | 'ranker' | 'popo' | 'table'
+  'app' | 'kernels' | 'config' | 'dataset' | 'stages' | 'orft' | 'ranker' | 'popo' | 'table' | 'ranking'
 >;
 
 const HEX_DIGITS = 32;
@@ -46,6 +46,7 @@ export async function fingerprint(source: FingerprintSource): Promise<Fingerprin
   const series = stageSeries(source);
   const rest = [
     ...source.table.flatMap(rowNumbers),
+    ...numbersOf(source.ranking),
     source.orft.threshold,
     source.orft.scored,
     source.orft.kept,
@@ -159,6 +160,15 @@ function popoNumbers(step: PopoStep): number[] {
     completions.clipped_ratio,
     completions.valid_rate,
   ];
+}
+
+/** Every number of a value, keys in order. */
+function numbersOf(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  const entries = Object.entries(value);
+  if (!Array.isArray(value)) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.flatMap(([, held]) => numbersOf(held));
 }
 
 function rowNumbers(row: MetricsRow): number[] {

@@ -1,7 +1,7 @@
 /**
  * A run, top to bottom, as the method has it (Taiji, arXiv 2606.03866):
  *
- *   data → tokenizer → the judges (ranker, encoder) → warm-up → RUPR → ORFT → SFT → POPO → evaluation
+ *   data → tokenizer → the judges (ranker, encoder) → warm-up → RUPR → ORFT → SFT → POPO → evaluation → ranking
  *
  * The judges come first because they score every held-out row, from the warm-up's on. Test users appear in the stage
  * table and nowhere else; what is drawn while training comes from validation users.
@@ -10,7 +10,11 @@
  * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
+import { deploymentOf } from '../data/deployment';
 import { StoppedError } from '../data/stage';
+import { visibleToTraining } from '../data/visibility';
+import { compareRankers } from '../evaluate/ranking';
+import { requestVectors } from '../evaluate/requestVectors';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { parameterCount } from '../model/parameters';
 import { Random } from '../numeric/random';
@@ -24,7 +28,7 @@ import { keepCots, openTeacher } from '../sft/rupr';
 import { AttributesTeacher, needSentence, TEACHER_WORDS } from '../sft/teacher';
 import { packedRows, warmupSequences } from '../sft/warmup';
 import { collate } from '../text/batch';
-import { corpus, type Sequence } from '../text/prompt';
+import { corpus, PromptFormat, type Sequence } from '../text/prompt';
 import { Tokenizer, trainTokenizer } from '../text/tokenizer';
 import { assembleReport } from './assemble';
 import { CheckpointError, newState, type RunCheckpoint } from './checkpoint';
@@ -302,6 +306,47 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     if (config.popo.steps > 0) await heldOut.afterStage('popo', stage);
   });
 
+  // Ranking: people who come once the model is in use, and what its reasoning about them is worth to a ranker.
+  const { users, ...ranking } = config.ranking;
+  const deployment = users > 0 ? await deploymentOf(dataset, users, seed) : null;
+  const requests = [...(deployment?.splits.train ?? []), ...(deployment?.splits.test ?? [])];
+  const past = deployment === null ? [] : pastMoments(dataset, users, seed);
+  await session.stage('features', requests.length + past.length, false, async (stage) => {
+    if (deployment === null) return;
+    const options = {
+      maxNewTokens: maxCompletionLength,
+      batchSize: config.popo.prompts_per_step * config.popo.num_generations,
+    };
+    const say = (of: Dataset, examples: Example[], before: number) =>
+      requestVectors(model, new PromptFormat(of, tokenizer, format.options), examples, encoder, options, {
+        gate: stage.hooks.gate,
+        onProgress: (done) => stage.hooks.onProgress(before + done, stage.steps),
+      });
+    arrays.said = await say(deployment, requests, 0);
+    arrays.past = await say(dataset, past, requests.length);
+  });
+  await session.stage('ranking', config.ranking.steps, false, async (stage) => {
+    if (deployment === null || deployment.splits.train.length === 0 || deployment.splits.test.length === 0) {
+      if (users > 0) session.emit({ type: 'notice', level: 'warning', message: NO_REQUESTS });
+      return;
+    }
+    const visible = visibleToTraining(dataset);
+    const behaviours = past.map(({ user }) => dataset.users[user].history.subarray(0, visible[user]));
+    const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
+    const { report, losses } = await compareRankers(
+      deployment,
+      { vectors: arrays.said, users: names(deployment, requests) },
+      { vectors: arrays.past, users: names(dataset, past), behaviours },
+      encoder.dimension,
+      ranking,
+      seed,
+      stage.hooks,
+    );
+    stage.loss.push(...losses);
+    state.ranking = report;
+    session.emit({ type: 'ranking', ranking: report });
+  });
+
   return assembleReport(state, dataset, device.info, model.memory());
 
   function cotSequences(indices: number[], withCot = true): Sequence[] {
@@ -333,6 +378,20 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
         length,
       );
   }
+}
+
+const NO_REQUESTS =
+  'Ranking was left out: the data has no impressions after the training period to rank (data imported by an earlier version ' +
+  'of this app lacks them: import it again).';
+
+/** One moment each of at most `count` training users, for newcomers to be compared with. */
+function pastMoments({ splits }: Dataset, count: number, seed: number): Example[] {
+  const one = new Map<number, Example>();
+  for (const example of new Random(seed, 'ranking/past').shuffle([...splits.train])) {
+    if (example.position > 0 && !one.has(example.user)) one.set(example.user, example);
+    if (one.size === count) break;
+  }
+  return [...one.values()];
 }
 
 /** How often training users chose each item. */

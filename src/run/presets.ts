@@ -83,6 +83,15 @@ const small: RunConfig = {
     multi_objective_aggregation: 'sum_then_normalize',
   },
   evaluate: { users: 1000, curve_users: 128, curve_every: 10 },
+  ranking: {
+    users: 4000,
+    steps: 1200,
+    batch_size: 64,
+    learning_rate: 3e-3,
+    embedding_size: 16,
+    subspaces: 4,
+    bits: 6,
+  },
   kernels: 'auto',
 };
 
@@ -114,6 +123,7 @@ const tiny: RunConfig = {
   encoder: { steps: 150, embedding_size: 16 },
   popo: { ...small.popo, steps: 60, prompts_per_step: 8, learning_rate: 7e-4 },
   evaluate: { users: 200, curve_users: 64, curve_every: 15 },
+  ranking: { ...small.ranking, users: 300, steps: 150, embedding_size: 8 },
 };
 
 /** About 0.6 million weights. */

@@ -1,5 +1,6 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
 import type { MetricsRow } from '../evaluate/metrics';
+import type { RankingReport } from '../evaluate/ranking';
 import type { PopoStep } from '../popo/trainer';
 import type { TeacherCounts } from '../sft/cot';
 import type { CotExample } from '../sft/orft';
@@ -19,6 +20,8 @@ export const STAGE_NAMES = [
   'sft',
   'popo',
   'evaluate',
+  'features',
+  'ranking',
 ] as const;
 
 export type StageName = (typeof STAGE_NAMES)[number];
@@ -105,6 +108,8 @@ export interface Report {
     curve: { step: number; row: MetricsRow }[];
   };
   table: MetricsRow[];
+  /** What the model's reasoning is worth to a ranker; null where `ranking.users` is 0 or there are no requests. */
+  ranking: RankingReport | null;
   samples: Sample[];
   fingerprint: Fingerprint;
   /** Seconds by part, e.g. `total`, `rollout`, `update`. */
@@ -124,6 +129,7 @@ export type RunEvent =
   | { type: 'popo'; step: PopoStep }
   | { type: 'sample'; sample: Sample }
   | { type: 'metrics'; row: MetricsRow; step: number }
+  | { type: 'ranking'; ranking: RankingReport }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
   | { type: 'device'; device: DeviceInfo }
   /** The model has its shape: `parameters` trainable weights. */

@@ -1,5 +1,5 @@
 /** Imported data sets, by their SHA-256. Columns of numbers are stored flat; sample ids are made again when read. */
-import type { Dataset, Example } from '../data/dataset';
+import type { Dataset, Example, Impressions } from '../data/dataset';
 import { sampleId } from '../data/hash';
 import type { Store } from './store';
 
@@ -14,7 +14,7 @@ export class Datasets<Header> {
 
   /** Writes or replaces the data set, all of it or nothing. An oracle is not kept: an imported data set has none. */
   save(dataset: Dataset, header: Header): Promise<void> {
-    const { id, sha256, items, users, impressions, splits, facts, notes } = dataset;
+    const { id, sha256, items, users, impressions, heldOutImpressions, splits, facts, notes } = dataset;
     const catalogue: Catalogue = {
       id,
       items,
@@ -28,11 +28,8 @@ export class Datasets<Header> {
       train: pairs(splits.train),
       validation: pairs(splits.validation),
       test: pairs(splits.test),
-      'impressions.user': impressions.user.slice().buffer,
-      'impressions.item': impressions.item.slice().buffer,
-      'impressions.historyLength': impressions.historyLength.slice().buffer,
-      'impressions.click': impressions.click.slice().buffer,
-      'impressions.conversion': impressions.conversion.slice().buffer,
+      ...columns('impressions', impressions),
+      ...(heldOutImpressions && columns('heldOutImpressions', heldOutImpressions)),
     };
     return this.store.put('datasets', { id: sha256, header, parts });
   }
@@ -56,6 +53,13 @@ export class Datasets<Header> {
         return { sampleId: sampleId(sha256, users[user].id, position), user, position };
       });
     };
+    const shown = (part: string): Impressions => ({
+      user: ints(`${part}.user`),
+      item: ints(`${part}.item`),
+      historyLength: ints(`${part}.historyLength`),
+      click: flags(`${part}.click`),
+      conversion: flags(`${part}.conversion`),
+    });
     const histories = ints('histories');
     let offset = 0;
     return {
@@ -66,13 +70,8 @@ export class Datasets<Header> {
         offset += length;
         return { id, profile, history: histories.slice(offset - length, offset) };
       }),
-      impressions: {
-        user: ints('impressions.user'),
-        item: ints('impressions.item'),
-        historyLength: ints('impressions.historyLength'),
-        click: flags('impressions.click'),
-        conversion: flags('impressions.conversion'),
-      },
+      impressions: shown('impressions'),
+      ...('heldOutImpressions.user' in record.parts && { heldOutImpressions: shown('heldOutImpressions') }),
       splits: { train: examples('train'), validation: examples('validation'), test: examples('test') },
       facts,
       notes,
@@ -82,6 +81,12 @@ export class Datasets<Header> {
   delete(sha256: string): Promise<void> {
     return this.store.delete('datasets', sha256);
   }
+}
+
+function columns(part: string, impressions: Impressions): Record<string, ArrayBuffer> {
+  return Object.fromEntries(
+    Object.entries(impressions).map(([name, column]) => [`${part}.${name}`, column.slice().buffer]),
+  );
 }
 
 /** Rows of integers one after the other. */

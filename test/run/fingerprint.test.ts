@@ -73,6 +73,7 @@ function source(): FingerprintSource {
       { stage: 'warmup', ...row },
       { stage: 'popo', ...row },
     ],
+    ranking: null,
   };
 }
 

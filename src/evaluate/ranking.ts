@@ -1,0 +1,316 @@
+/**
+ * Taiji's last module: does what the model says of a user make a ranker better? The same ranker is trained on the same requests
+ * with none of it, with the user's own codes (intra), with the most similar user's behaviours (cross), with both, and with
+ * both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
+ * imported data: on everybody's last behaviour).
+ */
+import type { Dataset } from '../data/dataset';
+import type { StageHooks } from '../data/stage';
+import { type Interval, intervalOf } from '../numeric/interval';
+import { Random } from '../numeric/random';
+import { auction, type AuctionOutcome, drawBids } from '../rank/abTest';
+import { auc } from '../rank/auc';
+import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
+import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
+import { aucGain, groupedAuc, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
+import { type Enhancement, Requests } from '../rank/requests';
+import { type Moments, nearestOthers } from '../rank/similarUsers';
+
+export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
+export type FeatureSetName = (typeof FEATURE_SETS)[number];
+
+export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {}
+
+/** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
+export interface RankerMetrics {
+  auc: { ctr: number; cvr: number; ctcvr: number };
+  /** Within each user. */
+  gauc: { ctr: number; ctcvr: number };
+  /** Nats per impression. */
+  log_loss: { ctr: number; ctcvr: number };
+  'HR@10': number;
+  'NDCG@10': number;
+  requests: number;
+  impressions: number;
+}
+
+/** Relative change of a total against the ranker without features: 0.05 is 5 % more. */
+export interface Lift {
+  /** Half of the users saw each ranker, as in the field. */
+  randomised: Interval;
+  /** Everybody saw both, as only a simulation can. */
+  paired: Interval;
+}
+
+export interface RankerResult {
+  features: FeatureSetName;
+  all: RankerMetrics;
+  /** Of users with the fewest behaviours, see `longTail`. */
+  long_tail: RankerMetrics;
+  /** AUC less that of the ranker without features; null for that one. */
+  gain: Record<'all' | 'long_tail', { ctr: Interval; ctcvr: Interval }> | null;
+  /** Only on a world, whose outcomes are known; null otherwise and for the ranker without features. */
+  lift: Record<'all' | 'long_tail', { revenue: Lift; value: Lift }> | null;
+}
+
+export interface RankingReport {
+  /** Requests that rankers learnt from, and those that they are judged on. */
+  requests: { train: number; test: number };
+  /** Users with at most this many behaviours before the request are the long tail. */
+  long_tail_behaviours: number;
+  /** Share of the vectors' spread that the codes lose, on the judged requests. */
+  quantisation_error: number;
+  /** Mean cosine of a judged request and the moment of another user's past that it was matched with. */
+  similarity: number;
+  rankers: RankerResult[];
+}
+
+const DRAWS = 400;
+/** Share of judged requests that the long tail holds, at least. */
+const LONG_TAIL = 0.25;
+
+/**
+ * @param said what the model made of each request of the deployment, train then test
+ * @param past what it made of moments of the past, and what those users did up to the deployment
+ * @param steps progress counts all rankers' steps
+ */
+export async function compareRankers(
+  deployment: Dataset,
+  said: Moments,
+  past: Moments & { behaviours: readonly Int32Array[] },
+  dimension: number,
+  options: RankingOptions,
+  seed: number,
+  hooks: StageHooks,
+): Promise<{ report: RankingReport; losses: number[] }> {
+  const { train, test } = deployment.splits;
+  const examples = [...train, ...test];
+  const trainRows = train.map((_, row) => row);
+  const testRows = test.map((_, row) => train.length + row);
+  const quiet: StageHooks = { gate: () => hooks.gate() };
+
+  const fitted = said.vectors.subarray(0, train.length * dimension);
+  const quantiser = await fitQuantiser(fitted, dimension, options, seed, quiet);
+  const codes = await quantiser.encode(said.vectors);
+  const { subspaces } = options;
+  const judged = said.vectors.subarray(train.length * dimension);
+  const quantisation_error = quantiser.error(judged, codes.subarray(train.length * subspaces));
+  const neighbours = await nearestOthers(said, past, dimension, quiet);
+  const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
+  const enhancement: Enhancement = { codes, subspaces, size: quantiser.size, similar };
+  const real = new Requests(deployment, examples, enhancement);
+  const dealt = new Requests(deployment, examples, shuffled(enhancement, trainRows, testRows, seed));
+
+  const long_tail_behaviours = quantile(
+    test.map(({ position }) => position),
+    LONG_TAIL,
+  );
+  const isSparse = test.map(({ position }) => position <= long_tail_behaviours);
+  const oracle = deployment.oracle;
+  const bids = drawBids(deployment.items.length, seed);
+  const losses: number[] = [];
+  const judgements: Judgement[] = [];
+  for (const [index, name] of FEATURE_SETS.entries()) {
+    const requests = name === 'shuffled' ? dealt : real;
+    const ranker = await trainOnlineRanker(requests, trainRows, featuresOf(name), options, seed, {
+      gate: () => hooks.gate(),
+      onProgress: (done, of) => hooks.onProgress?.(index * of + done, FEATURE_SETS.length * of),
+    });
+    try {
+      losses.push(...ranker.losses);
+      judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
+    } finally {
+      ranker.dispose();
+    }
+  }
+
+  const [plain] = judgements;
+  const rankers = judgements.map((judgement, index): RankerResult => {
+    const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
+    const gains = (isIn: readonly boolean[] | null) => gainOf(plain, judgement, isIn, seed);
+    const lifts = (isIn: readonly boolean[] | null) => liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
+    return {
+      features: FEATURE_SETS[index],
+      all: about(null),
+      long_tail: about(isSparse),
+      gain: index === 0 ? null : { all: gains(null), long_tail: gains(isSparse) },
+      lift: index === 0 || !oracle ? null : { all: lifts(null), long_tail: lifts(isSparse) },
+    };
+  });
+  const matched = testRows.filter((row) => neighbours.row[row] >= 0);
+  return {
+    losses,
+    report: {
+      requests: { train: train.length, test: test.length },
+      long_tail_behaviours,
+      quantisation_error,
+      similarity: matched.reduce((sum, row) => sum + neighbours.cosine[row], 0) / Math.max(1, matched.length),
+      rankers,
+    },
+  };
+
+  function judge(
+    requests: Requests,
+    rows: readonly number[],
+    { ctr, ctcvr }: { ctr: Float32Array; ctcvr: Float32Array },
+  ): Judgement {
+    const { items } = requests;
+    const result: Judgement = { impressions: [], ranks: [], outcomes: oracle ? [] : null };
+    rows.forEach((row, request) => {
+      const { user, position } = examples[row];
+      const slate = requests.slates[row];
+      const bought = ctcvr.subarray(request * items, (request + 1) * items);
+      slate.items.forEach((item, shown) => {
+        const [click, both] = [ctr[request * items + item], bought[item]];
+        result.impressions.push({
+          request,
+          user,
+          click,
+          both,
+          clicked: slate.clicks[shown],
+          converted: slate.conversions[shown],
+        });
+      });
+      const { history } = deployment.users[user];
+      if (position < history.length) result.ranks.push({ request, rank: rankOf(bought, history[position]) });
+      result.outcomes?.push(
+        auction(
+          bought,
+          bids,
+          (item) => oracle!.ctcvr(user, position, item),
+          (item) => new Random(seed, 'auction', user, position, item).uniform(),
+        ),
+      );
+    });
+    return result;
+  }
+}
+
+/** What a ranker said of the judged requests; `request` counts these. */
+interface Judgement {
+  impressions: {
+    request: number;
+    user: number;
+    click: number;
+    both: number;
+    clicked: number;
+    converted: number;
+  }[];
+  ranks: { request: number; rank: number }[];
+  /** [requests]; null where no outcome is known. */
+  outcomes: AuctionOutcome[] | null;
+}
+
+function featuresOf(name: FeatureSetName): FeatureSet {
+  return { intra: name !== 'none' && name !== 'cross', cross: name !== 'none' && name !== 'intra' };
+}
+
+/** The same codes and neighbours, dealt out anew among the requests of each part. */
+function shuffled(
+  { codes, subspaces, size, similar }: Enhancement,
+  trainRows: readonly number[],
+  testRows: readonly number[],
+  seed: number,
+): Enhancement {
+  const from = [trainRows, testRows].flatMap((rows, part) =>
+    new Random(seed, 'shuffled features', part).shuffle([...rows]),
+  );
+  return {
+    codes: Int32Array.from(from.flatMap((row) => [...codes.subarray(row * subspaces, (row + 1) * subspaces)])),
+    subspaces,
+    size,
+    similar: from.map((row) => similar[row]),
+  };
+}
+
+function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] | null): RankerMetrics {
+  const rows = impressions.filter(({ request }) => isIn?.[request] ?? true);
+  const users = rows.map(({ user }) => user);
+  const [click, both] = [rows.map((row) => row.click), rows.map((row) => row.both)];
+  const [clicked, converted] = [rows.map((row) => row.clicked), rows.map((row) => row.converted)];
+  const after = rows.filter((row) => row.clicked);
+  const own = ranks.filter(({ request }) => isIn?.[request] ?? true).map(({ rank }) => rank);
+  const { hit, ndcg } = hitsAt(own, 10);
+  return {
+    auc: {
+      ctr: auc(click, clicked),
+      cvr: auc(
+        after.map((row) => row.both / row.click),
+        after.map((row) => row.converted),
+      ),
+      ctcvr: auc(both, converted),
+    },
+    gauc: { ctr: groupedAuc(click, clicked, users), ctcvr: groupedAuc(both, converted, users) },
+    log_loss: { ctr: logLoss(click, clicked), ctcvr: logLoss(both, converted) },
+    'HR@10': hit,
+    'NDCG@10': ndcg,
+    requests: isIn === null ? new Set(ranks.map(({ request }) => request)).size : isIn.filter(Boolean).length,
+    impressions: rows.length,
+  };
+}
+
+function gainOf(before: Judgement, after: Judgement, isIn: readonly boolean[] | null, seed: number) {
+  const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
+  const users = rows.map((row) => before.impressions[row].user);
+  const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
+    aucGain(
+      rows.map((row) => before.impressions[row][score]),
+      rows.map((row) => after.impressions[row][score]),
+      rows.map((row) => before.impressions[row][label]),
+      users,
+      seed,
+      DRAWS,
+    );
+  return { ctr: gain('click', 'clicked'), ctcvr: gain('both', 'converted') };
+}
+
+function liftOf(
+  before: readonly AuctionOutcome[],
+  after: readonly AuctionOutcome[],
+  test: readonly { user: number }[],
+  isIn: readonly boolean[] | null,
+  seed: number,
+): { revenue: Lift; value: Lift } {
+  const lift = (of: keyof AuctionOutcome): Lift => {
+    const totals = new Map<number, [number, number]>();
+    test.forEach(({ user }, request) => {
+      if (isIn !== null && !isIn[request]) return;
+      const [a, b] = totals.get(user) ?? [0, 0];
+      totals.set(user, [a + before[request][of], b + after[request][of]]);
+    });
+    const everyone = [...totals];
+    const control = everyone.filter(([user]) => !isTreated(user, seed)).map(([, [a]]) => a);
+    const treated = everyone.filter(([user]) => isTreated(user, seed)).map(([, [, b]]) => b);
+    const random = new Random(seed, 'lift', isIn === null ? 0 : 1);
+    const again = <T>(values: readonly T[]) => values.map(() => random.pick(values));
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+    const randomised = (a: readonly number[], b: readonly number[]) => relative(mean(a), mean(b));
+    const paired = (users: readonly (readonly [number, number])[]) =>
+      relative(mean(users.map(([a]) => a)), mean(users.map(([, b]) => b)));
+    const both = everyone.map(([, pair]) => pair);
+    return {
+      randomised: intervalOf(
+        randomised(control, treated),
+        Float64Array.from({ length: DRAWS }, () => randomised(again(control), again(treated))),
+      ),
+      paired: intervalOf(paired(both), Float64Array.from({ length: DRAWS }, () => paired(again(both)))),
+    };
+  };
+  return { revenue: lift('revenue'), value: lift('value') };
+}
+
+/** Which half a user is in. */
+function isTreated(user: number, seed: number): boolean {
+  return new Random(seed, 'a/b', user).chance(0.5);
+}
+
+/** after / before − 1; 0 where there is nothing to compare with. */
+function relative(before: number, after: number): number {
+  return before === 0 ? 0 : after / before - 1;
+}
+
+/** The least value that at least this share of the values does not exceed. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}

@@ -1,0 +1,297 @@
+/**
+ * The ranker that language model features are to improve: an ESMM (Ma et al., SIGIR 2018; pCTCVR = pCTR · pCVR over all
+ * impressions, shared embeddings) with target attention over the last behaviours (Zhou et al., "Deep Interest Network", KDD
+ * 2018: weights are sigmoids and do not sum to 1, so that how strongly a behaviour calls for an item is not lost).
+ *
+ * Each feature of a request is a vector x_f of D numbers; with t the item's, the hidden layer sees t, x_f and t ⊙ x_f. A feature that is
+ * left out takes its rows of the first layer with it, and all else starts from the same numbers: rankers with and without
+ * it differ in nothing but the feature.
+ *
+ * TensorFlow.js on the current backend. Embeddings are looked up by one-hot products, since the gradient of a gather adds in
+ * no fixed order on WebGPU.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { passGate, type StageHooks } from '../data/stage';
+import { Random } from '../numeric/random';
+import { ATTENDED, type Requests } from './requests';
+
+export interface OnlineRankerOptions {
+  steps: number;
+  /** Requests a step, each with all that was shown. */
+  batch_size: number;
+  learning_rate: number;
+  /** D */
+  embedding_size: number;
+}
+
+/** What of the language model the ranker is given. */
+export interface FeatureSet {
+  /** The codes of what it said of this user. */
+  intra: boolean;
+  /** The behaviours of the user of whom it said the most similar things. */
+  cross: boolean;
+}
+
+export interface OnlineRanker {
+  losses: number[];
+  /** [rows × items] pCTR and pCTCVR of every item at requests `rows`. */
+  tables(
+    rows: readonly number[],
+    hooks: StageHooks,
+  ): Promise<{ ctr: Float32Array; ctcvr: Float32Array }>;
+  dispose(): void;
+}
+
+const HIDDEN = 32;
+const READ_EVERY = 16;
+/** Cells of a block of tables. */
+const CELLS = 32_768;
+
+/** @throws Error where nothing was shown; StoppedError when the hooks say stop */
+export async function trainOnlineRanker(
+  requests: Requests,
+  rows: readonly number[],
+  features: FeatureSet,
+  options: OnlineRankerOptions,
+  seed: number,
+  hooks: StageHooks,
+): Promise<OnlineRanker> {
+  const shown = rows.filter((row) => requests.slates[row].items.length > 0);
+  if (shown.length === 0) throw new Error('No request shows anything, so no ranker can be trained on them.');
+  const model = new Model(requests, features, options.embedding_size, seed);
+  const optimizer = tf.train.adam(options.learning_rate);
+  try {
+    const losses: number[] = [];
+    let pending: tf.Scalar[] = [];
+    for (let step = 0; step < options.steps; step++) {
+      await passGate(hooks, 'Ranking');
+      const random = new Random(seed, 'online ranker', step);
+      const batch = Array.from({ length: options.batch_size }, () => shown[random.int(shown.length)]);
+      pending.push(model.trainStep(optimizer, batch));
+      if (pending.length === READ_EVERY || step === options.steps - 1) {
+        for (const loss of pending) losses.push((await loss.data())[0]);
+        tf.dispose(pending);
+        pending = [];
+        hooks.onProgress?.(step + 1, options.steps);
+      }
+    }
+    return { losses, tables: (wanted, gate) => model.tables(wanted, gate), dispose: () => model.dispose() };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+class Model {
+  readonly #requests: Requests;
+  readonly #features: FeatureSet;
+  readonly #size: number;
+  readonly #weights: Record<string, tf.Variable> = {};
+  readonly #categories: tf.Tensor2D;
+
+  constructor(requests: Requests, features: FeatureSet, D: number, seed: number) {
+    this.#requests = requests;
+    this.#features = features;
+    this.#size = D;
+    const { items, categoryCount, profileWidth } = requests;
+    this.#categories = tf.tensor2d(requests.categories, [items, categoryCount]);
+    const matrix = (name: string, shape: number[], scale: number) => {
+      const random = new Random(seed, `online ranker/${name}`);
+      const length = shape.reduce((a, b) => a * b, 1);
+      const values = Float32Array.from({ length }, () => scale * random.normal());
+      this.#weights[name] = tf.tidy(() => tf.variable(tf.tensor(values, shape)));
+    };
+    const square = 1 / Math.sqrt(D);
+    matrix('item', [items, D], 0.1);
+    matrix('category', [categoryCount, D], 0.1);
+    matrix('profile', [profileWidth, D], 0.1);
+    matrix('itemBias', [items, 2], 0);
+    // Behaviours attended to and averaged, of the user and of the similar one.
+    for (const whose of ['own', ...(features.cross ? ['similar'] : [])]) {
+      matrix(`${whose}/query`, [D, D], square);
+      matrix(`${whose}/lag`, [1, ATTENDED, 1], 0);
+      for (const name of ['latest', 'average']) this.#layer(matrix, `${whose}/${name}`, D);
+    }
+    this.#layer(matrix, 'profile', D);
+    if (features.intra) {
+      const { subspaces, size } = requests.enhancement;
+      matrix('code', [subspaces * size, D], 0.1);
+      this.#layer(matrix, 'code', D);
+    }
+    matrix('hidden/item', [D, HIDDEN], square);
+    matrix('hiddenBias', [HIDDEN], 0);
+    matrix('out', [HIDDEN, 2], 1 / Math.sqrt(HIDDEN));
+    matrix('outBias', [2], 0);
+  }
+
+  #layer(matrix: (name: string, shape: number[], scale: number) => void, feature: string, D: number): void {
+    matrix(`hidden/${feature}`, [D, HIDDEN], 1 / Math.sqrt(D));
+    matrix(`hidden/${feature}/product`, [D, HIDDEN], 1 / Math.sqrt(D));
+  }
+
+  /** One Adam step on requests `rows`; the loss is a scalar to be read later. */
+  trainStep(optimizer: tf.Optimizer, rows: readonly number[]): tf.Scalar {
+    const slates = rows.map((row) => this.#requests.slates[row]);
+    const width = Math.max(...slates.map(({ items }) => items.length));
+    const shown = new Int32Array(rows.length * width).fill(-1);
+    const [click, conversion, weight] = [0, 1, 2].map(() => new Float32Array(rows.length * width));
+    slates.forEach(({ items, clicks, conversions }, i) => {
+      shown.set(items, i * width);
+      click.set(clicks, i * width);
+      conversion.set(conversions, i * width);
+      weight.fill(1, i * width, i * width + items.length);
+    });
+    return tf.tidy(() => {
+      const inputs = inputsOf(this.#requests, this.#features, rows);
+      const [clicked, converted, counts] = [click, conversion, weight].map((column) =>
+        tf.tensor2d(column, [rows.length, width]),
+      );
+      const picked = oneHot(shown, this.#requests.items);
+      const loss = () => {
+        const table = this.#items();
+        const targets = tf.reshape(tf.matMul(picked, table), [rows.length, width, this.#size]) as tf.Tensor3D;
+        const bias = tf.reshape(tf.matMul(picked, this.#weights.itemBias), [rows.length, width, 2]);
+        const [ctr, cvr] = this.#logits(inputs, table, targets, bias);
+        const logClick = logSigmoid(ctr);
+        const logBoth = tf.minimum(tf.add(logClick, logSigmoid(cvr)), -1e-6);
+        const logNotBoth = tf.log(tf.sub(1, tf.exp(logBoth)));
+        const each = tf.add(
+          bernoulli(clicked, logClick, logSigmoid(tf.neg(ctr))),
+          bernoulli(converted, logBoth, logNotBoth),
+        );
+        return tf.neg(tf.div(tf.sum(tf.mul(counts, each)), tf.sum(counts))) as tf.Scalar;
+      };
+      return optimizer.minimize(loss, true, Object.values(this.#weights))!;
+    });
+  }
+
+  async tables(rows: readonly number[], hooks: StageHooks) {
+    const { items } = this.#requests;
+    const ctr = new Float32Array(rows.length * items);
+    const ctcvr = new Float32Array(rows.length * items);
+    const block = Math.max(1, Math.floor(CELLS / items));
+    for (let from = 0; from < rows.length; from += block) {
+      await passGate(hooks, 'Ranking');
+      const part = rows.slice(from, from + block);
+      const both = tf.tidy(() => {
+        const table = this.#items();
+        const shape: [number, number, number] = [part.length, items, this.#size];
+        const targets = tf.broadcastTo(tf.expandDims(table, 0), shape) as tf.Tensor3D;
+        const bias = tf.expandDims(this.#weights.itemBias, 0);
+        const [click, buy] = this.#logits(inputsOf(this.#requests, this.#features, part), table, targets, bias).map((x) => tf.sigmoid(x));
+        return [click, tf.mul(click, buy)];
+      });
+      ctr.set(await both[0].data(), from * items);
+      ctcvr.set(await both[1].data(), from * items);
+      tf.dispose(both);
+    }
+    return { ctr, ctcvr };
+  }
+
+  dispose(): void {
+    tf.dispose(Object.values(this.#weights));
+    this.#categories.dispose();
+  }
+
+  /** [items × D], an item's own vector and its categories'. */
+  #items(): tf.Tensor2D {
+    return tf.add(this.#weights.item, tf.matMul(this.#categories, this.#weights.category)) as tf.Tensor2D;
+  }
+
+  /**
+   * Logits [rows × n] of click and of conversion given a click.
+   * @param targets [rows × n × D] vectors of the items asked about
+   * @param bias [rows or 1 × n × 2]
+   */
+  #logits(
+    inputs: Inputs,
+    table: tf.Tensor2D,
+    targets: tf.Tensor3D,
+    bias: tf.Tensor,
+  ): tf.Tensor2D[] {
+    const w = this.#weights;
+    const D = this.#size;
+    const [rows, count] = targets.shape;
+    let hidden = tf.add(times(targets, w['hidden/item']), w.hiddenBias);
+    /** @param x [rows × n × D], or [rows × 1 × D] where it does not depend on the item */
+    const take = (feature: string, x: tf.Tensor3D) => {
+      hidden = tf.add(hidden, times(x, w[`hidden/${feature}`]));
+      hidden = tf.add(hidden, times(tf.mul(x, targets) as tf.Tensor3D, w[`hidden/${feature}/product`]));
+    };
+    const same = (x: tf.Tensor2D) => tf.reshape(x, [rows, 1, D]) as tf.Tensor3D;
+    for (const whose of ['own', 'similar'] as const) {
+      const behaviours = inputs[whose];
+      if (behaviours === null) continue;
+      const latest = tf.reshape(tf.matMul(behaviours.latest, table), [rows, ATTENDED, D]) as tf.Tensor3D;
+      // [rows × ATTENDED × n]: how strongly each behaviour calls for each item.
+      const called = tf.matMul(times(latest, w[`${whose}/query`]), targets, false, true);
+      const weights = tf.mul(tf.sigmoid(tf.add(called, w[`${whose}/lag`])), behaviours.present);
+      take(`${whose}/latest`, tf.matMul(weights, latest, true, false) as tf.Tensor3D);
+      take(`${whose}/average`, same(tf.matMul(behaviours.averages, table)));
+    }
+    take('profile', same(tf.matMul(inputs.profile, w.profile as tf.Tensor2D)));
+    if (inputs.codes !== null) take('code', same(tf.matMul(inputs.codes, w.code as tf.Tensor2D)));
+    const out = tf.add(tf.add(times(tf.relu(hidden) as tf.Tensor3D, w.out), w.outBias), bias);
+    return tf.split(out, 2, 2).map((logit) => tf.reshape(logit, [rows, count]) as tf.Tensor2D);
+  }
+}
+
+/** Behaviours of a row: the latest one-hot [rows · ATTENDED × items] and whether there are so many; and their average. */
+interface Behaviours {
+  latest: tf.Tensor2D;
+  present: tf.Tensor3D;
+  averages: tf.Tensor2D;
+}
+
+interface Inputs {
+  profile: tf.Tensor2D;
+  own: Behaviours;
+  similar: Behaviours | null;
+  codes: tf.Tensor2D | null;
+}
+
+function inputsOf(requests: Requests, features: FeatureSet, rows: readonly number[]): Inputs {
+  const { items, profileWidth, enhancement } = requests;
+  const behaviours = (latest: Int32Array, averages: Float32Array): Behaviours => ({
+    latest: oneHot(latest, items),
+    present: tf.tensor3d(
+      Float32Array.from(latest, (item) => Number(item >= 0)),
+      [rows.length, ATTENDED, 1],
+    ),
+    averages: tf.tensor2d(averages, [rows.length, items]),
+  });
+  return {
+    profile: tf.tensor2d(requests.profiles(rows), [rows.length, profileWidth]),
+    own: behaviours(requests.latest(rows), requests.averages(rows)),
+    similar: features.cross
+      ? behaviours(requests.similarLatest(rows), requests.similarAverages(rows))
+      : null,
+    codes: features.intra
+      ? tf.tensor2d(requests.codes(rows), [rows.length, enhancement.subspaces * enhancement.size])
+      : null,
+  };
+}
+
+/** [a × b × k] · [k × n], as one product of a·b rows. */
+function times(x: tf.Tensor3D, matrix: tf.Tensor): tf.Tensor3D {
+  const [a, b, k] = x.shape;
+  const n = matrix.shape[1]!;
+  return tf.reshape(tf.matMul(tf.reshape(x, [a * b, k]), matrix as tf.Tensor2D), [a, b, n]);
+}
+
+/** [indices × depth]; a row of zeros for −1. */
+function oneHot(indices: Int32Array, depth: number): tf.Tensor2D {
+  return tf.cast(tf.oneHot(tf.tensor1d(indices, 'int32'), depth), 'float32') as tf.Tensor2D;
+}
+
+/** `tf.logSigmoid` reads a disposed tensor in its gradient (tfjs 4.22.0). */
+function logSigmoid(x: tf.Tensor): tf.Tensor {
+  return tf.neg(tf.softplus(tf.neg(x)));
+}
+
+/** y·log p + (1 − y)·log(1 − p) */
+function bernoulli(label: tf.Tensor, logYes: tf.Tensor, logNo: tf.Tensor): tf.Tensor {
+  return tf.add(tf.mul(label, logYes), tf.mul(tf.sub(1, label), logNo));
+}

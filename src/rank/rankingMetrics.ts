@@ -1,0 +1,133 @@
+/** How well a ranker ranks: grouped AUC, log-loss, hits and gains at K, and bootstrap intervals of what two rankers differ by. */
+import type { Interval } from '../numeric/interval';
+import { intervalOf } from '../numeric/interval';
+import { Random } from '../numeric/random';
+import { auc } from './auc';
+
+/**
+ * GAUC (Zhu et al., "Optimized Cost per Click in Taobao Display Advertising", KDD 2017): AUC within each user, averaged by
+ * impressions over users who have both classes; 0.5 where nobody has.
+ */
+export function groupedAuc(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  users: ArrayLike<number>,
+): number {
+  const rows = new Map<number, number[]>();
+  for (let row = 0; row < users.length; row++) {
+    const known = rows.get(users[row]);
+    if (known === undefined) rows.set(users[row], [row]);
+    else known.push(row);
+  }
+  let [sum, weight] = [0, 0];
+  for (const own of rows.values()) {
+    const positives = own.reduce((count, row) => count + labels[row], 0);
+    if (positives === 0 || positives === own.length) continue;
+    const value = auc(
+      own.map((row) => scores[row]),
+      own.map((row) => labels[row]),
+    );
+    sum += own.length * value;
+    weight += own.length;
+  }
+  return weight === 0 ? 0.5 : sum / weight;
+}
+
+const LEAST = 1e-7;
+
+/** Mean −log P of the labels, nats; probabilities are kept 1e-7 away from 0 and 1. */
+export function logLoss(probabilities: ArrayLike<number>, labels: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < labels.length; i++) {
+    const p = Math.min(1 - LEAST, Math.max(LEAST, probabilities[i]));
+    sum -= labels[i] ? Math.log(p) : Math.log(1 - p);
+  }
+  return labels.length === 0 ? 0 : sum / labels.length;
+}
+
+/** How many items of the catalogue score above the wanted one; of equals, those before it do. */
+export function rankOf(scores: ArrayLike<number>, wanted: number): number {
+  let rank = 0;
+  for (let item = 0; item < scores.length; item++) {
+    if (scores[item] > scores[wanted] || (scores[item] === scores[wanted] && item < wanted)) rank++;
+  }
+  return rank;
+}
+
+/** HR@K and NDCG@K over the full catalogue, one wanted item each: `ranks` from 0. */
+export function hitsAt(ranks: ArrayLike<number>, k: number): { hit: number; ndcg: number } {
+  let [hit, ndcg] = [0, 0];
+  for (let i = 0; i < ranks.length; i++) {
+    if (ranks[i] >= k) continue;
+    hit++;
+    ndcg += 1 / Math.log2(ranks[i] + 2);
+  }
+  const count = Math.max(1, ranks.length);
+  return { hit: hit / count, ndcg: ndcg / count };
+}
+
+/**
+ * AUC(after) − AUC(before) on the same impressions, with a 95 % interval from drawing users again.
+ * @param users [impressions] who was shown each
+ */
+export function aucGain(
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  users: ArrayLike<number>,
+  seed: number,
+  draws: number,
+): Interval {
+  const ids = new Map<number, number>();
+  const userOf = Int32Array.from(users, (user) => ids.get(user) ?? ids.set(user, ids.size).size - 1);
+  const [first, second] = [before, after].map(
+    (scores) =>
+      new WeightedAuc(
+        scores,
+        labels,
+        userOf,
+      ),
+  );
+  const random = new Random(seed, 'auc gain');
+  const weights = new Float64Array(ids.size);
+  const gains = Float64Array.from({ length: draws }, () => {
+    weights.fill(0);
+    for (let i = 0; i < ids.size; i++) weights[random.int(ids.size)]++;
+    return second.of(weights) - first.of(weights);
+  });
+  weights.fill(1);
+  return intervalOf(second.of(weights) - first.of(weights), gains);
+}
+
+/** AUC with each row counted as often as its user is drawn; sorts once. */
+class WeightedAuc {
+  readonly #order: Int32Array;
+
+  constructor(
+    readonly scores: ArrayLike<number>,
+    readonly labels: ArrayLike<number>,
+    readonly users: Int32Array,
+  ) {
+    this.#order = Int32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[a] - scores[b]);
+  }
+
+  of(weights: Float64Array): number {
+    const { scores, labels, users } = this;
+    const order = this.#order;
+    let [positives, negatives, won] = [0, 0, 0];
+    for (let from = 0; from < order.length; ) {
+      let [yes, no] = [0, 0];
+      let to = from;
+      for (; to < order.length && scores[order[to]] === scores[order[from]]; to++) {
+        const row = order[to];
+        if (labels[row]) yes += weights[users[row]];
+        else no += weights[users[row]];
+      }
+      won += yes * (negatives + no / 2);
+      positives += yes;
+      negatives += no;
+      from = to;
+    }
+    return positives === 0 || negatives === 0 ? 0.5 : won / (positives * negatives);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * What a ranker may know of a request: the user's profile and behaviours before it, and what the language model made of
+ * them. Everything of request r is read from `history[0 … position)`, from the request's own codes, and from other users' past; what the user
+ * did next is only in the labels.
+ */
+import type { Dataset, Example } from '../data/dataset';
+import { words } from '../data/words';
+
+/** Behaviours that target attention looks at, and those that are averaged. */
+export const ATTENDED = 10;
+const AVERAGED = 50;
+/** Behaviours of a similar user. */
+const SIMILAR = 100;
+const MAX_PROFILE_WORDS = 64;
+
+/** What the language model adds: by request, in the order of `examples`. */
+export interface Enhancement {
+  /** [requests × M] of the product quantiser, each below `size`. */
+  codes: Int32Array;
+  subspaces: number;
+  size: number;
+  /** What the most similar other user did, newest last; empty where there is none. */
+  similar: readonly Int32Array[];
+}
+
+/** What was shown at one request and what came of it. */
+export interface Slate {
+  items: number[];
+  clicks: number[];
+  conversions: number[];
+}
+
+export class Requests {
+  /** [items × categories]: 1 for each of an item's three category paths. */
+  readonly categories: Float32Array;
+  readonly categoryCount: number;
+  readonly profileWidth: number;
+  readonly slates: Slate[];
+  readonly #profile: number[][];
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly examples: readonly Example[],
+    readonly enhancement: Enhancement,
+  ) {
+    const paths = new Map<string, number>();
+    const of = dataset.items.map(({ categories }) =>
+      [1, 2, 3].map((level) => {
+        const path = `${level} ${categories.slice(0, level).join('\u0000')}`;
+        if (!paths.has(path)) paths.set(path, paths.size);
+        return paths.get(path)!;
+      }),
+    );
+    this.categoryCount = paths.size;
+    this.categories = new Float32Array(of.length * paths.size);
+    of.forEach((columns, item) => {
+      for (const column of columns) this.categories[item * paths.size + column] = 1;
+    });
+    const columnOf = commonWords(dataset);
+    this.profileWidth = Math.max(1, columnOf.size);
+    this.#profile = dataset.users.map(({ profile }) =>
+      [...new Set(words(profile))].flatMap((word) => columnOf.get(word) ?? []),
+    );
+    this.slates = this.#slates();
+  }
+
+  get items(): number {
+    return this.dataset.items.length;
+  }
+
+  /** [rows × profileWidth] */
+  profiles(rows: readonly number[]): Float32Array {
+    const bags = new Float32Array(rows.length * this.profileWidth);
+    rows.forEach((row, i) => {
+      for (const column of this.#profile[this.examples[row].user]) bags[i * this.profileWidth + column] = 1;
+    });
+    return bags;
+  }
+
+  /** The last behaviours before each request: [rows × ATTENDED], newest first, −1 for none. */
+  latest(rows: readonly number[]): Int32Array {
+    return newest(rows.map((row) => this.#before(row)));
+  }
+
+  /** [rows × items] each the mean over the last fifty behaviours before the request. */
+  averages(rows: readonly number[]): Float32Array {
+    return means(
+      rows.map((row) => this.#before(row).slice(-AVERAGED)),
+      this.items,
+    );
+  }
+
+  /** As `latest`, of the similar user. */
+  similarLatest(rows: readonly number[]): Int32Array {
+    return newest(rows.map((row) => this.enhancement.similar[row]));
+  }
+
+  /** As `averages`, of the similar user's last hundred behaviours. */
+  similarAverages(rows: readonly number[]): Float32Array {
+    return means(
+      rows.map((row) => this.enhancement.similar[row].slice(-SIMILAR)),
+      this.items,
+    );
+  }
+
+  /** [rows × M · size]: a 1 in each part's block. */
+  codes(rows: readonly number[]): Float32Array {
+    const { codes, subspaces, size } = this.enhancement;
+    const width = subspaces * size;
+    const bags = new Float32Array(rows.length * width);
+    rows.forEach((row, i) => {
+      for (let m = 0; m < subspaces; m++) bags[i * width + m * size + codes[row * subspaces + m]] = 1;
+    });
+    return bags;
+  }
+
+  #before(row: number): Int32Array {
+    const { user, position } = this.examples[row];
+    return this.dataset.users[user].history.subarray(0, position);
+  }
+
+  #slates(): Slate[] {
+    const { user, item, historyLength, click, conversion } = this.dataset.impressions;
+    const slates = this.examples.map(() => ({
+      items: [] as number[],
+      clicks: [] as number[],
+      conversions: [] as number[],
+    }));
+    const at = new Map(this.examples.map((example, row) => [`${example.user} ${example.position}`, row]));
+    for (let i = 0; i < user.length; i++) {
+      const row = at.get(`${user[i]} ${historyLength[i]}`);
+      if (row === undefined) continue;
+      slates[row].items.push(item[i]);
+      slates[row].clicks.push(click[i]);
+      slates[row].conversions.push(conversion[i]);
+    }
+    return slates;
+  }
+}
+
+function newest(histories: readonly Int32Array[]): Int32Array {
+  const rows = new Int32Array(histories.length * ATTENDED).fill(-1);
+  histories.forEach((history, row) => {
+    for (let lag = 1; lag <= ATTENDED && lag <= history.length; lag++) {
+      rows[row * ATTENDED + lag - 1] = history[history.length - lag];
+    }
+  });
+  return rows;
+}
+
+function means(histories: readonly Int32Array[], items: number): Float32Array {
+  const bags = new Float32Array(histories.length * items);
+  histories.forEach((history, row) => {
+    for (const item of history) bags[row * items + item] += 1 / history.length;
+  });
+  return bags;
+}
+
+/** Column of each of the most frequent words of profiles. */
+function commonWords({ users }: Dataset): Map<string, number> {
+  const frequency = new Map<string, number>();
+  for (const { profile } of users) {
+    for (const word of new Set(words(profile))) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+  }
+  const kept = [...frequency]
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, MAX_PROFILE_WORDS);
+  return new Map(kept.map(([word], column) => [word, column]));
+}
