@@ -1,11 +1,12 @@
 /**
- * Taiji's last module: does what the model says of a user make a ranker better? The same ranker is trained on the same requests
- * with none of it, with the user's own codes (intra), with the most similar user's behaviours (cross), with both, and with
- * both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
+ * Taiji's last module: does what the model says of a user make a ranker better? A ranker is trained on the past's impressions,
+ * and then goes on with requests of the deployment: with nothing from the model, with the user's own codes (intra), with the most
+ * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
  * imported data: on everybody's last behaviour).
  */
 import type { Dataset } from '../data/dataset';
 import type { StageHooks } from '../data/stage';
+import { visibleToTraining } from '../data/visibility';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import { auction, type AuctionOutcome, drawBids } from '../rank/abTest';
@@ -13,13 +14,16 @@ import { auc } from '../rank/auc';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { aucGain, groupedAuc, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
-import { type Enhancement, Requests } from '../rank/requests';
+import { Columns, type Enhancement, PLAIN, Requests } from '../rank/requests';
 import { type Moments, nearestOthers } from '../rank/similarUsers';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
 
-export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {}
+export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
+  /** Steps that each ranker goes on for. `steps` are those on the past. */
+  tuning_steps: number;
+}
 
 /** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
 export interface RankerMetrics {
@@ -38,7 +42,7 @@ export interface RankerMetrics {
 export interface Lift {
   /** Half of the users saw each ranker, as in the field. */
   randomised: Interval;
-  /** Everybody saw both, as only a simulation can. */
+  /** Everybody saw both, and luck is averaged out, as only a simulation can. */
   paired: Interval;
 }
 
@@ -72,9 +76,9 @@ const LONG_TAIL = 0.25;
 /**
  * @param said what the model made of each request of the deployment, train then test
  * @param past what it made of moments of the past, and what those users did up to the deployment
- * @param steps progress counts all rankers' steps
  */
 export async function compareRankers(
+  dataset: Dataset,
   deployment: Dataset,
   said: Moments,
   past: Moments & { behaviours: readonly Int32Array[] },
@@ -98,8 +102,9 @@ export async function compareRankers(
   const neighbours = await nearestOthers(said, past, dimension, quiet);
   const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
   const enhancement: Enhancement = { codes, subspaces, size: quantiser.size, similar };
-  const real = new Requests(deployment, examples, enhancement);
-  const dealt = new Requests(deployment, examples, shuffled(enhancement, trainRows, testRows, seed));
+  const columns = new Columns(dataset);
+  const real = new Requests(deployment, examples, columns, enhancement);
+  const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
   const long_tail_behaviours = quantile(
     test.map(({ position }) => position),
@@ -110,18 +115,33 @@ export async function compareRankers(
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
   const judgements: Judgement[] = [];
-  for (const [index, name] of FEATURE_SETS.entries()) {
-    const requests = name === 'shuffled' ? dealt : real;
-    const ranker = await trainOnlineRanker(requests, trainRows, featuresOf(name), options, seed, {
-      gate: () => hooks.gate(),
-      onProgress: (done, of) => hooks.onProgress?.(index * of + done, FEATURE_SETS.length * of),
-    });
-    try {
-      losses.push(...ranker.losses);
-      judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
-    } finally {
-      ranker.dispose();
+  const counted = (before: number): StageHooks => ({
+    gate: () => hooks.gate(),
+    onProgress: (done) => hooks.onProgress?.(before + done, rankingSteps(options)),
+  });
+  const earlier = new Requests(dataset, pastRequests(dataset), columns, PLAIN);
+  const plainly = featuresOf('none');
+  const pastRows = earlier.examples.map((_, row) => row);
+  const start =
+    pastRows.length === 0
+      ? null
+      : await trainOnlineRanker(earlier, pastRows, plainly, null, options, seed, counted(0));
+  try {
+    losses.push(...(start?.losses ?? []));
+    const tuning = { ...options, steps: options.tuning_steps };
+    for (const [index, name] of FEATURE_SETS.entries()) {
+      const requests = name === 'shuffled' ? dealt : real;
+      const told = counted(options.steps + index * options.tuning_steps);
+      const ranker = await trainOnlineRanker(requests, trainRows, featuresOf(name), start, tuning, seed, told);
+      try {
+        losses.push(...ranker.losses);
+        judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
+      } finally {
+        ranker.dispose();
+      }
     }
+  } finally {
+    start?.dispose();
   }
 
   const [plain] = judgements;
@@ -184,6 +204,23 @@ export async function compareRankers(
     });
     return result;
   }
+}
+
+/** Steps of the rankers of one comparison. */
+export function rankingSteps({ steps, tuning_steps }: RankingOptions): number {
+  return steps + FEATURE_SETS.length * tuning_steps;
+}
+
+/** Each moment of the past at which something was shown, before anything that is held out. */
+function pastRequests(dataset: Dataset): { user: number; position: number }[] {
+  const visible = visibleToTraining(dataset);
+  const { user, historyLength } = dataset.impressions;
+  const requests = new Map<string, { user: number; position: number }>();
+  for (let row = 0; row < user.length; row++) {
+    if (historyLength[row] >= visible[user[row]]) continue;
+    requests.set(`${user[row]} ${historyLength[row]}`, { user: user[row], position: historyLength[row] });
+  }
+  return [...requests.values()];
 }
 
 /** What a ranker said of the judged requests; `request` counts these. */
@@ -272,13 +309,16 @@ function liftOf(
   seed: number,
 ): { revenue: Lift; value: Lift } {
   const lift = (of: keyof AuctionOutcome): Lift => {
-    const totals = new Map<number, [number, number]>();
-    test.forEach(({ user }, request) => {
-      if (isIn !== null && !isIn[request]) return;
-      const [a, b] = totals.get(user) ?? [0, 0];
-      totals.set(user, [a + before[request][of], b + after[request][of]]);
-    });
-    const everyone = [...totals];
+    const totals = (kind: 'happened' | 'expected') => {
+      const byUser = new Map<number, [number, number]>();
+      test.forEach(({ user }, request) => {
+        if (isIn !== null && !isIn[request]) return;
+        const [a, b] = byUser.get(user) ?? [0, 0];
+        byUser.set(user, [a + before[request][of][kind], b + after[request][of][kind]]);
+      });
+      return [...byUser];
+    };
+    const everyone = totals('happened');
     const control = everyone.filter(([user]) => !isTreated(user, seed)).map(([, [a]]) => a);
     const treated = everyone.filter(([user]) => isTreated(user, seed)).map(([, [, b]]) => b);
     const random = new Random(seed, 'lift', isIn === null ? 0 : 1);
@@ -287,7 +327,7 @@ function liftOf(
     const randomised = (a: readonly number[], b: readonly number[]) => relative(mean(a), mean(b));
     const paired = (users: readonly (readonly [number, number])[]) =>
       relative(mean(users.map(([a]) => a)), mean(users.map(([, b]) => b)));
-    const both = everyone.map(([, pair]) => pair);
+    const both = totals('expected').map(([, pair]) => pair);
     return {
       randomised: intervalOf(
         randomised(control, treated),

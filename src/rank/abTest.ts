@@ -8,12 +8,12 @@ import { Random } from '../numeric/random';
 /** Spread of log bids. */
 const BID_SPREAD = 0.5;
 
-/** What one request brought. */
+/** What one request brought: as it happened, and on average over the visitor's luck. */
 export interface AuctionOutcome {
   /** What the winner paid: the price per conversion if there was one, else 0. */
-  revenue: number;
+  revenue: { happened: number; expected: number };
   /** What the conversion was worth to the winner: its bid. */
-  value: number;
+  value: { happened: number; expected: number };
 }
 
 /** [items] what each seller gives for a conversion, around 1. */
@@ -40,8 +40,11 @@ export function auction(
     if (offer > best) [first, best, second] = [item, offer, best];
     else if (offer > second) second = offer;
   }
-  const isBought = draw(first) < truth(first);
-  if (!isBought) return { revenue: 0, value: 0 };
-  const price = predicted[first] > 0 ? Math.max(0, second) / predicted[first] : 0;
-  return { revenue: Math.min(bids[first], price), value: bids[first] };
+  const price = predicted[first] > 0 ? Math.min(bids[first], Math.max(0, second) / predicted[first]) : 0;
+  const chance = truth(first);
+  const bought = draw(first) < chance ? 1 : 0;
+  return {
+    revenue: { happened: bought * price, expected: chance * price },
+    value: { happened: bought * bids[first], expected: chance * bids[first] },
+  };
 }

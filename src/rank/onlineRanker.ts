@@ -3,9 +3,9 @@
  * impressions, shared embeddings) with target attention over the last behaviours (Zhou et al., "Deep Interest Network", KDD
  * 2018: weights are sigmoids and do not sum to 1, so that how strongly a behaviour calls for an item is not lost).
  *
- * Each feature of a request is a vector x_f of D numbers; with t the item's, the hidden layer sees t, x_f and t ⊙ x_f. A feature that is
- * left out takes its rows of the first layer with it, and all else starts from the same numbers: rankers with and without
- * it differ in nothing but the feature.
+ * Each feature of a request is a vector x_f of D numbers; with t the item's, the hidden layer sees t, x_f and t ⊙ x_f. A ranker may
+ * start from another one and add features: their rows of the first layer start at 0, so that it first ranks as the other did, and
+ * rankers with and without a feature differ in nothing else.
  *
  * TensorFlow.js on the current backend. Embeddings are looked up by one-hot products, since the gradient of a gather adds in
  * no fixed order on WebGPU.
@@ -34,6 +34,8 @@ export interface FeatureSet {
 
 export interface OnlineRanker {
   losses: number[];
+  /** By name, to start another ranker from; disposed of with this one. */
+  weights: Readonly<Record<string, tf.Variable>>;
   /** [rows × items] pCTR and pCTCVR of every item at requests `rows`. */
   tables(
     rows: readonly number[],
@@ -47,18 +49,22 @@ const READ_EVERY = 16;
 /** Cells of a block of tables. */
 const CELLS = 32_768;
 
-/** @throws Error where nothing was shown; StoppedError when the hooks say stop */
+/**
+ * @param start a ranker of fewer features to go on from; null starts from random numbers
+ * @throws Error where nothing was shown; StoppedError when the hooks say stop
+ */
 export async function trainOnlineRanker(
   requests: Requests,
   rows: readonly number[],
   features: FeatureSet,
+  start: Pick<OnlineRanker, 'weights'> | null,
   options: OnlineRankerOptions,
   seed: number,
   hooks: StageHooks,
 ): Promise<OnlineRanker> {
   const shown = rows.filter((row) => requests.slates[row].items.length > 0);
   if (shown.length === 0) throw new Error('No request shows anything, so no ranker can be trained on them.');
-  const model = new Model(requests, features, options.embedding_size, seed);
+  const model = new Model(requests, features, start?.weights ?? null, options.embedding_size, seed);
   const optimizer = tf.train.adam(options.learning_rate);
   try {
     const losses: number[] = [];
@@ -75,7 +81,12 @@ export async function trainOnlineRanker(
         hooks.onProgress?.(step + 1, options.steps);
       }
     }
-    return { losses, tables: (wanted, gate) => model.tables(wanted, gate), dispose: () => model.dispose() };
+    return {
+      losses,
+      weights: model.weights,
+      tables: (wanted, gate) => model.tables(wanted, gate),
+      dispose: () => model.dispose(),
+    };
   } catch (error) {
     model.dispose();
     throw error;
@@ -88,20 +99,33 @@ class Model {
   readonly #requests: Requests;
   readonly #features: FeatureSet;
   readonly #size: number;
-  readonly #weights: Record<string, tf.Variable> = {};
+  readonly weights: Record<string, tf.Variable> = {};
   readonly #categories: tf.Tensor2D;
 
-  constructor(requests: Requests, features: FeatureSet, D: number, seed: number) {
+  constructor(
+    requests: Requests,
+    features: FeatureSet,
+    start: Readonly<Record<string, tf.Variable>> | null,
+    D: number,
+    seed: number,
+  ) {
     this.#requests = requests;
     this.#features = features;
     this.#size = D;
-    const { items, categoryCount, profileWidth } = requests;
-    this.#categories = tf.tensor2d(requests.categories, [items, categoryCount]);
-    const matrix = (name: string, shape: number[], scale: number) => {
+    const { items, columns } = requests;
+    const { categoryCount, profileWidth } = columns;
+    this.#categories = tf.tensor2d(columns.categories, [items, categoryCount]);
+    const matrix = (name: string, shape: number[], spread: number) => {
+      const known = start?.[name];
+      if (known !== undefined) {
+        this.weights[name] = tf.tidy(() => tf.variable(tf.clone(known)));
+        return;
+      }
+      const scale = start !== null && name.startsWith('hidden/') ? 0 : spread;
       const random = new Random(seed, `online ranker/${name}`);
       const length = shape.reduce((a, b) => a * b, 1);
       const values = Float32Array.from({ length }, () => scale * random.normal());
-      this.#weights[name] = tf.tidy(() => tf.variable(tf.tensor(values, shape)));
+      this.weights[name] = tf.tidy(() => tf.variable(tf.tensor(values, shape)));
     };
     const square = 1 / Math.sqrt(D);
     matrix('item', [items, D], 0.1);
@@ -152,7 +176,7 @@ class Model {
       const loss = () => {
         const table = this.#items();
         const targets = tf.reshape(tf.matMul(picked, table), [rows.length, width, this.#size]) as tf.Tensor3D;
-        const bias = tf.reshape(tf.matMul(picked, this.#weights.itemBias), [rows.length, width, 2]);
+        const bias = tf.reshape(tf.matMul(picked, this.weights.itemBias), [rows.length, width, 2]);
         const [ctr, cvr] = this.#logits(inputs, table, targets, bias);
         const logClick = logSigmoid(ctr);
         const logBoth = tf.minimum(tf.add(logClick, logSigmoid(cvr)), -1e-6);
@@ -163,7 +187,7 @@ class Model {
         );
         return tf.neg(tf.div(tf.sum(tf.mul(counts, each)), tf.sum(counts))) as tf.Scalar;
       };
-      return optimizer.minimize(loss, true, Object.values(this.#weights))!;
+      return optimizer.minimize(loss, true, Object.values(this.weights))!;
     });
   }
 
@@ -179,7 +203,7 @@ class Model {
         const table = this.#items();
         const shape: [number, number, number] = [part.length, items, this.#size];
         const targets = tf.broadcastTo(tf.expandDims(table, 0), shape) as tf.Tensor3D;
-        const bias = tf.expandDims(this.#weights.itemBias, 0);
+        const bias = tf.expandDims(this.weights.itemBias, 0);
         const [click, buy] = this.#logits(inputsOf(this.#requests, this.#features, part), table, targets, bias).map((x) => tf.sigmoid(x));
         return [click, tf.mul(click, buy)];
       });
@@ -191,13 +215,13 @@ class Model {
   }
 
   dispose(): void {
-    tf.dispose(Object.values(this.#weights));
+    tf.dispose(Object.values(this.weights));
     this.#categories.dispose();
   }
 
   /** [items × D], an item's own vector and its categories'. */
   #items(): tf.Tensor2D {
-    return tf.add(this.#weights.item, tf.matMul(this.#categories, this.#weights.category)) as tf.Tensor2D;
+    return tf.add(this.weights.item, tf.matMul(this.#categories, this.weights.category)) as tf.Tensor2D;
   }
 
   /**
@@ -211,7 +235,7 @@ class Model {
     targets: tf.Tensor3D,
     bias: tf.Tensor,
   ): tf.Tensor2D[] {
-    const w = this.#weights;
+    const w = this.weights;
     const D = this.#size;
     const [rows, count] = targets.shape;
     let hidden = tf.add(times(targets, w['hidden/item']), w.hiddenBias);
@@ -253,7 +277,7 @@ interface Inputs {
 }
 
 function inputsOf(requests: Requests, features: FeatureSet, rows: readonly number[]): Inputs {
-  const { items, profileWidth, enhancement } = requests;
+  const { items, columns, enhancement } = requests;
   const behaviours = (latest: Int32Array, averages: Float32Array): Behaviours => ({
     latest: oneHot(latest, items),
     present: tf.tensor3d(
@@ -263,7 +287,7 @@ function inputsOf(requests: Requests, features: FeatureSet, rows: readonly numbe
     averages: tf.tensor2d(averages, [rows.length, items]),
   });
   return {
-    profile: tf.tensor2d(requests.profiles(rows), [rows.length, profileWidth]),
+    profile: tf.tensor2d(requests.profiles(rows), [rows.length, columns.profileWidth]),
     own: behaviours(requests.latest(rows), requests.averages(rows)),
     similar: features.cross
       ? behaviours(requests.similarLatest(rows), requests.similarAverages(rows))

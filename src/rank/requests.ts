@@ -23,6 +23,9 @@ export interface Enhancement {
   similar: readonly Int32Array[];
 }
 
+/** Of requests that the language model has said nothing of. */
+export const PLAIN: Enhancement = { codes: new Int32Array(0), subspaces: 0, size: 0, similar: [] };
+
 /** What was shown at one request and what came of it. */
 export interface Slate {
   items: number[];
@@ -30,19 +33,16 @@ export interface Slate {
   conversions: number[];
 }
 
-export class Requests {
+/** Columns of what all requests of a catalogue share: category paths and words of profiles. */
+export class Columns {
   /** [items × categories]: 1 for each of an item's three category paths. */
   readonly categories: Float32Array;
   readonly categoryCount: number;
   readonly profileWidth: number;
-  readonly slates: Slate[];
-  readonly #profile: number[][];
+  readonly #columnOf: Map<string, number>;
 
-  constructor(
-    readonly dataset: Dataset,
-    readonly examples: readonly Example[],
-    readonly enhancement: Enhancement,
-  ) {
+  /** @param dataset whose profiles say which words are common */
+  constructor(dataset: Dataset) {
     const paths = new Map<string, number>();
     const of = dataset.items.map(({ categories }) =>
       [1, 2, 3].map((level) => {
@@ -56,11 +56,28 @@ export class Requests {
     of.forEach((columns, item) => {
       for (const column of columns) this.categories[item * paths.size + column] = 1;
     });
-    const columnOf = commonWords(dataset);
-    this.profileWidth = Math.max(1, columnOf.size);
-    this.#profile = dataset.users.map(({ profile }) =>
-      [...new Set(words(profile))].flatMap((word) => columnOf.get(word) ?? []),
-    );
+    this.#columnOf = commonWords(dataset);
+    // At least one, so that a data set without profiles has a (zero) bag too.
+    this.profileWidth = Math.max(1, this.#columnOf.size);
+  }
+
+  /** Columns of a profile's words. */
+  profile(text: string): number[] {
+    return [...new Set(words(text))].flatMap((word) => this.#columnOf.get(word) ?? []);
+  }
+}
+
+export class Requests {
+  readonly slates: Slate[];
+  readonly #profile: number[][];
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly examples: readonly Pick<Example, 'user' | 'position'>[],
+    readonly columns: Columns,
+    readonly enhancement: Enhancement,
+  ) {
+    this.#profile = dataset.users.map(({ profile }) => columns.profile(profile));
     this.slates = this.#slates();
   }
 
@@ -70,9 +87,10 @@ export class Requests {
 
   /** [rows × profileWidth] */
   profiles(rows: readonly number[]): Float32Array {
-    const bags = new Float32Array(rows.length * this.profileWidth);
+    const { profileWidth } = this.columns;
+    const bags = new Float32Array(rows.length * profileWidth);
     rows.forEach((row, i) => {
-      for (const column of this.#profile[this.examples[row].user]) bags[i * this.profileWidth + column] = 1;
+      for (const column of this.#profile[this.examples[row].user]) bags[i * profileWidth + column] = 1;
     });
     return bags;
   }

@@ -134,7 +134,9 @@ export interface RunConfig {
   ranking: {
     /** People whose requests after training are ranked with and without the model's features; 0: none. */
     users: number;
+    /** Of the ranker on the past's impressions, and then of each ranker with other features on the newcomers'. */
     steps: number;
+    tuning_steps: number;
     /** Requests a step. */
     batch_size: number;
     learning_rate: number;
@@ -310,6 +312,7 @@ const fields = v.strictObject({
   ranking: v.strictObject({
     users: whole(0, 100_000),
     steps: whole(1, 1_000_000),
+    tuning_steps: whole(1, 1_000_000),
     batch_size: whole(1, 4096),
     learning_rate: real(0, 1),
     embedding_size: whole(1, 256),

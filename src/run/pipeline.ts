@@ -13,7 +13,7 @@ import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { deploymentOf } from '../data/deployment';
 import { StoppedError } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
-import { compareRankers } from '../evaluate/ranking';
+import { compareRankers, rankingSteps } from '../evaluate/ranking';
 import { requestVectors } from '../evaluate/requestVectors';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { parameterCount } from '../model/parameters';
@@ -325,7 +325,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     arrays.said = await say(deployment, requests, 0);
     arrays.past = await say(dataset, past, requests.length);
   });
-  await session.stage('ranking', config.ranking.steps, false, async (stage) => {
+  await session.stage('ranking', rankingSteps(ranking), false, async (stage) => {
     if (deployment === null || deployment.splits.train.length === 0 || deployment.splits.test.length === 0) {
       if (users > 0) session.emit({ type: 'notice', level: 'warning', message: NO_REQUESTS });
       return;
@@ -334,6 +334,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     const behaviours = past.map(({ user }) => dataset.users[user].history.subarray(0, visible[user]));
     const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
     const { report, losses } = await compareRankers(
+      dataset,
       deployment,
       { vectors: arrays.said, users: names(deployment, requests) },
       { vectors: arrays.past, users: names(dataset, past), behaviours },

@@ -85,9 +85,10 @@ const small: RunConfig = {
   evaluate: { users: 1000, curve_users: 128, curve_every: 10 },
   ranking: {
     users: 4000,
-    steps: 1200,
+    steps: 900,
+    tuning_steps: 200,
     batch_size: 64,
-    learning_rate: 3e-3,
+    learning_rate: 2e-3,
     embedding_size: 16,
     subspaces: 4,
     bits: 6,
@@ -123,7 +124,7 @@ const tiny: RunConfig = {
   encoder: { steps: 150, embedding_size: 16 },
   popo: { ...small.popo, steps: 60, prompts_per_step: 8, learning_rate: 7e-4 },
   evaluate: { users: 200, curve_users: 64, curve_every: 15 },
-  ranking: { ...small.ranking, users: 300, steps: 150, embedding_size: 8 },
+  ranking: { ...small.ranking, users: 300, steps: 150, tuning_steps: 30, embedding_size: 8 },
 };
 
 /** About 0.6 million weights. */
