@@ -6,6 +6,7 @@ import { Hero } from './hero';
 import { WhatToKnow } from './notes';
 import { Notices } from './notices';
 import { OrftView } from './orft';
+import { RankingView } from './ranking';
 import { Samples } from './samples';
 import { SavedRuns } from './saved';
 import type { Session } from './session';
@@ -40,6 +41,7 @@ export function App({ session }: { session: Session }) {
           )}
         </div>
         <StageTable />
+        <RankingView />
         <Samples />
         <OrftView />
         <SavedRuns />

@@ -4,6 +4,45 @@ import { useSession } from './context';
 import { Check, Choice, Group, NumberField, type NumberKnob } from './fields';
 import { TeacherFields } from './teacher';
 
+const RANKING: NumberKnob[] = [
+  {
+    path: 'users',
+    label: 'users',
+    hint: 'Newcomers to rank for; 0 leaves it out',
+    get: ({ ranking }) => ranking.users,
+    set: (config, value) => {
+      config.ranking.users = value;
+    },
+    min: 0,
+    max: 100_000,
+    whole: true,
+  },
+  {
+    path: 'subspaces',
+    label: 'subspaces',
+    hint: 'M, codes per user',
+    get: ({ ranking }) => ranking.subspaces,
+    set: (config, value) => {
+      config.ranking.subspaces = value;
+    },
+    min: 1,
+    max: 64,
+    whole: true,
+  },
+  {
+    path: 'bits',
+    label: 'bits',
+    hint: 'Of a code: one of 2^bits',
+    get: ({ ranking }) => ranking.bits,
+    set: (config, value) => {
+      config.ranking.bits = value;
+    },
+    min: 1,
+    max: 12,
+    whole: true,
+  },
+];
+
 const ALIGNMENT: NumberKnob[] = [
   {
     path: 'eta_over_mu',
@@ -246,6 +285,11 @@ export function Knobs() {
             draft.orft.threshold = value;
           }}
         />
+      </Group>
+      <Group title="Ranking" note="Does its reasoning help an ordinary ranker?">
+        {RANKING.map((knob) => (
+          <NumberField key={knob.path} knob={knob} config={config} />
+        ))}
       </Group>
       <p class="diff" aria-live="polite">
         {diff.length === 0 ? (

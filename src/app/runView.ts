@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal } from '@preact/signals';
 import type { MetricsRow } from '../evaluate/metrics';
+import type { RankingReport } from '../evaluate/ranking';
 import { REWARDS, type RewardName } from '../popo/rewards';
 import {
   type DeviceInfo,
@@ -66,6 +67,8 @@ export function createRunView(
   const teacher = signal<TeacherCounts | null>(null);
   /** Rows of the stage table: one per stage, test users. */
   const table = signal<MetricsRow[]>([]);
+  /** What the model's features did to a ranker, once that is known. */
+  const ranking = signal<RankingReport | null>(null);
   /** The last checkpoint: where the run can be taken up again. */
   const checkpoint = signal<{ stage: StageName; step: number; stored: boolean } | null>(null);
   /** Rises when charts should redraw. */
@@ -104,6 +107,7 @@ export function createRunView(
       cots.value = null;
       teacher.value = null;
       table.value = [];
+      ranking.value = null;
       checkpoint.value = null;
       parameters.value = null;
       lossMarks.value = [];
@@ -213,6 +217,9 @@ export function createRunView(
       case 'metrics':
         takeMetrics(event.row, event.step);
         break;
+      case 'ranking':
+        ranking.value = event.ranking;
+        break;
       case 'checkpoint':
         checkpoint.value = { stage: event.stage, step: event.step, stored: event.stored };
         break;
@@ -255,6 +262,7 @@ export function createRunView(
     const seconds = new Map(report.stages.map((stage) => [stage.name, stage.seconds]));
     batch(() => {
       table.value = report.table;
+      ranking.value = report.ranking ?? null;
       device.value = report.device;
       stages.value = stages.value.map((stage) => ({
         ...stage,
@@ -287,6 +295,7 @@ export function createRunView(
     cots,
     teacher,
     table,
+    ranking,
     checkpoint,
     tick,
     hovered,

@@ -9,7 +9,7 @@ import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
-import { auction, type AuctionOutcome, drawBids } from '../rank/abTest';
+import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
 import { auc } from '../rank/auc';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
@@ -132,7 +132,15 @@ export async function compareRankers(
     for (const [index, name] of FEATURE_SETS.entries()) {
       const requests = name === 'shuffled' ? dealt : real;
       const told = counted(options.steps + index * options.tuning_steps);
-      const ranker = await trainOnlineRanker(requests, trainRows, featuresOf(name), start, tuning, seed, told);
+      const ranker = await trainOnlineRanker(
+        requests,
+        trainRows,
+        featuresOf(name),
+        start,
+        tuning,
+        seed,
+        told,
+      );
       try {
         losses.push(...ranker.losses);
         judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
@@ -148,7 +156,8 @@ export async function compareRankers(
   const rankers = judgements.map((judgement, index): RankerResult => {
     const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
     const gains = (isIn: readonly boolean[] | null) => gainOf(plain, judgement, isIn, seed);
-    const lifts = (isIn: readonly boolean[] | null) => liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
+    const lifts = (isIn: readonly boolean[] | null) =>
+      liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
     return {
       features: FEATURE_SETS[index],
       all: about(null),
@@ -253,7 +262,9 @@ function shuffled(
     new Random(seed, 'shuffled features', part).shuffle([...rows]),
   );
   return {
-    codes: Int32Array.from(from.flatMap((row) => [...codes.subarray(row * subspaces, (row + 1) * subspaces)])),
+    codes: Int32Array.from(
+      from.flatMap((row) => [...codes.subarray(row * subspaces, (row + 1) * subspaces)]),
+    ),
     subspaces,
     size,
     similar: from.map((row) => similar[row]),
@@ -323,7 +334,8 @@ function liftOf(
     const treated = everyone.filter(([user]) => isTreated(user, seed)).map(([, [, b]]) => b);
     const random = new Random(seed, 'lift', isIn === null ? 0 : 1);
     const again = <T>(values: readonly T[]) => values.map(() => random.pick(values));
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+    const mean = (values: readonly number[]) =>
+      values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
     const randomised = (a: readonly number[], b: readonly number[]) => relative(mean(a), mean(b));
     const paired = (users: readonly (readonly [number, number])[]) =>
       relative(mean(users.map(([a]) => a)), mean(users.map(([, b]) => b)));
@@ -333,7 +345,10 @@ function liftOf(
         randomised(control, treated),
         Float64Array.from({ length: DRAWS }, () => randomised(again(control), again(treated))),
       ),
-      paired: intervalOf(paired(both), Float64Array.from({ length: DRAWS }, () => paired(again(both)))),
+      paired: intervalOf(
+        paired(both),
+        Float64Array.from({ length: DRAWS }, () => paired(again(both))),
+      ),
     };
   };
   return { revenue: lift('revenue'), value: lift('value') };

@@ -37,10 +37,7 @@ export interface OnlineRanker {
   /** By name, to start another ranker from; disposed of with this one. */
   weights: Readonly<Record<string, tf.Variable>>;
   /** [rows × items] pCTR and pCTCVR of every item at requests `rows`. */
-  tables(
-    rows: readonly number[],
-    hooks: StageHooks,
-  ): Promise<{ ctr: Float32Array; ctcvr: Float32Array }>;
+  tables(rows: readonly number[], hooks: StageHooks): Promise<{ ctr: Float32Array; ctcvr: Float32Array }>;
   dispose(): void;
 }
 
@@ -204,7 +201,12 @@ class Model {
         const shape: [number, number, number] = [part.length, items, this.#size];
         const targets = tf.broadcastTo(tf.expandDims(table, 0), shape) as tf.Tensor3D;
         const bias = tf.expandDims(this.weights.itemBias, 0);
-        const [click, buy] = this.#logits(inputsOf(this.#requests, this.#features, part), table, targets, bias).map((x) => tf.sigmoid(x));
+        const [click, buy] = this.#logits(
+          inputsOf(this.#requests, this.#features, part),
+          table,
+          targets,
+          bias,
+        ).map((x) => tf.sigmoid(x));
         return [click, tf.mul(click, buy)];
       });
       ctr.set(await both[0].data(), from * items);
@@ -229,12 +231,7 @@ class Model {
    * @param targets [rows × n × D] vectors of the items asked about
    * @param bias [rows or 1 × n × 2]
    */
-  #logits(
-    inputs: Inputs,
-    table: tf.Tensor2D,
-    targets: tf.Tensor3D,
-    bias: tf.Tensor,
-  ): tf.Tensor2D[] {
+  #logits(inputs: Inputs, table: tf.Tensor2D, targets: tf.Tensor3D, bias: tf.Tensor): tf.Tensor2D[] {
     const w = this.weights;
     const D = this.#size;
     const [rows, count] = targets.shape;
@@ -289,9 +286,7 @@ function inputsOf(requests: Requests, features: FeatureSet, rows: readonly numbe
   return {
     profile: tf.tensor2d(requests.profiles(rows), [rows.length, columns.profileWidth]),
     own: behaviours(requests.latest(rows), requests.averages(rows)),
-    similar: features.cross
-      ? behaviours(requests.similarLatest(rows), requests.similarAverages(rows))
-      : null,
+    similar: features.cross ? behaviours(requests.similarLatest(rows), requests.similarAverages(rows)) : null,
     codes: features.intra
       ? tf.tensor2d(requests.codes(rows), [rows.length, enhancement.subspaces * enhancement.size])
       : null,

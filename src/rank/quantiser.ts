@@ -48,7 +48,8 @@ export async function fitQuantiser(
     const width = to - from;
     const first = new Random(seed, 'quantiser', m).shuffle(Array.from({ length: rows }, (_, row) => row));
     const book = new Float32Array(size * width);
-    for (let c = 0; c < size; c++) book.set(part.subarray(first[c] * width, (first[c] + 1) * width), c * width);
+    for (let c = 0; c < size; c++)
+      book.set(part.subarray(first[c] * width, (first[c] + 1) * width), c * width);
     for (let iteration = 0; iteration < ITERATIONS; iteration++) {
       await passGate(hooks, 'Quantisation');
       moveToMeans(book, part, width, await nearest(part, book, width));

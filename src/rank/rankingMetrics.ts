@@ -80,14 +80,7 @@ export function aucGain(
 ): Interval {
   const ids = new Map<number, number>();
   const userOf = Int32Array.from(users, (user) => ids.get(user) ?? ids.set(user, ids.size).size - 1);
-  const [first, second] = [before, after].map(
-    (scores) =>
-      new WeightedAuc(
-        scores,
-        labels,
-        userOf,
-      ),
-  );
+  const [first, second] = [before, after].map((scores) => new WeightedAuc(scores, labels, userOf));
   const random = new Random(seed, 'auc gain');
   const weights = new Float64Array(ids.size);
   const gains = Float64Array.from({ length: draws }, () => {
@@ -108,7 +101,9 @@ class WeightedAuc {
     readonly labels: ArrayLike<number>,
     readonly users: Int32Array,
   ) {
-    this.#order = Int32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[a] - scores[b]);
+    this.#order = Int32Array.from({ length: scores.length }, (_, i) => i).sort(
+      (a, b) => scores[a] - scores[b],
+    );
   }
 
   of(weights: Float64Array): number {

@@ -58,7 +58,8 @@ export function methodConfig(
   common: ConfigDiff,
   seed: number,
 ): RunConfig {
-  return applyDiff(preset, { ...common, ...method.diff, seed });
+  // Methods differ in what a model says; what that is worth to a ranker would only cost time.
+  return applyDiff(preset, { 'ranking.users': 0, ...common, ...method.diff, seed });
 }
 
 export interface Comparison {

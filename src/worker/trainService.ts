@@ -9,7 +9,7 @@ import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
 import { runPipeline } from '../run/pipeline';
-import type { Report, RunEvent } from '../run/report';
+import { type Report, type RunEvent, STAGE_NAMES } from '../run/report';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
@@ -130,7 +130,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     });
     if (report !== null) {
       const { config } = report;
-      const saved = { id, config, stage: 'evaluate', step: 0, savedAt: Date.now(), finished: true };
+      const saved = { id, config, stage: STAGE_NAMES.at(-1)!, step: 0, savedAt: Date.now(), finished: true };
       await runs.save(id, saved, report).catch(complain);
     }
     return report;

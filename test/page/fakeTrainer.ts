@@ -1,6 +1,7 @@
 /** A trainer that trains nothing: it plays events with plausible numbers, drawn from the project's own random streams. */
 import type { Services } from '../../src/app/session';
 import type { MetricsRow } from '../../src/evaluate/metrics';
+import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
 import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
@@ -39,6 +40,38 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     popularity_share: 8 / distinct,
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
+  };
+}
+
+function rankingReport(): RankingReport {
+  const metrics = (gain: number) => ({
+    auc: { ctr: 0.647 + gain / 2, cvr: 0.634 + gain / 2, ctcvr: 0.686 + gain },
+    gauc: { ctr: 0.651 + gain / 2, ctcvr: 0.691 + gain },
+    log_loss: { ctr: 0.63 - gain / 4, ctcvr: 0.396 - gain / 4 },
+    'HR@10': 0.119 + gain,
+    'NDCG@10': 0.057 + gain / 2,
+    requests: 6306,
+    impressions: 24_413,
+  });
+  const around = (mean: number, width: number) => ({ mean, low: mean - width, high: mean + width, p: 0.01 });
+  const gains = [0, 0.0044, 0.0034, 0.0064, -0.0002];
+  return {
+    requests: { train: 6387, test: 6306 },
+    long_tail_behaviours: 4,
+    quantisation_error: 0.099,
+    similarity: 0.96,
+    rankers: FEATURE_SETS.map((features, index) => {
+      const gain = { ctr: around(gains[index] / 2, 0.0015), ctcvr: around(gains[index], 0.002) };
+      const lift = { randomised: around(2 * gains[index], 0.2), paired: around(3 * gains[index], 0.015) };
+      const lifts = { revenue: lift, value: lift };
+      return {
+        features,
+        all: metrics(gains[index]),
+        long_tail: metrics(1.2 * gains[index]),
+        gain: index === 0 ? null : { all: gain, long_tail: gain },
+        lift: index === 0 ? null : { all: lifts, long_tail: lifts },
+      };
+    }),
   };
 }
 
@@ -218,6 +251,9 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield stage('popo', 'finished', config.popo.steps);
   yield* plain('evaluate', 20);
   yield { type: 'metrics', row: row('popo', 0.3, 0.337, 81), step: config.popo.steps };
+  yield* plain('features', 20);
+  yield* plain('ranking', 20);
+  yield { type: 'ranking', ranking: rankingReport() };
 }
 
 export function fakeServices(options: FakeOptions): Services {
@@ -293,6 +329,7 @@ export function fakeServices(options: FakeOptions): Services {
         ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
         popo: { rewardNames: ['semantic', 'id'], steps, curve: [] },
         table,
+        ranking: rankingReport(),
         samples: [],
         fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },
         timings: {},

@@ -16,6 +16,9 @@ const SHORT: ConfigDiff = {
   'evaluate.users': 16,
   'evaluate.curve_users': 8,
   'evaluate.curve_every': 2,
+  'ranking.users': 20,
+  'ranking.steps': 8,
+  'ranking.tuning_steps': 4,
 };
 
 export function shortRun(diff: ConfigDiff = {}): RunConfig {

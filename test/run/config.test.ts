@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "7343acc8631d",
-        "large": "7141978d7c14",
-        "medium": "dd5dea34d30e",
-        "small": "d31901578974",
-        "tiny": "5d4f6c00aa8a",
+        "base": "5e28a8c02340",
+        "large": "e338424435de",
+        "medium": "6668a68ef1ce",
+        "small": "926e6e8e87c2",
+        "tiny": "0897d2c4717b",
       }
     `);
   });

@@ -48,7 +48,7 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
     );
   });
 
-  it.each(['ranker', 'warmup', 'orft', 'sft', 'popo', 'evaluate'])(
+  it.each(['ranker', 'warmup', 'orft', 'sft', 'popo', 'evaluate', 'ranking'])(
     'survives the loss of its device in %s, to the same bits',
     async (stage) => {
       let isLost = false;

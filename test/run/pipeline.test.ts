@@ -112,7 +112,7 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
   });
 
   it('goes on from the checkpoint at the end of a stage to the same bits', async () => {
-    for (const next of ['ranker', 'warmup', 'orft', 'popo', 'evaluate']) {
+    for (const next of ['ranker', 'warmup', 'orft', 'popo', 'evaluate', 'features', 'ranking']) {
       const checkpoint = run.saved.find(({ state }) => state.stage === next)!;
       const resumed = await runPipeline(recordedRun(minusculeConfig(), checkpoint).context);
       expect(timeless(resumed.report!), `from ${next}`).toEqual(timeless(report));

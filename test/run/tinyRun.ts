@@ -29,6 +29,15 @@ export function minusculeConfig(change: (config: RunConfig) => void = () => {}):
   Object.assign(config.ranker, { steps: 3, batch_size: 16, embedding_size: 4 });
   Object.assign(config.encoder, { steps: 3, embedding_size: 4 });
   Object.assign(config.popo, { steps: 3, prompts_per_step: 2, num_generations: 2 });
+  Object.assign(config.ranking, {
+    users: 12,
+    steps: 3,
+    tuning_steps: 2,
+    batch_size: 4,
+    embedding_size: 4,
+    subspaces: 2,
+    bits: 2,
+  });
   Object.assign(config.evaluate, { users: 4, curve_users: 4, curve_every: 2 });
   change(config);
   return parseConfig(config);

@@ -24,7 +24,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
     await expect(trainer.exportModel()).rejects.toThrow(/no model to export yet/);
     const report = (await trainer.start(minusculeConfig(), null, () => {}))!;
     const [saved] = await trainer.savedRuns();
-    expect(saved).toMatchObject({ config: report.config, stage: 'evaluate', finished: true });
+    expect(saved).toMatchObject({ config: report.config, stage: 'ranking', finished: true });
 
     // Another worker, after a reload.
     const later = trainerOn(store);

@@ -1,0 +1,76 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useCpu } from '../../src/gpu/tfjs';
+import { Random } from '../../src/numeric/random';
+import { fitQuantiser } from '../../src/rank/quantiser';
+
+const hooks = { gate: async () => 'go' as const };
+beforeAll(useCpu);
+
+/** Rows around `centres` points, each within `spread` of its own. */
+function clustered(rows: number, dimension: number, centres: number, spread: number): Float32Array {
+  const random = new Random(3, 'clusters');
+  const points = Array.from({ length: centres * dimension }, () => random.normal());
+  return Float32Array.from({ length: rows * dimension }, (_, i) => {
+    const row = Math.floor(i / dimension);
+    return points[(row % centres) * dimension + (i % dimension)] + spread * random.normal();
+  });
+}
+
+describe('the product quantiser', () => {
+  it('loses next to nothing of vectors in as many tight clusters as it has codes', async () => {
+    const vectors = clustered(60, 5, 2, 1e-3);
+    const quantiser = await fitQuantiser(vectors, 5, { subspaces: 2, bits: 3 }, 1, hooks);
+    const codes = await quantiser.encode(vectors);
+    expect(codes).toHaveLength(120);
+    expect(Math.max(...codes)).toBeLessThan(quantiser.size);
+    expect(quantiser.error(vectors, codes)).toBeLessThan(1e-4);
+  });
+
+  it('gives each row the nearest centroid of each part, as all distances written out say', async () => {
+    const vectors = clustered(37, 7, 37, 0);
+    const quantiser = await fitQuantiser(vectors, 7, { subspaces: 3, bits: 2 }, 1, hooks);
+    const codes = await quantiser.encode(vectors);
+    // Another code for one part of one row can only lose more.
+    const least = quantiser.error(vectors, codes);
+    expect(least).toBeGreaterThan(0);
+    for (let at = 0; at < codes.length; at++) {
+      for (let code = 0; code < quantiser.size; code++) {
+        const other = codes.slice();
+        other[at] = code;
+        expect(quantiser.error(vectors, other)).toBeGreaterThanOrEqual(least - 1e-6);
+      }
+    }
+  });
+
+  it('loses less with more bits and with more parts', async () => {
+    const vectors = clustered(200, 8, 200, 0);
+    const errorOf = async (subspaces: number, bits: number) => {
+      const quantiser = await fitQuantiser(vectors, 8, { subspaces, bits }, 1, hooks);
+      return quantiser.error(vectors, await quantiser.encode(vectors));
+    };
+    const coarse = await errorOf(2, 2);
+    expect(coarse).toBeLessThan(1);
+    expect(await errorOf(2, 5)).toBeLessThan(coarse);
+    expect(await errorOf(4, 2)).toBeLessThan(coarse);
+  });
+
+  it('gives the same codes twice, and copes with fewer vectors than codes', async () => {
+    const vectors = clustered(3, 4, 3, 0);
+    const once = async () => {
+      const quantiser = await fitQuantiser(vectors, 4, { subspaces: 4, bits: 8 }, 9, hooks);
+      expect(quantiser.size).toBe(3);
+      return quantiser.encode(vectors);
+    };
+    const first = await once();
+    expect(await once()).toEqual(first);
+  });
+
+  it('says so when there is nothing, and ends when it is told to', async () => {
+    const options = { subspaces: 1, bits: 1 };
+    await expect(fitQuantiser(new Float32Array(0), 4, options, 1, hooks)).rejects.toThrow(
+      'nothing to quantise',
+    );
+    const stop = { gate: async () => 'stop' as const };
+    await expect(fitQuantiser(new Float32Array(8), 4, options, 1, stop)).rejects.toThrow('stopped');
+  });
+});
