@@ -85,11 +85,11 @@ const small: RunConfig = {
   evaluate: { users: 1000, curve_users: 128, curve_every: 10 },
   ranking: {
     users: 4000,
-    steps: 900,
+    steps: 1800,
     tuning_steps: 200,
     batch_size: 64,
     learning_rate: 2e-3,
-    embedding_size: 16,
+    embedding_size: 32,
     subspaces: 4,
     bits: 6,
   },
@@ -124,7 +124,7 @@ const tiny: RunConfig = {
   encoder: { steps: 150, embedding_size: 16 },
   popo: { ...small.popo, steps: 60, prompts_per_step: 8, learning_rate: 7e-4 },
   evaluate: { users: 200, curve_users: 64, curve_every: 15 },
-  ranking: { ...small.ranking, users: 300, steps: 150, tuning_steps: 30, embedding_size: 8 },
+  ranking: { ...small.ranking, users: 600, steps: 500, tuning_steps: 60, embedding_size: 16 },
 };
 
 /** About 0.6 million weights. */

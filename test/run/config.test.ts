@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "5e28a8c02340",
-        "large": "e338424435de",
-        "medium": "6668a68ef1ce",
-        "small": "926e6e8e87c2",
-        "tiny": "0897d2c4717b",
+        "base": "0e031d51ff72",
+        "large": "cba50e5e348d",
+        "medium": "60d1e8911141",
+        "small": "ac2fe9ea3005",
+        "tiny": "daa36e23f0bc",
       }
     `);
   });
