@@ -34,9 +34,7 @@ export function RankingView() {
     <section class="table-section" aria-labelledby="ranking-title">
       <div class="section-head">
         <h2 id="ranking-title">What its reasoning is worth to a ranker</h2>
-        <p>
-          {count(ranking.requests.test)} requests it did not learn from; ± is a 95 % interval over users.
-        </p>
+        <p>{count(ranking.requests.test)} requests it did not learn from; ± is a 95 % interval over users.</p>
         <div class="segments small" role="radiogroup" aria-label="Whose requests the table counts">
           {(['all', 'long_tail'] as const).map((value) => (
             <label key={value}>

@@ -55,7 +55,8 @@ export function fork(checkpoint: RunCheckpoint, config: RunConfig): RunCheckpoin
   const { kernels } = state.config;
   state.config = { ...structuredClone(config), kernels };
   // Past RL they are its result.
-  if (STAGE_NAMES.indexOf(state.stage) <= STAGE_NAMES.indexOf('popo')) state.weights = [...config.popo.reward_weights];
+  if (STAGE_NAMES.indexOf(state.stage) <= STAGE_NAMES.indexOf('popo'))
+    state.weights = [...config.popo.reward_weights];
   return { state, arrays: { ...checkpoint.arrays } };
 }
 

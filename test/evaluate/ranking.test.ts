@@ -60,8 +60,20 @@ describe('a comparison of rankers', () => {
   let losses: number[];
   beforeAll(async () => {
     const progress: number[] = [];
-    const watched = { ...hooks, onProgress: (done: number, total: number) => void progress.push(done / total) };
-    ({ report, losses } = await compareRankers(world, later, knowing(), nobody, DIMENSION, options, 1, watched));
+    const watched = {
+      ...hooks,
+      onProgress: (done: number, total: number) => void progress.push(done / total),
+    };
+    ({ report, losses } = await compareRankers(
+      world,
+      later,
+      knowing(),
+      nobody,
+      DIMENSION,
+      options,
+      1,
+      watched,
+    ));
     expect(progress.at(-1)).toBe(1);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   }, 240_000);
@@ -72,7 +84,10 @@ describe('a comparison of rankers', () => {
     expect(by('none').gain).toBeNull();
     expect(by('intra').gain!.all.ctcvr.low).toBeGreaterThan(0);
     expect(by('intra').gain!.all.ctcvr.low).toBeGreaterThan(by('shuffled').gain!.all.ctcvr.mean);
-    expect(by('intra').all.auc.ctcvr - by('none').all.auc.ctcvr).toBeCloseTo(by('intra').gain!.all.ctcvr.mean, 9);
+    expect(by('intra').all.auc.ctcvr - by('none').all.auc.ctcvr).toBeCloseTo(
+      by('intra').gain!.all.ctcvr.mean,
+      9,
+    );
     // Not "at most 0": an interval of 95 % leaves out 0 now and then.
     expect(by('shuffled').gain!.all.ctr.low).toBeLessThan(0);
     expect(losses).toHaveLength(options.steps + FEATURE_SETS.length * options.tuning_steps);
