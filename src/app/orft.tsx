@@ -11,6 +11,7 @@ export function OrftView() {
   const session = useSession();
   const cots = session.view.cots.value;
   if (cots === null) return null;
+  const { quality } = cots;
   const counts = session.view.teacher.value;
   const told = counts === null ? null : countsInWords(counts, count);
   const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
@@ -30,6 +31,14 @@ export function OrftView() {
         <Histogram ppl={cots.ppl} threshold={cots.threshold} />
         <Examples title="Rejected" examples={rejected} />
       </div>
+      {quality && (
+        <p class="plot-note">
+          Perplexity does not see whether an argument is sound, but this data knows: of the kept ones{' '}
+          {percent(quality.evidence.precision)} cite what the purchase really followed from (of all,{' '}
+          {percent(quality.evidence.right)}), and {percent(quality.conclusion.precision)} conclude the right
+          need (of all, {percent(quality.conclusion.right)}).
+        </p>
+      )}
     </section>
   );
 }

@@ -15,7 +15,6 @@ import {
   type StageName,
 } from '../run/report';
 import type { TeacherCounts } from '../sft/cot';
-import type { CotExample } from '../sft/orft';
 import { Columns } from './columns';
 
 export interface StageState {
@@ -27,13 +26,7 @@ export interface StageState {
   seconds: number | null;
 }
 
-export interface Cots {
-  scored: number;
-  kept: number;
-  threshold: number;
-  ppl: number[];
-  examples: CotExample[];
-}
+export type Cots = Report['orft'] & { ppl: number[] };
 
 /** Milliseconds a frame may spend on events; the rest waits for the next frame. */
 const FRAME_BUDGET = 6;

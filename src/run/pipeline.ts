@@ -23,6 +23,7 @@ import { trainPolicy } from '../popo/trainer';
 import { restoreEncoder, trainEncoder } from '../rank/encoder';
 import { trainRanker } from '../rank/ranker';
 import type { TeacherServices } from '../sft/cot';
+import { filterQuality } from '../sft/filterQuality';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
 import { keepCots, openTeacher } from '../sft/rupr';
 import { AttributesTeacher, needSentence, TEACHER_WORDS } from '../sft/teacher';
@@ -232,6 +233,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       threshold: Number.isFinite(threshold) ? threshold : ppl.reduce((a, b) => Math.max(a, b), 0),
       scored: state.cots.length,
       kept: state.kept.length,
+      quality: filterQuality(state.cots, nll, kept),
       examples: evenly(examples, COT_EXAMPLES),
     };
     session.emit({ type: 'cots', ...state.orft, ppl });

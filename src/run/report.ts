@@ -3,6 +3,7 @@ import type { MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { PopoStep } from '../popo/trainer';
 import type { TeacherCounts } from '../sft/cot';
+import type { FilterQuality } from '../sft/filterQuality';
 import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
 
@@ -99,7 +100,14 @@ export interface Report {
   stages: StageReport[];
   /** What became of the CoTs that the teacher was to give. */
   rupr: TeacherCounts;
-  orft: { threshold: number; scored: number; kept: number; examples: CotExample[] };
+  orft: {
+    threshold: number;
+    scored: number;
+    kept: number;
+    /** Whether the kept reasoning is sound; null where the data does not know. */
+    quality: FilterQuality | null;
+    examples: CotExample[];
+  };
   ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
   popo: {
     rewardNames: string[];
@@ -125,7 +133,7 @@ export type RunEvent =
   | { type: 'progress'; name: StageName; step: number; steps: number; secondsLeft: number | null }
   | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
   | { type: 'teacher'; counts: TeacherCounts }
-  | { type: 'cots'; scored: number; kept: number; threshold: number; ppl: number[]; examples: CotExample[] }
+  | ({ type: 'cots'; ppl: number[] } & Report['orft'])
   | { type: 'popo'; step: PopoStep }
   | { type: 'sample'; sample: Sample }
   | { type: 'metrics'; row: MetricsRow; step: number }

@@ -6,6 +6,7 @@ import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
 import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
 import type { TeacherCounts } from '../../src/sft/cot';
+import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
 import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
 
@@ -41,6 +42,18 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
   };
+}
+
+function filterQuality(): FilterQuality {
+  const judgement = {
+    right: 0.44,
+    precision: 0.61,
+    recall: 0.69,
+    kept_of_wrong: 0.35,
+    auc: 0.68,
+    auc_within: 0.87,
+  };
+  return { cots: 15_000, evidence: judgement, conclusion: { ...judgement, precision: 0.86 } };
 }
 
 function rankingReport(): RankingReport {
@@ -221,6 +234,7 @@ function* play(config: RunConfig): Generator<RunEvent> {
     scored: 15000,
     kept: 7480,
     threshold: 4.6,
+    quality: filterQuality(),
     ppl: Array.from({ length: 4000 }, () => Math.exp(1.5 + noise(1.6) + (random() < 0.4 ? 1.1 : -0.5))),
     examples: cotExamples(),
   };
@@ -325,7 +339,13 @@ export function fakeServices(options: FakeOptions): Services {
         },
         stages,
         rupr: teacherCounts(15000),
-        orft: { threshold: 4.6, scored: 15000, kept: 7480, examples: cotExamples() },
+        orft: {
+          threshold: 4.6,
+          scored: 15000,
+          kept: 7480,
+          quality: filterQuality(),
+          examples: cotExamples(),
+        },
         ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
         popo: { rewardNames: ['semantic', 'id'], steps, curve: [] },
         table,

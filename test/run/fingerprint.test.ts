@@ -66,7 +66,7 @@ function source(): FingerprintSource {
       { name: 'sft', heldOutLoss: [], seconds: 1, steps: 4, loss: [1, 0.9, 0.8, 0.7] },
       { name: 'popo', heldOutLoss: [], seconds: 1, steps: 2, loss: [0, 0] },
     ],
-    orft: { threshold: 3, scored: 10, kept: 5, examples: [] },
+    orft: { threshold: 3, scored: 10, kept: 5, quality: null, examples: [] },
     ranker: { auc: { ctr: 0.7, cvr: 0.7, ctcvr: 0.7 } },
     popo: { rewardNames: ['semantic', 'id'], steps: [popoStep(0), popoStep(1)], curve: [] },
     table: [
