@@ -13,8 +13,9 @@ import { type ConfigDiff, diffFromPreset, isPreset, setAssignment } from '../run
 import { runPipeline } from '../run/pipeline';
 import { type PresetName, presetConfig } from '../run/presets';
 import { METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
-import { runStudy } from '../study/queue';
+import { isOf, runStudy } from '../study/queue';
 import { type Cell, cellsCsv, studyTables, tablesText } from '../study/tables';
+import { dataFiles, importFiles } from './dataFiles';
 import { openDawn } from './dawn';
 import { ProgressLines } from './progress';
 
@@ -23,6 +24,7 @@ const USAGE = `npm run study -- --out DIR [options]
   --seeds N            seeds 1 to N (default 3)
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --set key=value      a field of the config that every method changes; may be repeated
+  --data DIR|FILE      your own interactions instead of the embedded world
   --adapter dawn       in Node on any GPU, the only place so far`;
 
 export interface StudyOptions {
@@ -30,6 +32,8 @@ export interface StudyOptions {
   common: ConfigDiff;
   seeds: number[];
   methods: readonly Method[];
+  /** Files to import; empty for an embedded world. */
+  data: string[];
   out: string;
 }
 
@@ -42,6 +46,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       seeds: { type: 'string', default: '3' },
       methods: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
+      data: { type: 'string' },
       adapter: { type: 'string', default: 'dawn' },
       out: { type: 'string' },
     },
@@ -60,6 +65,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
     common,
     seeds: Array.from({ length: Number(seeds) }, (_, i) => i + 1),
     methods: methods === undefined ? METHODS : methods.split(',').map(methodNamed),
+    data: values.data === undefined ? [] : dataFiles(values.data),
     out,
   };
   for (const method of options.methods) methodConfig(method, preset, common, 1);
@@ -76,6 +82,9 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const { out } = options;
+  const imported = options.data.length === 0 ? null : await importFiles(options.data, console.log);
+  if (imported !== null)
+    Object.assign(options.common, { 'data.source': 'import', 'data.sha256': imported.sha256 });
   const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
   const api = openDawn();
   const { cells, failed } = await runStudy({
@@ -85,8 +94,8 @@ export async function main(args: string[]): Promise<number> {
       const path = file(method, config.seed);
       if (!existsSync(path)) return null;
       const cell = readCell(path);
-      if (cell !== null && JSON.stringify(cell.config) === JSON.stringify(config)) return cell;
-      console.log(`${path} is of another config or damaged: it is made again.`);
+      if (cell !== null && isOf(cell, config)) return cell;
+      console.log(`${path} is damaged, or of another config or version of this app: it is made again.`);
       return null;
     },
     async keep(cell) {
@@ -104,7 +113,7 @@ export async function main(args: string[]): Promise<number> {
         controls: new Controls(),
         emit: (event) => lines.event(event),
         teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
-        loadDataset: () => loadDataset(config, async () => null),
+        loadDataset: () => loadDataset(config, async () => imported),
         async openDevice(kernels: RunConfig['kernels']) {
           const device = await openRunDevice(kernels, api);
           if (device.info.backend !== 'webgpu') throw new Error('Dawn gave no adapter.');

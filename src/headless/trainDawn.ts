@@ -1,15 +1,13 @@
 /** Trains in Node on Dawn: the pipeline that the page's worker runs, without a page. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
-import { type Dataset, interactionCount } from '../data/dataset';
-import { importDataset } from '../data/formats';
+import { join } from 'node:path';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
 import { runPipeline } from '../run/pipeline';
 import type { TeacherServices } from '../sft/cot';
+import { importFiles } from './dataFiles';
 import { openDawn } from './dawn';
 import { ProgressLines } from './progress';
 import type { TrainResult } from './train';
@@ -74,18 +72,4 @@ function teacherFiles({ cots, teacherKey, out }: TrainOptions, say: (line: strin
     // cots.jsonl is written with the other results.
     keepCots: async () => {},
   };
-}
-
-async function importFiles(paths: string[], say: (line: string) => void): Promise<Dataset> {
-  say(`Importing ${paths.length === 1 ? paths[0] : `${paths.length} files`}.`);
-  const files = paths.map((path) => ({
-    name: basename(path),
-    path: relative('.', path),
-    bytes: async () => new Uint8Array(await readFile(path)),
-  }));
-  const { dataset, problems } = await importDataset(files, () => undefined);
-  const { id, users, items, notes } = dataset;
-  say(`${id}: ${users.length} users, ${items.length} items, ${interactionCount(dataset)} interactions.`);
-  for (const line of [...notes, ...problems]) say(`  ${line}`);
-  return dataset;
 }

@@ -1,7 +1,7 @@
 /** The arguments of `npm run train`, checked before anything is started. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
 import { isPreset, setAssignment, setByPath } from '../run/diff';
@@ -9,6 +9,7 @@ import { parseLink } from '../run/link';
 import { presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
 import { formatCots, parseCots } from '../sft/cotFile';
+import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]
   --preset NAME        tiny, small (the default), base, medium or large
@@ -37,9 +38,6 @@ export interface TrainOptions {
   out: string;
   where: 'chromium' | 'firefox' | 'dawn';
 }
-
-/** Formats that importers read, archives included. */
-const DATA_FILES = /\.(csv|tsv|txt|dat|zip|gz)$/i;
 
 /** @throws an Error that says which argument is wrong. */
 export function parseTrainOptions(args: string[], environment = process.env): TrainOptions {
@@ -123,16 +121,4 @@ function readCots(path: string, { rupr }: RunConfig): TrainOptions['cots'] {
   if (rupr.cots_sha256 === '') Object.assign(rupr, { teacher: 'file', url: '', model: '' });
   rupr.cots_sha256 = sha256;
   return { path, jsonl };
-}
-
-function dataFiles(path: string): string[] {
-  if (!existsSync(path)) throw new Error(`--data ${path} does not exist.`);
-  if (statSync(path).isFile()) return [path];
-  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(path, name))
-    .filter((name) => DATA_FILES.test(name) && statSync(name).isFile())
-    .sort();
-  if (files.length === 0)
-    throw new Error(`--data ${path} holds no file that an importer reads (csv, tsv, txt, dat, zip, gz).`);
-  return files;
 }

@@ -2,11 +2,13 @@
  * Methods × seeds, one after another. What is done is not done again, one cell's failure leaves the others, and cells of a
  * seed share what they have in common (prefix.ts).
  */
+import { KERNELS_VERSION } from '../gpu/kernels';
 import type { RunCheckpoint } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { RunContext, RunOutcome } from '../run/pipeline';
 import type { PresetName } from '../run/presets';
+import { APP_VERSION } from '../run/version';
 import { type Method, methodConfig } from './methods';
 import { fork, furthest } from './prefix';
 import type { Cell } from './tables';
@@ -22,6 +24,15 @@ export interface StudyContext {
   keep(cell: Cell): Promise<void>;
   run(config: RunConfig, resume: RunCheckpoint | null, save: RunContext['save']): Promise<RunOutcome>;
   say(line: string): void;
+}
+
+/** Whether a cell is what this version of the app would make of the config. */
+export function isOf(cell: Cell, config: RunConfig): boolean {
+  return (
+    cell.app === APP_VERSION &&
+    cell.kernels === KERNELS_VERSION &&
+    JSON.stringify(cell.config) === JSON.stringify(config)
+  );
 }
 
 /** Stages at whose beginning methods part. */
@@ -54,6 +65,8 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         const cell: Cell = {
           method: method.name,
           seed,
+          app: report.app,
+          kernels: report.kernels,
           config,
           link: report.link,
           exact: report.fingerprint.exact,

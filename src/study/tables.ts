@@ -1,15 +1,18 @@
-/** Cells of a study as tables: our means, paired differences beside the paper's relative changes, and the empirical front. */
+/** Cells of a study as tables: means, paired differences beside the paper's relative changes, and the empirical front. */
 import { type Interval, pairedBootstrap } from '../evaluate/bootstrap';
 import { type MetricsRow, OUTCOMES } from '../evaluate/metrics';
-import { hypervolume, paretoFront } from '../evaluate/pareto';
 import type { RunConfig } from '../run/config';
 import type { Report } from '../run/report';
-import { COMPARISONS } from './methods';
+import { COMPARISONS } from './comparisons';
+import { FRONT_NOTE, type Front, frontOf } from './front';
 
 /** One method at one seed. */
 export interface Cell {
   method: string;
   seed: number;
+  /** Versions of the app and its kernels that made it: others give other bits. */
+  app: string;
+  kernels: string;
   config: RunConfig;
   link: string;
   exact: string;
@@ -21,7 +24,8 @@ export interface Cell {
 }
 
 export interface Compared {
-  table: number;
+  question: string;
+  table: number | null;
   method: string;
   control: string;
   metric: string;
@@ -32,64 +36,51 @@ export interface Compared {
   shape: 'as the paper' | 'differs from the paper' | 'not established' | 'not reported';
 }
 
-/** The points at fixed weights; reference point (0, 0), which no rate is below. */
-export interface Front {
-  points: { method: string; Category_L3_ACC: number; CTCVR: number; onFront: boolean }[];
-  hypervolume: number;
-}
-
 export interface StudyTables {
-  means: { method: string; seeds: number; metrics: Record<string, number> }[];
+  /** Means over users and then seeds. */
+  means: { method: string; seeds: number; metrics: Record<string, Interval> }[];
   comparisons: Compared[];
   front: Front;
 }
 
 export function studyTables(cells: readonly Cell[]): StudyTables {
   const methods = [...new Set(cells.map(({ method }) => method))];
-  const means = methods.map((method) => {
-    const mine = cells.filter((cell) => cell.method === method);
-    const mean = (metric: (typeof OUTCOMES)[number]) =>
-      mine.reduce((sum, { row }) => sum + row[metric], 0) / mine.length;
-    return {
-      method,
-      seeds: mine.length,
-      metrics: Object.fromEntries(OUTCOMES.map((metric) => [metric, mean(metric)])),
-    };
-  });
-  const points = means.map(({ method, metrics }): [string, [number, number]] => [
-    method,
-    [metrics.Category_L3_ACC, metrics.CTCVR],
-  ]);
-  const sweep = points.filter(([method]) => /^fixed-[\d.]+$/.test(method));
-  const onFront = new Set(paretoFront(points.map(([, point]) => point)));
   return {
-    means,
-    comparisons: COMPARISONS.flatMap((comparison) =>
+    means: methods.map((method) => {
+      const mine = cells.filter((cell) => cell.method === method);
+      return {
+        method,
+        seeds: mine.length,
+        metrics: Object.fromEntries(
+          OUTCOMES.map((metric, column) => [
+            metric,
+            pairedBootstrap(
+              mine.map((cell) => valuesOf(cell, column)),
+              1,
+            ),
+          ]),
+        ),
+      };
+    }),
+    comparisons: COMPARISONS.flatMap(({ question, table, method, control, paper: reported }) =>
       OUTCOMES.flatMap((metric, column) => {
-        const { table, method, control } = comparison;
-        const paper = (comparison.paper as Record<string, number | undefined>)[metric] ?? null;
+        const paper = reported[metric] ?? null;
         const pairs = paired(cells, method, control, column);
         if (pairs.differences.length === 0) return [];
         const difference = pairedBootstrap(pairs.differences, 1);
         const relative = pairs.base === 0 ? null : difference.mean / pairs.base;
-        return [
-          { table, method, control, metric, difference, relative, paper, shape: shapeOf(difference, paper) },
-        ];
+        const shape = shapeOf(difference, paper);
+        return [{ question, table, method, control, metric, difference, relative, paper, shape }];
       }),
     ),
-    front: {
-      points: points.map(([method, [l3, ctcvr]], index) => ({
-        method,
-        Category_L3_ACC: l3,
-        CTCVR: ctcvr,
-        onFront: onFront.has(index),
-      })),
-      hypervolume: hypervolume(
-        sweep.map(([, point]) => point),
-        [0, 0],
-      ),
-    },
+    front: frontOf(cells),
   };
+}
+
+/** One outcome of each user. */
+function valuesOf({ outcomes }: Cell, column: number): Float64Array {
+  const width = OUTCOMES.length;
+  return Float64Array.from({ length: outcomes.length / width }, (_, user) => outcomes[user * width + column]);
 }
 
 /** Differences per seed that both methods have, and the control's mean over those seeds. */
@@ -120,32 +111,60 @@ const percent = (value: number | null) => (value === null ? '–' : `${(100 * va
 
 /** For a terminal. */
 export function tablesText({ means, comparisons, front }: StudyTables): string {
+  const halfWidth = ({ low, high }: { low: number; high: number }) => (high - low) / 2;
   const rows = [
-    ['method', 'seeds', ...OUTCOMES, 'front'],
-    ...means.map(({ method, seeds, metrics }, i) => [
+    ['method', 'seeds', ...OUTCOMES],
+    ...means.map(({ method, seeds, metrics }) => [
       method,
       String(seeds),
-      ...OUTCOMES.map((metric) => metrics[metric].toFixed(4)),
-      front.points[i].onFront ? 'on it' : '',
+      ...OUTCOMES.map(
+        (metric) => `${metrics[metric].mean.toFixed(4)} ±${halfWidth(metrics[metric]).toFixed(4)}`,
+      ),
     ]),
   ];
   const paired = [
-    ['table', 'method', 'against', 'metric', 'difference', '95 %', 'p', 'relative', 'paper', 'shape'],
-    ...comparisons.map(({ table, method, control, metric, difference, relative, paper, shape }) => [
-      String(table),
-      method,
-      control,
-      metric,
-      difference.mean.toFixed(4),
-      `${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}`,
-      difference.p.toFixed(3),
-      percent(relative),
-      percent(paper),
-      `${shape} (${difference.users} users, ${difference.seeds} seeds)`,
-    ]),
+    ['', 'method', 'against', 'metric', 'difference', '95 %', 'p', 'relative', 'paper', ''],
+    ...comparisons.map(
+      ({ question, table, method, control, metric, difference, relative, paper, shape }, index) => [
+        comparisons[index - 1]?.question === question
+          ? ''
+          : `${question}${table === null ? '' : ` (table ${table})`}`,
+        method,
+        control,
+        metric,
+        difference.mean.toFixed(4),
+        `${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}`,
+        difference.p.toFixed(3),
+        percent(relative),
+        percent(paper),
+        `${shape} (${difference.users} users, ${difference.seeds} seeds)`,
+      ],
+    ),
   ];
-  const volume = `Hypervolume of the fixed weights in (Category_L3_ACC, CTCVR) above (0, 0): ${front.hypervolume.toFixed(6)}`;
-  return [aligned(rows), aligned(paired), volume].join('\n\n');
+  const points = [
+    [
+      'RL in (L3, CTCVR)',
+      'L3',
+      'CTCVR',
+      'area over SFT',
+      '95 %',
+      'beyond the sweep',
+      'a fixed weight is better in both',
+    ],
+    ...front.points.map((point) => [
+      point.method,
+      point.Category_L3_ACC.toFixed(4),
+      point.CTCVR.toFixed(4),
+      point.hypervolume.mean.toExponential(2),
+      `${point.hypervolume.low.toExponential(2)} to ${point.hypervolume.high.toExponential(2)}`,
+      point.beyond === null ? '' : point.beyond.mean.toExponential(2),
+      point.beyond === null ? '' : `${point.dominated} of ${point.seeds} seeds`,
+    ]),
+    ...(front.sweep === null
+      ? []
+      : [['the fixed weights together', '', '', front.sweep.mean.toExponential(2), '', '', '']]),
+  ];
+  return [aligned(rows), aligned(paired), aligned(points), FRONT_NOTE].join('\n\n');
 }
 
 /** One line per cell. */

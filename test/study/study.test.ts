@@ -7,10 +7,11 @@ import type { RunConfig } from '../../src/run/config';
 import { diffFromPreset } from '../../src/run/diff';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/pipeline';
+import { frontOf } from '../../src/study/front';
 import { METHODS, methodConfig, methodNamed } from '../../src/study/methods';
 import { canFork, fork } from '../../src/study/prefix';
-import { runStudy } from '../../src/study/queue';
-import { type Cell, studyTables } from '../../src/study/tables';
+import { isOf, runStudy } from '../../src/study/queue';
+import { type Cell, cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';
 
 const common = diffFromPreset(minusculeConfig());
@@ -102,8 +103,23 @@ describe('a study', () => {
       });
     const { comparisons, means } = studyTables(cells);
     expect(means).toHaveLength(4);
-    expect(comparisons.every(({ table }) => table === 1)).toBe(true);
-    expect(comparisons).toHaveLength(OUTCOMES.length);
+    expect(means[1].metrics.CTCVR.mean).toBeCloseTo(cells[1].row.CTCVR, 5);
+    const asked = comparisons.filter(({ metric }) => metric === 'CTCVR');
+    expect(asked.map(({ method, control }) => `${method} ${control}`)).toEqual([
+      'orft backbone',
+      'fixed-0.5 orft',
+      'mgda fixed-0.5',
+    ]);
+    expect(asked.map(({ paper, shape }) => [paper === null, shape === 'not reported'])).toEqual([
+      [false, false],
+      [true, true],
+      [true, true],
+    ]);
+    const [cell] = cells;
+    expect(isOf(cell, cell.config)).toBe(true);
+    expect(isOf({ ...cell, kernels: 'k0' }, cell.config)).toBe(false);
+    expect(isOf({ ...cell, app: '0.0.1' }, cell.config)).toBe(false);
+    expect(isOf(cell, { ...cell.config, seed: 6 })).toBe(false);
   });
 
   it('says where the paper’s shape holds, does not, and is not established', () => {
@@ -120,11 +136,64 @@ describe('a study', () => {
     ]);
     expect(comparisons.map(({ shape }) => shape)).toEqual([
       'as the paper',
-      'not reported',
+      'as the paper',
       'differs from the paper',
       'not established',
       'as the paper',
       'not established',
     ]);
+  });
+
+  it('finds what lies beyond every fixed weight, and what one of them is better than', () => {
+    // L3 and CTCVR of each method; two users, so that drawing again moves the means.
+    const cell = (method: string, seed: number, l3: number, ctcvr: number): Cell =>
+      ({
+        method,
+        seed,
+        outcomes: [-1, 1].flatMap((sign) => [0, 0, l3 + 0.01 * sign, 0, 0, ctcvr + 0.01 * sign]),
+      }) as unknown as Cell;
+    const cells = [1, 2].flatMap((seed) => [
+      cell('orft', seed, 0.5, 0.5),
+      ...[0, 0.25, 0.5, 0.75, 1].map((w) => cell(`fixed-${w}`, seed, 0.5 + 0.2 * w, 0.7 - 0.2 * w)),
+      cell('mgda', seed, 0.65, 0.65),
+      cell('gdpo', seed, 0.55, 0.55),
+    ]);
+    const front = frontOf([...cells, cell('popo', 1, 0.7, 0.7)]);
+    const of = (name: string) => front.points.find(({ method }) => method === name)!;
+    expect(front.points.map(({ method }) => method)).not.toContain('orft');
+    expect(of('mgda').hypervolume.mean).toBeCloseTo(0.2 * 0.2, 10);
+    // Above (.45, .45) five steps cover .25·.05 + (.2 + .15 + .1 + .05)·.05 … written out: the union of five rectangles.
+    const sweep = 0.05 * 0.25 + 0.05 * 0.2 + 0.05 * 0.15 + 0.05 * 0.1 + 0.05 * 0.05;
+    expect(front.sweep!.mean).toBeCloseTo(sweep, 10);
+    expect(of('mgda').beyond!.mean).toBeCloseTo(0.2 * 0.2 - (sweep - 2 * 0.05 * 0.05), 10);
+    expect(of('mgda').dominated).toBe(0);
+    expect(of('gdpo').beyond!.mean).toBe(0);
+    expect(of('gdpo')).toMatchObject({ seeds: 2, dominated: 2 });
+    expect(of('popo')).toMatchObject({ seeds: 1, dominated: 0 });
+    expect(of('fixed-0.5').beyond).toBeNull();
+    expect(of('mgda').hypervolume.low).toBeLessThan(of('mgda').hypervolume.mean);
+    expect(frontOf(cells.filter(({ method }) => method !== 'fixed-0.25')).sweep).toBeNull();
+    expect(frontOf(cells.filter(({ method }) => method !== 'orft')).points).toEqual([]);
+  });
+
+  it('writes tables and lines that hold every method, number and link', () => {
+    const cell = (method: string): Cell =>
+      ({
+        method,
+        seed: 1,
+        link: 'http://x/#run=1',
+        exact: 'ab',
+        row: Object.fromEntries(OUTCOMES.map((metric) => [metric, 0.25])),
+        outcomes: OUTCOMES.flatMap(() => OUTCOMES.map(() => 0.25)),
+      }) as unknown as Cell;
+    const cells = ['orft', 'fixed-0.5', 'popo'].map(cell);
+    const text = tablesText(studyTables(cells));
+    expect(text).toContain('What do moving weights add? (table 4)');
+    expect(text).toContain('0.2500 ±0.0000');
+    expect(text).toContain('area over SFT');
+    const lines = cellsCsv(cells).trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    expect(new Set(lines.map((line) => line.split(',').length)).size).toBe(1);
+    expect(lines[3]).toContain('"http://x/#run=1"');
   });
 });

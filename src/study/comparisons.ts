@@ -1,0 +1,102 @@
+/** What a study asks: pairs of methods, and the relative changes that the paper reports where it asked the same. */
+
+export interface Comparison {
+  question: string;
+  method: string;
+  control: string;
+  /** The paper's table, where it has the comparison. */
+  table: 1 | 3 | 4 | null;
+  /** Relative change that the paper reports, by metric; entries that it does not give stay out. */
+  paper: Partial<Record<string, number>>;
+}
+
+const asked = (question: string, method: string, control: string): Comparison => ({
+  question,
+  method,
+  control,
+  table: null,
+  paper: {},
+});
+
+export const COMPARISONS: readonly Comparison[] = [
+  {
+    question: 'What is reasoning that passed rejection worth?',
+    method: 'orft',
+    control: 'backbone',
+    table: 1,
+    paper: {
+      Category_L1_ACC: 0.2012 / 0.156 - 1,
+      Category_L2_ACC: 0.069 / 0.0608 - 1,
+      Category_L3_ACC: 0.0245 / 0.0251 - 1,
+      'Title_Hit-Rate@50': 0.0449 / 0.0496 - 1,
+      'Title_Hit-Rate@100': 0.0606 / 0.0646 - 1,
+      CTCVR: 0.003723 / 0.003417 - 1,
+    },
+  },
+  asked('…against answers alone, on the same prompts', 'orft', 'answers-only'),
+  asked('…against answers alone, on all prompts', 'orft', 'answers-only-all'),
+  asked('What is the filter worth?', 'orft', 'unfiltered'),
+  asked('…a filter within each prompt?', 'orft-margin', 'orft'),
+  {
+    question: 'What is a teacher worth that is told the item?',
+    method: 'unfiltered',
+    control: 'untold',
+    table: 3,
+    paper: { Category_L1_ACC: 0.198, Category_L3_ACC: 0.324 },
+  },
+  {
+    question: 'What does RL add?',
+    method: 'popo',
+    control: 'orft',
+    table: 1,
+    paper: {
+      Category_L1_ACC: 0.2433 / 0.2012 - 1,
+      Category_L2_ACC: 0.0888 / 0.069 - 1,
+      Category_L3_ACC: 0.0347 / 0.0245 - 1,
+      'Title_Hit-Rate@50': 0.0567 / 0.0449 - 1,
+      'Title_Hit-Rate@100': 0.072 / 0.0606 - 1,
+      CTCVR: 0.003816 / 0.003723 - 1,
+    },
+  },
+  {
+    question: '…with weights from group statistics',
+    method: 'popo-light',
+    control: 'orft',
+    table: 1,
+    paper: {
+      Category_L1_ACC: 0.2347 / 0.2012 - 1,
+      Category_L2_ACC: 0.0877 / 0.069 - 1,
+      Category_L3_ACC: 0.0307 / 0.0245 - 1,
+      'Title_Hit-Rate@50': 0.0558 / 0.0449 - 1,
+      'Title_Hit-Rate@100': 0.0762 / 0.0606 - 1,
+      CTCVR: 0.003802 / 0.003723 - 1,
+    },
+  },
+  asked('…with weights that never move', 'fixed-0.5', 'orft'),
+  asked('…with the semantic reward alone', 'fixed-1', 'orft'),
+  asked('…with the ID reward alone', 'fixed-0', 'orft'),
+  {
+    question: 'What do moving weights add?',
+    method: 'popo',
+    control: 'fixed-0.5',
+    table: 4,
+    paper: { Category_L1_ACC: 0.116, Category_L3_ACC: 0.29, CTCVR: 0.0074 },
+  },
+  {
+    question: '…POPO against POPO-light',
+    method: 'popo',
+    control: 'popo-light',
+    table: 1,
+    paper: {
+      Category_L1_ACC: 0.2433 / 0.2347 - 1,
+      Category_L2_ACC: 0.0888 / 0.0877 - 1,
+      Category_L3_ACC: 0.0347 / 0.0307 - 1,
+      'Title_Hit-Rate@50': 0.0567 / 0.0558 - 1,
+      'Title_Hit-Rate@100': 0.072 / 0.0762 - 1,
+      CTCVR: 0.003816 / 0.003802 - 1,
+    },
+  },
+  ...['popo-light', 'gdpo', 'fixed-advantages', 'mgda', 'popo-halves', 'popo-inverse'].map((method) =>
+    asked(`…${method} against fixed weights`, method, 'fixed-0.5'),
+  ),
+];
