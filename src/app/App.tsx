@@ -11,6 +11,7 @@ import { Samples } from './samples';
 import { SavedRuns } from './saved';
 import type { Session } from './session';
 import { Stages } from './stages';
+import { StudyPanel } from './studyPanel';
 import { StageTable } from './table';
 import { TradeOff } from './tradeoff';
 
@@ -44,6 +45,7 @@ export function App({ session }: { session: Session }) {
         <RankingView />
         <Samples />
         <OrftView />
+        <StudyPanel />
         <SavedRuns />
         <WhatToKnow />
       </main>

@@ -144,7 +144,13 @@ function Steering() {
           Resume
         </button>
       ) : (
-        <button type="button" class="primary" data-action="train" onClick={() => void session.start()}>
+        <button
+          type="button"
+          class="primary"
+          data-action="train"
+          disabled={session.studies.busy.value}
+          onClick={() => void session.start()}
+        >
           <Icon path="M5 2.5v11l9-5.5z" />
           Train
         </button>
@@ -153,7 +159,7 @@ function Steering() {
         type="button"
         data-action="step"
         title="One training step, then pause"
-        disabled={pending !== null}
+        disabled={pending !== null || session.studies.busy.value}
         onClick={() => void session.step()}
       >
         Step

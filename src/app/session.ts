@@ -13,6 +13,7 @@ import { createCotSets } from './cotSets';
 import { createImports } from './imports';
 import { createRunView } from './runView';
 import { sentence } from './sentence';
+import { createStudies } from './studies';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
 
@@ -58,7 +59,14 @@ export function createSession(
   const settingsOpen = signal(false);
   /** Of the teacher's endpoint that the form names; in memory only, gone with the page and with another endpoint. */
   const teacherKey = signal('');
-  const busy = computed(() => status.value === 'running' || status.value === 'paused');
+  const runIsOn = () => status.value === 'running' || status.value === 'paused';
+  const studies = createStudies(
+    () => trainer(),
+    () => config.value,
+    () => !runIsOn(),
+  );
+  /** The worker has work, and the form is read-only. */
+  const busy = computed(() => runIsOn() || studies.busy.value);
 
   const view = createRunView(frame, clock, () => config.peek().popo.rewards, say);
   const importer = (onCrash: (message: string) => void) =>
@@ -79,9 +87,17 @@ export function createSession(
     return services.trainer((message) => {
       services.discardTrainer();
       current++;
-      const wasRunning = busy.value;
+      const wasRunning = runIsOn();
       batch(() => {
         pending.value = null;
+        if (studies.busy.value) {
+          studies.crashed();
+          say(
+            'error',
+            `The training worker stopped unexpectedly (${message}). Finished runs of the study are kept: press Go on.`,
+          );
+          return;
+        }
         if (wasRunning) {
           status.value = 'error';
           resumeDismissed.value = false;
@@ -206,13 +222,13 @@ export function createSession(
       await attempt('The step', () => trainer().step());
       return;
     }
-    if (!busy.value) void start();
+    if (!runIsOn()) void start();
     await pause();
   }
 
   /** Stops what runs (its last checkpoint stays in the list) and clears the page. */
   async function reset(): Promise<void> {
-    const stopping = busy.value;
+    const stopping = runIsOn();
     if (stopping) {
       current++;
       pending.value = 'stopping';
@@ -395,6 +411,7 @@ export function createSession(
     settingsOpen,
     busy,
     view,
+    studies,
     data,
     cots,
     teacherKey,

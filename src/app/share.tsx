@@ -83,7 +83,7 @@ export function pageLink(session: Session): string {
   return location.href.split('#')[0] + session.link();
 }
 
-function download(name: string, content: string | Uint8Array<ArrayBuffer>): void {
+export function download(name: string, content: string | Uint8Array<ArrayBuffer>): void {
   const url = URL.createObjectURL(new Blob([content]));
   const anchor = document.createElement('a');
   anchor.href = url;

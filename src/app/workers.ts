@@ -32,6 +32,10 @@ export function pageWorkers(): Services {
           describeDevice: () => remote.describeDevice(),
           start: (config, resumeId, onEvent, teacherKey) =>
             remote.start(config, resumeId, Comlink.proxy(onEvent), teacherKey),
+          study: (request, onEvent) => remote.study(request, Comlink.proxy(onEvent)),
+          studyResult: (request) => remote.studyResult(request),
+          exportStudy: (request) => remote.exportStudy(request),
+          deleteStudies: () => remote.deleteStudies(),
           pause: () => remote.pause(),
           resume: () => remote.resume(),
           step: () => remote.step(),

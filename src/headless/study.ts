@@ -89,7 +89,12 @@ export async function main(args: string[]): Promise<number> {
   const api = openDawn();
   const { cells, failed } = await runStudy({
     ...options,
-    say: console.log,
+    tell(event) {
+      const { method, seed, status } = event;
+      if (status === 'failed') console.log(`  failed: ${event.message}`);
+      if (status === 'started')
+        console.log(`${method}, seed ${seed}${event.from === null ? '' : `, from ${event.from} on`}`);
+    },
     async read(method, config) {
       const path = file(method, config.seed);
       if (!existsSync(path)) return null;

@@ -8,6 +8,7 @@ import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { RunContext, RunOutcome } from '../run/pipeline';
 import type { PresetName } from '../run/presets';
+import type { StageName } from '../run/report';
 import { APP_VERSION } from '../run/version';
 import { type Method, methodConfig } from './methods';
 import { fork, furthest } from './prefix';
@@ -23,8 +24,16 @@ export interface StudyContext {
   read(method: string, config: RunConfig): Promise<Cell | null>;
   keep(cell: Cell): Promise<void>;
   run(config: RunConfig, resume: RunCheckpoint | null, save: RunContext['save']): Promise<RunOutcome>;
-  say(line: string): void;
+  tell(event: CellEvent): void;
 }
+
+/** What becomes of one cell; `kept` is one that an earlier study made. */
+export type CellEvent = { method: string; seed: number } & (
+  | { status: 'kept' | 'finished' }
+  /** `from` is the stage up to which a cell before it has gone already. */
+  | { status: 'started'; from: StageName | null }
+  | { status: 'failed'; message: string }
+);
 
 /** Whether a cell is what this version of the app would make of the config. */
 export function isOf(cell: Cell, config: RunConfig): boolean {
@@ -38,7 +47,7 @@ export function isOf(cell: Cell, config: RunConfig): boolean {
 /** Stages at whose beginning methods part. */
 const FORKS: readonly string[] = ['rupr', 'orft', 'sft', 'popo', 'evaluate'];
 
-/** @returns the cells that there are, and how many failed */
+/** @returns the cells that there are, and how many failed; what was stopped is neither */
 export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; failed: number }> {
   const cells: Cell[] = [];
   let failed = 0;
@@ -47,18 +56,20 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
     for (const method of context.methods) {
       const config = methodConfig(method, context.preset, context.common, seed);
       const known = await context.read(method.name, config);
+      const { name } = method;
       if (known !== null) {
         cells.push(known);
+        context.tell({ method: name, seed, status: 'kept' });
         continue;
       }
       const from = furthest(checkpoints, config);
-      context.say(`${method.name}, seed ${seed}${from === null ? '' : `, from ${from.state.stage} on`}`);
+      context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
       try {
         const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
           if (made.state.step === 0 && FORKS.includes(made.state.stage)) checkpoints.push(made);
           return false;
         });
-        if (report === null) throw new Error('it was stopped before its end.');
+        if (report === null) return { cells, failed };
         const row = report.table.find(({ stage }) => stage === method.row);
         if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
         const { steps, curve } = report.popo;
@@ -80,9 +91,11 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         };
         await context.keep(cell);
         cells.push(cell);
+        context.tell({ method: name, seed, status: 'finished' });
       } catch (error) {
         failed++;
-        context.say(`  failed: ${error instanceof Error ? error.message : error}`);
+        const message = error instanceof Error ? error.message : String(error);
+        context.tell({ method: name, seed, status: 'failed', message });
       }
     }
   }

@@ -1,6 +1,10 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { RunConfig } from '../run/config';
+import type { ConfigDiff } from '../run/diff';
+import type { PresetName } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
+import type { CellEvent } from '../study/queue';
+import type { StudyTables } from '../study/tables';
 
 /** A run that can be resumed, as the page lists it. */
 export interface SavedRun {
@@ -37,7 +41,29 @@ export interface CotsSummary {
   prompts: number;
 }
 
-/** The training worker (worker/trainer.ts): one run at a time. */
+/** Methods × seeds, by what they change in a preset. */
+export interface StudyRequest {
+  preset: PresetName;
+  /** What all cells change. */
+  common: ConfigDiff;
+  methods: string[];
+  seeds: number[];
+}
+
+/** What there is of a study so far. */
+export interface StudyResult {
+  cells: { method: string; seed: number; link: string }[];
+  tables: StudyTables;
+}
+
+export type StudyEvent =
+  | { type: 'cell'; event: CellEvent }
+  /** Of the cell under way. */
+  | { type: 'run'; event: RunEvent }
+  /** After each cell. */
+  | { type: 'result'; result: StudyResult };
+
+/** The training worker (worker/trainer.ts): one run, or one study, at a time. */
 export interface TrainerApi {
   /** What this machine would train on; never throws: without WebGPU the backend is `wasm` or `cpu`. */
   describeDevice(): Promise<{ device: DeviceInfo; warning: string | null }>;
@@ -54,6 +80,17 @@ export interface TrainerApi {
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Runs the cells that are missing, one after another, to the end or until `stop`. Cells are kept in IndexedDB, so that asking again
+   * goes on where it stopped. `pause` and `resume` hold for it too.
+   * @returns how many cells failed
+   */
+  study(request: StudyRequest, onEvent: (event: StudyEvent) => void): Promise<number>;
+  /** What earlier studies left of the cells that are asked for. */
+  studyResult(request: StudyRequest): Promise<StudyResult>;
+  /** study.json and study.csv of the same. */
+  exportStudy(request: StudyRequest): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
+  deleteStudies(): Promise<void>;
   /** While paused: one training step, then pause again. */
   step(): Promise<void>;
   stop(): Promise<void>;

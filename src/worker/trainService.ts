@@ -13,12 +13,15 @@ import { type Report, type RunEvent, STAGE_NAMES } from '../run/report';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
+import { Cells } from '../store/cells';
 import { Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
 import type { Store, StoreError } from '../store/store';
+import type { Cell } from '../study/tables';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
+import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {
   openStore(): Promise<{ store: Store; problem: StoreError | null }>;
@@ -39,9 +42,22 @@ interface Storage {
   datasets: Datasets<ImportSummary>;
   answers: LineLogs;
   cots: LineFiles<CotsSummary>;
+  cells: Cells<Cell>;
   persistent: boolean;
   problem: StoreError | null;
 }
+
+/** A study learns from the embedded teacher alone, which needs nobody. */
+const refuse = async () => {
+  throw new Error('A study asks nobody.');
+};
+const NO_TEACHING: TeacherServices = {
+  key: null,
+  readAnswers: refuse,
+  appendAnswers: refuse,
+  loadCots: refuse,
+  keepCots: refuse,
+};
 
 export function createTrainer(services: TrainServices): TrainerApi {
   let opened: Promise<Storage> | null = null;
@@ -56,6 +72,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       datasets: new Datasets<ImportSummary>(store),
       answers: new LineLogs(store),
       cots: new LineFiles<CotsSummary>(store),
+      cells: new Cells<Cell>(store),
       persistent: store.persistent,
       problem,
     }));
@@ -136,29 +153,59 @@ export function createTrainer(services: TrainServices): TrainerApi {
     return report;
   }
 
+  /** One at a time; whoever pauses or stops means this one. */
+  async function alone<T>(work: (run: CurrentRun) => Promise<T>): Promise<T> {
+    if (current !== null) throw new Error('A run is on already: stop it first.');
+    const run: CurrentRun = { controls: new Controls(), device: null, ended: Promise.resolve() };
+    current = run;
+    const result = work(run);
+    run.ended = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await result;
+    } finally {
+      current = null;
+    }
+  }
+
   return {
     describeDevice: async () =>
       current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
 
-    async start(config, resumeId, onEvent, teacherKey = null) {
-      if (current !== null) throw new Error('A run is on already: stop it first.');
-      const run: CurrentRun = { controls: new Controls(), device: null, ended: Promise.resolve() };
-      current = run;
-      const work = (async () => {
+    start(config, resumeId, onEvent, teacherKey = null) {
+      return alone(async (run) => {
         const resume = resumeId === null ? null : await load(resumeId);
         const wanted = resume === null ? parseConfig(config) : resume.state.config;
         return train(resumeId ?? crypto.randomUUID(), { config: wanted, resume }, run, onEvent, teacherKey);
-      })();
-      run.ended = work.then(
-        () => undefined,
-        () => undefined,
-      );
-      try {
-        return await work;
-      } finally {
-        current = null;
-      }
+      });
     },
+
+    study(request, onEvent) {
+      return alone(async (run) => {
+        const { cells, datasets } = await storage();
+        const runCell: Parameters<typeof study>[2] = (config, resume, save) =>
+          runPipeline({
+            config,
+            controls: run.controls,
+            emit: (event) => onEvent({ type: 'run', event }),
+            teaching: NO_TEACHING,
+            loadDataset: () => loadDataset(config, (sha256) => datasets.load(sha256)),
+            async openDevice(kernels) {
+              run.device = await services.openDevice(kernels);
+              return run.device;
+            },
+            save,
+            resume,
+          });
+        return study(request, cells, runCell, onEvent);
+      });
+    },
+
+    studyResult: async (request) => studyResult(request, (await storage()).cells),
+    exportStudy: async (request) => exportStudy(request, (await storage()).cells),
+    deleteStudies: async () => (await storage()).cells.clear(),
 
     async pause() {
       if (current === null) return;

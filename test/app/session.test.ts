@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/session';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
-import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
+import type { ImporterApi, StudyEvent, TrainerApi } from '../../src/worker/protocol';
 
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
 
@@ -11,6 +11,8 @@ function stage({ deaf = false } = {}) {
   let crash: (message: string) => void = () => {};
   let finish: { resolve(report: Report | null): void; reject(error: Error): void } | null = null;
   let emit: (event: RunEvent) => void = () => {};
+  let tellStudy: (event: StudyEvent) => void = () => {};
+  let endStudy: { resolve(failed: number): void; reject(error: Error): void } | null = null;
   const frames: (() => void)[] = [];
   let now = 0;
   const calls: string[] = [];
@@ -23,6 +25,19 @@ function stage({ deaf = false } = {}) {
         finish = { resolve, reject };
       });
     },
+    study(request, onEvent) {
+      calls.push(`study ${request.methods.length} x ${request.seeds.length}`);
+      tellStudy = onEvent;
+      return new Promise((resolve, reject) => {
+        endStudy = { resolve, reject };
+      });
+    },
+    studyResult: async ({ methods }) => {
+      calls.push(`look for ${methods.length}`);
+      return { cells: [], tables: { means: [], comparisons: [], front: { points: [], sweep: null } } };
+    },
+    exportStudy: async () => [],
+    deleteStudies: async () => void calls.push('forget'),
     pause: async () => void calls.push('pause'),
     resume: async () => void calls.push('resume'),
     step: async () => void calls.push('step'),
@@ -82,6 +97,9 @@ function stage({ deaf = false } = {}) {
     finish: (report: Report | null) => finish!.resolve(report),
     fail: (message: string) => finish!.reject(new Error(message)),
     crash: (message: string) => crash(message),
+    tellStudy: (event: StudyEvent) => tellStudy(event),
+    endStudy: () => endStudy!.resolve(0),
+    failStudy: (message: string) => endStudy!.reject(new Error(message)),
     /** Lets `n` frames pass. */
     async frames(n = 1) {
       for (let k = 0; k < n; k++) {
@@ -311,5 +329,70 @@ describe('teachers outside the page', () => {
     session.openLink(`${LINK}&rupr.cots_sha256=${'d'.repeat(64)}`);
     await session.cots.importCots([new File([''], 'mine.jsonl')]);
     expect(session.config.value.rupr.teacher).toBe('openai');
+  });
+});
+
+describe('a study', () => {
+  it('asks for the methods and seeds chosen under the form’s other settings, and holds the form while it runs', async () => {
+    const { session, calls, tellStudy, endStudy } = stage();
+    const { studies } = session;
+    session.choosePreset('tiny');
+    session.edit((draft) => {
+      draft.popo.beta = 0.2;
+      draft.popo.weighting = 'fixed';
+    });
+    studies.methods.value = ['popo', 'orft'];
+    studies.seeds.value = 2;
+    const over = studies.start();
+    await vi.waitFor(() => expect(calls).toContain('study 2 x 2'));
+    expect(calls).toEqual(['look for 2', 'study 2 x 2']);
+    expect(session.busy.value).toBe(true);
+    session.edit((draft) => {
+      draft.seed = 9;
+    });
+    expect(session.config.value.seed).toBe(1);
+    void session.start();
+    expect(calls).not.toContain('start null');
+    tellStudy({ type: 'cell', event: { method: 'orft', seed: 1, status: 'started', from: null } });
+    tellStudy({
+      type: 'run',
+      event: { type: 'progress', name: 'sft', step: 5, steps: 20, secondsLeft: null },
+    });
+    expect(studies.cell.value).toEqual({ method: 'orft', seed: 1, stage: 'sft', fraction: 0.25 });
+    tellStudy({ type: 'cell', event: { method: 'orft', seed: 1, status: 'finished' } });
+    tellStudy({ type: 'cell', event: { method: 'popo', seed: 1, status: 'failed', message: 'no luck' } });
+    expect([studies.done.value, studies.total.value]).toEqual([2, 4]);
+    expect(studies.problem.value).toContain('popo, seed 1, failed: no luck');
+    await studies.pause();
+    expect(studies.status.value).toBe('paused');
+    await studies.resume();
+    await studies.stop();
+    expect(calls.slice(-3)).toEqual(['pause', 'resume', 'stop']);
+    endStudy();
+    await over;
+    expect([studies.status.value, session.busy.value]).toEqual(['idle', false]);
+  });
+
+  it('says what went wrong, and lets go of the form when the worker dies', async () => {
+    const { session, calls, failStudy, crash } = stage();
+    const over = session.studies.start();
+    await vi.waitFor(() => expect(calls.some((call) => call.startsWith('study'))).toBe(true));
+    failStudy('the disk is full');
+    await over;
+    expect(session.studies.problem.value).toContain('the disk is full');
+    void session.studies.start();
+    await vi.waitFor(() => expect(calls.filter((call) => call.startsWith('study'))).toHaveLength(2));
+    crash('out of memory');
+    expect(session.busy.value).toBe(false);
+    expect(session.status.value).toBe('idle');
+    expect(session.notices.value.at(-1)!.message).toContain('Finished runs of the study are kept');
+  });
+
+  it('waits for a run that is on', async () => {
+    const { session, calls } = stage();
+    void session.start();
+    await session.studies.start();
+    expect(calls).toEqual(['start null']);
+    expect(session.studies.status.value).toBe('idle');
   });
 });

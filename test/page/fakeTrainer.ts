@@ -2,13 +2,15 @@
 import type { Services } from '../../src/app/session';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
+import { Random } from '../../src/numeric/random';
 import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
 import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
-import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
+import { type Cell, studyTables } from '../../src/study/tables';
+import type { ImporterApi, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
 
 export interface FakeOptions {
   /** Events per timer tick. */
@@ -41,6 +43,27 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     popularity_share: 8 / distinct,
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
+  };
+}
+
+function studyCells({ methods, seeds }: StudyRequest): Cell[] {
+  return seeds.flatMap((seed) =>
+    methods.map((method, index) => {
+      const world = new Random(seed, 'fake study');
+      const outcomes = Array.from({ length: 200 }, () => {
+        const luck = world.uniform();
+        const hit = (rate: number) => Number(luck < rate);
+        return [0.5, 0.4, 0.2 + 0.02 * index, 0.4, 0.5].map(hit).concat(luck * 0.4 + 0.01 * index);
+      }).flat();
+      return { method, seed, link: '#run=1', outcomes } as unknown as Cell;
+    }),
+  );
+}
+
+function studyOf(cells: readonly Cell[]): StudyResult {
+  return {
+    cells: cells.map(({ method, seed, link }) => ({ method, seed, link })),
+    tables: studyTables(cells),
   };
 }
 
@@ -280,6 +303,7 @@ export function fakeServices(options: FakeOptions): Services {
   };
   let paused = false;
   let stopped = false;
+  const studied: Cell[] = [];
   const trainer: TrainerApi = {
     async describeDevice() {
       return {
@@ -356,6 +380,30 @@ export function fakeServices(options: FakeOptions): Services {
         memory: { bytesPlanned: 0, bytesAllocated: 0 },
       };
       return report;
+    },
+    async study(request, onEvent) {
+      stopped = false;
+      for (const cell of studyCells(request)) {
+        onEvent({ type: 'cell', event: { ...cell, status: 'started', from: null } });
+        for (let step = 0; step <= 20 && !stopped; step++) {
+          onEvent({
+            type: 'run',
+            event: { type: 'progress', name: 'sft', step, steps: 20, secondsLeft: null },
+          });
+          await new Promise((resolve) => setTimeout(resolve, 1600 / (options.speed * 20)));
+          while (paused && !stopped) await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        if (stopped) return 0;
+        studied.push(cell);
+        onEvent({ type: 'cell', event: { method: cell.method, seed: cell.seed, status: 'finished' } });
+        onEvent({ type: 'result', result: studyOf(studied) });
+      }
+      return 0;
+    },
+    studyResult: async () => studyOf(studied),
+    exportStudy: async () => [],
+    async deleteStudies() {
+      studied.length = 0;
     },
     async pause() {
       paused = true;

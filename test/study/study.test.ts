@@ -72,6 +72,7 @@ describe('a study', () => {
   it('shares, keeps going after a failure, and takes up what is there', async () => {
     const kept = new Map<string, Cell>();
     const resumed: (string | null)[] = [];
+    const told: string[] = [];
     let fail = true;
     const study = () =>
       runStudy({
@@ -81,7 +82,7 @@ describe('a study', () => {
         seeds: [5],
         read: async (method) => kept.get(method) ?? null,
         keep: async (cell) => void kept.set(cell.method, cell),
-        say: () => {},
+        tell: (event) => void told.push(`${event.method} ${event.status}`),
         run(config: RunConfig, resume: RunCheckpoint | null, save) {
           resumed.push(resume?.state.stage ?? null);
           if (fail && config.popo.weighting === 'mgda') throw new Error('no luck');
@@ -91,8 +92,20 @@ describe('a study', () => {
     const first = await study();
     expect(first.failed).toBe(1);
     expect(resumed).toEqual([null, 'evaluate', 'popo', 'popo']);
+    expect(told).toEqual([
+      'backbone started',
+      'backbone finished',
+      'orft started',
+      'orft finished',
+      'mgda started',
+      'mgda failed',
+      'fixed-0.5 started',
+      'fixed-0.5 finished',
+    ]);
     fail = false;
+    told.length = 0;
     const { cells, failed } = await study();
+    expect(told).toEqual(['backbone kept', 'orft kept', 'mgda started', 'mgda finished', 'fixed-0.5 kept']);
     expect(failed).toBe(0);
     expect(resumed).toHaveLength(5);
     expect(cells.map(({ method }) => method)).toEqual(['backbone', 'orft', 'mgda', 'fixed-0.5']);

@@ -1,0 +1,157 @@
+/** A study on the page: which methods and seeds, how far it is, and what it has found. */
+import { batch, computed, signal } from '@preact/signals';
+import type { RunConfig } from '../run/config';
+import { diffFromPreset } from '../run/diff';
+import { METHODS } from '../study/methods';
+import type { StudyEvent, StudyRequest, StudyResult, TrainerApi } from '../worker/protocol';
+import { sentence } from './sentence';
+
+/** What is trained right now. */
+export interface StudyCell {
+  method: string;
+  seed: number;
+  stage: string;
+  /** Of the stage, in [0, 1]. */
+  fraction: number;
+}
+
+/** Fields that methods change, which the form therefore does not decide. */
+const DECIDED = new Set([...METHODS.flatMap(({ diff }) => Object.keys(diff)), 'seed', 'ranking.users']);
+
+/** Enough to ask what reasoning, rejection and RL are worth, and how weights compare. */
+const FIRST = [
+  'backbone',
+  'orft',
+  'popo',
+  'popo-light',
+  'fixed-0',
+  'fixed-0.5',
+  'fixed-1',
+  'answers-only-all',
+];
+
+/**
+ * @param trainer the training worker
+ * @param config the form's
+ * @param isFree whether no run is on
+ */
+export function createStudies(trainer: () => TrainerApi, config: () => RunConfig, isFree: () => boolean) {
+  const methods = signal<readonly string[]>(FIRST);
+  const seeds = signal(3);
+  const status = signal<'idle' | 'running' | 'paused' | 'stopping'>('idle');
+  const cell = signal<StudyCell | null>(null);
+  /** Cells done, of all that are asked for. */
+  const done = signal(0);
+  const result = signal<StudyResult | null>(null);
+  const problem = signal<string | null>(null);
+  const total = computed(() => methods.value.length * seeds.value);
+  const busy = computed(() => status.value !== 'idle');
+
+  function request(): StudyRequest {
+    const diff = Object.entries(diffFromPreset(config()));
+    return {
+      preset: config().preset,
+      common: Object.fromEntries(diff.filter(([path]) => !DECIDED.has(path))),
+      methods: METHODS.map(({ name }) => name).filter((name) => methods.value.includes(name)),
+      seeds: Array.from({ length: seeds.value }, (_, i) => i + 1),
+    };
+  }
+
+  function take(event: StudyEvent): void {
+    if (event.type === 'result') {
+      result.value = event.result;
+      return;
+    }
+    if (event.type === 'run') {
+      const { event: told } = event;
+      if (told.type === 'progress' && cell.value !== null)
+        cell.value = { ...cell.value, stage: told.name, fraction: told.step / Math.max(1, told.steps) };
+      return;
+    }
+    const { method, seed, status: what } = event.event;
+    if (what === 'started') cell.value = { method, seed, stage: 'data', fraction: 0 };
+    else done.value++;
+    if (event.event.status === 'failed')
+      problem.value = `${method}, seed ${seed}, failed: ${event.event.message}`;
+  }
+
+  async function start(): Promise<void> {
+    if (busy.value || !isFree()) return;
+    batch(() => {
+      status.value = 'running';
+      done.value = 0;
+      problem.value = null;
+    });
+    try {
+      await look();
+      await trainer().study(request(), take);
+    } catch (error) {
+      problem.value = sentence(error);
+    }
+    batch(() => {
+      status.value = 'idle';
+      cell.value = null;
+    });
+  }
+
+  async function pause(): Promise<void> {
+    if (status.value !== 'running') return;
+    status.value = 'paused';
+    await attempt(() => trainer().pause());
+  }
+
+  async function resume(): Promise<void> {
+    if (status.value !== 'paused') return;
+    status.value = 'running';
+    await attempt(() => trainer().resume());
+  }
+
+  /** Ends after the step under way; finished cells stay. */
+  async function stop(): Promise<void> {
+    if (!busy.value) return;
+    status.value = 'stopping';
+    await attempt(() => trainer().stop());
+  }
+
+  /** Shows what earlier studies left of the cells that are chosen. */
+  async function look(): Promise<void> {
+    await attempt(async () => {
+      const wanted = request();
+      result.value = wanted.methods.length === 0 ? null : await trainer().studyResult(wanted);
+    });
+  }
+
+  async function forget(): Promise<void> {
+    await attempt(() => trainer().deleteStudies());
+    await look();
+  }
+
+  /** study.json and study.csv; null when they could not be made, and `problem` says why. */
+  async function files(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[] | null> {
+    try {
+      return await trainer().exportStudy(request());
+    } catch (error) {
+      problem.value = sentence(error);
+      return null;
+    }
+  }
+
+  /** The worker died, and the cell under way with it. */
+  function crashed(): void {
+    batch(() => {
+      status.value = 'idle';
+      cell.value = null;
+    });
+  }
+
+  async function attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      problem.value = sentence(error);
+    }
+  }
+
+  const state = { methods, seeds, status, cell, done, total, result, problem, busy };
+  return { ...state, start, pause, resume, stop, look, forget, files, crashed };
+}

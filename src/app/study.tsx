@@ -1,0 +1,311 @@
+/** Methods × seeds, and what they say of the method's claims. Loaded when it is opened. */
+import { useSignalEffect } from '@preact/signals';
+import { OUTCOMES } from '../evaluate/metrics';
+import type { Interval } from '../numeric/interval';
+import { FRONT_NOTE } from '../study/front';
+import { METHODS } from '../study/methods';
+import type { StudyTables } from '../study/tables';
+import { useSession } from './context';
+import { download } from './share';
+
+/** What each method is, in a few words. */
+const WORDS: Record<string, string> = {
+  backbone: 'warm-up only',
+  orft: 'SFT on filtered reasoning',
+  'answers-only': 'SFT without reasoning, same prompts',
+  'answers-only-all': 'SFT without reasoning, all prompts',
+  'orft-margin': 'SFT, filtered within each prompt',
+  unfiltered: 'SFT on all reasoning',
+  untold: 'SFT, teacher not told the item',
+  popo: 'RL, weights by gradients',
+  'popo-light': 'RL, weights by spread',
+  'fixed-0': 'RL, ID reward alone',
+  'fixed-1': 'RL, semantic reward alone',
+  'fixed-advantages': 'RL, advantages added',
+  gdpo: 'RL, rewards normalised apart',
+  mgda: 'RL, shortest gradient mixture',
+  'popo-halves': 'RL, unbiased influence',
+  'popo-inverse': 'RL, towards the weaker',
+};
+const wordsOf = (name: string) => WORDS[name] ?? `RL, weights ${name.replace('fixed-', '')} and rest`;
+
+const LABELS: Record<(typeof OUTCOMES)[number], string> = {
+  Category_L1_ACC: 'L1',
+  Category_L2_ACC: 'L2',
+  Category_L3_ACC: 'L3',
+  'Title_Hit-Rate@50': 'Title@50',
+  'Title_Hit-Rate@100': '@100',
+  CTCVR: 'CTCVR',
+};
+
+export function StudyView() {
+  const { studies, busy, config } = useSession();
+  const { methods, seeds, result } = studies;
+  // Whatever decides which cells are meant: show those that are there.
+  useSignalEffect(() => {
+    void [methods.value, seeds.value, config.value];
+    if (!studies.busy.peek()) void studies.look();
+  });
+  const locked = busy.value;
+  return (
+    <>
+      <fieldset class="study-setup" disabled={locked}>
+        <legend class="hidden">What to compare</legend>
+        <div class="study-methods">
+          {METHODS.map(({ name }) => (
+            <label key={name} class="check">
+              <input
+                type="checkbox"
+                checked={methods.value.includes(name)}
+                onChange={(event) => {
+                  const others = methods.value.filter((known) => known !== name);
+                  methods.value = event.currentTarget.checked ? [...others, name] : others;
+                }}
+              />
+              <span>
+                {name} <small>{wordsOf(name)}</small>
+              </span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <Steering />
+      {result.value && result.value.cells.length > 0 && <Tables tables={result.value.tables} />}
+    </>
+  );
+}
+
+function Steering() {
+  const session = useSession();
+  const { studies } = session;
+  const status = studies.status.value;
+  const cell = studies.cell.value;
+  const made = studies.result.value?.cells.length ?? 0;
+  const runIsOn = session.status.value === 'running' || session.status.value === 'paused';
+  return (
+    <div class="study-steering">
+      <label class="field seed">
+        <span>Seeds, from 1 to</span>
+        <input
+          type="number"
+          min="1"
+          max="99"
+          value={studies.seeds.value}
+          disabled={session.busy.value}
+          onChange={(event) => {
+            const wanted = event.currentTarget.valueAsNumber;
+            if (Number.isInteger(wanted) && wanted >= 1 && wanted <= 99) studies.seeds.value = wanted;
+            else event.currentTarget.value = String(studies.seeds.value);
+          }}
+        />
+      </label>
+      {status === 'idle' ? (
+        <button
+          type="button"
+          class="primary"
+          data-action="study"
+          disabled={runIsOn || studies.methods.value.length === 0}
+          onClick={() => void studies.start()}
+        >
+          {made === 0 ? 'Compare' : made < studies.total.value ? 'Go on' : 'Compare again'}
+        </button>
+      ) : (
+        <>
+          {status === 'paused' ? (
+            <button type="button" class="primary" onClick={() => void studies.resume()}>
+              Resume
+            </button>
+          ) : (
+            <button
+              type="button"
+              class="primary"
+              disabled={status === 'stopping'}
+              onClick={() => void studies.pause()}
+            >
+              Pause
+            </button>
+          )}
+          <button
+            type="button"
+            data-action="stop-study"
+            disabled={status === 'stopping'}
+            onClick={() => void studies.stop()}
+          >
+            {status === 'stopping' ? 'Stopping' : 'Stop'}
+          </button>
+        </>
+      )}
+      <p class="study-status" role="status">
+        {cell !== null
+          ? `${studies.done.value} of ${studies.total.value} done. ${cell.method}, seed ${cell.seed}: ${cell.stage}, ${Math.round(100 * cell.fraction)} %`
+          : status !== 'idle'
+            ? 'Looking for what is there already…'
+            : `${made} of ${studies.total.value} runs are kept on this device.`}
+      </p>
+      {made > 0 && (
+        <div class="downloads">
+          <button
+            type="button"
+            onClick={async () => {
+              for (const { name, bytes } of (await studies.files()) ?? []) download(name, bytes);
+            }}
+          >
+            Save study.json and study.csv
+          </button>
+          <button
+            type="button"
+            class="plain"
+            disabled={session.busy.value}
+            onClick={() => void studies.forget()}
+          >
+            Forget all studies
+          </button>
+        </div>
+      )}
+      {studies.problem.value !== null && (
+        <p class="study-problem" role="alert">
+          {studies.problem.value}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables }) {
+  const asked = [...new Set(comparisons.map(({ method, control }) => `${method} ${control}`))].map((pair) =>
+    comparisons.filter(({ method, control }) => `${method} ${control}` === pair),
+  );
+  return (
+    <>
+      <section class="table-scroll" tabindex={0} aria-label="Means by method">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Method</th>
+              <th scope="col">Seeds</th>
+              {OUTCOMES.map((metric) => (
+                <th key={metric} scope="col" title={metric}>
+                  {LABELS[metric]}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {means.map(({ method, seeds, metrics }) => (
+              <tr key={method}>
+                <th scope="row" title={wordsOf(method)}>
+                  {method}
+                </th>
+                <td>{seeds}</td>
+                {OUTCOMES.map((metric) => (
+                  <td key={metric}>
+                    {rate(metrics[metric].mean)}{' '}
+                    <span class="faint">± {rate(halfWidth(metrics[metric]))}</span>
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {asked.length > 0 && (
+        <section class="table-scroll" tabindex={0} aria-label="Paired differences">
+          <table class="compared">
+            <thead>
+              <tr>
+                <th scope="col">Paired by user and seed</th>
+                {OUTCOMES.map((metric) => (
+                  <th key={metric} scope="col" title={metric}>
+                    {LABELS[metric]}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {asked.map((columns) => (
+                <tr key={`${columns[0].method} ${columns[0].control}`}>
+                  <th scope="row">
+                    {columns[0].question}
+                    <small>
+                      {columns[0].method} − {columns[0].control}
+                      {columns[0].table !== null && `, the paper’s table ${columns[0].table}`}
+                    </small>
+                  </th>
+                  {columns.map(({ metric, difference, relative, paper, shape }) => (
+                    <td key={metric}>
+                      <Difference of={difference} />
+                      {paper !== null && (
+                        <small
+                          title={`Relative change: ours ${percent(relative)}, the paper’s ${percent(paper)}`}
+                        >
+                          {shape === 'not established' ? 'not established' : shape} ({percent(paper)})
+                        </small>
+                      )}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {front.points.length > 0 && (
+        <section class="table-scroll" tabindex={0} aria-label="The trade-off covered">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">RL</th>
+                <th scope="col">L3</th>
+                <th scope="col">CTCVR</th>
+                <th scope="col">Area above SFT, ×1000</th>
+                <th scope="col">Beyond all fixed weights, ×1000</th>
+                <th scope="col">A fixed weight is better</th>
+              </tr>
+            </thead>
+            <tbody>
+              {front.points.map((point) => (
+                <tr key={point.method}>
+                  <th scope="row" title={wordsOf(point.method)}>
+                    {point.method}
+                  </th>
+                  <td>{rate(point.Category_L3_ACC)}</td>
+                  <td>{rate(point.CTCVR)}</td>
+                  <td>
+                    {thousandths(point.hypervolume.mean)}{' '}
+                    <span class="faint">± {thousandths(halfWidth(point.hypervolume))}</span>
+                  </td>
+                  <td>{point.beyond === null ? '–' : thousandths(point.beyond.mean)}</td>
+                  <td>{point.beyond === null ? '–' : `in ${point.dominated} of ${point.seeds} seeds`}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <p class="plot-note">
+        Held-out test users, one greedy answer each. ± and colours are 95 % bootstrap intervals, seeds drawn
+        first and users within them; with few seeds they are rough. {FRONT_NOTE}
+      </p>
+    </>
+  );
+}
+
+function Difference({ of }: { of: Interval }) {
+  const tone = of.low > 0 ? 'up' : of.high < 0 ? 'down' : 'faint';
+  return (
+    <span class={tone} title={`95 %: ${signed(of.low)} to ${signed(of.high)}, p = ${of.p.toFixed(3)}`}>
+      {signed(of.mean)} ± {rate(halfWidth(of))}
+    </span>
+  );
+}
+
+const halfWidth = ({ low, high }: Interval) => (high - low) / 2;
+const rate = (value: number) =>
+  value
+    .toFixed(3)
+    .replace(/^(-?)0/, '$1')
+    .replace('-', '−');
+const signed = (value: number) => `${value < 0 ? '−' : '+'}${rate(Math.abs(value))}`;
+const thousandths = (value: number) => (1000 * value).toFixed(2);
+const percent = (value: number | null) =>
+  value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;
