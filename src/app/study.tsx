@@ -38,6 +38,13 @@ const LABELS: Record<(typeof OUTCOMES)[number], string> = {
   CTCVR: 'CTCVR',
 };
 
+const VERDICTS: Record<StudyTables['comparisons'][number]['shape'], string> = {
+  'as the paper': 'agrees',
+  'differs from the paper': 'differs',
+  'not established': 'open',
+  'not reported': '',
+};
+
 export function StudyView() {
   const { studies, busy, config } = useSession();
   const { methods, seeds, result } = studies;
@@ -238,7 +245,7 @@ function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables
                         <small
                           title={`Relative change: ours ${percent(relative)}, the paper’s ${percent(paper)}`}
                         >
-                          {shape === 'not established' ? 'not established' : shape} ({percent(paper)})
+                          paper {percent(paper)}, {VERDICTS[shape]}
                         </small>
                       )}
                     </td>
@@ -284,7 +291,8 @@ function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables
       )}
       <p class="plot-note">
         Held-out test users, one greedy answer each. ± and colours are 95 % bootstrap intervals, seeds drawn
-        first and users within them; with few seeds they are rough. {FRONT_NOTE}
+        first and users within them; with few seeds they are rough. Beside the paper’s relative changes: ours
+        agrees or differs in sign, or is open where its interval holds 0. {FRONT_NOTE}
       </p>
     </>
   );

@@ -58,6 +58,15 @@ const STATES: { name: string; query: string; reach(page: Page): Promise<unknown>
     },
   },
   {
+    name: 'a study under way',
+    query: '?speed=400',
+    async reach(page) {
+      await page.click('[data-action=open-study]');
+      await page.click('[data-action=study]');
+      await page.waitForFunction(() => /^9 of/.test(document.querySelector('.study-status')!.textContent!));
+    },
+  },
+  {
     name: 'failed, without WebGPU',
     query: '?speed=400&fail=popo&backend=cpu',
     async reach(page) {
