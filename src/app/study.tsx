@@ -5,6 +5,7 @@ import type { Interval } from '../numeric/interval';
 import { FRONT_NOTE } from '../study/front';
 import { METHODS } from '../study/methods';
 import type { StudyTables } from '../study/tables';
+import type { StudyResult } from '../worker/protocol';
 import { useSession } from './context';
 import { download } from './share';
 
@@ -77,7 +78,7 @@ export function StudyView() {
         </div>
       </fieldset>
       <Steering />
-      {result.value && result.value.cells.length > 0 && <Tables tables={result.value.tables} />}
+      {result.value && result.value.cells.length > 0 && <Tables {...result.value} />}
     </>
   );
 }
@@ -111,10 +112,10 @@ function Steering() {
           type="button"
           class="primary"
           data-action="study"
-          disabled={runIsOn || studies.methods.value.length === 0}
+          disabled={runIsOn || made === studies.total.value}
           onClick={() => void studies.start()}
         >
-          {made === 0 ? 'Compare' : made < studies.total.value ? 'Go on' : 'Compare again'}
+          {made === 0 ? 'Compare' : made < studies.total.value ? 'Go on' : 'Compared'}
         </button>
       ) : (
         <>
@@ -178,7 +179,7 @@ function Steering() {
   );
 }
 
-function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables }) {
+function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
   const asked = [...new Set(comparisons.map(({ method, control }) => `${method} ${control}`))].map((pair) =>
     comparisons.filter(({ method, control }) => `${method} ${control}` === pair),
   );
@@ -198,12 +199,25 @@ function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables
             </tr>
           </thead>
           <tbody>
-            {means.map(({ method, seeds, metrics }) => (
+            {means.map(({ method, metrics }) => (
               <tr key={method}>
                 <th scope="row" title={wordsOf(method)}>
                   {method}
                 </th>
-                <td>{seeds}</td>
+                <td>
+                  {cells
+                    .filter((cell) => cell.method === method)
+                    .map(({ seed, link }) => (
+                      <a
+                        key={seed}
+                        class="seed-link"
+                        href={link}
+                        title={`The run of ${method}, seed ${seed}: opens its link`}
+                      >
+                        {seed}
+                      </a>
+                    ))}
+                </td>
                 {OUTCOMES.map((metric) => (
                   <td key={metric}>
                     {rate(metrics[metric].mean)}{' '}
@@ -265,7 +279,9 @@ function Tables({ tables: { means, comparisons, front } }: { tables: StudyTables
                 <th scope="col">L3</th>
                 <th scope="col">CTCVR</th>
                 <th scope="col">Area above SFT, ×1000</th>
-                <th scope="col">Beyond all fixed weights, ×1000</th>
+                <th scope="col" title="Once a seed has all five fixed weights">
+                  Beyond all fixed weights, ×1000
+                </th>
                 <th scope="col">A fixed weight is better</th>
               </tr>
             </thead>
