@@ -85,6 +85,19 @@ export class Features {
     return bags;
   }
 
+  /** [contexts · behaviours × width]: item bags of the last behaviours, the newest first; zero rows where there are fewer. */
+  latestBags(contexts: readonly Context[], behaviours: number): Float32Array {
+    const bags = new Float32Array(contexts.length * behaviours * this.width);
+    contexts.forEach(({ user, historyLength }, row) => {
+      const { history } = this.dataset.users[user];
+      for (let lag = 1; lag <= behaviours && lag <= historyLength; lag++) {
+        const at = (row * behaviours + lag - 1) * this.width;
+        for (const column of this.#columns[history[historyLength - lag]]) bags[at + column] = 1;
+      }
+    });
+    return bags;
+  }
+
   /** [contexts × profileWidth], 1 for each word of the user's profile. */
   profileBags(contexts: readonly Context[]): Float32Array {
     const bags = new Float32Array(contexts.length * this.profileWidth);

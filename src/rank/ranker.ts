@@ -3,7 +3,8 @@
  * (Ma et al., "Entire Space Multi-Task Model", SIGIR 2018). Click and conversion towers share the embeddings, and the
  * conversion tower is trained only through pCTCVR = pCTR · pCVR over *all* impressions, so that it is not biased to what
  * was clicked. Each tower scores by a dot product of a user vector and an item vector, plus an item bias, plus a few cross
- * features of both: the reward table of every example and item is then a matrix product.
+ * features of both, plus target attention over the last behaviours: the reward table of every example and item is then a few
+ * matrix products.
  *
  * TensorFlow.js on the current backend; no gathers (see features.ts), no synchronous reads.
  */
@@ -14,6 +15,7 @@ import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 import { auc } from './auc';
 import { type Context, CROSS, Features } from './features';
+import { TargetAttention } from './targetAttention';
 
 export interface RankerOptions {
   steps: number;
@@ -21,6 +23,8 @@ export interface RankerOptions {
   learning_rate: number;
   /** D, width of the shared embeddings and of the vectors that a tower compares. */
   embedding_size: number;
+  /** Last behaviours that target attention looks at; 0: none, and no attention. */
+  attended: number;
 }
 
 export interface Ranker {
@@ -129,6 +133,8 @@ function normalise(table: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> 
 /** Rows of bags, one per context. */
 interface UserInputs {
   history: tf.Tensor2D;
+  /** A row for each of the last behaviours, where there is target attention. */
+  latest: tf.Tensor2D | null;
   profile: tf.Tensor2D;
 }
 
@@ -141,9 +147,12 @@ interface PairInputs {
 class EsmmModel {
   readonly #features: Features;
   readonly #weights: Weights;
+  readonly #attended: number;
+  readonly #attention: TargetAttention | null;
 
   constructor(features: Features, options: RankerOptions, seed: number) {
     this.#features = features;
+    this.#attended = options.attended;
     const D = options.embedding_size;
     const wide = 2 * D;
     const matrix = (name: string, rows: number, columns: number, scale: number) => {
@@ -161,6 +170,11 @@ class EsmmModel {
       itemBias: matrix('itemBias', features.width, 2, 0),
       cross: matrix('cross', CROSS, 2, 0),
     };
+    this.#attention = options.attended > 0 ? new TargetAttention(options.attended, D, matrix) : null;
+  }
+
+  get #trained(): tf.Variable[] {
+    return [...Object.values(this.#weights), ...Object.values(this.#attention?.weights ?? {})];
   }
 
   /** One Adam step on impressions `rows`; the loss is a scalar to be read later. */
@@ -184,7 +198,7 @@ class EsmmModel {
         const bothLog = bernoulli(conversion, logBoth, logNotBoth);
         return tf.neg(tf.mean(tf.add(clickLog, bothLog))) as tf.Scalar;
       };
-      return optimizer.minimize(loss, true, Object.values(this.#weights))!;
+      return optimizer.minimize(loss, true, this.#trained)!;
     });
   }
 
@@ -221,21 +235,29 @@ class EsmmModel {
     const everyItem = Array.from({ length: count }, (_, item) => item);
     const items = tf.tidy(() => {
       const bags = tf.tensor2d(this.#features.itemBags(everyItem), [count, this.#features.width]);
-      return [this.#items(bags), tf.transpose(tf.matMul(bags, this.#weights.itemBias))];
+      const embedded = this.#embed(bags);
+      return [
+        tf.matMul(embedded, this.#weights.item),
+        tf.transpose(tf.matMul(bags, this.#weights.itemBias)),
+        tf.expandDims(embedded, 0),
+      ];
     });
     for (let from = 0; from < examples.length; from += ROWS) {
       const contexts = examples
         .slice(from, from + ROWS)
         .map(({ user, position }) => ({ user, historyLength: position }));
       const part = tf.tidy(() => {
-        const users = tf.split(this.#users(this.#userInputs(contexts)), 2, 1);
+        const inputs = this.#userInputs(contexts);
+        const users = tf.split(this.#users(inputs), 2, 1);
+        const called = this.#called(inputs, items[2] as tf.Tensor3D);
         const vectors = tf.split(items[0], 2, 1);
         const biases = tf.split(items[1], 2, 0);
         const pairs = tf.tensor2d(this.#features.crossTable(contexts), [contexts.length * count, CROSS]);
         const crosses = tf.split(tf.matMul(pairs, this.#weights.cross), 2, 1);
         const [ctr, cvr] = users.map((tower, k) => {
           const match = tf.add(tf.matMul(tower, vectors[k], false, true), biases[k]);
-          return tf.sigmoid(tf.add(match, tf.reshape(crosses[k], [contexts.length, count])));
+          const logit = tf.add(match, tf.reshape(crosses[k], [contexts.length, count]));
+          return tf.sigmoid(called === null ? logit : tf.add(logit, called[k]));
         });
         return tf.mul(ctr, cvr);
       });
@@ -247,7 +269,7 @@ class EsmmModel {
   }
 
   dispose(): void {
-    tf.dispose(Object.values(this.#weights));
+    tf.dispose(this.#trained);
   }
 
   #context(row: number): Context {
@@ -257,8 +279,13 @@ class EsmmModel {
 
   #userInputs(contexts: readonly Context[]): UserInputs {
     const { width, profileWidth } = this.#features;
+    const attended = this.#attended;
     return {
       history: tf.tensor2d(this.#features.historyBags(contexts), [contexts.length, width]),
+      latest:
+        attended > 0
+          ? tf.tensor2d(this.#features.latestBags(contexts, attended), [contexts.length * attended, width])
+          : null,
       profile: tf.tensor2d(this.#features.profileBags(contexts), [contexts.length, profileWidth]),
     };
   }
@@ -278,20 +305,32 @@ class EsmmModel {
     return tf.matMul(tf.concat([hidden, both], 1), w.user);
   }
 
-  /** [rows × 2·D] */
-  #items(bags: tf.Tensor2D): tf.Tensor2D {
-    return tf.matMul(tf.matMul(bags, this.#weights.embedding), this.#weights.item);
+  /** [rows × D] */
+  #embed(bags: tf.Tensor2D): tf.Tensor2D {
+    return tf.matMul(bags, this.#weights.embedding);
+  }
+
+  /** What target attention adds to the logits of click and of conversion of `targets` [rows or 1 × n × D]. */
+  #called({ latest }: UserInputs, targets: tf.Tensor3D): tf.Tensor2D[] | null {
+    if (this.#attention === null || latest === null) return null;
+    return this.#attention.logits(this.#embed(latest), targets);
   }
 
   /** Logits [rows] of click and of conversion given a click, for user row i with item row i. */
   #pairLogits(users: UserInputs, pairs: PairInputs) {
-    const products = tf.split(tf.mul(this.#users(users), this.#items(pairs.item)), 2, 1);
+    const embedded = this.#embed(pairs.item);
+    const vectors = tf.matMul(embedded, this.#weights.item);
+    const products = tf.split(tf.mul(this.#users(users), vectors), 2, 1);
+    const called = this.#called(users, tf.expandDims(embedded, 1));
     const wide = tf.add(
       tf.matMul(pairs.item, this.#weights.itemBias),
       tf.matMul(pairs.cross, this.#weights.cross),
     );
     const biases = tf.split(wide, 2, 1);
-    const logit = (k: number) => tf.add(tf.sum(products[k], 1), tf.squeeze(biases[k], [1]));
+    const logit = (k: number) => {
+      const plain = tf.add(tf.sum(products[k], 1), tf.squeeze(biases[k], [1]));
+      return called === null ? plain : tf.add(plain, tf.squeeze(called[k], [1]));
+    };
     return { ctr: logit(0), cvr: logit(1) };
   }
 }

@@ -89,7 +89,14 @@ export interface RunConfig {
     learning_rate: number /** false: answers only, the control */;
     cot: boolean;
   };
-  ranker: { steps: number; batch_size: number; learning_rate: number; embedding_size: number };
+  ranker: {
+    steps: number;
+    batch_size: number;
+    learning_rate: number;
+    embedding_size: number;
+    /** Last behaviours that target attention looks at; 0: none, and no attention. */
+    attended: number;
+  };
   encoder: { steps: number; embedding_size: number };
   popo: {
     steps: number;
@@ -272,6 +279,7 @@ const fields = v.strictObject({
     batch_size: whole(1, 65_536),
     learning_rate: real(0, 1),
     embedding_size: whole(1, 512),
+    attended: whole(0, 64),
   }),
   encoder: v.strictObject({ steps: whole(0, 1_000_000), embedding_size: whole(1, 1024) }),
   popo: v.strictObject({

@@ -5,10 +5,11 @@ import { generateWorld } from '../../src/data/world';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Features } from '../../src/rank/features';
 import { trainRanker } from '../../src/rank/ranker';
+import { TargetAttention } from '../../src/rank/targetAttention';
 import { withOtherTargets } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
-const short = { steps: 6, batch_size: 32, learning_rate: 0.01, embedding_size: 4 };
+const short = { steps: 6, batch_size: 32, learning_rate: 0.01, embedding_size: 4, attended: 3 };
 
 let world: Dataset;
 beforeAll(async () => {
@@ -112,6 +113,76 @@ describe('the ranker', () => {
   });
 });
 
+describe('target attention', () => {
+  const [L, D, rows, items] = [3, 2, 2, 5];
+  const numbers = (count: number, salt: number) =>
+    Array.from({ length: count }, (_, i) => Math.sin(salt + 1.7 * i));
+  let salt = 0;
+  const attention = () =>
+    new TargetAttention(L, D, (_, a, b) =>
+      tf.tidy(() => tf.variable(tf.tensor2d(numbers(a * b, ++salt), [a, b]))),
+    );
+
+  it('sums over behaviours how strongly each calls, times what that is worth', async () => {
+    const made = attention();
+    const latest = numbers(rows * L * D, 10);
+    const targets = numbers(items * D, 20);
+    const [query, lag, value] = await Promise.all(
+      [made.weights.query, made.weights.lag, made.weights.value].map((weight) => weight.data()),
+    );
+    const expected = [0, 1].map((tower) =>
+      Array.from({ length: rows * items }, (_, at) => {
+        const [row, item] = [Math.floor(at / items), at % items];
+        let logit = 0;
+        for (let l = 0; l < L; l++) {
+          const behaviour = latest.slice((row * L + l) * D, (row * L + l + 1) * D);
+          const target = targets.slice(item * D, (item + 1) * D);
+          const bilinear = (matrix: ArrayLike<number>, width: number, from: number) =>
+            behaviour.reduce(
+              (sum, x, i) =>
+                sum + target.reduce((inner, y, j) => inner + x * matrix[i * width + from + j] * y, 0),
+              0,
+            );
+          logit += bilinear(value, 2 * D, tower * D) / (1 + Math.exp(-bilinear(query, D, 0) - lag[l]));
+        }
+        return logit;
+      }),
+    );
+    const tables = tf.tidy(() =>
+      made
+        .logits(tf.tensor2d(latest, [rows * L, D]), tf.tensor3d(targets, [1, items, D]))
+        .map((t) => t.arraySync()),
+    );
+    tables.forEach((table, tower) => {
+      table.flat().forEach((logit, at) => {
+        expect(logit).toBeCloseTo(expected[tower][at], 5);
+      });
+    });
+    // Row i with item i alone.
+    const pairs = tf.tidy(() =>
+      made
+        .logits(tf.tensor2d(latest, [rows * L, D]), tf.tensor3d(targets.slice(0, rows * D), [rows, 1, D]))
+        .map((t) => Array.from(t.dataSync())),
+    );
+    pairs.forEach((pair, tower) => {
+      pair.forEach((logit, row) => {
+        expect(logit).toBeCloseTo(expected[tower][row * items + row], 5);
+      });
+    });
+  });
+
+  it('changes nothing at first, and then learns', async () => {
+    const losses = async (attended: number) => {
+      const ranker = await trainRanker(world, { ...short, steps: 40, attended }, 1, hooks);
+      ranker.dispose();
+      return ranker.losses;
+    };
+    const [without, with3] = [await losses(0), await losses(3)];
+    expect(with3[0]).toBeCloseTo(without[0], 6);
+    expect(with3.at(-1)).not.toBe(without.at(-1));
+  });
+});
+
 describe('features', () => {
   it('mark an item’s id and its three categories', () => {
     const features = new Features(world);
@@ -121,6 +192,16 @@ describe('features', () => {
     // Items 0 and 1 share all categories but not the id.
     expect(row(0).reduce((sum, value, i) => sum + value * row(1)[i], 0)).toBe(3);
     expect(row(0).reduce((sum, value, i) => sum + value * row(2)[i], 0)).toBe(0);
+  });
+
+  it('mark the last behaviours, the newest first, and nothing where there are fewer', () => {
+    const features = new Features(world);
+    const { history } = world.users[0];
+    const bags = features.latestBags([{ user: 0, historyLength: 2 }], 3);
+    expect(Array.from(bags.subarray(0, 2 * features.width))).toEqual(
+      Array.from(features.itemBags([history[1], history[0]])),
+    );
+    expect(bags.subarray(2 * features.width).every((value) => value === 0)).toBe(true);
   });
 
   it('say more of the target than of other items', () => {

@@ -23,7 +23,7 @@ it(
       num_heldout_users: 20,
     });
     const run = async () => {
-      const options = { steps: 3, batch_size: 32, learning_rate: 0.01, embedding_size: 4 };
+      const options = { steps: 3, batch_size: 32, learning_rate: 0.01, embedding_size: 4, attended: 2 };
       const ranker = await trainRanker(world, options, 1, hooks);
       const table = await ranker.rewardTable(world.splits.test);
       ranker.dispose();

@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "0e031d51ff72",
-        "large": "cba50e5e348d",
-        "medium": "60d1e8911141",
-        "small": "ac2fe9ea3005",
-        "tiny": "daa36e23f0bc",
+        "base": "4c429be86038",
+        "large": "6a8b65f238d8",
+        "medium": "db4578334a5b",
+        "small": "72b84306af67",
+        "tiny": "9ba0af5f7e1e",
       }
     `);
   });
