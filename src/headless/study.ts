@@ -18,6 +18,7 @@ import { type Cell, cellsCsv, studyTables, tablesText } from '../study/tables';
 import { dataFiles, importFiles } from './dataFiles';
 import { openDawn } from './dawn';
 import { ProgressLines } from './progress';
+import { readSentenceFiles } from './sentenceFiles';
 
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
@@ -119,6 +120,7 @@ export async function main(args: string[]): Promise<number> {
         emit: (event) => lines.event(event),
         teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
         loadDataset: () => loadDataset(config, async () => imported),
+        loadSentenceFiles: readSentenceFiles,
         async openDevice(kernels: RunConfig['kernels']) {
           const device = await openRunDevice(kernels, api);
           if (device.info.backend !== 'webgpu') throw new Error('Dawn gave no adapter.');

@@ -10,6 +10,7 @@ import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
 import { openDawn } from './dawn';
 import { ProgressLines } from './progress';
+import { readSentenceFiles } from './sentenceFiles';
 import type { TrainResult } from './train';
 import type { TrainOptions } from './trainOptions';
 
@@ -34,6 +35,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     },
     teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
+    loadSentenceFiles: readSentenceFiles,
     async openDevice(kernels) {
       const device = await openRunDevice(kernels, api);
       if (device.info.backend !== 'webgpu')

@@ -2,7 +2,7 @@
  * The rewards of a rollout. All lie in [0, 1]; an answer that does not parse or resolves to no catalogue item gets
  * 0 for every reward, never some item's score. The paper has the first two; K of them, in any order, are a run's.
  *
- * - semantic: max(0, cos(e(answer), e(true item)))^exponent. The paper pays the plain cosine. Paid linearly it makes a
+ * - semantic: max(0, cos of the answer's and the true item's vectors)^exponent. The paper pays the plain cosine. Paid linearly it makes a
  *   small model answer category-shaped generic text (a prototype collapsed to 9–27 distinct answers); squared it did not,
  *   so 2 is the default here and 1 the paper's.
  * - id: P(click ∧ conversion) of the resolved item for this example, looked up in an offline table that was computed
@@ -17,13 +17,26 @@ export type RewardName = (typeof REWARDS)[number];
 /** Default power of the clamped cosine. */
 export const SEMANTIC_EXPONENT = 2;
 
-/** What the semantic reward needs of an encoder (rank/encoder.ts). */
-export interface AnswerEncoder {
+/** How alike a valid answer and an item are in meaning: the cosine of their vectors. */
+export type Likeness = (answer: ParsedAnswer, item: number) => number;
+
+/** By an encoder of any text (rank/encoder.ts): the answer as it was written, wrong categories included. */
+export function textLikeness(encoder: {
   dimension: number;
   /** Unit vector of a text. */
   embed(text: string): Float32Array;
   /** [items × dimension], unit rows. */
   itemVectors: Float32Array;
+}): Likeness {
+  const { dimension, itemVectors } = encoder;
+  return ({ answer }, item) =>
+    cosine(encoder.embed(answer ?? ''), itemVectors.subarray(item * dimension, (item + 1) * dimension));
+}
+
+/** By vectors of the catalogue's items [items × dimension] alone: an answer is the item that it resolves to. */
+export function itemLikeness(itemVectors: Float32Array, dimension: number): Likeness {
+  const vector = (item: number) => itemVectors.subarray(item * dimension, (item + 1) * dimension);
+  return (answer, item) => cosine(vector(answer.item), vector(item));
 }
 
 /** What the rewards need of a parsed completion (text/prompt.ts). */
@@ -42,7 +55,7 @@ export interface ParsedAnswer {
 export interface RewardSources {
   /** The run's rewards; their number is K. */
   rewards: readonly RewardName[];
-  encoder: AnswerEncoder;
+  likeness: Likeness;
   /** [examples × items], in [0, 1]. */
   rewardTable: ArrayLike<number>;
   /** Number of catalogue items. */
@@ -81,7 +94,7 @@ export function scoreCompletions(
   completions: readonly { parsed: ParsedAnswer; example: number; target: number }[],
   sources: RewardSources,
 ): Float32Array {
-  const { encoder, rewardTable, items, novelty, semanticExponent = SEMANTIC_EXPONENT } = sources;
+  const { likeness, rewardTable, items, novelty, semanticExponent = SEMANTIC_EXPONENT } = sources;
   const K = sources.rewards.length;
   const rewards = new Float32Array(completions.length * K);
   completions.forEach(({ parsed, example, target }, row) => {
@@ -92,13 +105,9 @@ export function scoreCompletions(
           `${Math.floor(rewardTable.length / items)} examples × ${items} items.`,
       );
     }
-    const { answer, item } = parsed;
+    const { item } = parsed;
     const score: Record<RewardName, () => number> = {
-      semantic() {
-        const { dimension, itemVectors } = encoder;
-        const truth = itemVectors.subarray(target * dimension, (target + 1) * dimension);
-        return Math.max(0, Math.min(1, cosine(encoder.embed(answer), truth))) ** semanticExponent;
-      },
+      semantic: () => Math.max(0, Math.min(1, likeness(parsed, target))) ** semanticExponent,
       id: () => rewardTable[example * items + item],
       format: () => (parsed.think && parsed.coherent ? 1 : 0),
       novelty: () => novelty[item],

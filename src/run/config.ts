@@ -97,7 +97,15 @@ export interface RunConfig {
     /** Last behaviours that target attention looks at; 0: none, and no attention. */
     attended: number;
   };
-  encoder: { steps: number; embedding_size: number };
+  encoder: {
+    steps: number;
+    embedding_size: number;
+    /**
+     * What measures the semantic reward: the encoder trained on the catalogue, or the Universal Sentence Encoder lite (28 MB, loaded
+     * when chosen). Title_Hit-Rate and the features for rankers are always the catalogue encoder's.
+     */
+    semantic_reward: 'catalogue' | 'use-lite';
+  };
   popo: {
     steps: number;
     /** P */
@@ -281,7 +289,11 @@ const fields = v.strictObject({
     embedding_size: whole(1, 512),
     attended: whole(0, 64),
   }),
-  encoder: v.strictObject({ steps: whole(0, 1_000_000), embedding_size: whole(1, 1024) }),
+  encoder: v.strictObject({
+    steps: whole(0, 1_000_000),
+    embedding_size: whole(1, 1024),
+    semantic_reward: v.picklist(['catalogue', 'use-lite']),
+  }),
   popo: v.strictObject({
     steps: whole(0, 1_000_000),
     prompts_per_step: whole(1, 1024),

@@ -18,10 +18,16 @@ import { requestVectors } from '../evaluate/requestVectors';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { parameterCount } from '../model/parameters';
 import { Random } from '../numeric/random';
-import { itemNovelty } from '../popo/rewards';
+import { itemLikeness, itemNovelty, textLikeness } from '../popo/rewards';
 import { trainPolicy } from '../popo/trainer';
-import { restoreEncoder, trainEncoder } from '../rank/encoder';
+import { itemText, restoreEncoder, trainEncoder } from '../rank/encoder';
 import { trainRanker } from '../rank/ranker';
+import {
+  embedSentences,
+  type LoadSentenceFiles,
+  SENTENCE_BYTES,
+  SENTENCE_SIZE,
+} from '../rank/sentenceEncoder';
 import type { TeacherServices } from '../sft/cot';
 import { filterQuality } from '../sft/filterQuality';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
@@ -53,6 +59,8 @@ export interface RunContext {
   loadDataset(): Promise<Dataset>;
   /** What teachers outside this app need. */
   teaching: TeacherServices;
+  /** Asked only where the config wants the Universal Sentence Encoder. */
+  loadSentenceFiles: LoadSentenceFiles;
   /** Called at the start, and again after a device was lost. */
   openDevice(kernels: RunConfig['kernels']): Promise<RunDevice>;
   /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
@@ -72,6 +80,8 @@ export interface RunOutcome {
 const MAX_DEVICE_LOSSES = 3;
 /** Scored CoTs that the report shows, spread evenly. */
 const COT_EXAMPLES = 200;
+/** Steps by which the loading of the sentence encoder is shown. */
+const MEGABYTES = 28;
 /** Most cells of the offline reward table (f32: 400 MB). */
 const MAX_TABLE_CELLS = 100_000_000;
 
@@ -173,15 +183,32 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       ranker.dispose();
     }
   });
-  await session.stage('encoder', config.encoder.steps, false, async (stage) => {
-    const trained = await trainEncoder(dataset, config.encoder, seed, stage.hooks);
+  const { semantic_reward, ...encoderOptions } = config.encoder;
+  const isSentences = semantic_reward === 'use-lite';
+  const sentenceSteps = isSentences ? MEGABYTES + dataset.items.length : 0;
+  await session.stage('encoder', encoderOptions.steps + sentenceSteps, false, async (stage) => {
+    const { gate, onProgress } = stage.hooks;
+    const after = (done: number) => onProgress(encoderOptions.steps + done, stage.steps);
+    const trained = await trainEncoder(dataset, encoderOptions, seed, {
+      gate,
+      onProgress: (done) => onProgress(done, stage.steps),
+    });
     stage.loss.push(...trained.losses);
     arrays.encoder = trained.wordVectors;
+    if (!isSentences) return;
+    const files = await context.loadSentenceFiles({
+      gate,
+      onProgress: (bytes) => after(Math.floor((MEGABYTES * bytes) / SENTENCE_BYTES)),
+    });
+    arrays.sentences = await embedSentences(files, dataset.items.map(itemText), {
+      gate,
+      onProgress: (done) => after(MEGABYTES + done),
+    });
   });
-  const encoder = restoreEncoder(dataset, config.encoder, arrays.encoder);
+  const encoder = restoreEncoder(dataset, encoderOptions, arrays.encoder);
   const sources = {
     rewards: config.popo.rewards,
-    encoder,
+    likeness: isSentences ? itemLikeness(arrays.sentences, SENTENCE_SIZE) : textLikeness(encoder),
     rewardTable: arrays.rewardTable,
     items: dataset.items.length,
     novelty: itemNovelty(purchaseCounts(dataset)),

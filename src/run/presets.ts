@@ -55,7 +55,7 @@ const small: RunConfig = {
   orft: { threshold: 'median', scorer_steps: 80 },
   sft: { steps: 3000, batch_size: 16, learning_rate: 2e-3, cot: true },
   ranker: { steps: 1500, batch_size: 256, learning_rate: 2e-3, embedding_size: 16, attended: 4 },
-  encoder: { steps: 400, embedding_size: 32 },
+  encoder: { steps: 400, embedding_size: 32, semantic_reward: 'catalogue' },
   popo: {
     steps: 150,
     prompts_per_step: 32,
@@ -121,7 +121,7 @@ const tiny: RunConfig = {
   rupr: { ...small.rupr, prompts: 6000 },
   sft: { ...small.sft, steps: 1500, batch_size: 12, learning_rate: 4e-3 },
   ranker: { steps: 400, batch_size: 256, learning_rate: 3e-3, embedding_size: 8, attended: 0 },
-  encoder: { steps: 150, embedding_size: 16 },
+  encoder: { ...small.encoder, steps: 150, embedding_size: 16 },
   popo: { ...small.popo, steps: 60, prompts_per_step: 8, learning_rate: 7e-4 },
   evaluate: { users: 200, curve_users: 64, curve_every: 15 },
   ranking: { ...small.ranking, users: 600, steps: 500, tuning_steps: 60, embedding_size: 16 },

@@ -21,6 +21,7 @@ import { Runs } from '../store/runs';
 import type { Store, StoreError } from '../store/store';
 import type { Cell } from '../study/tables';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
+import { loadSentenceFiles } from './sentenceFiles';
 import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {
@@ -129,6 +130,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       controls: run.controls,
       emit,
       teaching,
+      loadSentenceFiles,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
       async openDevice(kernels) {
         run.device = await services.openDevice(kernels);
@@ -191,6 +193,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
             controls: run.controls,
             emit: (event) => onEvent({ type: 'run', event }),
             teaching: NO_TEACHING,
+            loadSentenceFiles,
             loadDataset: () => loadDataset(config, (sha256) => datasets.load(sha256)),
             async openDevice(kernels) {
               run.device = await services.openDevice(kernels);

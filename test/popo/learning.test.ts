@@ -8,6 +8,7 @@ import { ReferenceModel } from '../../src/model/reference';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyState } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
+import { itemLikeness } from '../../src/popo/rewards';
 import { type PopoStep, trainPolicy } from '../../src/popo/trainer';
 import { tinyHyper, tinyModel, tinyOptions } from './tinyPolicy';
 
@@ -72,11 +73,10 @@ async function train(
       },
       eosToken: EOS,
       sources: {
-        encoder: {
-          dimension: USERS,
-          embed: (text) => identity(Number(text)),
-          itemVectors: Float32Array.from(examples.flatMap(({ user }) => Array.from(identity(user)))),
-        },
+        likeness: itemLikeness(
+          Float32Array.from(examples.flatMap(({ user }) => Array.from(identity(user)))),
+          USERS,
+        ),
         rewardTable: Float32Array.from(examples.flatMap(() => [0.1, 0.1, 0.1, 0.9])),
         items: USERS,
         rewards: ['semantic', 'id'],

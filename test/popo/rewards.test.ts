@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { cosine, itemNovelty, type RewardSources, scoreCompletions } from '../../src/popo/rewards';
+import {
+  cosine,
+  itemLikeness,
+  itemNovelty,
+  type RewardSources,
+  scoreCompletions,
+  textLikeness,
+} from '../../src/popo/rewards';
 
 const vectors: Record<string, number[]> = { crib: [1, 0], stroller: [0.6, 0.8], drill: [-1, 0] };
+const itemVectors = Float32Array.from([...vectors.crib, ...vectors.stroller, ...vectors.drill]);
 const sources = {
-  encoder: {
+  likeness: textLikeness({
     dimension: 2,
     embed: (text: string) => Float32Array.from(vectors[text]),
-    itemVectors: Float32Array.from([...vectors.crib, ...vectors.stroller, ...vectors.drill]),
-  },
+    itemVectors,
+  }),
   rewardTable: Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
   items: 3,
   rewards: ['semantic', 'id'],
@@ -29,6 +37,13 @@ describe('rewards', () => {
 
   it('take the paper’s plain cosine when asked', () => {
     expect(scoreCompletions([row('crib', 0)], { ...sources, semanticExponent: 1 })[0]).toBeCloseTo(0.6, 6);
+  });
+
+  it('by items alone take the answer for the item that it resolves to, however it was written', () => {
+    const byItem = { ...sources, likeness: itemLikeness(itemVectors, 2) };
+    const rewards = scoreCompletions([row('no such words', 0), row('drill', 1)], byItem);
+    expect(rewards[0]).toBeCloseTo(0.36, 6);
+    expect(rewards[2]).toBeCloseTo(1, 6);
   });
 
   it('are all 0 for an answer that is missing, malformed or no item', () => {

@@ -89,11 +89,7 @@ const task = (optimizer: PolicyOptimizer): PolicyTask => ({
   },
   eosToken: EOS,
   sources: {
-    encoder: {
-      dimension: ITEMS,
-      embed: (text) => Float32Array.from({ length: ITEMS }, (_, i) => (i === Number(text) ? 1 : 0)),
-      itemVectors: Float32Array.from({ length: ITEMS * ITEMS }, (_, i) => (i % (ITEMS + 1) === 0 ? 1 : 0)),
-    },
+    likeness: (answer, item) => Number(answer.item === item),
     rewardTable: Float32Array.from({ length: examples.length * ITEMS }, (_, i) => i / 100),
     items: ITEMS,
     rewards: ['semantic', 'id'],

@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "4c429be86038",
-        "large": "6a8b65f238d8",
-        "medium": "db4578334a5b",
-        "small": "72b84306af67",
-        "tiny": "9ba0af5f7e1e",
+        "base": "c2f3134392f3",
+        "large": "5837e9a2e10e",
+        "medium": "61f0b16cd145",
+        "small": "6c58b732d07c",
+        "tiny": "998e1fdfdbe4",
       }
     `);
   });

@@ -89,6 +89,7 @@ export function recordedRun(
     },
     loadDataset: () => generateWorld({ ...config.data, seed: config.seed }),
     teaching: noTeaching,
+    loadSentenceFiles: unasked,
     openDevice,
     async save(checkpoint, finished) {
       saved.push(
