@@ -222,6 +222,15 @@ export function Knobs() {
           </span>
         </label>
         <Choice
+          label="semantic_reward"
+          hint="use-lite loads 28 MB, once"
+          value={config.encoder.semantic_reward}
+          options={['catalogue', 'use-lite']}
+          choose={(draft, value) => {
+            draft.encoder.semantic_reward = value;
+          }}
+        />
+        <Choice
           label="loss_type"
           hint="How token losses are averaged"
           value={config.popo.loss_type}

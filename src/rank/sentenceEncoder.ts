@@ -56,7 +56,8 @@ export async function embedSentences(
   texts.forEach((text, row) => {
     const ids = pieces.encode(text).slice(0, LONGEST);
     if (ids.length === 0) return;
-    byLength.set(ids.length, [...(byLength.get(ids.length) ?? []), { row, ids }]);
+    if (!byLength.has(ids.length)) byLength.set(ids.length, []);
+    byLength.get(ids.length)!.push({ row, ids });
   });
   const model = loadModel(tensors);
   try {

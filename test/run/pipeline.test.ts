@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readSentenceFiles } from '../../src/headless/sentenceFiles';
+import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
 import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
@@ -74,6 +76,27 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     const again = await runPipeline(recordedRun(parseLink(report.link).config).context);
     expect(timeless(again.report!)).toEqual(timeless(report));
     expect(compareFingerprints(report.fingerprint, again.report!.fingerprint).verdict).toBe('identical');
+  });
+
+  it('takes meaning from the sentence encoder where asked, and asks for it once', async () => {
+    const config = minusculeConfig(({ encoder }) => {
+      encoder.semantic_reward = 'use-lite';
+    });
+    let loads = 0;
+    const loadSentenceFiles: Recorded['context']['loadSentenceFiles'] = (hooks) => {
+      loads++;
+      hooks.onProgress?.(SENTENCE_BYTES, SENTENCE_BYTES);
+      return readSentenceFiles();
+    };
+    const sentences = recordedRun(config);
+    const other = (await runPipeline({ ...sentences.context, loadSentenceFiles })).report!;
+    expect(loads).toBe(1);
+    // The first POPO step samples the same answers; only what they are paid for differs.
+    const [paid, before] = [other, report].map(({ popo }) => popo.steps[0].rewards.flat());
+    expect(paid.map(([, id]) => id)).toEqual(before.map(([, id]) => id));
+    const after = sentences.saved.find(({ state }) => state.stage === 'sft')!;
+    const resumed = await runPipeline(recordedRun(config, after).context);
+    expect(timeless(resumed.report!)).toEqual(timeless(other));
   });
 
   it('is another run with another seed', async () => {
