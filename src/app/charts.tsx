@@ -139,6 +139,12 @@ export function Gauges() {
       alarm: (popo.last('zero_std') ?? 0) > 0.7,
     },
     {
+      label: 'Repeated samples',
+      hint: 'duplicate_rate: samples of a prompt that name the same item as another',
+      value: percent(popo.last('duplicates')),
+      alarm: (popo.last('duplicates') ?? 0) > 0.85,
+    },
+    {
       label: 'Distance from SFT',
       hint: 'kl, in nats per token',
       value: short(popo.last('kl')),

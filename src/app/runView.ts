@@ -81,6 +81,7 @@ export function createRunView(
     'entropy',
     'valid',
     'clipped',
+    'duplicates',
   ]);
   const heldout = new Columns(['l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
   /** Where each stage begins on the loss chart's axis. */
@@ -201,6 +202,7 @@ export function createRunView(
           step.entropy,
           step.completions.valid_rate,
           step.completions.clipped_ratio,
+          step.completions.duplicate_rate,
         ]);
         break;
       }

@@ -29,7 +29,8 @@ export function StageTable() {
   const session = useSession();
   const rows = session.view.table.value;
   if (rows.length === 0) return null;
-  const { preset } = session.config.value;
+  const { preset, data } = session.config.value;
+  const isWorld = data.source === 'world';
   return (
     <section class="table-section" aria-labelledby="table-title">
       <div class="section-head">
@@ -71,6 +72,18 @@ export function StageTable() {
           </tbody>
         </table>
       </section>
+      <details class="protocol">
+        <summary>How this is measured</summary>
+        <p>
+          One greedy answer for each user, whose next behaviour nobody trained on. L1 to L3: the answer’s
+          categories are that item’s. Title@K: that item’s title is among the K of the whole catalogue nearest
+          to the answer’s, by the encoder of the catalogue. CTCVR: the chance that the user clicks and buys
+          the item answered,{' '}
+          {isWorld ? 'which the generated marketplace knows' : 'as the ranker estimates it'}; 0 where the
+          answer names none. Valid: well formed, with a title and three categories. Distinct: different items
+          over all users. Answer loss: nats per token of the true answer after what the model thought.
+        </p>
+      </details>
     </section>
   );
 }

@@ -47,7 +47,13 @@ export interface PopoStep {
   kl: number;
   entropy: number;
   clip_ratio: ClipRatio;
-  completions: { mean_length: number; clipped_ratio: number; valid_rate: number };
+  completions: {
+    mean_length: number;
+    clipped_ratio: number;
+    valid_rate: number;
+    /** Of a prompt's answers that name an item, the share that names one named before, averaged over prompts. */
+    duplicate_rate: number;
+  };
 }
 
 /** One completion of a step. */
@@ -245,6 +251,16 @@ function describe(
       mean_length: rollouts.reduce((sum, { completion }) => sum + completion.length, 0) / rollouts.length,
       clipped_ratio: share(({ completion }) => completion.at(-1) !== task.eosToken),
       valid_rate: share(({ parsed }) => parsed.valid),
+      duplicate_rate: duplicateRate(inGroups(rollouts)),
     },
   };
+}
+
+/** 1 − different items / answers that name one, averaged over the groups; 0 for a group without such an answer. */
+function duplicateRate(groups: readonly Rollout[][]): number {
+  const rates = groups.map((group) => {
+    const items = group.map(({ parsed }) => (parsed.valid ? parsed.item : -1)).filter((item) => item >= 0);
+    return items.length === 0 ? 0 : 1 - new Set(items).size / items.length;
+  });
+  return rates.reduce((sum, rate) => sum + rate, 0) / groups.length;
 }

@@ -159,6 +159,7 @@ function popoNumbers(step: PopoStep): number[] {
     completions.mean_length,
     completions.clipped_ratio,
     completions.valid_rate,
+    completions.duplicate_rate,
   ];
 }
 

@@ -141,7 +141,7 @@ function popoStep(step: number, config: RunConfig): PopoStep {
     kl: 0.18 * t + Math.abs(noise(0.02)),
     entropy: 1.2 - 0.5 * t,
     clip_ratio: { low_mean: 0.01, high_mean: 0.02, region_mean: 0.03 },
-    completions: { mean_length: 23, clipped_ratio: 0.01, valid_rate: 0.98 },
+    completions: { mean_length: 23, clipped_ratio: 0.01, valid_rate: 0.98, duplicate_rate: 0.41 },
   };
 }
 

@@ -194,7 +194,20 @@ describe('trainPolicy', () => {
     expect(step.advantages.map((group) => group.length)).toEqual([4, 4, 4]);
     expect(step.loss).toBe(0.5);
     const cut = optimizer.batches[0].batch.tokens.filter((token) => token === 7).length;
-    expect(step.completions).toEqual({ mean_length: 2, clipped_ratio: cut / 12, valid_rate: 1 - cut / 12 });
+    // Rows are [user, 1, item, end or not].
+    const { tokens } = optimizer.batches[0].batch;
+    const repeated = [0, 1, 2].map((group) => {
+      const rows = [0, 1, 2, 3].map((i) => tokens.subarray((group * 4 + i) * 4, (group * 4 + i + 1) * 4));
+      const answers = rows.filter((row) => row[3] === EOS && row[2] < ITEMS).map((row) => row[2]);
+      return answers.length === 0 ? 0 : 1 - new Set(answers).size / answers.length;
+    });
+    expect(repeated.some((rate) => rate > 0)).toBe(true);
+    expect(step.completions).toEqual({
+      mean_length: 2,
+      clipped_ratio: cut / 12,
+      valid_rate: 1 - cut / 12,
+      duplicate_rate: expect.closeTo((repeated[0] + repeated[1] + repeated[2]) / 3, 12),
+    });
   });
 
   it('updates num_iterations times on the same rollouts, counting AdamW steps on', async () => {

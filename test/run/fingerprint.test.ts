@@ -30,7 +30,7 @@ function popoStep(step: number): PopoStep {
     kl: 0.001,
     entropy: 1.5,
     clip_ratio: { low_mean: 0, high_mean: 0, region_mean: 0 },
-    completions: { mean_length: 12, clipped_ratio: 0, valid_rate: 1 },
+    completions: { mean_length: 12, clipped_ratio: 0, valid_rate: 1, duplicate_rate: 0 },
   };
 }
 
