@@ -35,6 +35,7 @@ export const COMPARISONS: readonly Comparison[] = [
   },
   asked('…against answers alone, on the same prompts', 'orft', 'answers-only'),
   asked('…against answers alone, on all prompts', 'orft', 'answers-only-all'),
+  asked('…against these with more compute', 'orft', 'answers-only-twice'),
   asked('What is the filter worth?', 'orft', 'unfiltered'),
   asked('…a filter within each prompt?', 'orft-margin', 'orft'),
   {

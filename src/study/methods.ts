@@ -5,13 +5,13 @@ import type { PresetName } from '../run/presets';
 
 export interface Method {
   name: string;
-  diff: ConfigDiff;
+  diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
   row: 'warmup' | 'sft' | 'popo';
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
-const stage = (name: string, row: Method['row'], diff: ConfigDiff = {}): Method => ({ name, row, diff });
+const stage = (name: string, row: Method['row'], diff: Method['diff'] = {}): Method => ({ name, row, diff });
 const rl = (name: string, diff: ConfigDiff): Method => stage(name, 'popo', diff);
 const fixed = (semantic: number): Method =>
   rl(`fixed-${semantic}`, {
@@ -39,6 +39,12 @@ export const METHODS: readonly Method[] = [
   rl('popo-inverse', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
   stage('answers-only', 'sft', { 'sft.cot': false }),
   stage('answers-only-all', 'sft', { 'sft.cot': false, 'orft.threshold': 'none' }),
+  // Reasoning makes a sequence less than twice as long: here answers alone have had the greater compute.
+  stage('answers-only-twice', 'sft', ({ sft }) => ({
+    'sft.cot': false,
+    'orft.threshold': 'none',
+    'sft.steps': 2 * sft.steps,
+  })),
   stage('orft-margin', 'sft', { 'orft.threshold': 'margin' }),
   stage('unfiltered', 'sft', { 'orft.threshold': 'none' }),
   stage('untold', 'sft', { 'rupr.told': false, 'orft.threshold': 'none' }),
@@ -62,5 +68,7 @@ export function methodConfig(
   seed: number,
 ): RunConfig {
   // Methods differ in what a model says; what that is worth to a ranker would only cost time.
-  return applyDiff(preset, { 'ranking.users': 0, ...common, ...method.diff, seed });
+  const shared = { 'ranking.users': 0, ...common };
+  const diff = typeof method.diff === 'function' ? method.diff(applyDiff(preset, shared)) : method.diff;
+  return applyDiff(preset, { ...shared, ...diff, seed });
 }

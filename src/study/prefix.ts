@@ -12,7 +12,7 @@ import { STAGE_NAMES, type StageName } from '../run/report';
 const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
   rupr: ['rupr.told'],
   orft: ['orft.threshold', 'orft.scorer_steps'],
-  sft: ['sft.cot'],
+  sft: ['sft.cot', 'sft.steps'],
   popo: [
     'popo.weighting',
     'popo.reward_weights',

@@ -50,7 +50,7 @@ describe('a study', () => {
     expect(() => parseStudyOptions(['--out', 'x', '--seeds', '0'])).toThrow('--seeds');
   });
 
-  it.each(['fixed-0.25', 'answers-only', 'orft-margin', 'untold'])(
+  it.each(['fixed-0.25', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
     'forks to %s at the bits of a run from scratch',
     async (name) => {
       const base = recordedRun(configOf('popo'));
