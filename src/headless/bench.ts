@@ -117,7 +117,9 @@ export function benchTable({ adapter, machine, cases, ...rest }: BenchResult): s
     '',
     `${rest.dispatches_per_step} dispatches per training step at ${rest.layers} layers; ` +
       `${Math.round(rest.rollout_tokens_per_s)} sampled tokens/s; ` +
-      `a step with popo takes ${rest.popo_over_fixed.toFixed(2)}× one with fixed weights; ` +
+      `an RL step takes ${Object.entries(rest.over_fixed)
+        .map(([name, ratio]) => `${ratio.toFixed(2)}× (${name})`)
+        .join(', ')} one with fixed weights; ` +
       `${(rest.bytesPlanned / 2 ** 20).toFixed(1)} MiB planned, ${(rest.bytesAllocated / 2 ** 20).toFixed(1)} allocated.`,
   ].join('\n');
 }

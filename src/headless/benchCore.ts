@@ -49,8 +49,8 @@ export interface BenchResult {
   /** JavaScript alone, on an adapter that does nothing; null where it was not measured. */
   js_ms_per_step: number | null;
   rollout_tokens_per_s: number;
-  /** Time of a POPO step, rollouts and update, with weighting `popo`, over one with `fixed`. */
-  popo_over_fixed: number;
+  /** Time of an RL step, rollouts and update, over one with fixed weights, by weighting. */
+  over_fixed: Record<string, number>;
   bytesPlanned: number;
   bytesAllocated: number;
 }

@@ -3,7 +3,7 @@ import type { GenerateOptions } from '../model/languageModel';
 import type { Transformer } from '../model/transformer';
 import { Random, streamKey } from '../numeric/random';
 import { CompiledPolicyOptimizer } from '../popo/compiledStep';
-import type { Weighting } from '../popo/options';
+import type { PolicyOptions } from '../popo/options';
 import type { PolicyBatch } from '../popo/policy';
 import { rolloutBatch } from '../popo/rollouts';
 import { presetConfig } from '../run/presets';
@@ -15,37 +15,46 @@ const GENERATIONS = 8;
 const PROMPT_TOKENS = 56;
 const NEW_TOKENS = 40;
 const ROUNDS = 3;
-const WEIGHTINGS = ['fixed', 'popo'] as const satisfies Weighting[];
+/** What is held against a step with fixed weights. */
+const VARIANTS = {
+  fixed: { weighting: 'fixed' },
+  popo: { weighting: 'popo' },
+  'popo, momentum': { weighting: 'popo', influence: 'momentum' },
+  mgda: { weighting: 'mgda' },
+} as const satisfies Record<string, Partial<PolicyOptions>>;
+type Variant = keyof typeof VARIANTS;
+const NAMES = Object.keys(VARIANTS) as Variant[];
 
 /**
- * Tokens per second of batched sampling (prompts read and completions read back), and the ratio of step times. The two
- * weightings take turns, and no completion ends early.
+ * Tokens per second of batched sampling (prompts read and completions read back), and the ratios of step times. The
+ * variants take turns, and no completion ends early.
  */
 export async function policyFacts(
   model: Transformer,
-): Promise<Pick<BenchResult, 'rollout_tokens_per_s' | 'popo_over_fixed'>> {
+): Promise<Pick<BenchResult, 'rollout_tokens_per_s' | 'over_fixed'>> {
   const options = rolloutOptions(model);
   await model.freezeReference();
-  const optimizers = new Map(WEIGHTINGS.map((weighting) => [weighting, policyOptimizer(model, weighting)]));
+  const optimizers = new Map(NAMES.map((name) => [name, policyOptimizer(model, VARIANTS[name])]));
   const rolloutTimes: number[] = [];
-  const stepTimes: Record<(typeof WEIGHTINGS)[number], number[]> = { fixed: [], popo: [] };
+  const stepTimes = new Map(NAMES.map((name) => [name, [] as number[]]));
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const [weighting, optimizer] of optimizers) {
+    for (const [name, optimizer] of optimizers) {
       const start = performance.now();
       const { completions } = await model.generate({ ...options, key: streamKey(1, 'bench', round) });
       const sampled = performance.now();
       await optimizer.update(policyBatch(options, completions, round), { ...BENCH_HYPER, step: round + 1 });
       // The first round compiles.
       if (round === 0) continue;
-      stepTimes[weighting].push(performance.now() - start);
+      stepTimes.get(name)!.push(performance.now() - start);
       rolloutTimes.push(sampled - start);
     }
   }
   for (const optimizer of optimizers.values()) optimizer.destroy();
   const tokens = PROMPTS * GENERATIONS * options.maxNewTokens;
+  const time = (name: Variant) => median(stepTimes.get(name)!);
   return {
     rollout_tokens_per_s: (1000 * tokens) / median(rolloutTimes),
-    popo_over_fixed: median(stepTimes.popo) / median(stepTimes.fixed),
+    over_fixed: Object.fromEntries(NAMES.slice(1).map((name) => [name, time(name) / time('fixed')])),
   };
 }
 
@@ -67,10 +76,10 @@ function rolloutOptions({ config }: Transformer): Omit<GenerateOptions, 'key'> {
   };
 }
 
-function policyOptimizer(model: Transformer, weighting: Weighting): CompiledPolicyOptimizer {
+function policyOptimizer(model: Transformer, variant: Partial<PolicyOptions>): CompiledPolicyOptimizer {
   return new CompiledPolicyOptimizer(model, {
     ...presetConfig('small').popo,
-    weighting,
+    ...variant,
     reward_weights: [0.5, 0.5],
     max_completion_length: NEW_TOKENS,
     probe_every: 0,

@@ -118,12 +118,7 @@ function assertSameLoss(measured: ReadonlyMap<PeerName, { losses: number[] }>): 
 
 type ModelFacts = Pick<
   BenchResult,
-  | 'dispatches_per_step'
-  | 'layers'
-  | 'rollout_tokens_per_s'
-  | 'popo_over_fixed'
-  | 'bytesPlanned'
-  | 'bytesAllocated'
+  'dispatches_per_step' | 'layers' | 'rollout_tokens_per_s' | 'over_fixed' | 'bytesPlanned' | 'bytesAllocated'
 >;
 
 async function modelFacts(gpu: Gpu, { config, size, length }: BenchShape): Promise<ModelFacts> {
