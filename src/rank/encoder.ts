@@ -8,9 +8,10 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset, Item } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
+import type { StageHooks } from '../data/stage';
 import { words } from '../data/words';
 import { Random } from '../numeric/random';
+import { fit } from './fit';
 
 export interface EncoderOptions {
   steps: number;
@@ -37,7 +38,6 @@ const GRADES = [0, 0.2, 0.5, 0.8, 1];
 const SAME_ITEM = 4;
 const BATCH = 96;
 const LEARNING_RATE = 0.03;
-const READ_EVERY = 16;
 
 /** Title and categories of an item as one text. */
 export function itemText(item: Item): string {
@@ -61,25 +61,12 @@ export async function trainEncoder(
   const random = new Random(seed, 'encoder/words');
   const initial = Float32Array.from({ length: vocabulary.size * dimension }, () => random.normal());
   const table = tf.tidy(() => tf.variable(tf.tensor2d(initial, [vocabulary.size, dimension])));
-  const optimizer = tf.train.adam(LEARNING_RATE);
-  const losses: number[] = [];
+  const take = (optimizer: tf.Optimizer, step: number) =>
+    trainStep(dataset, views, vocabulary, table, optimizer, new Random(seed, 'encoder', step));
   try {
-    let pending: tf.Scalar[] = [];
-    for (let step = 0; step < options.steps; step++) {
-      await passGate(hooks, 'Encoder');
-      pending.push(
-        trainStep(dataset, views, vocabulary, table, optimizer, new Random(seed, 'encoder', step)),
-      );
-      if (pending.length === READ_EVERY || step === options.steps - 1) {
-        for (const loss of pending) losses.push((await loss.data())[0]);
-        tf.dispose(pending);
-        pending = [];
-        hooks.onProgress?.(step + 1, options.steps);
-      }
-    }
+    const losses = await fit('Encoder', { ...options, learning_rate: LEARNING_RATE }, take, hooks);
     return { ...restoreEncoder(dataset, options, Float32Array.from(await table.data())), losses };
   } finally {
-    optimizer.dispose();
     table.dispose();
   }
 }

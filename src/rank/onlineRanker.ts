@@ -13,6 +13,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { passGate, type StageHooks } from '../data/stage';
 import { Random } from '../numeric/random';
+import { entireSpaceLogLikelihood } from './entireSpace';
+import { fit } from './fit';
 import { ATTENDED, type Requests } from './requests';
 
 export interface OnlineRankerOptions {
@@ -42,7 +44,6 @@ export interface OnlineRanker {
 }
 
 const HIDDEN = 32;
-const READ_EVERY = 16;
 /** Cells of a block of tables. */
 const CELLS = 32_768;
 
@@ -62,22 +63,13 @@ export async function trainOnlineRanker(
   const shown = rows.filter((row) => requests.slates[row].items.length > 0);
   if (shown.length === 0) throw new Error('No request shows anything, so no ranker can be trained on them.');
   const model = new Model(requests, features, start?.weights ?? null, options.embedding_size, seed);
-  const optimizer = tf.train.adam(options.learning_rate);
+  const take = (optimizer: tf.Optimizer, step: number) => {
+    const random = new Random(seed, 'online ranker', step);
+    const batch = Array.from({ length: options.batch_size }, () => shown[random.int(shown.length)]);
+    return model.trainStep(optimizer, batch);
+  };
   try {
-    const losses: number[] = [];
-    let pending: tf.Scalar[] = [];
-    for (let step = 0; step < options.steps; step++) {
-      await passGate(hooks, 'Ranking');
-      const random = new Random(seed, 'online ranker', step);
-      const batch = Array.from({ length: options.batch_size }, () => shown[random.int(shown.length)]);
-      pending.push(model.trainStep(optimizer, batch));
-      if (pending.length === READ_EVERY || step === options.steps - 1) {
-        for (const loss of pending) losses.push((await loss.data())[0]);
-        tf.dispose(pending);
-        pending = [];
-        hooks.onProgress?.(step + 1, options.steps);
-      }
-    }
+    const losses = await fit('Ranking', options, take, hooks);
     return {
       losses,
       weights: model.weights,
@@ -87,8 +79,6 @@ export async function trainOnlineRanker(
   } catch (error) {
     model.dispose();
     throw error;
-  } finally {
-    optimizer.dispose();
   }
 }
 
@@ -175,13 +165,7 @@ class Model {
         const targets = tf.reshape(tf.matMul(picked, table), [rows.length, width, this.#size]) as tf.Tensor3D;
         const bias = tf.reshape(tf.matMul(picked, this.weights.itemBias), [rows.length, width, 2]);
         const [ctr, cvr] = this.#logits(inputs, table, targets, bias);
-        const logClick = logSigmoid(ctr);
-        const logBoth = tf.minimum(tf.add(logClick, logSigmoid(cvr)), -1e-6);
-        const logNotBoth = tf.log(tf.sub(1, tf.exp(logBoth)));
-        const each = tf.add(
-          bernoulli(clicked, logClick, logSigmoid(tf.neg(ctr))),
-          bernoulli(converted, logBoth, logNotBoth),
-        );
+        const each = entireSpaceLogLikelihood({ ctr, cvr }, clicked, converted);
         return tf.neg(tf.div(tf.sum(tf.mul(counts, each)), tf.sum(counts))) as tf.Scalar;
       };
       return optimizer.minimize(loss, true, Object.values(this.weights))!;
@@ -303,14 +287,4 @@ function times(x: tf.Tensor3D, matrix: tf.Tensor): tf.Tensor3D {
 /** [indices × depth]; a row of zeros for −1. */
 function oneHot(indices: Int32Array, depth: number): tf.Tensor2D {
   return tf.cast(tf.oneHot(tf.tensor1d(indices, 'int32'), depth), 'float32') as tf.Tensor2D;
-}
-
-/** `tf.logSigmoid` reads a disposed tensor in its gradient (tfjs 4.22.0). */
-function logSigmoid(x: tf.Tensor): tf.Tensor {
-  return tf.neg(tf.softplus(tf.neg(x)));
-}
-
-/** y·log p + (1 − y)·log(1 − p) */
-function bernoulli(label: tf.Tensor, logYes: tf.Tensor, logNo: tf.Tensor): tf.Tensor {
-  return tf.add(tf.mul(label, logYes), tf.mul(tf.sub(1, label), logNo));
 }

@@ -10,11 +10,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
+import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 import { auc } from './auc';
+import { entireSpaceLogLikelihood } from './entireSpace';
 import { type Context, CROSS, Features } from './features';
+import { fit } from './fit';
 import { TargetAttention } from './targetAttention';
 
 export interface RankerOptions {
@@ -41,7 +43,6 @@ export interface Ranker {
 
 /** One training user in this many is set aside to measure AUC. */
 const HELD_OUT = 10;
-const READ_EVERY = 16;
 const ROWS = 256;
 
 interface Weights {
@@ -70,22 +71,13 @@ export async function trainRanker(
     );
   }
   const model = new EsmmModel(new Features(dataset), options, seed);
-  const optimizer = tf.train.adam(options.learning_rate);
+  const take = (optimizer: tf.Optimizer, step: number) => {
+    const random = new Random(seed, 'ranker', step);
+    const rows = Array.from({ length: options.batch_size }, () => train[random.int(train.length)]);
+    return model.trainStep(optimizer, rows);
+  };
   try {
-    const losses: number[] = [];
-    let pending: tf.Scalar[] = [];
-    for (let step = 0; step < options.steps; step++) {
-      await passGate(hooks, 'Ranker');
-      const random = new Random(seed, 'ranker', step);
-      const rows = Array.from({ length: options.batch_size }, () => train[random.int(train.length)]);
-      pending.push(model.trainStep(optimizer, rows));
-      if (pending.length === READ_EVERY || step === options.steps - 1) {
-        for (const loss of pending) losses.push((await loss.data())[0]);
-        tf.dispose(pending);
-        pending = [];
-        hooks.onProgress?.(step + 1, options.steps);
-      }
-    }
+    const losses = await fit('Ranker', options, take, hooks);
     return {
       auc: await model.measure(heldOut),
       losses,
@@ -98,8 +90,6 @@ export async function trainRanker(
   } catch (error) {
     model.dispose();
     throw error;
-  } finally {
-    optimizer.dispose();
   }
 }
 
@@ -190,13 +180,8 @@ class EsmmModel {
       const click = tf.tensor1d(clicks, 'float32');
       const conversion = tf.tensor1d(conversions, 'float32');
       const loss = () => {
-        const { ctr, cvr } = this.#pairLogits(users, pairs);
-        const logClick = logSigmoid(ctr);
-        const logBoth = tf.minimum(tf.add(logClick, logSigmoid(cvr)), -1e-6);
-        const logNotBoth = tf.log(tf.sub(1, tf.exp(logBoth)));
-        const clickLog = bernoulli(click, logClick, logSigmoid(tf.neg(ctr)));
-        const bothLog = bernoulli(conversion, logBoth, logNotBoth);
-        return tf.neg(tf.mean(tf.add(clickLog, bothLog))) as tf.Scalar;
+        const logits = this.#pairLogits(users, pairs);
+        return tf.neg(tf.mean(entireSpaceLogLikelihood(logits, click, conversion))) as tf.Scalar;
       };
       return optimizer.minimize(loss, true, this.#trained)!;
     });
@@ -333,14 +318,4 @@ class EsmmModel {
     };
     return { ctr: logit(0), cvr: logit(1) };
   }
-}
-
-/** `tf.logSigmoid` reads a disposed tensor in its gradient (tfjs 4.22.0). */
-function logSigmoid(x: tf.Tensor): tf.Tensor {
-  return tf.neg(tf.softplus(tf.neg(x)));
-}
-
-/** y·log p + (1 − y)·log(1 − p) */
-function bernoulli(label: tf.Tensor1D, logYes: tf.Tensor, logNo: tf.Tensor): tf.Tensor {
-  return tf.add(tf.mul(label, logYes), tf.mul(tf.sub(1, label), logNo));
 }
