@@ -3,11 +3,12 @@
 //
 //   objective_advantages   A_k of each reward alone: workgroup k writes advantages[k]. Before anything is measured.
 //   direction_advantages   Σ_k A_k into advantages[K + 1], 0 outside the half that gives the direction
-//   weigh                  w(t-1) → w(t), then Â of r̃ = Σ_k w_k(t) r_k into advantages[K]. One workgroup.
+//   weigh                  w(t-1) → w(t), then Â of r̃ into advantages[K]. One workgroup.
 //
 //     popo        w_i ∝ w_i · exp(η/μ · I_i), with I from directional_influence.wgsl or I_i = Σ_j gram[i][j]
 //     popo-light  w_i ∝ σ_i / (mean_i + ε), σ and mean of max(r, 0), averaged over groups
 //     mgda        argmin_w ‖Σ_k w_k g_k‖² on the simplex
+//     r̃           Σ_k w_k(t) r_k, or Π_k max(r_k, 0)^(K w_k(t))
 //     Â           (r̃ − mean_group) / (std + 1e-4), std with Bessel's correction; or GDPO's z-score of a sum of z-scores;
 //                 or Σ_k w_k A_k
 //
@@ -22,7 +23,7 @@ struct Options {
   num_rewards: u32,  // K
   stride: u32,       // floats from one vector of `advantages` to the next, ≥ P·G
   weighting: u32,    // 0 fixed, 1 popo, 2 popo-light, 3 mgda
-  aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages
+  aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages, 3 multiply_then_normalize
   scale: u32,        // 0 group, 1 batch, 2 none
   measured: u32,     // what popo goes by: 0 nothing, so w stays; 1 gram; 2 influence
   direction: u32,    // prompts that give the direction: 0 all, 1 the odd ones, 2 the even ones
@@ -46,6 +47,8 @@ const LIGHT_EPSILON = 1e-8;
 const MIN_NORM_PASSES = 256u;
 
 var<workgroup> w: array<f32, MAX_REWARDS>;
+/// Whether r̃ is a product; a single reward's is itself.
+var<private> multiplies = false;
 var<workgroup> lanes: array<f32, THREADS>;
 
 /// Sum of `value` over the workgroup, given to every thread.
@@ -62,8 +65,30 @@ fn sum_over_threads(value: f32, thread: u32) -> f32 {
   return lanes[0];
 }
 
+/// Π_k max(r_k, 0)^(K w_k); 0^0 is 1.
+fn product(row: u32) -> f32 {
+  let K = options.num_rewards;
+  var value = 1.0;
+  for (var k = 0u; k < K; k++) {
+    let exponent = f32(K) * w[k];
+    let reward = max(rewards[row * K + k], 0.0);
+    if (reward == 0.0) {
+      value *= select(1.0, 0.0, exponent > 0.0);
+    } else if (exponent == 1.0) {
+      // pow is not exact even here.
+      value *= reward;
+    } else {
+      value *= pow(reward, exponent);
+    }
+  }
+  return value;
+}
+
 /// r̃ of `row` less r̃ of `origin`.
 fn difference(row: u32, origin: u32) -> f32 {
+  if (multiplies) {
+    return product(row) - product(origin);
+  }
   var sum = 0.0;
   for (var k = 0u; k < options.num_rewards; k++) {
     sum += w[k] * (rewards[row * options.num_rewards + k] - rewards[origin * options.num_rewards + k]);
@@ -79,7 +104,7 @@ fn deviation(squares: f32, count: u32) -> f32 {
   return sqrt(squares / f32(count - 1u));
 }
 
-/// Â of r̃ = Σ w_k r_k into advantages[base ..]; `w` must be complete and visible.
+/// Â of r̃ into advantages[base ..]; `w` must be complete and visible.
 fn sum_then_normalize(base: u32, thread: u32) {
   let G = options.group_size;
   let rows = options.groups * G;
@@ -405,11 +430,12 @@ fn weigh(@builtin(local_invocation_index) thread: u32) {
   }
   workgroupBarrier();
   let base = K * options.stride;
-  if (options.aggregation == 0u) {
-    sum_then_normalize(base, thread);
-  } else if (options.aggregation == 1u) {
+  if (options.aggregation == 1u) {
     normalize_then_sum(base, thread);
-  } else {
+  } else if (options.aggregation == 2u) {
     sum_of_advantages(base, thread);
+  } else {
+    multiplies = options.aggregation == 3u;
+    sum_then_normalize(base, thread);
   }
 }

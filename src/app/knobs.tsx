@@ -1,3 +1,4 @@
+import { AGGREGATIONS } from '../popo/options';
 import { REWARDS } from '../popo/rewards';
 import { diffFromPreset, formatLeaf } from '../run/diff';
 import { useSession } from './context';
@@ -252,7 +253,7 @@ export function Knobs() {
           label="aggregation"
           hint="GDPO and MGDA bring their own"
           value={config.popo.multi_objective_aggregation}
-          options={['sum_then_normalize', 'normalize_then_sum', 'sum_of_advantages']}
+          options={AGGREGATIONS}
           choose={(draft, value) => {
             draft.popo.multi_objective_aggregation = value;
           }}

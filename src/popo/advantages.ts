@@ -66,14 +66,31 @@ export function assertRewards(rewards: ArrayLike<number>, groupSize: number, num
   }
 }
 
-/** r̃ = Σ_k w_k r_k per rollout, [N]. */
-export function combineRewards(rewards: ArrayLike<number>, weights: ArrayLike<number>): Float64Array {
+/** r̃ per rollout, [N]: Σ_k w_k r_k, or `productOf` where rewards are multiplied. */
+export function combineRewards(
+  rewards: ArrayLike<number>,
+  { weights, multi_objective_aggregation }: Pick<AdvantageOptions, 'weights' | 'multi_objective_aggregation'>,
+): Float64Array {
   const K = weights.length;
+  const multiplies = multi_objective_aggregation === 'multiply_then_normalize';
   const combined = new Float64Array(rewards.length / K);
   for (let row = 0; row < combined.length; row++) {
-    for (let k = 0; k < K; k++) combined[row] += weights[k] * rewards[row * K + k];
+    if (multiplies) combined[row] = productOf(rewards, row, weights);
+    else for (let k = 0; k < K; k++) combined[row] += weights[k] * rewards[row * K + k];
   }
   return combined;
+}
+
+/**
+ * Π_k max(r_k, 0)^(K w_k) of one rollout: equal weights give the plain product, the area (for K = 2) of what the answer dominates
+ * above 0, and a weight of 0 leaves its reward out. Its slope in r_k is r̃ K w_k / r_k, so within one answer the reward that
+ * it has least of counts most, and one that it lacks altogether cannot be made up for by the others, as it can in a sum.
+ */
+function productOf(rewards: ArrayLike<number>, row: number, weights: ArrayLike<number>): number {
+  const K = weights.length;
+  let product = 1;
+  for (let k = 0; k < K; k++) product *= Math.max(rewards[row * K + k], 0) ** (K * weights[k]);
+  return product;
 }
 
 /**
@@ -82,7 +99,7 @@ export function combineRewards(rewards: ArrayLike<number>, weights: ArrayLike<nu
  * `sum_then_normalize`: Â = (r̃ − mean_group r̃) / (std + 1e-4) with the deviation of the group, of the batch, or no
  * division at all. `normalize_then_sum` (GDPO): each reward's z-score within its group, weighted sum, then the z-score
  * of that over the batch; `scale_rewards` plays no part. `sum_of_advantages`: Σ_k w_k Â_k with the Â_k that
- * `sum_then_normalize` gives each reward alone.
+ * `sum_then_normalize` gives each reward alone. `multiply_then_normalize`: as `sum_then_normalize`, of the product.
  * @throws RewardError for rewards that are not finite or not whole groups
  */
 export function computeAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array {
@@ -110,7 +127,7 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
     });
     return summed;
   }
-  const combined = combineRewards(rewards, weights);
+  const combined = combineRewards(rewards, options);
   const batch = moments(combined, 0, N);
   const advantages = new Float64Array(N);
   for (let first = 0; first < N; first += G) {
@@ -127,10 +144,9 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
 /** The K advantages [N] of each reward alone: those of the losses L_k whose gradients POPO compares. */
 export function objectiveAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array[] {
   const K = options.weights.length;
-  // Of one reward the sum of advantages is its own advantage.
-  const aggregation = options.multi_objective_aggregation;
-  const multi_objective_aggregation =
-    aggregation === 'sum_of_advantages' ? 'sum_then_normalize' : aggregation;
+  // A single reward's sum, sum of advantages or product is itself.
+  const isGdpo = options.multi_objective_aggregation === 'normalize_then_sum';
+  const multi_objective_aggregation = isGdpo ? 'normalize_then_sum' : 'sum_then_normalize';
   return Array.from({ length: K }, (_, k) =>
     computeAdvantages(rewards, {
       ...options,
@@ -154,7 +170,7 @@ export interface RewardMetrics {
 export function rewardMetrics(rewards: ArrayLike<number>, options: AdvantageOptions): RewardMetrics {
   const { groupSize: G, weights } = options;
   assertRewards(rewards, G, weights.length);
-  const combined = combineRewards(rewards, weights);
+  const combined = combineRewards(rewards, options);
   const N = combined.length;
   const wholeBatch =
     options.multi_objective_aggregation !== 'normalize_then_sum' && options.scale_rewards === 'batch';

@@ -11,7 +11,7 @@ import weightingCode from '../../shaders/reward_weighting.wgsl?raw';
 import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
 import type { BufferTable } from '../model/forward';
-import { aggregationOf, type PolicyOptions } from './options';
+import { type Aggregation, aggregationOf, type PolicyOptions } from './options';
 import type { Direction, Measurement } from './policy';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
@@ -27,7 +27,12 @@ const TILE = 1024;
 const RELATIVE_STEP = 5e-5;
 
 const WEIGHTING = { fixed: 0, popo: 1, 'popo-light': 2, gdpo: 0, mgda: 3 };
-const AGGREGATION = { sum_then_normalize: 0, normalize_then_sum: 1, sum_of_advantages: 2 };
+const AGGREGATION = {
+  sum_then_normalize: 0,
+  normalize_then_sum: 1,
+  sum_of_advantages: 2,
+  multiply_then_normalize: 3,
+} satisfies Record<Aggregation, number>;
 const SCALE = { group: 0, batch: 1, none: 2 };
 const DIRECTION = { all: 0, odd: 1, even: 2 };
 

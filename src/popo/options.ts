@@ -13,9 +13,16 @@ export type ScaleRewards = 'group' | 'batch' | 'none';
 /**
  * Whether rewards are summed before they are normalised, or each is normalised first: `normalize_then_sum` is TRL's name
  * for GDPO, which normalises the sum once more over the batch; `sum_of_advantages` leaves it as it is, so that the
- * gradient is Σ w_k g_k of the very gradients whose influence POPO compares.
+ * gradient is Σ w_k g_k of the very gradients whose influence POPO compares. `multiply_then_normalize` is ours: Π_k r_k^(K w_k) in
+ * the place of Σ_k w_k r_k, so that each answer weighs a reward the more the less it has of it.
  */
-export type Aggregation = 'sum_then_normalize' | 'normalize_then_sum' | 'sum_of_advantages';
+export const AGGREGATIONS = [
+  'sum_then_normalize',
+  'normalize_then_sum',
+  'sum_of_advantages',
+  'multiply_then_normalize',
+] as const;
+export type Aggregation = (typeof AGGREGATIONS)[number];
 /**
  * Along which direction u the influence I_i = ⟨∇L_i, u⟩ is measured on the step's rollouts. `batch`: Σ_k ∇L_k of the very same
  * rollouts, as in the paper, so that I_i counts their sampling noise as influence. Without that bias: `halves`, Σ_k ∇L_k of one

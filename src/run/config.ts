@@ -7,13 +7,14 @@ import * as v from 'valibot';
 import { MAX_L1 } from '../data/vocabulary';
 import type { ModelConfig } from '../model/config';
 import { parameterCount } from '../model/parameters';
-import type {
-  Aggregation,
-  InfluenceEstimate,
-  InfluenceScope,
-  LossType,
-  ScaleRewards,
-  Weighting,
+import {
+  AGGREGATIONS,
+  type Aggregation,
+  type InfluenceEstimate,
+  type InfluenceScope,
+  type LossType,
+  type ScaleRewards,
+  type Weighting,
 } from '../popo/options';
 import { REWARDS, type RewardName } from '../popo/rewards';
 import { endpointProblem } from '../sft/endpoint';
@@ -322,7 +323,7 @@ const fields = v.strictObject({
     top_k: whole(0, 65_536),
     loss_type: oneOf('grpo', 'bnpo', 'dapo', 'dr_grpo'),
     scale_rewards: oneOf('group', 'batch', 'none'),
-    multi_objective_aggregation: oneOf('sum_then_normalize', 'normalize_then_sum', 'sum_of_advantages'),
+    multi_objective_aggregation: oneOf(...AGGREGATIONS),
   }),
   evaluate: v.strictObject({
     users: whole(1, 100_000),

@@ -60,9 +60,54 @@ describe('advantages', () => {
     }
   });
 
+  describe('of a product', () => {
+    const rewards = [0.5, 0.8, 0.2, 0.9, 0, 1, 0.4, 0.25, -0.3, 0.6, 1, 0.1];
+    const product = (weights: number[], scale = 'none') =>
+      options(`multiply_then_normalize/${scale}`, weights, 3);
+
+    it('are those of the rewards multiplied, a negative one counting as 0', () => {
+      const multiplied = [0.4, 0.18, 0, 0.1, 0, 0.1];
+      for (const scale of ['none', 'group', 'batch']) {
+        expectClose(
+          computeAdvantages(rewards, product([0.5, 0.5], scale)),
+          Array.from(computeAdvantages(multiplied, options(`sum_then_normalize/${scale}`, [1], 3))),
+        );
+      }
+    });
+
+    it('take a weight as an exponent, and leave out a reward of weight 0', () => {
+      const [first] = computeAdvantages(rewards, product([0.75, 0.25]));
+      const powers = [0.5 ** 1.5 * 0.8 ** 0.5, 0.2 ** 1.5 * 0.9 ** 0.5, 0];
+      expect(first).toBeCloseTo(powers[0] - (powers[0] + powers[1]) / 3, 12);
+      const squares = [0.25, 0.04, 0, 0.16, 0, 1];
+      expectClose(
+        computeAdvantages(rewards, product([1, 0])),
+        Array.from(computeAdvantages(squares, options('sum_then_normalize/none', [1], 3))),
+      );
+    });
+
+    it('measure each reward alone as a sum does', () => {
+      for (const scale of ['group', 'batch', 'none']) {
+        const sum = objectiveAdvantages(rewards, options(`sum_then_normalize/${scale}`, [0.5, 0.5], 3));
+        objectiveAdvantages(rewards, product([0.5, 0.5], scale)).forEach((alone, k) => {
+          expectClose(alone, Array.from(sum[k]), 1e-15);
+        });
+      }
+    });
+
+    it('have the product as the reward that is logged', () => {
+      expect(rewardMetrics(rewards, product([0.5, 0.5])).reward).toBeCloseTo(0.78 / 6, 12);
+    });
+  });
+
   it('are exactly 0 in a group of equal rewards, whatever their value', () => {
     const rewards = [0.1, 0.7, 0.1, 0.7, 0.1, 0.7, 0.2, 0.3, 0.5, 0.9, 0.4, 0.1];
-    for (const name of ['sum_then_normalize/group', 'sum_then_normalize/batch', 'sum_then_normalize/none']) {
+    for (const name of [
+      'sum_then_normalize/group',
+      'sum_then_normalize/batch',
+      'sum_then_normalize/none',
+      'multiply_then_normalize/group',
+    ]) {
       const advantages = computeAdvantages(rewards, options(name, [0.3, 0.7], 3));
       expect(Array.from(advantages.subarray(0, 3))).toEqual([0, 0, 0]);
       expect(advantages.subarray(3).some((value) => Math.abs(value) > 1e-3)).toBe(true);

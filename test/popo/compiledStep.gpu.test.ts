@@ -107,6 +107,12 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
   ['popo with clipped gradients', { objective_max_norm: 0.1, eta_over_mu: 20 }, 1, 2],
   ['the inverse rule', { eta_over_mu: -0.02, multi_objective_aggregation: 'sum_of_advantages' }, 1, 2],
   ['gdpo', { weighting: 'gdpo', reward_weights: [0.3, 0.7] }, 1, 2],
+  [
+    'popo on the product of three rewards',
+    { reward_weights: [0.2, 0.3, 0.5], multi_objective_aggregation: 'multiply_then_normalize' },
+    1,
+    3,
+  ],
   ['mgda with three rewards', { weighting: 'mgda', reward_weights: [0.2, 0.3, 0.5] }, 1, 3],
   ['popo with one reward', { reward_weights: [1], loss_type: 'grpo' }, 1, 1],
   ['popo, two updates on the same rollouts', { epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],

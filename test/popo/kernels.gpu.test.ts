@@ -162,6 +162,9 @@ const KINDS: [Aggregation, ScaleRewards][] = [
   ['normalize_then_sum', 'group'],
   ['sum_of_advantages', 'group'],
   ['sum_of_advantages', 'batch'],
+  ['multiply_then_normalize', 'group'],
+  ['multiply_then_normalize', 'batch'],
+  ['multiply_then_normalize', 'none'],
 ];
 
 describe('reward_weighting', () => {
