@@ -8,7 +8,7 @@
 //     popo        w_i ∝ w_i · exp(η/μ · I_i), with I from directional_influence.wgsl or I_i = Σ_j gram[i][j]
 //     popo-light  w_i ∝ σ_i / (mean_i + ε), σ and mean of max(r, 0), averaged over groups
 //     mgda        argmin_w ‖Σ_k w_k g_k‖² on the simplex
-//     r̃           Σ_k w_k(t) r_k, or Π_k max(r_k, 0)^(K w_k(t))
+//     r̃           Σ_k w_k(t) r_k, or Π_k max(r_k, 0)^w_k(t)
 //     Â           (r̃ − mean_group) / (std + 1e-4), std with Bessel's correction; or GDPO's z-score of a sum of z-scores;
 //                 or Σ_k w_k A_k
 //
@@ -65,20 +65,19 @@ fn sum_over_threads(value: f32, thread: u32) -> f32 {
   return lanes[0];
 }
 
-/// Π_k max(r_k, 0)^(K w_k); 0^0 is 1.
+/// Π_k max(r_k, 0)^w_k; 0^0 is 1.
 fn product(row: u32) -> f32 {
   let K = options.num_rewards;
   var value = 1.0;
   for (var k = 0u; k < K; k++) {
-    let exponent = f32(K) * w[k];
     let reward = max(rewards[row * K + k], 0.0);
     if (reward == 0.0) {
-      value *= select(1.0, 0.0, exponent > 0.0);
-    } else if (exponent == 1.0) {
+      value *= select(1.0, 0.0, w[k] > 0.0);
+    } else if (w[k] == 1.0) {
       // pow is not exact even here.
       value *= reward;
     } else {
-      value *= pow(reward, exponent);
+      value *= pow(reward, w[k]);
     }
   }
   return value;

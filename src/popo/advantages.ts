@@ -82,14 +82,14 @@ export function combineRewards(
 }
 
 /**
- * Π_k max(r_k, 0)^(K w_k) of one rollout: equal weights give the plain product, the area (for K = 2) of what the answer dominates
- * above 0, and a weight of 0 leaves its reward out. Its slope in r_k is r̃ K w_k / r_k, so within one answer the reward that
- * it has least of counts most, and one that it lacks altogether cannot be made up for by the others, as it can in a sum.
+ * The weighted geometric mean Π_k max(r_k, 0)^w_k of one rollout's rewards; a weight of 0 leaves its reward out. Its slope in r_k is
+ * r̃ w_k / r_k: within one answer, the reward that it has least of counts most, and one that it lacks altogether cannot be made
+ * up for by the others, as it can in a sum. (Maximising it is Nash's bargaining solution with 0 as the disagreement point.)
  */
 function productOf(rewards: ArrayLike<number>, row: number, weights: ArrayLike<number>): number {
   const K = weights.length;
   let product = 1;
-  for (let k = 0; k < K; k++) product *= Math.max(rewards[row * K + k], 0) ** (K * weights[k]);
+  for (let k = 0; k < K; k++) product *= Math.max(rewards[row * K + k], 0) ** weights[k];
   return product;
 }
 
@@ -99,7 +99,8 @@ function productOf(rewards: ArrayLike<number>, row: number, weights: ArrayLike<n
  * `sum_then_normalize`: Â = (r̃ − mean_group r̃) / (std + 1e-4) with the deviation of the group, of the batch, or no
  * division at all. `normalize_then_sum` (GDPO): each reward's z-score within its group, weighted sum, then the z-score
  * of that over the batch; `scale_rewards` plays no part. `sum_of_advantages`: Σ_k w_k Â_k with the Â_k that
- * `sum_then_normalize` gives each reward alone. `multiply_then_normalize`: as `sum_then_normalize`, of the product.
+ * `sum_then_normalize` gives each reward alone. `multiply_then_normalize`: as `sum_then_normalize`, of the geometric
+ * mean.
  * @throws RewardError for rewards that are not finite or not whole groups
  */
 export function computeAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array {

@@ -13,8 +13,8 @@ export type ScaleRewards = 'group' | 'batch' | 'none';
 /**
  * Whether rewards are summed before they are normalised, or each is normalised first: `normalize_then_sum` is TRL's name
  * for GDPO, which normalises the sum once more over the batch; `sum_of_advantages` leaves it as it is, so that the
- * gradient is Σ w_k g_k of the very gradients whose influence POPO compares. `multiply_then_normalize` is ours: Π_k r_k^(K w_k) in
- * the place of Σ_k w_k r_k, so that each answer weighs a reward the more the less it has of it.
+ * gradient is Σ w_k g_k of the very gradients whose influence POPO compares. `multiply_then_normalize` is ours: the geometric mean
+ * Π_k r_k^w_k in the place of Σ_k w_k r_k, so that each answer weighs a reward the more the less it has of it.
  */
 export const AGGREGATIONS = [
   'sum_then_normalize',

@@ -60,43 +60,46 @@ describe('advantages', () => {
     }
   });
 
-  describe('of a product', () => {
+  describe('of a geometric mean', () => {
     const rewards = [0.5, 0.8, 0.2, 0.9, 0, 1, 0.4, 0.25, -0.3, 0.6, 1, 0.1];
-    const product = (weights: number[], scale = 'none') =>
+    const mean = (weights: number[], scale = 'none') =>
       options(`multiply_then_normalize/${scale}`, weights, 3);
 
-    it('are those of the rewards multiplied, a negative one counting as 0', () => {
-      const multiplied = [0.4, 0.18, 0, 0.1, 0, 0.1];
+    it('are those of the root of the product, a negative reward counting as 0', () => {
+      const multiplied = [0.4, 0.18, 0, 0.1, 0, 0.1].map(Math.sqrt);
       for (const scale of ['none', 'group', 'batch']) {
         expectClose(
-          computeAdvantages(rewards, product([0.5, 0.5], scale)),
+          computeAdvantages(rewards, mean([0.5, 0.5], scale)),
           Array.from(computeAdvantages(multiplied, options(`sum_then_normalize/${scale}`, [1], 3))),
         );
       }
     });
 
     it('take a weight as an exponent, and leave out a reward of weight 0', () => {
-      const [first] = computeAdvantages(rewards, product([0.75, 0.25]));
-      const powers = [0.5 ** 1.5 * 0.8 ** 0.5, 0.2 ** 1.5 * 0.9 ** 0.5, 0];
+      const [first] = computeAdvantages(rewards, mean([0.75, 0.25]));
+      const powers = [0.5 ** 0.75 * 0.8 ** 0.25, 0.2 ** 0.75 * 0.9 ** 0.25, 0];
       expect(first).toBeCloseTo(powers[0] - (powers[0] + powers[1]) / 3, 12);
-      const squares = [0.25, 0.04, 0, 0.16, 0, 1];
+      const alone = [0.5, 0.2, 0, 0.4, 0, 1];
       expectClose(
-        computeAdvantages(rewards, product([1, 0])),
-        Array.from(computeAdvantages(squares, options('sum_then_normalize/none', [1], 3))),
+        computeAdvantages(rewards, mean([1, 0])),
+        Array.from(computeAdvantages(alone, options('sum_then_normalize/none', [1], 3))),
       );
     });
 
     it('measure each reward alone as a sum does', () => {
       for (const scale of ['group', 'batch', 'none']) {
         const sum = objectiveAdvantages(rewards, options(`sum_then_normalize/${scale}`, [0.5, 0.5], 3));
-        objectiveAdvantages(rewards, product([0.5, 0.5], scale)).forEach((alone, k) => {
+        objectiveAdvantages(rewards, mean([0.5, 0.5], scale)).forEach((alone, k) => {
           expectClose(alone, Array.from(sum[k]), 1e-15);
         });
       }
     });
 
-    it('have the product as the reward that is logged', () => {
-      expect(rewardMetrics(rewards, product([0.5, 0.5])).reward).toBeCloseTo(0.78 / 6, 12);
+    it('have it as the reward that is logged', () => {
+      expect(rewardMetrics(rewards, mean([0.5, 0.5])).reward).toBeCloseTo(
+        (Math.sqrt(0.4) + Math.sqrt(0.18) + 2 * Math.sqrt(0.1)) / 6,
+        12,
+      );
     });
   });
 
