@@ -97,6 +97,10 @@ export const COMPARISONS: readonly Comparison[] = [
       CTCVR: 0.003816 / 0.003802 - 1,
     },
   },
+  asked('Are rewards better multiplied than added?', 'geometric-0.5', 'fixed-0.5'),
+  asked('…against the weight that does best for both', 'geometric-0.5', 'fixed-0.75'),
+  asked('…under moving weights', 'popo-geometric', 'popo'),
+  asked('…and do moving weights add to it?', 'popo-geometric', 'geometric-0.5'),
   ...['popo-light', 'gdpo', 'fixed-advantages', 'mgda', 'popo-halves', 'popo-inverse'].map((method) =>
     asked(`…${method} against fixed weights`, method, 'fixed-0.5'),
   ),

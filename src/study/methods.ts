@@ -22,6 +22,10 @@ const fixed = (semantic: number): Method =>
 /** Weights that never move; together they draw the empirical front. */
 export const SWEEP: readonly Method[] = [0, 0.25, 0.5, 0.75, 1].map(fixed);
 
+/** The rewards' weighted geometric mean in the place of their weighted sum. */
+const geometric = (name: string, diff: ConfigDiff): Method =>
+  rl(name, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
+
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
   stage('backbone', 'warmup'),
@@ -29,6 +33,13 @@ export const METHODS: readonly Method[] = [
   rl('popo', { 'popo.weighting': 'popo' }),
   rl('popo-light', { 'popo.weighting': 'popo-light' }),
   ...SWEEP,
+  ...[0.25, 0.5, 0.75].map((semantic) =>
+    geometric(`geometric-${semantic}`, {
+      'popo.weighting': 'fixed',
+      'popo.reward_weights': [semantic, 1 - semantic],
+    }),
+  ),
+  geometric('popo-geometric', { 'popo.weighting': 'popo' }),
   rl('fixed-advantages', {
     'popo.weighting': 'fixed',
     'popo.multi_objective_aggregation': 'sum_of_advantages',
