@@ -9,7 +9,9 @@
 //   step_size   h from those sums; 0 where u vanishes
 //   displace    θ + h u inside the scope, θ outside
 //   changes     workgroup (packed row), thread g: Σ_t weight_t Δlogp_t over the tokens of completion g
-//   influences  workgroup i: −1/h · correction · Σ A_i[row] · change[row], over the half that is not the direction's
+//   influences  workgroup i: −1/h · correction · Σ A_i[row] · change[row]
+//
+// Both over the prompts that give the slopes, of which `first` is the first: only these are scored at θ + h u.
 //
 // Orders of summation: threads stride their range by 64, then fold in a binary tree; `changes` walks a row in order.
 
@@ -18,11 +20,11 @@ struct Options {
   begin: u32,
   end: u32,
   tiles: u32,        // ⌈(end − begin) / 1024⌉
-  groups: u32,       // P
+  first: u32,        // prompt of the slopes
+  groups: u32,       // prompts of the slopes, from the first on
   group_size: u32,   // G ≤ 64
   length: u32,       // T of a packed row
   stride: u32,       // floats from one advantage vector to the next
-  direction: u32,    // prompts that gave u: 0 all, 1 the odd ones, 2 the even ones
   epsilon: f32,
   correction: f32,   // see influenceCorrection of popo/policy.ts
 }
@@ -33,8 +35,8 @@ struct Options {
 @group(0) @binding(3) var<storage, read_write> displaced: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec2f>;   // [tiles] of (Σθ², Σu²)
 @group(0) @binding(5) var<storage, read_write> step: array<f32>;         // [1] h
-@group(0) @binding(6) var<storage, read> before: array<vec2f>;           // [P·T] of (logp, entropy) at θ
-@group(0) @binding(7) var<storage, read> after: array<vec2f>;            // at θ + h u
+@group(0) @binding(6) var<storage, read> before: array<vec2f>;           // [P·T] of (logp, entropy) at θ, over all prompts
+@group(0) @binding(7) var<storage, read> after: array<vec2f>;            // [groups·T] at θ + h u
 @group(0) @binding(8) var<storage, read> weights: array<vec2f>;          // [P·T] of (weight, index of its completion)
 @group(0) @binding(9) var<storage, read_write> change: array<f32>;       // [P·G]
 @group(0) @binding(10) var<storage, read> advantages: array<f32>;        // [K, stride]
@@ -103,12 +105,13 @@ fn changes(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_in
   if (thread >= options.group_size) {
     return;
   }
-  let completion = workgroup.x * options.group_size + thread;
+  let completion = (options.first + workgroup.x) * options.group_size + thread;
+  let skipped = options.first * options.length;
   var sum = 0.0;
   for (var at = workgroup.x * options.length; at < (workgroup.x + 1u) * options.length; at++) {
-    let weight = weights[at];
+    let weight = weights[skipped + at];
     if (weight.x != 0.0 && u32(weight.y) == completion) {
-      sum += weight.x * (after[at].x - before[at].x);
+      sum += weight.x * (after[at].x - before[skipped + at].x);
     }
   }
   change[completion] = sum;
@@ -117,11 +120,9 @@ fn changes(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_in
 @compute @workgroup_size(THREADS)
 fn influences(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   var sum = 0.0;
-  for (var row = thread; row < options.groups * options.group_size; row += THREADS) {
-    let is_odd = ((row / options.group_size) & 1u) == 1u;
-    if (options.direction == 0u || is_odd == (options.direction == 2u)) {
-      sum += advantages[workgroup.x * options.stride + row] * change[row];
-    }
+  let end = (options.first + options.groups) * options.group_size;
+  for (var row = options.first * options.group_size + thread; row < end; row += THREADS) {
+    sum += advantages[workgroup.x * options.stride + row] * change[row];
   }
   let total = sum_over_threads(vec2f(sum, 0.0), thread).x;
   if (thread == 0u) {

@@ -2,7 +2,7 @@
 // and advantages.ts, which say what each formula means.
 //
 //   objective_advantages   A_k of each reward alone: workgroup k writes advantages[k]. Before anything is measured.
-//   direction_advantages   Σ_k A_k into advantages[K + 1], 0 outside the half that gives the direction
+//   direction_advantages   Σ_k A_k into advantages[K + 1], whose gradient is the direction
 //   weigh                  w(t-1) → w(t), then Â of r̃ into advantages[K]. One workgroup.
 //
 //     popo        w_i ∝ w_i · exp(η/μ · I_i), with I from directional_influence.wgsl or I_i = Σ_j gram[i][j]
@@ -26,7 +26,6 @@ struct Options {
   aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages, 3 multiply_then_normalize
   scale: u32,        // 0 group, 1 batch, 2 none
   measured: u32,     // what popo goes by: 0 nothing, so w stays; 1 gram; 2 influence
-  direction: u32,    // prompts that give the direction: 0 all, 1 the odd ones, 2 the even ones
   eta_over_mu: f32,
   max_norm: f32,     // of each gradient in gram; 0 leaves them as they are
   min_weight: f32,
@@ -230,12 +229,9 @@ fn objective_advantages(
 fn direction_advantages(@builtin(local_invocation_index) thread: u32) {
   let base = (options.num_rewards + 1u) * options.stride;
   for (var row = thread; row < options.groups * options.group_size; row += THREADS) {
-    let is_odd = ((row / options.group_size) & 1u) == 1u;
     var sum = 0.0;
-    if (options.direction == 0u || is_odd == (options.direction == 1u)) {
-      for (var k = 0u; k < options.num_rewards; k++) {
-        sum += advantages[k * options.stride + row];
-      }
+    for (var k = 0u; k < options.num_rewards; k++) {
+      sum += advantages[k * options.stride + row];
     }
     advantages[base + row] = sum;
   }

@@ -69,6 +69,18 @@ const ALIGNMENT: NumberKnob[] = [
     whole: true,
   },
   {
+    path: 'influence_prompts',
+    label: 'influence_prompts',
+    hint: 'Prompts it is measured on; 0: all',
+    get: ({ popo }) => popo.influence_prompts,
+    set: (config, value) => {
+      config.popo.influence_prompts = value;
+    },
+    min: 0,
+    max: 1024,
+    whole: true,
+  },
+  {
     path: 'min_weight',
     label: 'min_weight',
     hint: 'No weight goes below',

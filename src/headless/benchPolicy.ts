@@ -19,6 +19,12 @@ const ROUNDS = 3;
 const VARIANTS = {
   fixed: { weighting: 'fixed' },
   popo: { weighting: 'popo' },
+  'popo, halves': { weighting: 'popo', influence: 'halves' },
+  'popo, halves of half the prompts': {
+    weighting: 'popo',
+    influence: 'halves',
+    influence_prompts: PROMPTS / 2,
+  },
   'popo, momentum': { weighting: 'popo', influence: 'momentum' },
   mgda: { weighting: 'mgda' },
 } as const satisfies Record<string, Partial<PolicyOptions>>;

@@ -96,6 +96,20 @@ export function packGroups(batch: TokenBatch, groupSize: number, length: number)
   return packed;
 }
 
+/** Rows [from, to) of a packed batch; segments are still those of the whole. */
+export function sliceRows(batch: PackedBatch, from: number, to: number): PackedBatch {
+  const { length, layout } = batch;
+  const [first, end] = [from * length, to * length];
+  return {
+    size: to - from,
+    length,
+    tokens: batch.tokens.slice(first, end),
+    lengths: batch.lengths.slice(from, to),
+    weights: batch.weights.slice(first, end),
+    layout: { spans: layout.spans.slice(4 * first, 4 * end), segments: layout.segments.slice(first, end) },
+  };
+}
+
 /** Tokens before the first of non-zero weight. */
 function promptLength({ weights, lengths, length }: TokenBatch, row: number): number {
   for (let t = 1; t < lengths[row]; t++) {

@@ -4,6 +4,7 @@ import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
 import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
 import type { ScoreResult, TokenBatch } from './languageModel';
+import type { PackedBatch } from './packing';
 import type { ParameterTable } from './parameters';
 import { fitBatch } from './training';
 
@@ -101,12 +102,18 @@ export class ScoringStep {
     return plan.compile();
   }
 
+  /** Uploads a batch of at most [B, T] for plans that read this step's own buffers. @throws RangeError on another shape. */
+  upload(batch: TokenBatch | PackedBatch): void {
+    const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.sizes.V);
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(this.tokens, 0, tokens);
+    queue.writeBuffer(this.lengths, 0, lengths);
+    queue.writeBuffer(this.spans, 0, layout.spans);
+  }
+
   /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
   async run(plan: Plan, batch: TokenBatch): Promise<ScoreResult> {
-    const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.sizes.V);
-    this.gpu.device.queue.writeBuffer(this.tokens, 0, tokens);
-    this.gpu.device.queue.writeBuffer(this.lengths, 0, lengths);
-    this.gpu.device.queue.writeBuffer(this.spans, 0, layout.spans);
+    this.upload(batch);
     submit(this.gpu, plan);
     const pairs = new Float32Array(await this.gpu.read(this.scores, 0, this.batch * this.length * 8));
     const logps = new Float32Array(batch.size * batch.length);

@@ -93,6 +93,14 @@ export interface StepBuffers {
   metrics: GPUBuffer;
 }
 
+/** The first sequences of a step's batch: lists made for them leave the others out, and share the step's buffers. */
+export interface Leading {
+  /** At most B. */
+  batch: number;
+  /** Their `Shape` in the shaders. */
+  shape: GPUBuffer;
+}
+
 export interface ModelBuffers {
   table: ParameterTable;
   /** f32 [poolSize] each. */
@@ -118,9 +126,9 @@ export class TrainingStep {
   readonly #slices: GPUBuffer;
   readonly #sliceWeights: Weights;
   readonly #weights: Weights;
-  readonly #shape: GPUBuffer;
+  /** All of the batch. */
+  readonly #whole: Leading;
   readonly #maxItems: number;
-  readonly #splits: number;
 
   private constructor(
     readonly gpu: Gpu,
@@ -138,8 +146,7 @@ export class TrainingStep {
     const table = new BufferTable(gpu, `training ${batch}×${length}`);
     this.#bufferTable = table;
     this.#maxItems = Math.ceil(rows / ITEM) + Math.min(V, rows);
-    this.#splits = gradientSlices(tuning, rows);
-    this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch, this.#maxItems));
+    this.#whole = this.leading(table, batch);
     this.buffers = {
       tokens: table.floats('tokens', rows),
       weights: table.floats('weights', 2 * rows),
@@ -174,7 +181,7 @@ export class TrainingStep {
       firstItems: table.floats('first_items', V + 1),
       partial: table.floats('partial', this.#maxItems * D),
     };
-    this.#slices = table.floats('slices', this.#splits * poolSize);
+    this.#slices = table.floats('slices', gradientSlices(tuning, rows) * poolSize);
     this.#weights = weightViews(model.parameters, model.table, sizes.layers);
     this.#sliceWeights = weightViews(this.#slices, model.table, sizes.layers, true);
     this.supervisedObjective = objectiveUniform(table);
@@ -189,7 +196,7 @@ export class TrainingStep {
       rotation: model.rotation,
       batch,
       length,
-      shape: this.#shape,
+      shape: this.#whole.shape,
     });
     kernels.rmsNorm(this.forward, tuning, {
       x: this.#activations.residual[sizes.layers],
@@ -199,7 +206,7 @@ export class TrainingStep {
       D,
       eps: sizes.eps,
       rows,
-      shape: this.#shape,
+      shape: this.#whole.shape,
     });
     kernels.matmulNT(this.forward, tuning, {
       label: 'logits',
@@ -210,7 +217,7 @@ export class TrainingStep {
       K: D,
       N: V,
       rows,
-      shape: this.#shape,
+      shape: this.#whole.shape,
     });
     this.supervised = this.#record({
       objective: this.supervisedObjective,
@@ -243,20 +250,29 @@ export class TrainingStep {
     return this.#head.logits;
   }
 
+  /** The batch's first `batch` sequences, for lists of their own; the uniform belongs to `table`. */
+  leading(table: BufferTable, batch: number): Leading {
+    const { gpu, length } = this;
+    const shape = kernels.shapeUniform(gpu, batch * length, length, batch, this.#maxItems);
+    return { batch, shape: table.add(shape) };
+  }
+
   /**
    * A list that, after `forward`, differentiates an objective into a gradient pool of the parameters' shape. `advantages` is
-   * [B]; `objective` a uniform written by `writeObjective`.
+   * [B]; `objective` a uniform written by `writeObjective`. Where only `leading` sequences are differentiated, `scores`
+   * and `metrics` are theirs alone.
    */
   async backward(o: {
     objective: GPUBuffer;
     advantages: kernels.Window;
     gradient: kernels.Window;
+    leading?: Leading;
   }): Promise<Plan> {
     return this.#record(o).compile();
   }
 
   /** A list that, after `forward`, leaves `scores` without differentiating anything. */
-  async score(): Promise<Plan> {
+  async score({ batch, shape }: Leading = this.#whole): Promise<Plan> {
     const plan = new Plan(this.gpu);
     const { tokens, lengths, scores } = this.buffers;
     kernels.scoreTokens(plan, this.tuning, {
@@ -265,21 +281,27 @@ export class TrainingStep {
       lengths,
       scores,
       V: this.sizes.V,
-      rows: this.batch * this.length,
-      shape: this.#shape,
+      rows: batch * this.length,
+      shape,
     });
     return plan.compile();
   }
 
-  #record(o: { objective: GPUBuffer; advantages: kernels.Window; gradient: kernels.Window }): Plan {
+  #record(o: {
+    objective: GPUBuffer;
+    advantages: kernels.Window;
+    gradient: kernels.Window;
+    leading?: Leading;
+  }): Plan {
     const plan = new Plan(this.gpu);
-    const { tuning, sizes, batch, length } = this;
+    const { tuning, sizes, length } = this;
     const { D, F, V, W, eps, heads, layers } = sizes;
+    const { batch, shape } = o.leading ?? this.#whole;
     const rows = batch * length;
-    const shape = this.#shape;
     const scratch = this.#scratch;
     const { poolSize } = this.model.table;
-    const slices = { splits: this.#splits, slice: poolSize };
+    const splits = gradientSlices(tuning, rows);
+    const slices = { splits, slice: poolSize };
     kernels.crossEntropy(plan, tuning, {
       logits: this.#head.logits,
       dlogits: this.#head.dlogits,
@@ -318,7 +340,8 @@ export class TrainingStep {
       rows,
       shape,
     });
-    kernels.clear(plan, { out: scratch.dx, size: rows * D });
+    // All of it, also beyond the leading sequences: the embedding's gradient walks over every token of the batch.
+    kernels.clear(plan, { out: scratch.dx, size: this.batch * length * D });
     kernels.rmsNormBackward(plan, tuning, {
       x: this.#activations.residual[layers],
       weight: this.#weights.finalNorm,
@@ -488,7 +511,7 @@ export class TrainingStep {
       slices: this.#slices,
       gradient: o.gradient,
       size: poolSize,
-      splits: this.#splits,
+      splits,
       objective: o.objective,
     });
     return plan;

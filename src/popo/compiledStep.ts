@@ -10,13 +10,16 @@
  *     influence   backward of Σ_k A_k → u; forward at θ + h u; then all ⟨g_i, u⟩             3, whatever K
  *                 or AdamW's first moment as u, and that forward                             1
  *
+ * Of these two the backward runs only over the prompts that give u, and the forward over those that give the slopes: 1.5 forward
+ * passes' worth for `halves`, and less with `influence_prompts`.
+ *
  * Later updates on the same rollouts replay forward → backward → AdamW against the log-probabilities the first one kept.
  */
 import type { Gpu } from '../gpu/device';
 import { Plan } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
 import { BufferTable } from '../model/forward';
-import { packedLength, packGroups } from '../model/packing';
+import { packedLength, packGroups, sliceRows } from '../model/packing';
 import { lastLayerWindow } from '../model/parameters';
 import type { ScoringStep } from '../model/scoring';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
@@ -28,8 +31,8 @@ import type { PolicyOptions } from './options';
 import {
   assertFinite,
   assertRewardCount,
-  directionAt,
   influenceCorrection,
+  influencePrompts,
   measurementOf,
   type PolicyBatch,
   type PolicyOptimizer,
@@ -49,7 +52,7 @@ interface Compiled {
   /** P·G */
   rollouts: number;
   weighting: RewardWeighting;
-  directional: DirectionalInfluence | null;
+  directional: { kernels: DirectionalInfluence; scoring: ScoringStep } | null;
   /** Uniforms of the single rewards' losses and of the combined one. */
   probeObjective: GPUBuffer;
   objective: GPUBuffer;
@@ -96,7 +99,8 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const { queue } = this.#gpu.device;
     this.#gpu.assertHealthy();
     const weighed = weighBatch(batch, options.loss_type, options.max_completion_length);
-    compiled.step.upload(packGroups(weighed, groupSize, compiled.step.length));
+    const packed = packGroups(weighed, groupSize, compiled.step.length);
+    compiled.step.upload(packed);
     writeObjective(this.#gpu, compiled.objective, {
       mode: 'policy',
       useOld: iteration > 0,
@@ -115,9 +119,13 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       return assertFinite({ ...decision, ...NOT_MEASURED, ...gauges(metrics) }, step);
     }
     const measured = measurementOf(options, policyBatch);
-    const direction = directionAt(options, step);
-    compiled.weighting.configure(options, measured, direction);
-    compiled.directional?.configure(direction, influenceCorrection(options, batch.size / groupSize, hyper));
+    compiled.weighting.configure(options, measured);
+    if (measured.influence && compiled.directional) {
+      const { kernels, scoring } = compiled.directional;
+      const { from, to } = kernels.shape.slopes;
+      kernels.configure(influenceCorrection(options, packed.size, hyper));
+      scoring.upload(sliceRows(packed, from, to));
+    }
     queue.writeBuffer(compiled.weighting.rewards, 0, Float32Array.from(rewards));
     queue.writeBuffer(compiled.weighting.weights, 0, Float32Array.from(this.weights));
     this.#submit(compiled, [
@@ -212,9 +220,20 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const scope =
       options.influence_scope === 'all' ? { from: 0, to: poolSize } : lastLayerWindow(model.table);
     const { stride } = weighting;
+    const { slopes } = influencePrompts(options, step.batch);
     const directional =
       options.weighting === 'popo' && !(options.objective_max_norm > 0)
-        ? new DirectionalInfluence(table, { ...shape, length: step.length, poolSize, scope, stride })
+        ? {
+            kernels: new DirectionalInfluence(table, {
+              ...shape,
+              slopes,
+              length: step.length,
+              poolSize,
+              scope,
+              stride,
+            }),
+            scoring: await this.#scoring(slopes.to - slopes.from, step.length, batch.length),
+          }
         : null;
     const probeObjective = objectiveUniform(table);
     const objective = objectiveUniform(table);
@@ -234,13 +253,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const { scores, baselines } = step.buffers;
     const rows = step.batch * step.length;
     keepBaselines(keepOld, 'old', { scores, baselines, rows });
-    const { step: scoring } = await model.scoring(step.batch, step.length, 'reference', batch.length);
     const comparesGradients =
       options.weighting === 'mgda' || options.objective_max_norm > 0 || options.probe_every > 0;
     const [referenceScores, gram, influence, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step, scoring) : [],
+      options.beta > 0 ? this.#referenceScores(step, batch.length) : [],
       comparesGradients ? this.#gram(table, step, weighting, probeObjective, scope) : [],
-      directional ? this.#influence(directional, step, scoring, weighting, probeObjective) : [],
+      directional ? this.#influence(table, directional, step, weighting, probeObjective) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
       objectiveAdvantages.compile(),
       weigh.compile(),
@@ -269,8 +287,13 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     return this.#compiled;
   }
 
+  async #scoring(groups: number, length: number, longest: number): Promise<ScoringStep> {
+    return (await this.#model.scoring(groups, length, 'reference', longest)).step;
+  }
+
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep, scoring: ScoringStep): Promise<Plan[]> {
+  async #referenceScores(step: TrainingStep, longest: number): Promise<Plan[]> {
+    const scoring = await this.#scoring(step.batch, step.length, longest);
     const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
@@ -307,35 +330,35 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** The direction, into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
   async #influence(
-    directional: DirectionalInfluence,
+    table: BufferTable,
+    { kernels, scoring }: NonNullable<Compiled['directional']>,
     step: TrainingStep,
-    scoring: ScoringStep,
     weighting: RewardWeighting,
     objective: GPUBuffer,
   ): Promise<Plan[]> {
     const { parameters, gradient, moment1 } = this.#model;
-    const isMomentum = this.#options.influence === 'momentum';
+    const { direction, slopes } = influencePrompts(this.#options, step.batch);
     const sum = new Plan(this.#gpu);
     weighting.addDirectionAdvantages(sum);
     const advantages = weighting.advantagesOf(this.weights.length + 1);
     const displacement = new Plan(this.#gpu);
-    directional.addDisplacement(displacement, parameters, isMomentum ? moment1 : gradient);
+    kernels.addDisplacement(displacement, parameters, direction > 0 ? gradient : moment1);
     const influences = new Plan(this.#gpu);
-    directional.addInfluences(influences, {
+    kernels.addInfluences(influences, {
       before: step.buffers.scores,
       after: scoring.scores,
       weights: step.buffers.weights,
       advantages: weighting.advantages,
       influence: weighting.influence,
     });
-    // A backward pass scores the tokens at θ on its way.
-    const direction = isMomentum
-      ? [step.score()]
-      : [sum.compile(), step.backward({ objective, advantages, gradient })];
+    const backward = () =>
+      step.backward({ objective, advantages, gradient, leading: step.leading(table, direction) });
     return Promise.all([
-      ...direction,
+      ...(direction > 0 ? [sum.compile(), backward()] : []),
+      // A backward pass scores its tokens at θ on its way.
+      ...(slopes.to > direction ? [step.score(step.leading(table, slopes.to))] : []),
       displacement.compile(),
-      scoring.plan(directional.displaced, step.buffers),
+      scoring.plan(kernels.displaced),
       influences.compile(),
     ]);
   }

@@ -12,7 +12,7 @@ import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
 import type { BufferTable } from '../model/forward';
 import { type Aggregation, aggregationOf, type PolicyOptions } from './options';
-import type { Direction, Measurement } from './policy';
+import type { InfluencePrompts, Measurement } from './policy';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
 export const MAX_REWARDS = 8;
@@ -22,7 +22,7 @@ const MAX_GROUP = 64;
 const TILE = 1024;
 /**
  * ‖h u‖ / ‖θ‖ of the difference quotient: small enough for its curvature to stay below 1 %, large enough for the change
- * of a log-probability to stand out of f32's rounding (test/popo/influence.gpu.test.ts).
+ * of a log-probability to stand out of f32's rounding (test/popo/compiledStep.gpu.test.ts).
  */
 const RELATIVE_STEP = 5e-5;
 
@@ -34,7 +34,6 @@ const AGGREGATION = {
   multiply_then_normalize: 3,
 } satisfies Record<Aggregation, number>;
 const SCALE = { group: 0, batch: 1, none: 2 };
-const DIRECTION = { all: 0, odd: 1, even: 2 };
 
 function uniform(table: BufferTable, name: string, bytes: number): GPUBuffer {
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
@@ -109,7 +108,7 @@ export class RewardWeighting {
   }
 
   /** Takes effect with the next submit. */
-  configure(options: WeightingOptions, measured: Measurement, direction: Direction): void {
+  configure(options: WeightingOptions, measured: Measurement): void {
     const { groups, groupSize, numRewards } = this.#shape;
     const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
@@ -121,9 +120,8 @@ export class RewardWeighting {
       AGGREGATION[aggregationOf(options)],
       SCALE[options.scale_rewards],
       measured.weighs === 'influence' ? 2 : measured.weighs === 'gram' ? 1 : 0,
-      DIRECTION[direction],
     ]);
-    new Float32Array(data).set([options.eta_over_mu, options.objective_max_norm, options.min_weight], 9);
+    new Float32Array(data).set([options.eta_over_mu, options.objective_max_norm, options.min_weight], 8);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 
@@ -154,7 +152,7 @@ export class RewardWeighting {
     });
   }
 
-  /** Adds Σ_k A_k over the prompts that give the direction of a directional influence. */
+  /** Adds Σ_k A_k, whose gradient is the direction of a directional influence. */
   addDirectionAdvantages(plan: Plan): void {
     plan.add({
       label: 'direction_advantages',
@@ -263,6 +261,7 @@ export class DirectionalInfluence {
   constructor(
     table: BufferTable,
     readonly shape: WeightingShape & {
+      slopes: InfluencePrompts['slopes'];
       /** Of a packed row, in tokens. */
       length: number;
       /** Floats of a pool, and the part of it over which the influence is taken. */
@@ -289,19 +288,19 @@ export class DirectionalInfluence {
   }
 
   /** Takes effect with the next submit. `correction` is `influenceCorrection`'s. */
-  configure(direction: Direction, correction: number): void {
-    const { groups, groupSize, length, poolSize, scope, stride } = this.shape;
+  configure(correction: number): void {
+    const { slopes, groupSize, length, poolSize, scope, stride } = this.shape;
     const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
       poolSize,
       scope.from,
       scope.to,
       this.#tiles,
-      groups,
+      slopes.from,
+      slopes.to - slopes.from,
       groupSize,
       length,
       stride,
-      DIRECTION[direction],
     ]);
     new Float32Array(data).set([RELATIVE_STEP, correction], 9);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
@@ -324,11 +323,13 @@ export class DirectionalInfluence {
     add('displace', Math.min(1024, Math.ceil(this.shape.poolSize / 64)), only(0, 1, 2, 3, 5));
   }
 
-  /** Adds I_i of every reward into `influence`, from the scores of the packed batch at θ and at `displaced`. */
+  /** Adds I_i of every reward into `influence`, from the scores of packed rows at θ and at `displaced`. */
   addInfluences(
     plan: Plan,
     o: {
+      /** [P·T] at θ */
       before: GPUBuffer;
+      /** At `displaced`, of the slopes' prompts alone. */
       after: GPUBuffer;
       /** [P·T] of (weight, index of its completion) */
       weights: GPUBuffer;
@@ -337,14 +338,14 @@ export class DirectionalInfluence {
       influence: GPUBuffer;
     },
   ): void {
-    const { groups, numRewards } = this.shape;
+    const { slopes, numRewards } = this.shape;
     const none = [null, null, null, null];
     plan.add({
       label: 'changes',
       code: directionalCode,
       entryPoint: 'changes',
       bindings: [this.#options, ...none, null, o.before, o.after, o.weights, this.#change],
-      workgroups: [groups],
+      workgroups: [slopes.to - slopes.from],
     });
     plan.add({
       label: 'influences',

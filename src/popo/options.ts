@@ -44,6 +44,13 @@ export interface PolicyOptions {
   eta_over_mu: number;
   influence: InfluenceEstimate;
   influence_scope: InfluenceScope;
+  /**
+   * On how many of the step's prompts, the first ones, the influence is measured; 0: on all. Prompts are shuffled, so these are a random
+   * sample, and the estimate's expectation stays what it is with `halves` and `momentum`; the noise that `batch` counts as influence
+   * grows in proportion to P over their number. `halves` needs 2. Not read where gradients are compared one by one (`mgda`,
+   * `objective_max_norm`).
+   */
+  influence_prompts: number;
   /** Steps from one change of `popo`'s weights to the next, at least 1. */
   influence_every: number;
   /** Norm to which the gradient of each reward is clipped before `popo` or `mgda` compares them (2509.11452); 0: never. */

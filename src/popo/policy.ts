@@ -85,28 +85,46 @@ export function measurementOf(
   return { gram: isProbed, influence: true, weighs: 'influence' };
 }
 
-/** The prompts of a batch whose gradient Σ_k g_k the influences are measured along; the others are what they are measured on. */
-export type Direction = 'all' | 'odd' | 'even';
+type InfluenceOptions = Pick<PolicyOptions, 'influence' | 'influence_prompts'>;
 
-/** The halves take turns. */
-export function directionAt({ influence }: Pick<PolicyOptions, 'influence'>, step: number): Direction {
-  if (influence !== 'halves') return 'all';
-  return step % 2 === 0 ? 'odd' : 'even';
+/** Which of a step's P prompts the influences are measured on. */
+export interface InfluencePrompts {
+  /** So many of the first prompts give the direction Σ_k g_k; 0 where it is AdamW's. */
+  direction: number;
+  /** The slopes along it are those of prompts [from, to). */
+  slopes: { from: number; to: number };
+}
+
+/** The direction's prompts come first, since a list over the head of a batch can share the buffers of the whole. */
+export function influencePrompts(options: InfluenceOptions, prompts: number): InfluencePrompts {
+  const { influence, influence_prompts } = options;
+  const to = influence_prompts === 0 ? prompts : Math.min(influence_prompts, prompts);
+  if (influence === 'batch') return { direction: to, slopes: { from: 0, to } };
+  if (influence === 'momentum') return { direction: 0, slopes: { from: 0, to } };
+  const direction = Math.floor(to / 2);
+  return { direction, slopes: { from: direction, to } };
 }
 
 /**
- * What an influence measured so is multiplied by: each half of P prompts stands for all of them, and AdamW's first moment is
- * a mean only after its bias is corrected (before the first update it is 0 and so is every influence).
+ * What an influence measured so is multiplied by. Losses keep the weights w_t that they have among all P prompts, so
+ * L_S = Σ_{prompts of S} Σ_t w_t l_t is a part of L, and P/|S| · ∇L_S stands for ∇L. With n prompts for the direction and m for the slopes:
+ *
+ *     batch, halves   P/n · P/m, which is 1 for `batch` on all prompts
+ *     momentum        1 / (1 − β1^(s−1)) · P/m at AdamW's step s: its first moment is a mean only after its bias is corrected
+ *                     (before the first update it is 0 and so is every influence)
+ *
+ * With `grpo` and `dr_grpo`, where w_t goes by B = P·G alone, P/|S| · L_S is the very loss that the prompts S would have by themselves. With
+ * `dapo` and `bnpo` w_t is 1 / Σ tokens of all prompts, so it is so only as far as S has its share of the tokens.
  */
 export function influenceCorrection(
-  { influence }: Pick<PolicyOptions, 'influence'>,
+  options: InfluenceOptions,
   prompts: number,
   { beta1, step }: Pick<AdamWStep, 'beta1' | 'step'>,
 ): number {
-  if (influence === 'batch') return 1;
-  if (influence === 'momentum') return step > 1 ? 1 / (1 - beta1 ** (step - 1)) : 0;
-  const odd = Math.floor(prompts / 2);
-  return (prompts * prompts) / (odd * (prompts - odd));
+  const { direction, slopes } = influencePrompts(options, prompts);
+  const ofSlopes = prompts / (slopes.to - slopes.from);
+  if (options.influence !== 'momentum') return (prompts / direction) * ofSlopes;
+  return step > 1 ? ofSlopes / (1 - beta1 ** (step - 1)) : 0;
 }
 
 /** @throws Error when the batch has another number of rewards than there are weights */

@@ -11,8 +11,8 @@ import { aggregationOf, type PolicyOptions } from './options';
 import {
   assertFinite,
   assertRewardCount,
-  directionAt,
   influenceCorrection,
+  influencePrompts,
   measurementOf,
   NOTHING_MEASURED,
   type PolicyBatch,
@@ -133,31 +133,30 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     return this.#options.influence_scope === 'all' ? { from: 0, to: table.poolSize } : lastLayerWindow(table);
   }
 
-  /** ⟨g_i, u⟩ by a gradient each; u from one half of the prompts and g_i from the other where they are halved. */
+  /** ⟨g_i, u⟩ by a gradient each, of the prompts that `influencePrompts` names. */
   async #influence(
-    { groupSize, step }: PolicyBatch,
+    { groupSize }: PolicyBatch,
     single: Float32Array[],
     gradientsOf: (advantages: Float32Array[]) => Promise<Float32Array[]>,
     hyper: AdamWStep,
   ): Promise<number[]> {
-    const correction = influenceCorrection(this.#options, single[0].length / groupSize, hyper);
+    const prompts = single[0].length / groupSize;
+    const correction = influenceCorrection(this.#options, prompts, hyper);
+    const { direction, slopes } = influencePrompts(this.#options, prompts);
+    const sloped = single.map((advantages) =>
+      advantages.map((value, row) =>
+        row >= slopes.from * groupSize && row < slopes.to * groupSize ? value : 0,
+      ),
+    );
     if (this.#options.influence === 'momentum') {
       const { from, to } = this.#scope();
       const along = (await this.#model.snapshot()).moment1.subarray(from, to);
-      return (await gradientsOf(single)).map((gradient) => correction * dot(gradient, along));
+      return (await gradientsOf(sloped)).map((gradient) => correction * dot(gradient, along));
     }
-    const direction = directionAt(this.#options, step);
-    const inDirection = (row: number) => {
-      const parity = Math.floor(row / groupSize) % 2 === 1 ? 'odd' : 'even';
-      return direction === 'all' || parity === direction;
-    };
     const sum = single[0].map((_, row) =>
-      inDirection(row) ? single.reduce((total, advantages) => total + advantages[row], 0) : 0,
+      row < direction * groupSize ? single.reduce((total, advantages) => total + advantages[row], 0) : 0,
     );
-    const tested = single.map((advantages) =>
-      advantages.map((value, row) => (direction === 'all' || !inDirection(row) ? value : 0)),
-    );
-    const [along, ...gradients] = await gradientsOf([sum, ...tested]);
+    const [along, ...gradients] = await gradientsOf([sum, ...sloped]);
     return gradients.map((gradient) => correction * dot(gradient, along));
   }
 

@@ -116,13 +116,14 @@ export interface RunConfig {
     learning_rate: number;
     /** What a rollout is paid for; see popo/rewards.ts. K is their number. */
     rewards: RewardName[];
-    /** See popo/options.ts for this and the five after `eta_over_mu`. */
+    /** See popo/options.ts for this and the six after `eta_over_mu`. */
     weighting: Weighting;
     /** One weight per reward: those of `fixed` and `gdpo`, and w(0) of the others. Sums to 1. */
     reward_weights: number[];
     eta_over_mu: number;
     influence: InfluenceEstimate;
     influence_scope: InfluenceScope;
+    influence_prompts: number;
     influence_every: number;
     objective_max_norm: number;
     min_weight: number;
@@ -310,6 +311,7 @@ const fields = v.strictObject({
     eta_over_mu: real(-1000, 1000),
     influence: oneOf('batch', 'halves', 'momentum'),
     influence_scope: oneOf('all', 'last_layer'),
+    influence_prompts: whole(0, 1024),
     influence_every: whole(1, 1_000_000),
     objective_max_norm: real(0, 1e6),
     min_weight: real(0, 1),
@@ -442,6 +444,16 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     'popo.influence',
     ({ popo }) => popo.influence !== 'halves' || popo.prompts_per_step > 1,
     'can be halves only with at least 2 prompts_per_step',
+  ],
+  [
+    'popo.influence_prompts',
+    ({ popo }) => popo.influence_prompts <= popo.prompts_per_step,
+    'must be at most popo.prompts_per_step',
+  ],
+  [
+    'popo.influence_prompts',
+    ({ popo }) => popo.influence !== 'halves' || popo.influence_prompts !== 1,
+    'must be 0 or at least 2 where popo.influence is halves, which measures one half on the other',
   ],
   [
     'popo.objective_max_norm',

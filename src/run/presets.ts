@@ -67,6 +67,7 @@ const small: RunConfig = {
     eta_over_mu: 0.1,
     influence: 'batch',
     influence_scope: 'all',
+    influence_prompts: 0,
     influence_every: 1,
     objective_max_norm: 0,
     min_weight: 0,

@@ -19,6 +19,7 @@ const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
     'popo.eta_over_mu',
     'popo.influence',
     'popo.influence_scope',
+    'popo.influence_prompts',
     'popo.influence_every',
     'popo.objective_max_norm',
     'popo.min_weight',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TokenBatch } from '../../src/model/languageModel';
-import { packedLength, packGroups, plainLayout } from '../../src/model/packing';
+import { packedLength, packGroups, plainLayout, sliceRows } from '../../src/model/packing';
 
 /** Two completions (5 6 and 7) of the prompt 1 2 3. */
 const group: TokenBatch = {
@@ -44,6 +44,25 @@ describe('packGroups', () => {
     tokens[6] = 9;
     expect(() => packGroups({ ...group, tokens }, 2, 8)).toThrow('different prompts');
   });
+});
+
+it('takes rows out of a packed batch', () => {
+  const twice = (values: ArrayLike<number>) => [...Array.from(values), ...Array.from(values)];
+  const packed = packGroups(
+    {
+      size: 4,
+      length: 5,
+      tokens: Uint32Array.from(twice(group.tokens)),
+      lengths: Uint32Array.from(twice(group.lengths)),
+      weights: Float32Array.from(twice(group.weights)),
+    },
+    2,
+    8,
+  );
+  const row = sliceRows(packed, 1, 2);
+  const alone = packGroups(group, 2, 8);
+  expect({ ...row, layout: row.layout.spans }).toEqual({ ...alone, layout: alone.layout.spans });
+  expect([...row.layout.segments]).toEqual([2, 2, 2, 2, 2, 3, 3, 1]);
 });
 
 it('lays out one sequence per row, padding apart', () => {

@@ -4,6 +4,7 @@ import { TUNINGS } from '../../src/gpu/kernels';
 import { submit } from '../../src/gpu/plan';
 import { useCpu } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
+import { BufferTable } from '../../src/model/forward';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
@@ -212,6 +213,35 @@ describe('the policy objective', () => {
     expect(relativeError(gradient, expected.gradients[0])).toBeLessThan(1e-3);
     reference.destroy();
   });
+});
+
+it.each([
+  ['in one slice', TUNINGS.portable],
+  ['in slices, more of them for the whole batch', { ...TUNINGS.tiled, tokensPerSlice: 8 }],
+])('differentiates the leading sequences alone: %s', async (_name, tuning) => {
+  const model = await engine(grouped, someWeights(grouped, 6), tuning);
+  const batch = someBatch(grouped, [9, 12, 6, 7, 11], 12);
+  const [lead, table] = [3, new BufferTable(gpu, 'test')];
+  const step = await model.training(5, 12);
+  const leading = await step.backward({
+    advantages: step.buffers.ones,
+    objective: step.supervisedObjective,
+    gradient: model.gradient,
+    leading: step.leading(table, lead),
+  });
+  const masked = { ...batch, weights: batch.weights.map((weight, at) => (at < lead * 12 ? weight : 0)) };
+  const expected = await lossAndGradient(model, masked);
+  const whole = await lossAndGradient(model, batch);
+  submit(gpu, leading);
+  const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
+  expect(relativeError(gradient, expected.gradient)).toBeLessThan(1e-5);
+  expect(new Float32Array(await gpu.read(model.metrics))[0]).toBeCloseTo(expected.loss, 4);
+  // A list over the whole batch after it is none the wiser.
+  submit(gpu, step.supervised);
+  expect(new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4))).toEqual(
+    whole.gradient,
+  );
+  table.destroy();
 });
 
 describe('generation', () => {

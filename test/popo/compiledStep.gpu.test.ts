@@ -5,7 +5,7 @@ import type { AdamWStep } from '../../src/model/config';
 import { ReferenceModel } from '../../src/model/reference';
 import { createTransformer } from '../../src/model/transformer';
 import { CompiledPolicyOptimizer } from '../../src/popo/compiledStep';
-import type { PolicyOptions } from '../../src/popo/options';
+import type { InfluenceEstimate, PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
 import { testDevice } from '../adapter';
@@ -54,11 +54,12 @@ async function run(
   steps: number,
   iterations = 1,
   numRewards = 2,
+  numPrompts = 3,
 ): Promise<PolicyUpdate[]> {
   const updates: PolicyUpdate[] = [];
   for (let step = 0; step < steps; step++) {
     for (let iteration = 0; iteration < iterations; iteration++) {
-      const batch: PolicyBatch = { ...tinyRollouts(step, numRewards), iteration };
+      const batch: PolicyBatch = { ...tinyRollouts(step, numRewards, numPrompts), iteration };
       updates.push(await policy.update(batch, tinyHyper(updates.length)));
     }
   }
@@ -130,7 +131,36 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
   ],
 ];
 
+/** How the influence is measured, of five prompts. */
+const MEASURED: [InfluenceEstimate, number][] = [
+  ['batch', 0],
+  ['batch', 1],
+  ['batch', 3],
+  ['halves', 0],
+  ['halves', 2],
+  ['halves', 3],
+  ['momentum', 0],
+  ['momentum', 1],
+  ['momentum', 3],
+];
+
 describe('compiled policy update', () => {
+  it.each(MEASURED)('measures as the reference does: %s on %i prompts', async (influence, prompts) => {
+    // Small steps of w, so that it is the influences that are compared and not what they have led to.
+    const options: Partial<PolicyOptions> = { influence, influence_prompts: prompts, eta_over_mu: 1e-3 };
+    const [ours, theirs] = [await compiled(options), await reference(options)];
+    // Before the first update the momentum is 0.
+    const steps = influence === 'momentum' ? 2 : 1;
+    const actual = await run(ours.policy, steps, 1, 2, 5);
+    const expected = await run(theirs.policy, steps, 1, 2, 5);
+    actual.forEach((update, i) => {
+      expectSame(update, expected[i]);
+    });
+    expect(Math.abs(expected[steps - 1].influence![0])).toBeGreaterThan(0);
+    ours.destroy();
+    theirs.destroy();
+  });
+
   it.each(CASES)('does what the reference does: %s', async (_name, options, iterations, numRewards) => {
     const [ours, theirs] = [await compiled(options), await reference(options)];
     const actual = await run(ours.policy, 4, iterations, numRewards);

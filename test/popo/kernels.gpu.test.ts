@@ -91,7 +91,6 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
       min_weight: test.least ?? 0,
     },
     { gram: true, influence: false, weighs: 'gram' },
-    'all',
   );
   gpu.device.queue.writeBuffer(kernels.rewards, 0, Float32Array.from(rewards));
   gpu.device.queue.writeBuffer(kernels.weights, 0, Float32Array.from(weights));

@@ -43,6 +43,34 @@ describe('reference policy update', () => {
     expect(influence![0]).toBeCloseTo(first ** 2 + gradCosine! * first * second, 6);
   });
 
+  it.each(['grpo', 'dr_grpo'] as const)(
+    'scales the influence of some prompts to that of a step of these alone: %s',
+    async (loss_type) => {
+      const options: Partial<PolicyOptions> = { loss_type, influence_prompts: 2 };
+      const { policy } = await optimizer(options);
+      const whole = tinyRollouts(0);
+      const { influence } = await policy.update(whole, tinyHyper(0));
+      const { batch, rewards } = whole;
+      const [rows, tokens] = [8, 8 * batch.length];
+      const alone = {
+        ...whole,
+        batch: {
+          ...batch,
+          size: rows,
+          tokens: batch.tokens.slice(0, tokens),
+          lengths: batch.lengths.slice(0, rows),
+          weights: batch.weights.slice(0, tokens),
+        },
+        rewards: rewards.slice(0, rows * 2),
+      };
+      const other = await optimizer({ ...options, influence_prompts: 0 });
+      const update = await other.policy.update(alone, tinyHyper(0));
+      influence!.forEach((value, k) => {
+        expect(value / update.influence![k]).toBeCloseTo(1, 4);
+      });
+    },
+  );
+
   it('leaves KL out of the influence and puts it into the loss once', async () => {
     const results = [];
     for (const beta of [0, 5]) {

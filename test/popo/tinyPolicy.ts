@@ -23,6 +23,7 @@ export const tinyOptions: PolicyOptions = {
   eta_over_mu: 0.02,
   influence: 'batch',
   influence_scope: 'all',
+  influence_prompts: 0,
   influence_every: 1,
   objective_max_norm: 0,
   min_weight: 0,
@@ -46,13 +47,14 @@ export const tinyHyper = (update: number): AdamWStep => ({
   maxGradNorm: 1,
 });
 
-/** P = 3 prompts × G = 4 ragged random completions with K rewards, in T = 12. */
-export function tinyRollouts(step: number, numRewards = 2): PolicyBatch {
+/** P ≤ 5 prompts × G = 4 ragged random completions with K rewards, in T = 12. */
+export function tinyRollouts(step: number, numRewards = 2, numPrompts = 3): PolicyBatch {
   const random = new Random(11, 'tiny-rollouts', step);
   const words = (count: number) => Array.from({ length: count }, () => random.int(tinyModel.vocab_size));
-  const prompts = [2, 5, 3].map(words);
-  const completions = Array.from({ length: 12 }, () => words(1 + random.int(6)));
-  const rewards = Float32Array.from({ length: 12 * numRewards }, () => random.uniform());
+  const prompts = [2, 5, 3, 6, 1].slice(0, numPrompts).map(words);
+  const rows = 4 * numPrompts;
+  const completions = Array.from({ length: rows }, () => words(1 + random.int(6)));
+  const rewards = Float32Array.from({ length: rows * numRewards }, () => random.uniform());
   return {
     batch: rolloutBatch(prompts, completions, 12),
     groupSize: 4,

@@ -47,11 +47,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "c2f3134392f3",
-        "large": "5837e9a2e10e",
-        "medium": "61f0b16cd145",
-        "small": "6c58b732d07c",
-        "tiny": "998e1fdfdbe4",
+        "base": "ace7c4425927",
+        "large": "db135598aaa4",
+        "medium": "f137d095739a",
+        "small": "e5ca329f908a",
+        "tiny": "f786a8d47ba1",
       }
     `);
   });
@@ -73,6 +73,15 @@ describe('parseConfig', () => {
     );
     expect(refusal((c) => Object.assign(c.popo, { influence: 'halves', prompts_per_step: 1 }))).toMatch(
       /^popo\.influence can be halves only with at least 2 prompts_per_step/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { influence_prompts: -1 }))).toMatch(
+      /^popo\.influence_prompts must be/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { prompts_per_step: 4, influence_prompts: 5 }))).toMatch(
+      /^popo\.influence_prompts must be at most popo\.prompts_per_step/,
+    );
+    expect(refusal((c) => Object.assign(c.popo, { influence: 'halves', influence_prompts: 1 }))).toMatch(
+      /^popo\.influence_prompts must be 0 or at least 2/,
     );
     expect(refusal((c) => Object.assign(c.popo, { influence: 'momentum', objective_max_norm: 1 }))).toMatch(
       /^popo\.objective_max_norm must be 0 unless popo\.influence is batch/,
