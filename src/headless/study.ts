@@ -22,7 +22,7 @@ import { readSentenceFiles } from './sentenceFiles';
 
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
-  --seeds N            seeds 1 to N (default 3)
+  --seeds N|A-B        seeds 1 to N, or A to B (default 3)
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --set key=value      a field of the config that every method changes; may be repeated
   --data DIR|FILE      your own interactions instead of the embedded world
@@ -56,21 +56,30 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
   if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
   if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
-  if (!/^[1-9]\d{0,2}$/.test(seeds))
-    throw new Error(`--seeds must be a whole number from 1 to 999, not ${seeds}.`);
   const config = presetConfig(preset);
   for (const assignment of values.set) setAssignment(config, assignment);
   const { seed: _, ...common } = diffFromPreset(config);
   const options = {
     preset,
     common,
-    seeds: Array.from({ length: Number(seeds) }, (_, i) => i + 1),
+    seeds: parseSeeds(seeds),
     methods: methods === undefined ? METHODS : methods.split(',').map(methodNamed),
     data: values.data === undefined ? [] : dataFiles(values.data),
     out,
   };
   for (const method of options.methods) methodConfig(method, preset, common, 1);
   return options;
+}
+
+/** `5` is seeds 1 to 5, `21-25` is 21 to 25. */
+function parseSeeds(text: string): number[] {
+  const [, first, last] = /^(?:([1-9]\d{0,2})-)?([1-9]\d{0,2})$/.exec(text) ?? [];
+  const [from, to] = [Number(first ?? 1), Number(last)];
+  if (last === undefined || from > to)
+    throw new Error(
+      `--seeds must be a number from 1 to 999, or a range of such numbers like 21-25, not ${text}.`,
+    );
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 export async function main(args: string[]): Promise<number> {

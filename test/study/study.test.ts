@@ -47,7 +47,16 @@ describe('a study', () => {
   it('has only configs that can be run', () => {
     for (const { name } of METHODS) expect(configOf(name).seed).toBe(5);
     expect(() => methodNamed('dpo')).toThrow('There is no method dpo');
-    expect(() => parseStudyOptions(['--out', 'x', '--seeds', '0'])).toThrow('--seeds');
+  });
+
+  it('takes a number of seeds or a range of them', () => {
+    const seeds = (text: string) => parseStudyOptions(['--out', 'x', `--seeds=${text}`]).seeds;
+    expect(parseStudyOptions(['--out', 'x']).seeds).toEqual([1, 2, 3]);
+    expect(seeds('5')).toEqual([1, 2, 3, 4, 5]);
+    expect(seeds('21-25')).toEqual([21, 22, 23, 24, 25]);
+    expect(seeds('7-7')).toEqual([7]);
+    for (const wrong of ['0', '0-3', '5-3', '3-', '-3', '1-1000', '1,2', '1.5'])
+      expect(() => seeds(wrong), wrong).toThrow('--seeds must be a number from 1 to 999');
   });
 
   it.each(['fixed-0.25', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
