@@ -9,26 +9,8 @@ import type { StudyResult } from '../worker/protocol';
 import { useSession } from './context';
 import { download } from './share';
 
-/** What each method is, in a few words. */
-const WORDS: Record<string, string> = {
-  backbone: 'warm-up only',
-  orft: 'SFT on filtered reasoning',
-  'answers-only': 'SFT without reasoning, same prompts',
-  'answers-only-all': 'SFT without reasoning, all prompts',
-  'orft-margin': 'SFT, filtered within each prompt',
-  unfiltered: 'SFT on all reasoning',
-  untold: 'SFT, teacher not told the item',
-  popo: 'RL, weights by gradients',
-  'popo-light': 'RL, weights by spread',
-  'fixed-0': 'RL, ID reward alone',
-  'fixed-1': 'RL, semantic reward alone',
-  'fixed-advantages': 'RL, advantages added',
-  gdpo: 'RL, rewards normalised apart',
-  mgda: 'RL, shortest gradient mixture',
-  'popo-halves': 'RL, unbiased influence',
-  'popo-inverse': 'RL, towards the weaker',
-};
-const wordsOf = (name: string) => WORDS[name] ?? `RL, weights ${name.replace('fixed-', '')} and rest`;
+/** Empty for a method of another version. */
+const wordsOf = (name: string) => METHODS.find((method) => method.name === name)?.words ?? '';
 
 const LABELS: Record<(typeof OUTCOMES)[number], string> = {
   Category_L1_ACC: 'L1',
@@ -60,7 +42,7 @@ export function StudyView() {
       <fieldset class="study-setup" disabled={locked}>
         <legend class="hidden">What to compare</legend>
         <div class="study-methods">
-          {METHODS.map(({ name }) => (
+          {METHODS.map(({ name, words }) => (
             <label key={name} class="check">
               <input
                 type="checkbox"
@@ -71,7 +53,7 @@ export function StudyView() {
                 }}
               />
               <span>
-                {name} <small>{wordsOf(name)}</small>
+                {name} <small>{words}</small>
               </span>
             </label>
           ))}
@@ -150,6 +132,7 @@ function Steering() {
             ? 'Looking for what is there already…'
             : `${made} of ${studies.total.value} runs are kept on this device.`}
       </p>
+      {studies.leftOut.value !== null && <p class="study-left-out">{studies.leftOut.value}</p>}
       {made > 0 && (
         <div class="downloads">
           <button

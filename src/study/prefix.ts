@@ -14,6 +14,9 @@ const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
   orft: ['orft.threshold', 'orft.scorer_steps'],
   sft: ['sft.cot', 'sft.steps'],
   popo: [
+    // Before RL it is read once, for the rewards that the samples of warm-up and SFT show (run/heldOut.ts). A cell keeps no sample,
+    // and a fingerprint hashes none; the judges are trained and the ID reward is tabulated whatever is paid for.
+    'popo.rewards',
     'popo.weighting',
     'popo.reward_weights',
     'popo.eta_over_mu',

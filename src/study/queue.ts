@@ -54,17 +54,17 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
   for (const seed of context.seeds) {
     const checkpoints: RunCheckpoint[] = [];
     for (const method of context.methods) {
-      const config = methodConfig(method, context.preset, context.common, seed);
-      const known = await context.read(method.name, config);
       const { name } = method;
-      if (known !== null) {
-        cells.push(known);
-        context.tell({ method: name, seed, status: 'kept' });
-        continue;
-      }
-      const from = furthest(checkpoints, config);
-      context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
       try {
+        const config = methodConfig(method, context.preset, context.common, seed);
+        const known = await context.read(name, config);
+        if (known !== null) {
+          cells.push(known);
+          context.tell({ method: name, seed, status: 'kept' });
+          continue;
+        }
+        const from = furthest(checkpoints, config);
+        context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
         const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
           if (made.state.step === 0 && FORKS.includes(made.state.stage)) checkpoints.push(made);
           return false;
@@ -74,7 +74,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
         const { steps, curve } = report.popo;
         const cell: Cell = {
-          method: method.name,
+          method: name,
           seed,
           app: report.app,
           kernels: report.kernels,

@@ -8,7 +8,7 @@ import { diffFromPreset } from '../../src/run/diff';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/pipeline';
 import { frontOf } from '../../src/study/front';
-import { METHODS, methodConfig, methodNamed } from '../../src/study/methods';
+import { fitting, METHODS, methodConfig, methodNamed } from '../../src/study/methods';
 import { canFork, fork } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
 import { type Cell, cellsCsv, studyTables, tablesText } from '../../src/study/tables';
@@ -49,6 +49,32 @@ describe('a study', () => {
     expect(() => methodNamed('dpo')).toThrow('There is no method dpo');
   });
 
+  it.each([1, 3])('leaves out what weighs two rewards where there are %i, and weighs them evenly', (K) => {
+    const rewards = ['semantic', 'id', 'novelty'].slice(0, K);
+    const options = parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`]);
+    const names = options.methods.map(({ name }) => name);
+    const sweep = ['fixed-0', 'fixed-0.25', 'fixed-0.5', 'fixed-0.75', 'fixed-1'];
+    expect(METHODS.filter(({ name }) => !names.includes(name)).map(({ name }) => name)).toEqual(sweep);
+    expect(options.leftOut).toBe(
+      `Left out, because they weigh two rewards and popo.rewards names ${K}: ${sweep.join(', ')}.`,
+    );
+    const weights = (name: string) =>
+      methodConfig(methodNamed(name), 'tiny', options.common, 1).popo.reward_weights;
+    expect(weights('popo')).toEqual(rewards.map(() => 1 / K));
+    expect(weights('popo-16')).toEqual(rewards.map(() => 1 / K));
+    expect(weights('fixed-novelty')).toEqual([1 / 3, 1 / 3, 1 / 3]);
+    expect(() => weights('fixed-0.5')).toThrow('one weight for each of popo.rewards');
+    expect(() =>
+      parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`, '--methods', 'fixed-0']),
+    ).toThrow('No method is left to run. Left out');
+    expect(fitting(METHODS, 'tiny', {})).toEqual({ methods: METHODS, leftOut: null });
+  });
+
+  it('gives groups of 16 as many rollouts a step', () => {
+    const { prompts_per_step, num_generations } = methodConfig(methodNamed('popo-16'), 'small', {}, 1).popo;
+    expect([prompts_per_step, num_generations]).toEqual([16, 16]);
+  });
+
   it('takes a number of seeds or a range of them', () => {
     const seeds = (text: string) => parseStudyOptions(['--out', 'x', `--seeds=${text}`]).seeds;
     expect(parseStudyOptions(['--out', 'x']).seeds).toEqual([1, 2, 3]);
@@ -59,7 +85,7 @@ describe('a study', () => {
       expect(() => seeds(wrong), wrong).toThrow('--seeds must be a number from 1 to 999');
   });
 
-  it.each(['fixed-0.25', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
+  it.each(['fixed-0.25', 'popo-novelty', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
     'forks to %s at the bits of a run from scratch',
     async (name) => {
       const base = recordedRun(configOf('popo'));
