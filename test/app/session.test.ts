@@ -34,7 +34,14 @@ function stage({ deaf = false } = {}) {
     },
     studyResult: async ({ methods }) => {
       calls.push(`look for ${methods.length}`);
-      return { cells: [], tables: { means: [], comparisons: [], front: { points: [], sweep: null } } };
+      return {
+        cells: [],
+        tables: {
+          means: [],
+          comparisons: [],
+          front: { points: [], sweep: null, bestFixed: [], missing: null },
+        },
+      };
     },
     exportStudy: async () => [],
     deleteStudies: async () => void calls.push('forget'),
