@@ -73,3 +73,12 @@ export function furthest(checkpoints: readonly RunCheckpoint[], config: RunConfi
       null,
     );
 }
+
+/** Those of the checkpoints that one of `configs` would go on from; each holds a model's pools, so the others are let go. */
+export function stillWanted(
+  checkpoints: readonly RunCheckpoint[],
+  configs: readonly RunConfig[],
+): RunCheckpoint[] {
+  const wanted = new Set(configs.map((config) => furthest(checkpoints, config)));
+  return checkpoints.filter((checkpoint) => wanted.has(checkpoint));
+}

@@ -10,7 +10,7 @@ import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/pipeline';
 import { frontOf } from '../../src/study/front';
 import { fitting, METHODS, methodConfig, methodNamed } from '../../src/study/methods';
-import { canFork, fork } from '../../src/study/prefix';
+import { canFork, fork, stillWanted } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
 import { type Cell, cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';
@@ -104,6 +104,20 @@ describe('a study', () => {
       expect(() => fork(done, config)).toThrow('cannot go on');
     },
   );
+
+  it('keeps of the way to popo what later methods go on from, and no more', () => {
+    const config = configOf('popo');
+    const way = (['rupr', 'orft', 'sft', 'popo', 'evaluate'] as const).map(
+      (stage) => ({ state: { config, stage, step: 0 }, arrays: {} }) as unknown as RunCheckpoint,
+    );
+    const kept = (...names: string[]) =>
+      stillWanted(way, names.map(configOf)).map(({ state }) => state.stage);
+    expect(kept('fixed-0.5', 'mgda')).toEqual(['popo']);
+    expect(kept('fixed-0.5', 'untold', 'unfiltered')).toEqual(['rupr', 'orft', 'popo']);
+    expect(kept('orft')).toEqual(['evaluate']);
+    expect(kept('popo-16')).toEqual([]);
+    expect(kept()).toEqual([]);
+  });
 
   it('shares, keeps going after a failure, and takes up what is there', async () => {
     const kept = new Map<string, Cell>();
