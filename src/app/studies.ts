@@ -2,7 +2,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { RunConfig } from '../run/config';
 import { diffFromPreset } from '../run/diff';
-import { METHODS } from '../study/methods';
+import { fitting, METHODS } from '../study/methods';
 import type { StudyEvent, StudyRequest, StudyResult, TrainerApi } from '../worker/protocol';
 import { sentence } from './sentence';
 
@@ -15,8 +15,9 @@ export interface StudyCell {
   fraction: number;
 }
 
-/** Fields that methods change, which the form therefore does not decide. */
+/** Fields that methods change, which the form therefore does not decide; of those that name no rewards, it does say what is paid. */
 const DECIDED = new Set([...METHODS.flatMap(({ diff }) => Object.keys(diff)), 'seed', 'ranking.users']);
+DECIDED.delete('popo.rewards');
 
 /** Enough to ask what reasoning, rejection and RL are worth, and how weights compare. */
 const FIRST = [
@@ -44,15 +45,26 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
   const done = signal(0);
   const result = signal<StudyResult | null>(null);
   const problem = signal<string | null>(null);
-  const total = computed(() => methods.value.length * seeds.value);
+  const common = computed(() =>
+    Object.fromEntries(Object.entries(diffFromPreset(config())).filter(([path]) => !DECIDED.has(path))),
+  );
+  const chosen = computed(() =>
+    fitting(
+      METHODS.filter(({ name }) => methods.value.includes(name)),
+      config().preset,
+      common.value,
+    ),
+  );
+  /** Which of the chosen methods the form's rewards leave out, and why; null for none. */
+  const leftOut = computed(() => chosen.value.leftOut);
+  const total = computed(() => chosen.value.methods.length * seeds.value);
   const busy = computed(() => status.value !== 'idle');
 
   function request(): StudyRequest {
-    const diff = Object.entries(diffFromPreset(config()));
     return {
       preset: config().preset,
-      common: Object.fromEntries(diff.filter(([path]) => !DECIDED.has(path))),
-      methods: METHODS.map(({ name }) => name).filter((name) => methods.value.includes(name)),
+      common: common.value,
+      methods: chosen.value.methods.map(({ name }) => name),
       seeds: Array.from({ length: seeds.value }, (_, i) => i + 1),
     };
   }
@@ -152,6 +164,6 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
     }
   }
 
-  const state = { methods, seeds, status, cell, done, total, result, problem, busy };
+  const state = { methods, seeds, status, cell, done, total, leftOut, result, problem, busy };
   return { ...state, start, pause, resume, stop, look, forget, files, crashed };
 }

@@ -4,31 +4,14 @@ import { OUTCOMES } from '../evaluate/metrics';
 import type { Interval } from '../numeric/interval';
 import { FRONT_NOTE } from '../study/front';
 import { METHODS } from '../study/methods';
-import type { StudyTables } from '../study/tables';
+import type { Gauges, StudyTables } from '../study/tables';
 import type { StudyResult } from '../worker/protocol';
 import { useSession } from './context';
+import { FrontPlot } from './frontPlot';
 import { download } from './share';
 
-/** What each method is, in a few words. */
-const WORDS: Record<string, string> = {
-  backbone: 'warm-up only',
-  orft: 'SFT on filtered reasoning',
-  'answers-only': 'SFT without reasoning, same prompts',
-  'answers-only-all': 'SFT without reasoning, all prompts',
-  'orft-margin': 'SFT, filtered within each prompt',
-  unfiltered: 'SFT on all reasoning',
-  untold: 'SFT, teacher not told the item',
-  popo: 'RL, weights by gradients',
-  'popo-light': 'RL, weights by spread',
-  'fixed-0': 'RL, ID reward alone',
-  'fixed-1': 'RL, semantic reward alone',
-  'fixed-advantages': 'RL, advantages added',
-  gdpo: 'RL, rewards normalised apart',
-  mgda: 'RL, shortest gradient mixture',
-  'popo-halves': 'RL, unbiased influence',
-  'popo-inverse': 'RL, towards the weaker',
-};
-const wordsOf = (name: string) => WORDS[name] ?? `RL, weights ${name.replace('fixed-', '')} and rest`;
+/** Empty for a method of another version. */
+const wordsOf = (name: string) => METHODS.find((method) => method.name === name)?.words ?? '';
 
 const LABELS: Record<(typeof OUTCOMES)[number], string> = {
   Category_L1_ACC: 'L1',
@@ -38,6 +21,17 @@ const LABELS: Record<(typeof OUTCOMES)[number], string> = {
   'Title_Hit-Rate@100': '@100',
   CTCVR: 'CTCVR',
 };
+
+const GAUGES: { label: string; hint: string; of: (gauges: Gauges) => string }[] = [
+  { label: 'Valid', hint: 'Answers that parse and name an item', of: (g) => rate(g.valid_rate) },
+  { label: 'Distinct', hint: 'Different items answered', of: (g) => g.distinct_top1.toFixed(0) },
+  { label: 'Commonest', hint: 'Share of the commonest answer', of: (g) => rate(g.popularity_share) },
+  {
+    label: 'No spread',
+    hint: 'Groups of rollouts that all earned the same, so that nothing is learnt from them; mean over RL’s steps',
+    of: (g) => (g.frac_reward_zero_std === null ? '–' : rate(g.frac_reward_zero_std)),
+  },
+];
 
 const VERDICTS: Record<StudyTables['comparisons'][number]['shape'], string> = {
   'as the paper': 'agrees',
@@ -60,7 +54,7 @@ export function StudyView() {
       <fieldset class="study-setup" disabled={locked}>
         <legend class="hidden">What to compare</legend>
         <div class="study-methods">
-          {METHODS.map(({ name }) => (
+          {METHODS.map(({ name, words }) => (
             <label key={name} class="check">
               <input
                 type="checkbox"
@@ -71,7 +65,7 @@ export function StudyView() {
                 }}
               />
               <span>
-                {name} <small>{wordsOf(name)}</small>
+                {name} <small>{words}</small>
               </span>
             </label>
           ))}
@@ -150,6 +144,7 @@ function Steering() {
             ? 'Looking for what is there already…'
             : `${made} of ${studies.total.value} runs are kept on this device.`}
       </p>
+      {studies.leftOut.value !== null && <p class="study-left-out">{studies.leftOut.value}</p>}
       {made > 0 && (
         <div class="downloads">
           <button
@@ -196,10 +191,15 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
                   {LABELS[metric]}
                 </th>
               ))}
+              {GAUGES.map(({ label, hint }) => (
+                <th key={label} scope="col" title={hint}>
+                  {label}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
-            {means.map(({ method, metrics }) => (
+            {means.map(({ method, metrics, gauges }) => (
               <tr key={method}>
                 <th scope="row" title={wordsOf(method)}>
                   {method}
@@ -223,6 +223,9 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
                     {rate(metrics[metric].mean)}{' '}
                     <span class="faint">± {rate(halfWidth(metrics[metric]))}</span>
                   </td>
+                ))}
+                {GAUGES.map(({ label, of }) => (
+                  <td key={label}>{of(gauges)}</td>
                 ))}
               </tr>
             ))}
@@ -271,40 +274,54 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
         </section>
       )}
       {front.points.length > 0 && (
-        <section class="table-scroll" tabindex={0} aria-label="The trade-off covered">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">RL</th>
-                <th scope="col">L3</th>
-                <th scope="col">CTCVR</th>
-                <th scope="col">Area above SFT, ×1000</th>
-                <th scope="col" title="Once a seed has all five fixed weights">
-                  Beyond all fixed weights, ×1000
-                </th>
-                <th scope="col">A fixed weight is better</th>
-              </tr>
-            </thead>
-            <tbody>
-              {front.points.map((point) => (
-                <tr key={point.method}>
-                  <th scope="row" title={wordsOf(point.method)}>
-                    {point.method}
+        <>
+          <FrontPlot front={front} />
+          <section class="table-scroll" tabindex={0} aria-label="The trade-off covered">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">RL</th>
+                  <th scope="col">L3</th>
+                  <th scope="col">CTCVR</th>
+                  <th scope="col">Area above SFT, ×1000</th>
+                  <th scope="col" title="One fixed weight, the best on the other seeds; paired">
+                    Less the best fixed weight’s, ×1000
                   </th>
-                  <td>{rate(point.Category_L3_ACC)}</td>
-                  <td>{rate(point.CTCVR)}</td>
-                  <td>
-                    {thousandths(point.hypervolume.mean)}{' '}
-                    <span class="faint">± {thousandths(halfWidth(point.hypervolume))}</span>
-                  </td>
-                  <td>{point.beyond === null ? '–' : thousandths(point.beyond.mean)}</td>
-                  <td>{point.beyond === null ? '–' : `in ${point.dominated} of ${point.seeds} seeds`}</td>
+                  <th scope="col" title="A description: noise alone makes it positive">
+                    Beyond all fixed weights, ×1000
+                  </th>
+                  <th scope="col">A fixed weight is better</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+              </thead>
+              <tbody>
+                {front.points.map((point) => (
+                  <tr key={point.method}>
+                    <th scope="row" title={wordsOf(point.method)}>
+                      {point.method}
+                    </th>
+                    <td>{rate(point.Category_L3_ACC)}</td>
+                    <td>{rate(point.CTCVR)}</td>
+                    <td>
+                      {thousandths(point.hypervolume.mean)}{' '}
+                      <span class="faint">± {thousandths(halfWidth(point.hypervolume))}</span>
+                    </td>
+                    <td>
+                      {point.overBestFixed === null ? (
+                        '–'
+                      ) : (
+                        <Difference of={point.overBestFixed} write={thousandths} />
+                      )}
+                    </td>
+                    <td>{point.beyond === null ? '–' : thousandths(point.beyond)}</td>
+                    <td>{point.beyond === null ? '–' : `in ${point.dominated} of ${point.swept} seeds`}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
+        </>
       )}
+      {front.missing !== null && <p class="study-left-out">{front.missing}</p>}
       <p class="plot-note">
         Held-out test users, one greedy answer each. ± and colours are 95 % bootstrap intervals, seeds drawn
         first and users within them; with few seeds they are rough. Beside the paper’s relative changes: ours
@@ -314,11 +331,13 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
   );
 }
 
-function Difference({ of }: { of: Interval }) {
+/** Coloured where the interval leaves out 0. */
+function Difference({ of, write = rate }: { of: Interval; write?: (value: number) => string }) {
   const tone = of.low > 0 ? 'up' : of.high < 0 ? 'down' : 'faint';
+  const signed = (value: number) => `${value < 0 ? '−' : '+'}${write(Math.abs(value))}`;
   return (
     <span class={tone} title={`95 %: ${signed(of.low)} to ${signed(of.high)}, p = ${of.p.toFixed(3)}`}>
-      {signed(of.mean)} ± {rate(halfWidth(of))}
+      {signed(of.mean)} ± {write(halfWidth(of))}
     </span>
   );
 }
@@ -329,7 +348,6 @@ const rate = (value: number) =>
     .toFixed(3)
     .replace(/^(-?)0/, '$1')
     .replace('-', '−');
-const signed = (value: number) => `${value < 0 ? '−' : '+'}${rate(Math.abs(value))}`;
 const thousandths = (value: number) => (1000 * value).toFixed(2);
 const percent = (value: number | null) =>
   value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;

@@ -13,9 +13,9 @@ import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
 import { auc } from '../rank/auc';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
-import { aucGain, groupedAuc, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
+import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
 import { Columns, type Enhancement, PLAIN, Requests } from '../rank/requests';
-import { type Moments, nearestOthers } from '../rank/similarUsers';
+import { type Moments, type Neighbours, nearestOthers } from '../rank/similarUsers';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
@@ -49,10 +49,12 @@ export interface Lift {
 export interface RankerResult {
   features: FeatureSetName;
   all: RankerMetrics;
-  /** Of users with the fewest behaviours, see `longTail`. */
+  /** Of users with the fewest behaviours, see `RankingReport`. */
   long_tail: RankerMetrics;
   /** AUC less that of the ranker without features; null for that one. */
   gain: Record<'all' | 'long_tail', { ctr: Interval; ctcvr: Interval }> | null;
+  /** GAUC less that of the ranker without features, as `gain`; older reports lack it. */
+  gauc_gain?: Record<'all' | 'long_tail', { ctr: Interval; ctcvr: Interval }> | null;
   /** Only on a world, whose outcomes are known; null otherwise and for the ranker without features. */
   lift: Record<'all' | 'long_tail', { revenue: Lift; value: Lift }> | null;
 }
@@ -60,8 +62,17 @@ export interface RankerResult {
 export interface RankingReport {
   /** Requests that rankers learnt from, and those that they are judged on. */
   requests: { train: number; test: number };
-  /** Users with at most this many behaviours before the request are the long tail. */
+  /**
+   * Users with at most this many behaviours before their last judged request are the long tail, with all their requests. It sorts
+   * results alone; no ranker is told. (Older reports: requests with at most this many before them.)
+   */
   long_tail_behaviours: number;
+  /** Judged users, and those of them in the long tail; older reports lack it, as the next two. */
+  users?: { test: number; long_tail: number };
+  /** How many different users the judged requests were matched with. */
+  distinct_neighbours?: number;
+  /** What a reader must know of the features. */
+  notes?: string[];
   /** Share of the vectors' spread that the codes lose, on the judged requests. */
   quantisation_error: number;
   /** Mean cosine of a judged request and the moment of another user's past that it was matched with. */
@@ -70,8 +81,53 @@ export interface RankingReport {
 }
 
 const DRAWS = 400;
-/** Share of judged requests that the long tail holds, at least. */
+/** Share of judged users that the long tail holds, at least. */
 const LONG_TAIL = 0.25;
+
+/** Most cells, judged requests × items, of a table of chances (f32, two tables: 400 MB). */
+const MAX_TABLE_CELLS = 50_000_000;
+
+/** Why this deployment cannot be ranked, in a sentence; null where it can. */
+export function rankingProblem({ splits, items }: Pick<Dataset, 'splits' | 'items'>): string | null {
+  if (splits.train.length === 0 || splits.test.length === 0)
+    return 'the data has no impressions after the training period to rank (data imported by an earlier version of this app lacks them: import it again).';
+  if (splits.test.length * items.length > MAX_TABLE_CELLS)
+    return (
+      `${splits.test.length} requests × ${items.length} items are more chances than the ${MAX_TABLE_CELLS / 1e6} million ` +
+      'that fit a tab: lower ranking.users.'
+    );
+  return null;
+}
+
+const CODEBOOK_NOTE =
+  'The codes\u2019 codebook is fitted, without labels, on what was said of the requests that rankers learn from, earlier and later ones alike.';
+const TIMES_NOTE =
+  'Imported data keeps the order of each user\u2019s behaviours but not their times: a similar user\u2019s end before their own held-out ones, ' +
+  'but may be later than the request.';
+
+/** What the model says, as features of each request of the deployment, train then test. */
+export async function enhance(
+  said: Moments,
+  past: Moments & { behaviours: readonly Int32Array[] },
+  trained: number,
+  dimension: number,
+  options: QuantiserOptions,
+  seed: number,
+  hooks: StageHooks,
+): Promise<{ enhancement: Enhancement; neighbours: Neighbours; quantisationError: number }> {
+  const { subspaces } = options;
+  const fitted = said.vectors.subarray(0, trained * dimension);
+  const quantiser = await fitQuantiser(fitted, dimension, options, seed, hooks);
+  const codes = await quantiser.encode(said.vectors);
+  const judged = said.vectors.subarray(trained * dimension);
+  const neighbours = await nearestOthers(said, past, dimension, seed, hooks);
+  const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
+  return {
+    enhancement: { codes, subspaces, size: quantiser.size, similar },
+    neighbours,
+    quantisationError: quantiser.error(judged, codes.subarray(trained * subspaces)),
+  };
+}
 
 /**
  * @param said what the model made of each request of the deployment, train then test
@@ -93,24 +149,23 @@ export async function compareRankers(
   const testRows = test.map((_, row) => train.length + row);
   const quiet: StageHooks = { gate: () => hooks.gate() };
 
-  const fitted = said.vectors.subarray(0, train.length * dimension);
-  const quantiser = await fitQuantiser(fitted, dimension, options, seed, quiet);
-  const codes = await quantiser.encode(said.vectors);
-  const { subspaces } = options;
-  const judged = said.vectors.subarray(train.length * dimension);
-  const quantisation_error = quantiser.error(judged, codes.subarray(train.length * subspaces));
-  const neighbours = await nearestOthers(said, past, dimension, quiet);
-  const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
-  const enhancement: Enhancement = { codes, subspaces, size: quantiser.size, similar };
+  const { enhancement, neighbours, quantisationError } = await enhance(
+    said,
+    past,
+    train.length,
+    dimension,
+    options,
+    seed,
+    quiet,
+  );
   const columns = new Columns(dataset);
   const real = new Requests(deployment, examples, columns, enhancement);
   const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
-  const long_tail_behaviours = quantile(
-    test.map(({ position }) => position),
-    LONG_TAIL,
-  );
-  const isSparse = test.map(({ position }) => position <= long_tail_behaviours);
+  const known = new Map<number, number>();
+  for (const { user, position } of test) known.set(user, Math.max(known.get(user) ?? 0, position));
+  const long_tail_behaviours = quantile([...known.values()], LONG_TAIL);
+  const isSparse = test.map(({ user }) => known.get(user)! <= long_tail_behaviours);
   const oracle = deployment.oracle;
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
@@ -155,14 +210,17 @@ export async function compareRankers(
   const [plain] = judgements;
   const rankers = judgements.map((judgement, index): RankerResult => {
     const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
-    const gains = (isIn: readonly boolean[] | null) => gainOf(plain, judgement, isIn, seed);
+    const gains = (of: typeof aucGain, isIn: readonly boolean[] | null) =>
+      gainOf(of, plain, judgement, isIn, seed);
     const lifts = (isIn: readonly boolean[] | null) =>
       liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
     return {
       features: FEATURE_SETS[index],
       all: about(null),
       long_tail: about(isSparse),
-      gain: index === 0 ? null : { all: gains(null), long_tail: gains(isSparse) },
+      gain: index === 0 ? null : { all: gains(aucGain, null), long_tail: gains(aucGain, isSparse) },
+      gauc_gain:
+        index === 0 ? null : { all: gains(groupedAucGain, null), long_tail: gains(groupedAucGain, isSparse) },
       lift: index === 0 || !oracle ? null : { all: lifts(null), long_tail: lifts(isSparse) },
     };
   });
@@ -172,7 +230,13 @@ export async function compareRankers(
     report: {
       requests: { train: train.length, test: test.length },
       long_tail_behaviours,
-      quantisation_error,
+      users: {
+        test: known.size,
+        long_tail: [...known.values()].filter((behaviours) => behaviours <= long_tail_behaviours).length,
+      },
+      distinct_neighbours: new Set(matched.map((row) => past.users[neighbours.row[row]])).size,
+      notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
+      quantisation_error: quantisationError,
       similarity: matched.reduce((sum, row) => sum + neighbours.cosine[row], 0) / Math.max(1, matched.length),
       rankers,
     },
@@ -297,11 +361,17 @@ function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] |
   };
 }
 
-function gainOf(before: Judgement, after: Judgement, isIn: readonly boolean[] | null, seed: number) {
+function gainOf(
+  gained: typeof aucGain,
+  before: Judgement,
+  after: Judgement,
+  isIn: readonly boolean[] | null,
+  seed: number,
+) {
   const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
   const users = rows.map((row) => before.impressions[row].user);
   const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
-    aucGain(
+    gained(
       rows.map((row) => before.impressions[row][score]),
       rows.map((row) => after.impressions[row][score]),
       rows.map((row) => before.impressions[row][label]),

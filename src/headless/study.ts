@@ -12,7 +12,7 @@ import { openRunDevice } from '../run/device';
 import { type ConfigDiff, diffFromPreset, isPreset, setAssignment } from '../run/diff';
 import { runPipeline } from '../run/pipeline';
 import { type PresetName, presetConfig } from '../run/presets';
-import { METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
+import { fitting, METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
 import { isOf, runStudy } from '../study/queue';
 import { type Cell, cellsCsv, studyTables, tablesText } from '../study/tables';
 import { dataFiles, importFiles } from './dataFiles';
@@ -33,6 +33,8 @@ export interface StudyOptions {
   common: ConfigDiff;
   seeds: number[];
   methods: readonly Method[];
+  /** Which methods were left out, and why; null for none. */
+  leftOut: string | null;
   /** Files to import; empty for an embedded world. */
   data: string[];
   out: string;
@@ -59,14 +61,16 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   const config = presetConfig(preset);
   for (const assignment of values.set) setAssignment(config, assignment);
   const { seed: _, ...common } = diffFromPreset(config);
+  const asked = methods === undefined ? METHODS : methods.split(',').map(methodNamed);
   const options = {
     preset,
     common,
     seeds: parseSeeds(seeds),
-    methods: methods === undefined ? METHODS : methods.split(',').map(methodNamed),
+    ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
     out,
   };
+  if (options.methods.length === 0) throw new Error(`No method is left to run. ${options.leftOut}`);
   for (const method of options.methods) methodConfig(method, preset, common, 1);
   return options;
 }
@@ -92,6 +96,7 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const { out } = options;
+  if (options.leftOut !== null) console.log(options.leftOut);
   const imported = options.data.length === 0 ? null : await importFiles(options.data, console.log);
   if (imported !== null)
     Object.assign(options.common, { 'data.source': 'import', 'data.sha256': imported.sha256 });

@@ -6,6 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { MetricsRow } from '../evaluate/metrics';
+import type { RankingReport } from '../evaluate/ranking';
+import type { Interval } from '../numeric/interval';
 import { reportFile } from '../run/files';
 import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
@@ -43,6 +45,7 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
+  if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
   if (told !== null) console.log(`Of the teacher's answers ${told}.`);
   for (const { name, heldOutLoss } of report.stages) {
@@ -83,6 +86,32 @@ export function tableText(rows: readonly MetricsRow[]): string {
       line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
     )
     .join('\n');
+}
+
+/** What each feature set adds to a ranker, for a terminal: gains of pCTCVR with their intervals. */
+export function rankingText(ranking: RankingReport): string {
+  const points = ({ mean, low, high }: Interval) =>
+    `${mean < 0 ? '' : '+'}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  const lines = ranking.rankers.flatMap(({ features, gain, gauc_gain }) =>
+    gain
+      ? (['all', 'long_tail'] as const).map(
+          (who) =>
+            `  ${features.padEnd(8)} ${who === 'all' ? 'everybody' : 'long tail'}  AUC ${points(gain[who].ctcvr)}` +
+            (gauc_gain ? `, GAUC ${points(gauc_gain[who].ctcvr)}` : ''),
+        )
+      : [],
+  );
+  const { requests, users, long_tail_behaviours, distinct_neighbours, notes } = ranking;
+  return [
+    'What the reasoning adds to a ranker (pCTCVR; 95 % over users):',
+    ...lines,
+    `${requests.test} requests` +
+      (users
+        ? ` of ${users.test} users; ${users.long_tail} with at most ${long_tail_behaviours} behaviours are the long tail`
+        : '') +
+      (distinct_neighbours === undefined ? '.' : `; matched with ${distinct_neighbours} different users.`),
+    ...(notes ?? []),
+  ].join('\n');
 }
 
 function format(key: keyof MetricsRow, value: string | number): string {

@@ -3,7 +3,10 @@
  * of both. The other's behaviours then describe the one who asks.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Dataset, Example } from '../data/dataset';
 import { passGate, type StageHooks } from '../data/stage';
+import { visibleToTraining } from '../data/visibility';
+import { Random } from '../numeric/random';
 
 /** Unit vectors [rows × dimension], or zero where nothing was said, each of a user (a name across data sets). */
 export interface Moments {
@@ -12,7 +15,10 @@ export interface Moments {
 }
 
 export interface Neighbours {
-  /** [requests] row of the past moment with the greatest cosine, the first among equals; −1: no other user's. */
+  /**
+   * [requests] row of the past moment with the greatest cosine; of equals the next one after a place drawn for each request, lest all
+   * fall to the first. −1: nothing was said of this request, or of nobody else.
+   */
   row: Int32Array;
   cosine: Float32Array;
 }
@@ -20,24 +26,55 @@ export interface Neighbours {
 const ROWS = 256;
 /** Below any cosine. */
 const OWN = -4;
+/** The number of no user. */
+const NOBODY = -1;
+
+/**
+ * One moment each of at most `count` training users, for others to be compared with, and what these users did up to the
+ * deployment. Imported data keeps the order of each user's behaviours but not their times, so theirs end before their own held-out
+ * ones, which may be later than another user's request.
+ */
+export function pastMoments(
+  dataset: Dataset,
+  count: number,
+  seed: number,
+): { examples: Example[]; behaviours: Int32Array[] } {
+  const one = new Map<number, Example>();
+  for (const example of new Random(seed, 'ranking/past').shuffle([...dataset.splits.train])) {
+    if (example.position > 0 && !one.has(example.user)) one.set(example.user, example);
+    if (one.size === count) break;
+  }
+  const visible = visibleToTraining(dataset);
+  const examples = [...one.values()];
+  return {
+    examples,
+    behaviours: examples.map(({ user }) => dataset.users[user].history.subarray(0, visible[user])),
+  };
+}
 
 /** @throws StoppedError when the hooks say stop */
 export async function nearestOthers(
   requests: Moments,
   past: Moments,
   dimension: number,
+  seed: number,
   hooks: StageHooks,
 ): Promise<Neighbours> {
   const names = new Map<string, number>();
   const number = (user: string) => names.get(user) ?? names.set(user, names.size).size - 1;
-  const pastUsers = past.users.map(number);
+  // What nothing was said of is nobody's, so nobody's neighbour.
+  const pastUsers = past.users.map((user, at) =>
+    isZero(past.vectors, at, dimension) ? NOBODY : number(user),
+  );
+  const size = pastUsers.length;
   const askers = requests.users.map(number);
   const count = askers.length;
   const row = new Int32Array(count).fill(-1);
   const cosine = new Float32Array(count);
-  if (pastUsers.length === 0) return { row, cosine };
-  const index = tf.tensor2d(past.vectors, [pastUsers.length, dimension]);
-  const owners = tf.tensor2d(pastUsers, [1, pastUsers.length], 'int32');
+  if (size === 0) return { row, cosine };
+  const index = tf.tensor2d(past.vectors, [size, dimension]);
+  const owners = tf.tensor2d(pastUsers, [1, size], 'int32');
+  const places = tf.range(0, size);
   try {
     for (let from = 0; from < count; from += ROWS) {
       await passGate(hooks, 'Similar users');
@@ -48,20 +85,33 @@ export async function nearestOthers(
           dimension,
         ]);
         const own = tf.equal(tf.tensor2d(askers.slice(from, to), [to - from, 1], 'int32'), owners);
-        const cosines = tf.where(own, OWN, tf.matMul(queries, index, false, true));
-        return [tf.argMax(cosines, 1), tf.max(cosines, 1)];
+        const isOut = tf.logicalOr(own, tf.equal(owners, NOBODY));
+        const cosines = tf.where(isOut, OWN, tf.matMul(queries, index, false, true));
+        const greatest = tf.max(cosines, 1, true);
+        const starts = Array.from({ length: to - from }, (_, i) =>
+          new Random(seed, 'similar users', from + i).int(size),
+        );
+        // How far behind its request's start each row is, going round: whole numbers, exact in f32.
+        const ahead = tf.sub(places, tf.tensor2d(starts, [to - from, 1]));
+        const round = tf.where(tf.less(ahead, 0), tf.add(ahead, size), ahead);
+        const nearest = tf.where(tf.equal(cosines, greatest), tf.sub(size, round), 0);
+        return [tf.argMax(nearest, 1), tf.squeeze(greatest, [1])];
       });
       const [rows, values] = await Promise.all([best.data(), value.data()]);
       tf.dispose([best, value]);
       for (let i = 0; i < to - from; i++) {
-        if (values[i] <= OWN) continue;
+        if (values[i] <= OWN || isZero(requests.vectors, from + i, dimension)) continue;
         row[from + i] = rows[i];
         cosine[from + i] = values[i];
       }
       hooks.onProgress?.(to, count);
     }
   } finally {
-    tf.dispose([index, owners]);
+    tf.dispose([index, owners, places]);
   }
   return { row, cosine };
+}
+
+function isZero(vectors: Float32Array, row: number, dimension: number): boolean {
+  return vectors.subarray(row * dimension, (row + 1) * dimension).every((value) => value === 0);
 }

@@ -180,6 +180,9 @@ const MAX_BATCH_TOKENS = 4_194_304;
 /** Most cells of the offline reward table, CoTs of one run and other things that are held as one array. */
 const MAX_CELLS = 100_000_000;
 
+/** Most weights of the codes' embedding table: with its gradient and two moments 256 MB. */
+const MAX_CODE_WEIGHTS = 16_777_216;
+
 const whole = (low: number, high: number) =>
   v.pipe(
     v.number(`must be a whole number from ${low} to ${high}`),
@@ -424,6 +427,19 @@ const RULES: [string, (config: RunConfig) => boolean, string][] = [
     'ranking.subspaces',
     ({ ranking, encoder }) => ranking.users === 0 || ranking.subspaces <= encoder.embedding_size,
     'must be at most encoder.embedding_size, whose numbers it divides',
+  ],
+  [
+    'ranking.bits',
+    ({ ranking }) =>
+      ranking.users === 0 ||
+      ranking.subspaces * 2 ** ranking.bits * ranking.embedding_size <= MAX_CODE_WEIGHTS,
+    `asks with subspaces and embedding_size for more than ${MAX_CODE_WEIGHTS} weights of codes (subspaces · 2^bits · embedding_size)`,
+  ],
+  [
+    'ranking.batch_size',
+    ({ ranking }) =>
+      ranking.users === 0 || ranking.batch_size * ranking.subspaces * 2 ** ranking.bits <= MAX_CELLS,
+    `asks with subspaces and bits for a batch of more than ${MAX_CELLS} cells (batch_size · subspaces · 2^bits)`,
   ],
   [
     'popo.reward_weights',

@@ -12,8 +12,7 @@
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { deploymentOf } from '../data/deployment';
 import { StoppedError } from '../data/stage';
-import { visibleToTraining } from '../data/visibility';
-import { compareRankers, rankingSteps } from '../evaluate/ranking';
+import { compareRankers, rankingProblem, rankingSteps } from '../evaluate/ranking';
 import { requestVectors } from '../evaluate/requestVectors';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { parameterCount } from '../model/parameters';
@@ -28,6 +27,7 @@ import {
   SENTENCE_BYTES,
   SENTENCE_SIZE,
 } from '../rank/sentenceEncoder';
+import { pastMoments } from '../rank/similarUsers';
 import type { TeacherServices } from '../sft/cot';
 import { filterQuality } from '../sft/filterQuality';
 import { cotExamples, scoreCots, selectCots } from '../sft/orft';
@@ -337,10 +337,12 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
 
   // Ranking: people who come once the model is in use, and what its reasoning about them is worth to a ranker.
   const { users, ...ranking } = config.ranking;
-  const deployment = users > 0 ? await deploymentOf(dataset, users, seed) : null;
+  const asked = users > 0 ? await deploymentOf(dataset, users, seed) : null;
+  const problem = users === 0 ? null : rankingProblem(asked ?? { ...dataset, splits: NO_SPLITS });
+  const deployment = problem === null ? asked : null;
   const requests = [...(deployment?.splits.train ?? []), ...(deployment?.splits.test ?? [])];
-  const past = deployment === null ? [] : pastMoments(dataset, users, seed);
-  await session.stage('features', requests.length + past.length, false, async (stage) => {
+  const past = deployment === null ? NO_PAST : pastMoments(dataset, users, seed);
+  await session.stage('features', requests.length + past.examples.length, false, async (stage) => {
     if (deployment === null) return;
     const options = {
       maxNewTokens: maxCompletionLength,
@@ -352,29 +354,37 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
         onProgress: (done) => stage.hooks.onProgress(before + done, stage.steps),
       });
     arrays.said = await say(deployment, requests, 0);
-    arrays.past = await say(dataset, past, requests.length);
+    arrays.past = await say(dataset, past.examples, requests.length);
   });
   await session.stage('ranking', rankingSteps(ranking), false, async (stage) => {
-    if (deployment === null || deployment.splits.train.length === 0 || deployment.splits.test.length === 0) {
-      if (users > 0) session.emit({ type: 'notice', level: 'warning', message: NO_REQUESTS });
+    const leaveOut = (why: string) =>
+      session.emit({ type: 'notice', level: 'warning', message: `Ranking was left out: ${why}` });
+    if (deployment === null) {
+      if (problem !== null) leaveOut(problem);
       return;
     }
-    const visible = visibleToTraining(dataset);
-    const behaviours = past.map(({ user }) => dataset.users[user].history.subarray(0, visible[user]));
     const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
-    const { report, losses } = await compareRankers(
-      dataset,
-      deployment,
-      { vectors: arrays.said, users: names(deployment, requests) },
-      { vectors: arrays.past, users: names(dataset, past), behaviours },
-      encoder.dimension,
-      ranking,
-      seed,
-      stage.hooks,
-    );
-    stage.loss.push(...losses);
-    state.ranking = report;
-    session.emit({ type: 'ranking', ranking: report });
+    try {
+      const { report, losses } = await compareRankers(
+        dataset,
+        deployment,
+        { vectors: arrays.said, users: names(deployment, requests) },
+        { vectors: arrays.past, users: names(dataset, past.examples), behaviours: past.behaviours },
+        encoder.dimension,
+        ranking,
+        seed,
+        stage.hooks,
+      );
+      stage.loss.push(...losses);
+      state.ranking = report;
+      session.emit({ type: 'ranking', ranking: report });
+    } catch (error) {
+      // The model is trained and judged by now: what fails here must not cost its report.
+      if (error instanceof StoppedError || (await device.isLost())) throw error;
+      leaveOut(
+        `it failed (${error instanceof Error ? error.message : String(error)}). All else is as it was.`,
+      );
+    }
   });
 
   return assembleReport(state, dataset, device.info, model.memory());
@@ -410,19 +420,8 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   }
 }
 
-const NO_REQUESTS =
-  'Ranking was left out: the data has no impressions after the training period to rank (data imported by an earlier version ' +
-  'of this app lacks them: import it again).';
-
-/** One moment each of at most `count` training users, for newcomers to be compared with. */
-function pastMoments({ splits }: Dataset, count: number, seed: number): Example[] {
-  const one = new Map<number, Example>();
-  for (const example of new Random(seed, 'ranking/past').shuffle([...splits.train])) {
-    if (example.position > 0 && !one.has(example.user)) one.set(example.user, example);
-    if (one.size === count) break;
-  }
-  return [...one.values()];
-}
+const NO_SPLITS: Dataset['splits'] = { train: [], validation: [], test: [] };
+const NO_PAST: ReturnType<typeof pastMoments> = { examples: [], behaviours: [] };
 
 /** How often training users chose each item. */
 function purchaseCounts(dataset: Dataset): Uint32Array {

@@ -104,4 +104,8 @@ export const COMPARISONS: readonly Comparison[] = [
   ...['popo-light', 'gdpo', 'fixed-advantages', 'mgda', 'popo-halves', 'popo-inverse'].map((method) =>
     asked(`…${method} against fixed weights`, method, 'fixed-0.5'),
   ),
+  asked('…and with a third reward, for novelty?', 'popo-novelty', 'fixed-novelty'),
+  asked('…of which mgda takes the shortest mixture?', 'mgda-novelty', 'fixed-novelty'),
+  asked('…and in groups of 16?', 'popo-16', 'fixed-16'),
+  asked('Are larger groups worth it, of as many rollouts?', 'fixed-16', 'fixed-0.5'),
 ];

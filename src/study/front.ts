@@ -18,8 +18,18 @@ export interface FrontPoint {
   CTCVR: number;
   /** Area that its point covers, mean over seeds; users and seeds drawn again. */
   hypervolume: Interval;
-  /** Area that it adds to what the fixed weights cover together; null for these, and where no seed has the whole sweep. */
-  beyond: Interval | null;
+  /**
+   * This area less that of one fixed weight, the best on the other seeds, so that it is not chosen on what it is judged by. Paired;
+   * users and seeds drawn again, the choice as it is. Null for fixed weights, and below two seeds that have the whole sweep.
+   */
+  overBestFixed: Interval | null;
+  /** Its seeds that have the whole sweep; the next two are about these. */
+  swept: number;
+  /**
+   * Area that it adds to what the fixed weights cover together, mean over seeds. A description: it cannot be negative, so that noise
+   * alone makes it positive. Null for fixed weights, and where no seed has the whole sweep.
+   */
+  beyond: number | null;
   /** Seeds in which some fixed weight is better in both, or as good in one. */
   dominated: number;
 }
@@ -28,10 +38,16 @@ export interface Front {
   points: FrontPoint[];
   /** Area that the fixed weights cover together; null where no seed has all of them. */
   sweep: Interval | null;
+  /** By seed, the fixed weight that covers most on the others; empty below two seeds that have the whole sweep. */
+  bestFixed: { seed: number; method: string }[];
+  /** What has to be chosen for all of this to be known; null for nothing. */
+  missing: string | null;
 }
 
 export const FRONT_NOTE =
-  'Areas are above nine tenths of the same seed\u2019s SFT in (Category_L3_ACC, CTCVR), on test users that nothing was tuned on.';
+  'Areas are above nine tenths of the same seed\u2019s SFT in (Category_L3_ACC, CTCVR), on test users, who take no part in training ' +
+  'nor in choosing a checkpoint; whether a preset\u2019s lengths were tuned on these seeds is for its log to say. The best fixed ' +
+  'weight is chosen on the other seeds.';
 
 const REFERENCE = 0.9;
 const DRAWS = 300;
@@ -46,6 +62,7 @@ export function frontOf(cells: readonly Cell[]): Front {
   const swept = seeds.filter((seed) => sweep.every((name) => find(cells, name, seed)));
   const isRl = new Set(METHODS.filter(({ row }) => row === 'popo').map(({ name }) => name));
   const methods = [...new Set(cells.map(({ method }) => method))].filter((name) => isRl.has(name));
+  const hasRl = cells.some(({ method }) => isRl.has(method));
   const draws = drawUsers(cells, seeds);
 
   /** Of a value per seed: its mean, and an interval from drawing seeds and users again. */
@@ -71,7 +88,27 @@ export function frontOf(cells: readonly Cell[]): Front {
     );
   };
 
+  const bestFixed =
+    swept.length < 2
+      ? []
+      : swept.map((seed) => {
+          const others = swept.filter((other) => other !== seed);
+          const of = sweep.map((name) => others.reduce((sum, other) => sum + area([name], other, null), 0));
+          return { seed, method: sweep[of.indexOf(Math.max(...of))] };
+        });
+  const rival = (seed: number) => bestFixed.find((best) => best.seed === seed)!.method;
+
   return {
+    bestFixed,
+    missing: !hasRl
+      ? null
+      : seeds.length === 0
+        ? 'The trade-off is measured from what SFT had: choose orft too.'
+        : swept.length === 0
+          ? 'Whether a rule is better than fixed weights is known once a seed has all five of them: choose these too.'
+          : swept.length === 1
+            ? 'Whether a rule is better than the best fixed weight, chosen on other seeds, takes two seeds that have all five of them.'
+            : null,
     points: methods.flatMap((method) => {
       const mine = seeds.filter((seed) => find(cells, method, seed));
       if (mine.length === 0) return [];
@@ -83,10 +120,18 @@ export function frontOf(cells: readonly Cell[]): Front {
         Category_L3_ACC: points.reduce((sum, [x]) => sum + x, 0) / points.length,
         CTCVR: points.reduce((sum, [, y]) => sum + y, 0) / points.length,
         hypervolume: over(mine, (seed, users) => area([method], seed, users)),
+        swept: both.length,
+        overBestFixed:
+          bestFixed.length === 0 || both.length === 0 || sweep.includes(method)
+            ? null
+            : over(both, (seed, users) => area([method], seed, users) - area([rival(seed)], seed, users)),
         beyond:
           both.length === 0 || sweep.includes(method)
             ? null
-            : over(both, (seed, users) => area([...sweep, method], seed, users) - area(sweep, seed, users)),
+            : both.reduce(
+                (sum, seed) => sum + area([...sweep, method], seed, null) - area(sweep, seed, null),
+                0,
+              ) / both.length,
         dominated: both.filter((seed) =>
           sweep.some((name) => dominates(pointOf(name, seed, null), pointOf(method, seed, null))),
         ).length,

@@ -1,64 +1,107 @@
 /** The methods that a study compares, each as what it changes in a preset. */
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
-import type { PresetName } from '../run/presets';
+import { type PresetName, presetConfig } from '../run/presets';
 
 export interface Method {
   name: string;
+  /** What it is, in a few words. */
+  words: string;
   diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
   row: 'warmup' | 'sft' | 'popo';
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
-const stage = (name: string, row: Method['row'], diff: Method['diff'] = {}): Method => ({ name, row, diff });
-const rl = (name: string, diff: ConfigDiff): Method => stage(name, 'popo', diff);
-const fixed = (semantic: number): Method =>
-  rl(`fixed-${semantic}`, {
+const stage = (name: string, words: string, row: Method['row'], diff: Method['diff'] = {}): Method => ({
+  name,
+  words,
+  row,
+  diff,
+});
+const rl = (name: string, words: string, diff: Method['diff']): Method =>
+  stage(name, `RL, ${words}`, 'popo', diff);
+const fixed = (semantic: number, words: string): Method =>
+  rl(`fixed-${semantic}`, words, {
     'popo.weighting': 'fixed',
     'popo.reward_weights': [semantic, 1 - semantic],
   });
+/** Beside meaning and taste a reward that neither the semantic nor the ID reward can be traded for. */
+const novelty = (weighting: 'fixed' | 'popo' | 'mgda', words: string): Method =>
+  rl(`${weighting}-novelty`, words, {
+    'popo.weighting': weighting,
+    'popo.rewards': ['semantic', 'id', 'novelty'],
+    'popo.reward_weights': [1 / 3, 1 / 3, 1 / 3],
+  });
+/** Groups of 16 of as many rollouts a step, so of fewer prompts. */
+const sixteen = (weighting: 'fixed' | 'popo', words: string): Method =>
+  rl(`${weighting}-16`, words, ({ popo }) => ({
+    'popo.weighting': weighting,
+    'popo.num_generations': 16,
+    'popo.prompts_per_step': Math.max(1, Math.round((popo.prompts_per_step * popo.num_generations) / 16)),
+  }));
 
-/** Weights that never move; together they draw the empirical front. */
-export const SWEEP: readonly Method[] = [0, 0.25, 0.5, 0.75, 1].map(fixed);
+/** Weights that never move; together they draw the empirical front of two rewards. */
+export const SWEEP: readonly Method[] = [
+  fixed(0, 'ID reward alone'),
+  fixed(0.25, 'semantic weight .25'),
+  fixed(0.5, 'semantic weight .5'),
+  fixed(0.75, 'semantic weight .75'),
+  fixed(1, 'semantic reward alone'),
+];
 
 /** The rewards' weighted geometric mean in the place of their weighted sum. */
-const geometric = (name: string, diff: ConfigDiff): Method =>
-  rl(name, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
+const geometric = (name: string, words: string, diff: ConfigDiff): Method =>
+  rl(name, words, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
 
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
-  stage('backbone', 'warmup'),
-  stage('orft', 'sft'),
-  rl('popo', { 'popo.weighting': 'popo' }),
-  rl('popo-light', { 'popo.weighting': 'popo-light' }),
+  stage('backbone', 'warm-up only', 'warmup'),
+  stage('orft', 'SFT on filtered reasoning', 'sft'),
+  rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' }),
+  rl('popo-light', 'weights by spread', { 'popo.weighting': 'popo-light' }),
   ...SWEEP,
-  ...[0.25, 0.5, 0.75].map((semantic) =>
-    geometric(`geometric-${semantic}`, {
-      'popo.weighting': 'fixed',
-      'popo.reward_weights': [semantic, 1 - semantic],
-    }),
-  ),
-  geometric('popo-geometric', { 'popo.weighting': 'popo' }),
-  rl('fixed-advantages', {
+  geometric('geometric-0.25', 'rewards multiplied, semantic weight .25', {
+    'popo.weighting': 'fixed',
+    'popo.reward_weights': [0.25, 0.75],
+  }),
+  geometric('geometric-0.5', 'rewards multiplied', {
+    'popo.weighting': 'fixed',
+    'popo.reward_weights': [0.5, 0.5],
+  }),
+  geometric('geometric-0.75', 'rewards multiplied, semantic weight .75', {
+    'popo.weighting': 'fixed',
+    'popo.reward_weights': [0.75, 0.25],
+  }),
+  geometric('popo-geometric', 'rewards multiplied, weights by gradients', { 'popo.weighting': 'popo' }),
+  rl('fixed-advantages', 'advantages added', {
     'popo.weighting': 'fixed',
     'popo.multi_objective_aggregation': 'sum_of_advantages',
   }),
-  rl('gdpo', { 'popo.weighting': 'gdpo' }),
-  rl('mgda', { 'popo.weighting': 'mgda' }),
-  rl('popo-halves', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
-  rl('popo-inverse', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
-  stage('answers-only', 'sft', { 'sft.cot': false }),
-  stage('answers-only-all', 'sft', { 'sft.cot': false, 'orft.threshold': 'none' }),
+  rl('gdpo', 'rewards normalised apart', { 'popo.weighting': 'gdpo' }),
+  rl('mgda', 'shortest gradient mixture', { 'popo.weighting': 'mgda' }),
+  rl('popo-halves', 'unbiased influence', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
+  rl('popo-inverse', 'towards the weaker', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
+  novelty('fixed', 'three equal weights, one on novelty'),
+  novelty('popo', 'novelty too, weights by gradients'),
+  novelty('mgda', 'novelty too, shortest mixture'),
+  stage('answers-only', 'SFT without reasoning, same prompts', 'sft', { 'sft.cot': false }),
+  stage('answers-only-all', 'SFT without reasoning, all prompts', 'sft', {
+    'sft.cot': false,
+    'orft.threshold': 'none',
+  }),
   // Reasoning makes a sequence less than twice as long: here answers alone have had the greater compute.
-  stage('answers-only-twice', 'sft', ({ sft }) => ({
+  stage('answers-only-twice', 'SFT without reasoning, twice the steps', 'sft', ({ sft }) => ({
     'sft.cot': false,
     'orft.threshold': 'none',
     'sft.steps': 2 * sft.steps,
   })),
-  stage('orft-margin', 'sft', { 'orft.threshold': 'margin' }),
-  stage('unfiltered', 'sft', { 'orft.threshold': 'none' }),
-  stage('untold', 'sft', { 'rupr.told': false, 'orft.threshold': 'none' }),
+  stage('orft-margin', 'SFT, filtered within each prompt', 'sft', { 'orft.threshold': 'margin' }),
+  stage('unfiltered', 'SFT on all reasoning', 'sft', { 'orft.threshold': 'none' }),
+  stage('untold', 'SFT, teacher not told the item', 'sft', { 'rupr.told': false, 'orft.threshold': 'none' }),
+  // The draw of examples reads how many prompts RL takes, so these are runs of their own.
+  sixteen('fixed', 'equal weights, groups of 16'),
+  sixteen('popo', 'weights by gradients, groups of 16'),
 ];
 
 /** @throws Error for a name that no method has */
@@ -71,6 +114,30 @@ export function methodNamed(name: string): Method {
   return method;
 }
 
+/**
+ * The methods that can be run on the rewards that a study names: a weight for each of two says nothing of another number.
+ * @returns also one sentence on those that cannot, or null
+ */
+export function fitting(
+  methods: readonly Method[],
+  preset: PresetName,
+  common: ConfigDiff,
+): { methods: readonly Method[]; leftOut: string | null } {
+  const rewards = rewardsOf(preset, common);
+  const fits = ({ diff }: Method) => {
+    const { 'popo.rewards': own, 'popo.reward_weights': weights } = typeof diff === 'function' ? {} : diff;
+    return weights === undefined || own !== undefined || (weights as number[]).length === rewards.length;
+  };
+  const without = methods.filter((method) => !fits(method)).map(({ name }) => name);
+  return {
+    methods: methods.filter(fits),
+    leftOut:
+      without.length === 0
+        ? null
+        : `Left out, because they weigh two rewards and popo.rewards names ${rewards.length}: ${without.join(', ')}.`,
+  };
+}
+
 /** @throws ConfigError when the preset cannot take the change */
 export function methodConfig(
   method: Method,
@@ -78,8 +145,18 @@ export function methodConfig(
   common: ConfigDiff,
   seed: number,
 ): RunConfig {
+  const { length } = rewardsOf(preset, common);
+  const even: ConfigDiff =
+    length === presetConfig(preset).popo.rewards.length
+      ? {}
+      : { 'popo.reward_weights': new Array<number>(length).fill(1 / length) };
   // Methods differ in what a model says; what that is worth to a ranker would only cost time.
-  const shared = { 'ranking.users': 0, ...common };
+  const shared = { 'ranking.users': 0, ...even, ...common };
   const diff = typeof method.diff === 'function' ? method.diff(applyDiff(preset, shared)) : method.diff;
   return applyDiff(preset, { ...shared, ...diff, seed });
+}
+
+/** What rollouts are paid for where a method does not say. */
+function rewardsOf(preset: PresetName, common: ConfigDiff): readonly string[] {
+  return (common['popo.rewards'] as string[] | undefined) ?? presetConfig(preset).popo.rewards;
 }

@@ -14,6 +14,9 @@ const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
   orft: ['orft.threshold', 'orft.scorer_steps'],
   sft: ['sft.cot', 'sft.steps'],
   popo: [
+    // Before RL it is read once, for the rewards that the samples of warm-up and SFT show (run/heldOut.ts). A cell keeps no sample,
+    // and a fingerprint hashes none; the judges are trained and the ID reward is tabulated whatever is paid for.
+    'popo.rewards',
     'popo.weighting',
     'popo.reward_weights',
     'popo.eta_over_mu',
@@ -70,4 +73,13 @@ export function furthest(checkpoints: readonly RunCheckpoint[], config: RunConfi
       (best, next) => (best === null || order(next) > order(best) ? next : best),
       null,
     );
+}
+
+/** Those of the checkpoints that one of `configs` would go on from; each holds a model's pools, so the others are let go. */
+export function stillWanted(
+  checkpoints: readonly RunCheckpoint[],
+  configs: readonly RunConfig[],
+): RunCheckpoint[] {
+  const wanted = new Set(configs.map((config) => furthest(checkpoints, config)));
+  return checkpoints.filter((checkpoint) => wanted.has(checkpoint));
 }

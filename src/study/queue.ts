@@ -11,7 +11,7 @@ import type { PresetName } from '../run/presets';
 import type { StageName } from '../run/report';
 import { APP_VERSION } from '../run/version';
 import { type Method, methodConfig } from './methods';
-import { fork, furthest } from './prefix';
+import { fork, furthest, stillWanted } from './prefix';
 import type { Cell } from './tables';
 
 export interface StudyContext {
@@ -52,21 +52,23 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
   const cells: Cell[] = [];
   let failed = 0;
   for (const seed of context.seeds) {
-    const checkpoints: RunCheckpoint[] = [];
-    for (const method of context.methods) {
-      const config = methodConfig(method, context.preset, context.common, seed);
-      const known = await context.read(method.name, config);
+    let checkpoints: RunCheckpoint[] = [];
+    for (const [index, method] of context.methods.entries()) {
       const { name } = method;
-      if (known !== null) {
-        cells.push(known);
-        context.tell({ method: name, seed, status: 'kept' });
-        continue;
-      }
-      const from = furthest(checkpoints, config);
-      context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
+      const rest = configsOf(context, index + 1, seed);
       try {
+        const config = methodConfig(method, context.preset, context.common, seed);
+        const known = await context.read(name, config);
+        if (known !== null) {
+          cells.push(known);
+          context.tell({ method: name, seed, status: 'kept' });
+          continue;
+        }
+        const from = furthest(checkpoints, config);
+        context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
         const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
-          if (made.state.step === 0 && FORKS.includes(made.state.stage)) checkpoints.push(made);
+          if (made.state.step === 0 && FORKS.includes(made.state.stage))
+            checkpoints = stillWanted([...checkpoints, made], rest);
           return false;
         });
         if (report === null) return { cells, failed };
@@ -74,7 +76,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
         const { steps, curve } = report.popo;
         const cell: Cell = {
-          method: method.name,
+          method: name,
           seed,
           app: report.app,
           kernels: report.kernels,
@@ -97,7 +99,19 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         const message = error instanceof Error ? error.message : String(error);
         context.tell({ method: name, seed, status: 'failed', message });
       }
+      checkpoints = stillWanted(checkpoints, rest);
     }
   }
   return { cells, failed };
+}
+
+/** Of the methods from `index` on; what cannot be configured fails when its turn comes. */
+function configsOf({ methods, preset, common }: StudyContext, index: number, seed: number): RunConfig[] {
+  return methods.slice(index).flatMap((method) => {
+    try {
+      return methodConfig(method, preset, common, seed);
+    } catch {
+      return [];
+    }
+  });
 }

@@ -36,9 +36,18 @@ export interface Compared {
   shape: 'as the paper' | 'differs from the paper' | 'not established' | 'not reported';
 }
 
+/** How a method fails, means over seeds: see `MetricsRow`, and `frac_reward_zero_std`, here the mean over RL's steps. */
+export interface Gauges {
+  valid_rate: number;
+  distinct_top1: number;
+  popularity_share: number;
+  /** Null for methods whose result is from before RL. */
+  frac_reward_zero_std: number | null;
+}
+
 export interface StudyTables {
   /** Means over users and then seeds. */
-  means: { method: string; seeds: number; metrics: Record<string, Interval> }[];
+  means: { method: string; seeds: number; metrics: Record<string, Interval>; gauges: Gauges }[];
   comparisons: Compared[];
   front: Front;
 }
@@ -60,6 +69,7 @@ export function studyTables(cells: readonly Cell[]): StudyTables {
             ),
           ]),
         ),
+        gauges: gaugesOf(mine),
       };
     }),
     comparisons: COMPARISONS.flatMap(({ question, table, method, control, paper: reported }) =>
@@ -74,6 +84,23 @@ export function studyTables(cells: readonly Cell[]): StudyTables {
       }),
     ),
     front: frontOf(cells),
+  };
+}
+
+function gaugesOf(cells: readonly Cell[]): Gauges {
+  const mean = <T>(values: readonly T[], of: (value: T) => number) =>
+    values.reduce((sum, value) => sum + of(value), 0) / values.length;
+  const learnt = cells.filter(
+    ({ row, gauges }) => row.stage === 'popo' && gauges.frac_reward_zero_std.length,
+  );
+  return {
+    valid_rate: mean(cells, ({ row }) => row.valid_rate),
+    distinct_top1: mean(cells, ({ row }) => row.distinct_top1),
+    popularity_share: mean(cells, ({ row }) => row.popularity_share),
+    frac_reward_zero_std:
+      learnt.length === 0
+        ? null
+        : mean(learnt, ({ gauges }) => mean(gauges.frac_reward_zero_std, (share) => share)),
   };
 }
 
@@ -122,6 +149,16 @@ export function tablesText({ means, comparisons, front }: StudyTables): string {
       ),
     ]),
   ];
+  const gauges = [
+    ['gauges', 'answers that parse', 'different answers', 'share of the commonest', 'groups of one reward'],
+    ...means.map(({ method, gauges }) => [
+      method,
+      gauges.valid_rate.toFixed(3),
+      gauges.distinct_top1.toFixed(1),
+      gauges.popularity_share.toFixed(3),
+      gauges.frac_reward_zero_std?.toFixed(3) ?? '',
+    ]),
+  ];
   const paired = [
     ['', 'method', 'against', 'metric', 'difference', '95 %', 'p', 'relative', 'paper', ''],
     ...comparisons.map(
@@ -148,23 +185,39 @@ export function tablesText({ means, comparisons, front }: StudyTables): string {
       'CTCVR',
       'area over SFT',
       '95 %',
+      'less the best fixed',
+      '95 %',
+      'p',
       'beyond the sweep',
       'a fixed weight is better in both',
     ],
-    ...front.points.map((point) => [
+    ...front.points.map(({ overBestFixed: over, ...point }) => [
       point.method,
       point.Category_L3_ACC.toFixed(4),
       point.CTCVR.toFixed(4),
       point.hypervolume.mean.toExponential(2),
       `${point.hypervolume.low.toExponential(2)} to ${point.hypervolume.high.toExponential(2)}`,
-      point.beyond === null ? '' : point.beyond.mean.toExponential(2),
-      point.beyond === null ? '' : `${point.dominated} of ${point.seeds} seeds`,
+      ...(over === null
+        ? ['', '', '']
+        : [
+            over.mean.toExponential(2),
+            `${over.low.toExponential(2)} to ${over.high.toExponential(2)}`,
+            over.p.toFixed(3),
+          ]),
+      point.beyond === null ? '' : point.beyond.toExponential(2),
+      point.beyond === null ? '' : `${point.dominated} of ${point.swept} seeds`,
     ]),
     ...(front.sweep === null
       ? []
-      : [['the fixed weights together', '', '', front.sweep.mean.toExponential(2), '', '', '']]),
+      : [['the fixed weights together', '', '', front.sweep.mean.toExponential(2), '', '', '', '', '', '']]),
   ];
-  return [aligned(rows), aligned(paired), aligned(points), FRONT_NOTE].join('\n\n');
+  const chosen = front.bestFixed.map(({ seed, method }) => `${method} for seed ${seed}`);
+  const notes = [
+    FRONT_NOTE,
+    ...(chosen.length === 0 ? [] : [`The best on the other seeds: ${chosen.join(', ')}.`]),
+    ...(front.missing === null ? [] : [front.missing]),
+  ];
+  return [aligned(rows), aligned(gauges), aligned(paired), aligned(points), ...notes].join('\n\n');
 }
 
 /** One line per cell. */

@@ -34,7 +34,14 @@ function stage({ deaf = false } = {}) {
     },
     studyResult: async ({ methods }) => {
       calls.push(`look for ${methods.length}`);
-      return { cells: [], tables: { means: [], comparisons: [], front: { points: [], sweep: null } } };
+      return {
+        cells: [],
+        tables: {
+          means: [],
+          comparisons: [],
+          front: { points: [], sweep: null, bestFixed: [], missing: null },
+        },
+      };
     },
     exportStudy: async () => [],
     deleteStudies: async () => void calls.push('forget'),
@@ -386,6 +393,23 @@ describe('a study', () => {
     expect(session.busy.value).toBe(false);
     expect(session.status.value).toBe('idle');
     expect(session.notices.value.at(-1)!.message).toContain('Finished runs of the study are kept');
+  });
+
+  it('leaves out methods that weigh two rewards where the form names three, and says so', async () => {
+    const { session, calls } = stage();
+    const { studies } = session;
+    studies.methods.value = ['orft', 'popo', 'fixed-0.5'];
+    studies.seeds.value = 1;
+    expect([studies.total.value, studies.leftOut.value]).toEqual([3, null]);
+    session.edit((draft) => {
+      draft.popo.rewards = ['semantic', 'id', 'format'];
+      draft.popo.reward_weights = [0.2, 0.3, 0.5];
+    });
+    expect(studies.total.value).toBe(2);
+    expect(studies.leftOut.value).toContain('two rewards and popo.rewards names 3: fixed-0.5.');
+    void studies.start();
+    await vi.waitFor(() => expect(calls).toContain('study 2 x 1'));
+    expect(studies.problem.value).toBeNull();
   });
 
   it('waits for a run that is on', async () => {

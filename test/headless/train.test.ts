@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { RankingReport } from '../../src/evaluate/ranking';
 import { ProgressLines } from '../../src/headless/progress';
-import { tableText } from '../../src/headless/train';
+import { rankingText, tableText } from '../../src/headless/train';
 import { parseTrainOptions } from '../../src/headless/trainOptions';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -155,4 +156,33 @@ test('the table lines its columns up', () => {
   const [header, first, second] = tableText([row, { ...row, stage: 'sft', distinct_top1: 100 }]).split('\n');
   expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
   expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
+});
+
+test('writes what each feature set adds to a ranker, and of whom', () => {
+  const about = (mean: number) => ({ mean, low: mean - 0.001, high: mean + 0.001, p: 0.01 });
+  const gain = (mean: number) => ({ ctr: about(9), ctcvr: about(mean) });
+  const ranking = {
+    requests: { train: 7, test: 8 },
+    long_tail_behaviours: 2,
+    users: { test: 4, long_tail: 3 },
+    distinct_neighbours: 5,
+    notes: ['A note.'],
+    rankers: [
+      { features: 'none', gain: null, gauc_gain: null },
+      {
+        features: 'intra',
+        gain: { all: gain(0.0025), long_tail: gain(-0.002) },
+        gauc_gain: { all: gain(0.003), long_tail: gain(0.004) },
+      },
+    ],
+  } as unknown as RankingReport;
+  const text = rankingText(ranking);
+  expect(text.split('\n').slice(1)).toEqual([
+    '  intra    everybody  AUC +0.0025 [0.0015, 0.0035], GAUC +0.0030 [0.0020, 0.0040]',
+    '  intra    long tail  AUC -0.0020 [-0.0030, -0.0010], GAUC +0.0040 [0.0030, 0.0050]',
+    '8 requests of 4 users; 3 with at most 2 behaviours are the long tail; matched with 5 different users.',
+    'A note.',
+  ]);
+  const { users: _, distinct_neighbours: __, notes: ___, ...old } = ranking;
+  expect(rankingText(old)).toMatch(/\n8 requests\.$/);
 });

@@ -55,7 +55,15 @@ function studyCells({ methods, seeds }: StudyRequest): Cell[] {
         const hit = (rate: number) => Number(luck < rate);
         return [0.5, 0.4, 0.2 + 0.02 * index, 0.4, 0.5].map(hit).concat(luck * 0.4 + 0.01 * index);
       }).flat();
-      return { method, seed, link: '#run=1', outcomes } as unknown as Cell;
+      const gauges = { frac_reward_zero_std: [0.3, 0.4] };
+      return {
+        method,
+        seed,
+        link: '#run=1',
+        row: row('popo', 0.2, 0.2, 60),
+        gauges,
+        outcomes,
+      } as unknown as Cell;
     }),
   );
 }

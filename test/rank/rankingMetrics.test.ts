@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
-import { aucGain, groupedAuc, hitsAt, logLoss, rankOf } from '../../src/rank/rankingMetrics';
+import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../../src/rank/rankingMetrics';
 
 describe('grouped AUC', () => {
   it('weighs users who have both classes by their impressions', () => {
@@ -53,6 +53,16 @@ describe('the gain in AUC', () => {
     expect(gain.high).toBeGreaterThan(gain.mean);
     expect(gain.low).toBeGreaterThan(0);
     expect(gain.p).toBeLessThan(0.02);
+  });
+
+  it('is of GAUC the difference of both GAUCs, and 0 where no user has both classes', () => {
+    const gain = groupedAucGain(poor, good, labels, users, 1, 200);
+    expect(gain.mean).toBeCloseTo(groupedAuc(good, labels, users) - groupedAuc(poor, labels, users), 10);
+    expect(gain.low).toBeLessThan(gain.mean);
+    expect(gain.low).toBeGreaterThan(0);
+    expect(groupedAucGain(good, poor, labels, users, 1, 200).high).toBeLessThan(0);
+    const alone = labels.map((_, row) => row);
+    expect(groupedAucGain(poor, good, labels, alone, 1, 50)).toEqual({ mean: 0, low: 0, high: 0, p: 1 });
   });
 
   it('is exactly 0 of a ranker against itself', () => {

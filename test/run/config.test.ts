@@ -98,6 +98,16 @@ describe('parseConfig', () => {
     expect(refusal((c) => Object.assign(c.popo, { min_weight: 0.6 }))).toMatch(
       /^popo\.min_weight must be at most 1 divided by the number of rewards/,
     );
+    const codes = (c: RunConfig, change: Partial<RunConfig['ranking']>) => {
+      c.encoder.embedding_size = 32;
+      Object.assign(c.ranking, { subspaces: 32, bits: 12 }, change);
+    };
+    expect(refusal((c) => codes(c, { embedding_size: 256 }))).toBe(
+      'ranking.bits asks with subspaces and embedding_size for more than 16777216 weights of codes (subspaces · 2^bits · embedding_size).',
+    );
+    expect(refusal((c) => codes(c, { batch_size: 1024 }))).toMatch(
+      /^ranking\.batch_size asks with subspaces and bits for a batch of more than 100000000 cells/,
+    );
     expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
       'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda.',
     );

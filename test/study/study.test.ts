@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { pairedBootstrap } from '../../src/evaluate/bootstrap';
 import { OUTCOMES } from '../../src/evaluate/metrics';
 import { parseStudyOptions } from '../../src/headless/study';
+import { Random } from '../../src/numeric/random';
 import type { RunCheckpoint } from '../../src/run/checkpoint';
 import type { RunConfig } from '../../src/run/config';
 import { diffFromPreset } from '../../src/run/diff';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/pipeline';
 import { frontOf } from '../../src/study/front';
-import { METHODS, methodConfig, methodNamed } from '../../src/study/methods';
-import { canFork, fork } from '../../src/study/prefix';
+import { fitting, METHODS, methodConfig, methodNamed } from '../../src/study/methods';
+import { canFork, fork, stillWanted } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
 import { type Cell, cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';
@@ -49,6 +50,33 @@ describe('a study', () => {
     expect(() => methodNamed('dpo')).toThrow('There is no method dpo');
   });
 
+  it.each([1, 3])('leaves out what weighs two rewards where there are %i, and weighs them evenly', (K) => {
+    const rewards = ['semantic', 'id', 'novelty'].slice(0, K);
+    const options = parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`]);
+    const names = options.methods.map(({ name }) => name);
+    const sweep = [0, 0.25, 0.5, 0.75, 1].map((weight) => `fixed-${weight}`);
+    sweep.push(...[0.25, 0.5, 0.75].map((weight) => `geometric-${weight}`));
+    expect(METHODS.filter(({ name }) => !names.includes(name)).map(({ name }) => name)).toEqual(sweep);
+    expect(options.leftOut).toBe(
+      `Left out, because they weigh two rewards and popo.rewards names ${K}: ${sweep.join(', ')}.`,
+    );
+    const weights = (name: string) =>
+      methodConfig(methodNamed(name), 'tiny', options.common, 1).popo.reward_weights;
+    expect(weights('popo')).toEqual(rewards.map(() => 1 / K));
+    expect(weights('popo-16')).toEqual(rewards.map(() => 1 / K));
+    expect(weights('fixed-novelty')).toEqual([1 / 3, 1 / 3, 1 / 3]);
+    expect(() => weights('fixed-0.5')).toThrow('one weight for each of popo.rewards');
+    expect(() =>
+      parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`, '--methods', 'fixed-0']),
+    ).toThrow('No method is left to run. Left out');
+    expect(fitting(METHODS, 'tiny', {})).toEqual({ methods: METHODS, leftOut: null });
+  });
+
+  it('gives groups of 16 as many rollouts a step', () => {
+    const { prompts_per_step, num_generations } = methodConfig(methodNamed('popo-16'), 'small', {}, 1).popo;
+    expect([prompts_per_step, num_generations]).toEqual([16, 16]);
+  });
+
   it('takes a number of seeds or a range of them', () => {
     const seeds = (text: string) => parseStudyOptions(['--out', 'x', `--seeds=${text}`]).seeds;
     expect(parseStudyOptions(['--out', 'x']).seeds).toEqual([1, 2, 3]);
@@ -59,7 +87,7 @@ describe('a study', () => {
       expect(() => seeds(wrong), wrong).toThrow('--seeds must be a number from 1 to 999');
   });
 
-  it.each(['fixed-0.25', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
+  it.each(['fixed-0.25', 'popo-novelty', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
     'forks to %s at the bits of a run from scratch',
     async (name) => {
       const base = recordedRun(configOf('popo'));
@@ -77,6 +105,20 @@ describe('a study', () => {
       expect(() => fork(done, config)).toThrow('cannot go on');
     },
   );
+
+  it('keeps of the way to popo what later methods go on from, and no more', () => {
+    const config = configOf('popo');
+    const way = (['rupr', 'orft', 'sft', 'popo', 'evaluate'] as const).map(
+      (stage) => ({ state: { config, stage, step: 0 }, arrays: {} }) as unknown as RunCheckpoint,
+    );
+    const kept = (...names: string[]) =>
+      stillWanted(way, names.map(configOf)).map(({ state }) => state.stage);
+    expect(kept('fixed-0.5', 'mgda')).toEqual(['popo']);
+    expect(kept('fixed-0.5', 'untold', 'unfiltered')).toEqual(['rupr', 'orft', 'popo']);
+    expect(kept('orft')).toEqual(['evaluate']);
+    expect(kept('popo-16')).toEqual([]);
+    expect(kept()).toEqual([]);
+  });
 
   it('shares, keeps going after a failure, and takes up what is there', async () => {
     const kept = new Map<string, Cell>();
@@ -151,6 +193,7 @@ describe('a study', () => {
         seed: 1,
         outcomes: Array.from({ length: 20 }, () => outcome).flat(),
         row: Object.fromEntries(OUTCOMES.map((m, i) => [m, outcome[i]])),
+        gauges: { frac_reward_zero_std: [] },
       }) as unknown as Cell;
     const { comparisons } = studyTables([
       cell('backbone', [0, 0, 0, 0, 1, 0.5]),
@@ -187,15 +230,66 @@ describe('a study', () => {
     // Above (.45, .45) five steps cover .25·.05 + (.2 + .15 + .1 + .05)·.05 … written out: the union of five rectangles.
     const sweep = 0.05 * 0.25 + 0.05 * 0.2 + 0.05 * 0.15 + 0.05 * 0.1 + 0.05 * 0.05;
     expect(front.sweep!.mean).toBeCloseTo(sweep, 10);
-    expect(of('mgda').beyond!.mean).toBeCloseTo(0.2 * 0.2 - (sweep - 2 * 0.05 * 0.05), 10);
+    expect(of('mgda').beyond).toBeCloseTo(0.2 * 0.2 - (sweep - 2 * 0.05 * 0.05), 10);
     expect(of('mgda').dominated).toBe(0);
-    expect(of('gdpo').beyond!.mean).toBe(0);
+    expect(of('gdpo').beyond).toBe(0);
     expect(of('gdpo')).toMatchObject({ seeds: 2, dominated: 2 });
-    expect(of('popo')).toMatchObject({ seeds: 1, dominated: 0 });
+    expect(of('popo')).toMatchObject({ seeds: 1, swept: 1, dominated: 0 });
     expect(of('fixed-0.5').beyond).toBeNull();
     expect(of('mgda').hypervolume.low).toBeLessThan(of('mgda').hypervolume.mean);
-    expect(frontOf(cells.filter(({ method }) => method !== 'fixed-0.25')).sweep).toBeNull();
-    expect(frontOf(cells.filter(({ method }) => method !== 'orft')).points).toEqual([]);
+    const without = (name: string) => frontOf(cells.filter(({ method }) => method !== name));
+    expect(without('fixed-0.25').sweep).toBeNull();
+    expect(without('fixed-0.25').missing).toContain('all five of them: choose these too');
+    expect(without('orft')).toMatchObject({
+      points: [],
+      missing: expect.stringContaining('choose orft too'),
+    });
+    expect(frontOf(cells.filter(({ seed }) => seed === 1)).missing).toContain('takes two seeds');
+    expect(front.missing).toBeNull();
+    expect(frontOf([cell('orft', 1, 0.5, 0.5)]).missing).toBeNull();
+    // A method of more seeds than are swept counts only the swept ones.
+    const more = frontOf([...cells, cell('orft', 3, 0.5, 0.5), cell('gdpo', 3, 0.9, 0.9)]);
+    expect(more.points.find(({ method }) => method === 'gdpo')).toMatchObject({
+      seeds: 3,
+      swept: 2,
+      dominated: 2,
+    });
+  });
+
+  it('holds a rule against the fixed weight that is best on the other seeds, and can find it worse', () => {
+    const random = new Random(3, 'front test');
+    const cell = (method: string, seed: number, l3: number, ctcvr: number): Cell =>
+      ({
+        method,
+        seed,
+        outcomes: Array.from({ length: 200 }, () => [
+          0,
+          0,
+          l3 + 0.02 * random.normal(),
+          0,
+          0,
+          ctcvr + 0.02 * random.normal(),
+        ]).flat(),
+      }) as unknown as Cell;
+    // Over all seeds fixed-1 is best, but by seed 4 alone, so that it may not be chosen there.
+    const cells = [1, 2, 3, 4].flatMap((seed) => [
+      cell('orft', seed, 0.5, 0.5),
+      ...[0, 0.25, 0.5].map((w) => cell(`fixed-${w}`, seed, 0.5, 0.5)),
+      cell('fixed-0.75', seed, 0.6, 0.6),
+      cell('fixed-1', seed, seed === 4 ? 1 : 0.5, seed === 4 ? 1 : 0.5),
+      cell('mgda', seed, 0.65, 0.65),
+      cell('gdpo', seed, 0.46, 0.46),
+    ]);
+    const { points, bestFixed } = frontOf(cells);
+    expect(bestFixed.map(({ method }) => method)).toEqual(['fixed-1', 'fixed-1', 'fixed-1', 'fixed-0.75']);
+    const of = (name: string) => points.find(({ method }) => method === name)!;
+    expect(of('mgda').overBestFixed!.mean).toBeCloseTo(0.2 ** 2 - (3 * 0.05 ** 2 + 0.15 ** 2) / 4, 2);
+    expect(of('mgda').overBestFixed!.low).toBeGreaterThan(0);
+    expect(of('gdpo').overBestFixed!.mean).toBeCloseTo(0.01 ** 2 - (3 * 0.05 ** 2 + 0.15 ** 2) / 4, 2);
+    expect(of('gdpo').overBestFixed!.high).toBeLessThan(0);
+    expect(of('fixed-0.75').overBestFixed).toBeNull();
+    const one = frontOf(cells.filter(({ seed }) => seed === 1));
+    expect(one.points.every(({ overBestFixed }) => overBestFixed === null)).toBe(true);
   });
 
   it('writes tables and lines that hold every method, number and link', () => {
@@ -205,7 +299,14 @@ describe('a study', () => {
         seed: 1,
         link: 'http://x/#run=1',
         exact: 'ab',
-        row: Object.fromEntries(OUTCOMES.map((metric) => [metric, 0.25])),
+        row: {
+          ...Object.fromEntries(OUTCOMES.map((metric) => [metric, 0.25])),
+          stage: method === 'orft' ? 'sft' : 'popo',
+          valid_rate: 0.875,
+          distinct_top1: 12,
+          popularity_share: 0.375,
+        },
+        gauges: { frac_reward_zero_std: [0.25, 0.5] },
         outcomes: OUTCOMES.flatMap(() => OUTCOMES.map(() => 0.25)),
       }) as unknown as Cell;
     const cells = ['orft', 'fixed-0.5', 'popo'].map(cell);
@@ -213,6 +314,8 @@ describe('a study', () => {
     expect(text).toContain('What do moving weights add? (table 4)');
     expect(text).toContain('0.2500 ±0.0000');
     expect(text).toContain('area over SFT');
+    expect(text).toMatch(/^orft +0\.875 +12\.0 +0\.375 *$/m);
+    expect(text).toMatch(/^popo +0\.875 +12\.0 +0\.375 +0\.375$/m);
     const lines = cellsCsv(cells).trimEnd().split('\n');
     expect(lines).toHaveLength(4);
     expect(new Set(lines.map((line) => line.split(',').length)).size).toBe(1);
