@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProgressLines } from '../../src/headless/progress';
-import { tableText } from '../../src/headless/train';
+import { aucText, tableText } from '../../src/headless/train';
 import { parseTrainOptions } from '../../src/headless/trainOptions';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -155,4 +155,10 @@ test('the table lines its columns up', () => {
   const [header, first, second] = tableText([row, { ...row, stage: 'sft', distinct_top1: 100 }]).split('\n');
   expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
   expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
+});
+
+test('how good the ranker is, is printed for each of its tasks', () => {
+  expect(aucText({ auc: { ctr: 0.70214, cvr: 0.5, ctcvr: 0.71 } })).toBe(
+    "AUC of the ID reward's ranker, held-out impressions: CTR 0.7021, CVR 0.5000, CTCVR 0.7100",
+  );
 });
