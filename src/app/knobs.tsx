@@ -241,27 +241,29 @@ export function Knobs() {
           config.popo.rewards.map((name, k) => (
             <NumberField key={name} knob={weightKnob(name, k)} config={config} />
           ))}
-        <label class="field" hidden={config.popo.rewards.length !== 2}>
-          <span>
-            reward_weights <small>{config.popo.rewards[0]}, at the start</small>
-          </span>
-          <span class="slider">
-            <input
-              type="range"
-              min="0"
-              max="1"
-              step="0.05"
-              value={config.popo.reward_weights[0]}
-              onInput={(event) => {
-                const semantic = event.currentTarget.valueAsNumber;
-                session.edit((draft) => {
-                  draft.popo.reward_weights = [semantic, Number((1 - semantic).toFixed(2))];
-                });
-              }}
-            />
-            <output>{config.popo.reward_weights[0].toFixed(2)}</output>
-          </span>
-        </label>
+        {config.popo.rewards.length === 2 && (
+          <label class="field">
+            <span>
+              reward_weights <small>{config.popo.rewards[0]}, at the start</small>
+            </span>
+            <span class="slider">
+              <input
+                type="range"
+                min="0"
+                max="1"
+                step="0.05"
+                value={config.popo.reward_weights[0]}
+                onInput={(event) => {
+                  const semantic = event.currentTarget.valueAsNumber;
+                  session.edit((draft) => {
+                    draft.popo.reward_weights = [semantic, Number((1 - semantic).toFixed(2))];
+                  });
+                }}
+              />
+              <output>{config.popo.reward_weights[0].toFixed(2)}</output>
+            </span>
+          </label>
+        )}
         <Choice
           label="semantic_reward"
           hint="use-lite loads 28 MB, once"

@@ -44,7 +44,7 @@ export function StageTable() {
         <Downloads />
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage">
-        <table>
+        <table class="dense">
           <thead>
             <tr>
               <th scope="col">Stage</th>

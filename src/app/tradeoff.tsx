@@ -105,11 +105,10 @@ export function whoGains({ popo }: RunConfig): string {
   const gains = popo.eta_over_mu < 0 ? 'smaller' : 'larger';
   // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.
   const isPlain = popo.rewards.length === 2 && popo.influence !== 'momentum';
-  return `${
-    isPlain
-      ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. `
-      : ''
-  }It is Pareto-seeking: nobody has proven that it reaches the front.`;
+  const seeks = 'Pareto-seeking: nobody has proven that it reaches the front.';
+  return isPlain
+    ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. It is ${seeks}`
+    : `POPO is ${seeks}`;
 }
 
 function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[] {
