@@ -19,7 +19,7 @@ import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
 import { type Cell, studyTables } from '../../src/study/tables';
-import type { ImporterApi, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
+import type { ImporterApi, SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
 
 export interface FakeOptions {
   /** Events per timer tick. */
@@ -381,6 +381,7 @@ export function fakeServices(options: FakeOptions): Services {
   let paused = false;
   let stopped = false;
   const studied: Cell[] = [];
+  const deleted = new Set<string>();
   const trainer: TrainerApi = {
     async describeDevice() {
       return {
@@ -460,7 +461,7 @@ export function fakeServices(options: FakeOptions): Services {
     async savedRuns() {
       if (!options.saved) return [];
       const config = defaultConfig();
-      return [
+      const runs: SavedRun[] = [
         { id: 'a', config, stage: 'popo', step: 62, savedAt: Date.now() - 400_000, finished: false },
         {
           id: 'b',
@@ -471,12 +472,15 @@ export function fakeServices(options: FakeOptions): Services {
           finished: true,
         },
       ];
+      return runs.filter(({ id }) => !deleted.has(id));
     },
     async loadReport() {
       const config = { ...defaultConfig(), seed: 7 };
       return fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
     },
-    async deleteRun() {},
+    async deleteRun(id) {
+      deleted.add(id);
+    },
     async exportModel() {
       return [{ name: 'config.json', bytes: new TextEncoder().encode('{}') }];
     },
