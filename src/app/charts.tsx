@@ -1,8 +1,10 @@
 import type { RewardName } from '../popo/rewards';
-import { Chart } from './chart';
+import { Chart, type Line } from './chart';
+import type { Columns } from './columns';
 import { useSession } from './context';
 import { count, percent, short } from './format';
-import { STAGE_WORDS } from './stages';
+import { heldOutWords, stageWords } from './runWords';
+import { Sparkline } from './sparkline';
 
 /** What is learnt, as it happens: the loss alone at first, then beside it what alignment trades. */
 export function LearningCharts() {
@@ -17,7 +19,7 @@ export function LearningCharts() {
       {aligning ? (
         <div class="charts-grid">
           <LossChart key="small" height={112} />
-          <AlignmentCharts />
+          <AlignmentCharts key={session.shownConfig.value.popo.rewards.join()} />
         </div>
       ) : (
         <>
@@ -30,13 +32,15 @@ export function LearningCharts() {
 }
 
 function LossChart({ height }: { height: number }) {
-  const { loss, lossMarks } = useSession().view;
+  const session = useSession();
+  const { loss, lossMarks } = session.view;
+  const config = session.shownConfig.value;
   return (
     <Chart
       title="Training loss"
       columns={loss}
       lines={[{ column: 'loss', label: 'nats per answer token', color: 'ink', smooth: true }]}
-      marks={lossMarks.value.map(({ x, label }) => ({ x, label: STAGE_WORDS[label].label }))}
+      marks={lossMarks.value.map(({ x, label }) => ({ x, label: stageWords(label, config).label }))}
       height={height}
       empty="Begins with warm-up"
     />
@@ -52,20 +56,25 @@ export const REWARD_LOOKS = {
 } as const satisfies Record<RewardName, { label: string; index: string; color: string }>;
 
 function AlignmentCharts() {
-  const { config, view } = useSession();
-  const { rewards, probe_every, weighting } = config.value.popo;
+  const { shownConfig, view } = useSession();
+  const config = shownConfig.value;
+  const { rewards, probe_every, weighting } = config.popo;
   const gradients =
     probe_every > 0 || weighting === 'mgda' ? 'Measured every few steps' : 'Not measured: probe_every is 0';
   const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
   const [first, second] = named;
+  const pulls = named.map(({ name, index, color }): Line => {
+    return { column: `pull_${name}`, label: `pull_${index}`, color, dash: [4, 3] };
+  });
   return (
     <>
       <Chart
-        title="Held-out users"
+        title={heldOutWords(config).title}
         columns={view.heldout}
         lines={[
+          { column: 'l1', label: 'L1', color: 'fourth', dash: [2, 3] },
           { column: 'l3', label: 'L3', color: 'semantic' },
-          { column: 'hr50', label: 'HR@50', color: 'third', dash: [4, 3] },
+          { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
         synced
@@ -83,13 +92,25 @@ function AlignmentCharts() {
         columns={view.popo}
         lines={[
           ...named.map(({ name, index, color }) => ({ column: `w_${name}`, label: `w_${index}`, color })),
-          { column: 'pull_first', label: `pull_${first.index}`, color: 'muted', dash: [4, 3] },
+          // Two shares sum to 1, so one says both.
+          ...(named.length === 2 ? [pulls[0]] : []),
         ]}
         range={[0, 1]}
         baseline={1 / named.length}
         synced
         empty="Begins with alignment"
       />
+      {named.length > 2 && (
+        <Chart
+          title="Shares of the pull, w·σ"
+          columns={view.popo}
+          lines={pulls.map((line) => ({ ...line, dash: undefined }))}
+          range={[0, 1]}
+          baseline={1 / named.length}
+          synced
+          empty="Begins with alignment"
+        />
+      )}
       <Chart
         title="Gradient norms"
         columns={view.popo}
@@ -105,7 +126,7 @@ function AlignmentCharts() {
       />
       {second !== undefined && (
         <Chart
-          title="Do the rewards agree?"
+          title={named.length > 2 ? 'Do the first two rewards agree?' : 'Do the rewards agree?'}
           columns={view.popo}
           lines={[
             {
@@ -125,59 +146,101 @@ function AlignmentCharts() {
   );
 }
 
-/** The gauges of how this family of methods fails (taiji.md §6). */
+interface Gauge {
+  label: string;
+  hint: string;
+  columns: Columns;
+  column: string;
+  write(value: number | null): string;
+  isAlarming?(value: number): boolean;
+}
+
+/** The gauges of how this family of methods fails (taiji.md §6): where each stands, and how it came there. */
 export function Gauges() {
   const session = useSession();
   void session.view.tick.value;
   const { popo, heldout } = session.view;
   if (popo.length === 0) return null;
-  const gauges = [
+  const gauges: Gauge[] = [
     {
       label: 'Groups without signal',
       hint: 'frac_reward_zero_std: all answers of a prompt earned the same',
-      value: percent(popo.last('zero_std')),
-      alarm: (popo.last('zero_std') ?? 0) > 0.7,
+      columns: popo,
+      column: 'zero_std',
+      write: percent,
+      isAlarming: (value) => value > 0.7,
     },
     {
       label: 'Repeated samples',
       hint: 'duplicate_rate: samples of a prompt that name the same item as another',
-      value: percent(popo.last('duplicates')),
-      alarm: (popo.last('duplicates') ?? 0) > 0.85,
+      columns: popo,
+      column: 'duplicates',
+      write: percent,
+      isAlarming: (value) => value > 0.85,
     },
     {
       label: 'Distance from SFT',
       hint: 'kl, in nats per token',
-      value: short(popo.last('kl')),
-      alarm: (popo.last('kl') ?? 0) > 1,
+      columns: popo,
+      column: 'kl',
+      write: short,
+      isAlarming: (value) => value > 1,
+    },
+    {
+      label: 'Entropy',
+      hint: 'Of the next token while it samples, in nats; near 0 it explores no more',
+      columns: popo,
+      column: 'entropy',
+      write: short,
+    },
+    {
+      label: 'Valid samples',
+      hint: 'valid_rate: well formed',
+      columns: popo,
+      column: 'valid',
+      write: percent,
+      isAlarming: (value) => value < 0.5,
+    },
+    {
+      label: 'Cut off samples',
+      hint: 'clipped_ratio: reached max_completion_length',
+      columns: popo,
+      column: 'clipped',
+      write: percent,
+      isAlarming: (value) => value > 0.5,
     },
     {
       label: 'Distinct answers',
-      hint: 'distinct_top1 over the held-out users; few means collapse',
-      value: whole(heldout.last('distinct')),
-      alarm: false,
+      hint: 'distinct_top1, held out; few means collapse',
+      columns: heldout,
+      column: 'distinct',
+      write: (value) => (value === null ? '–' : count(value)),
     },
     {
       label: 'Most popular answer',
-      hint: 'popularity_share: how many users got the same item',
-      value: percent(heldout.last('popularity')),
-      alarm: (heldout.last('popularity') ?? 0) > 0.33,
+      hint: 'popularity_share, held out: how often the same item is answered',
+      columns: heldout,
+      column: 'popularity',
+      write: percent,
+      isAlarming: (value) => value > 0.33,
     },
   ];
   return (
     <dl class="gauges" aria-label="Signs of trouble">
-      {gauges.map((gauge) => (
-        <div key={gauge.label} title={gauge.hint} class={gauge.alarm ? 'alarm' : undefined}>
-          <dt>{gauge.label}</dt>
-          <dd>
-            {gauge.value}
-            {gauge.alarm && <span class="hidden"> – beyond what is healthy</span>}
-          </dd>
-        </div>
-      ))}
+      {gauges.map(({ label, hint, columns, column, write, isAlarming }) => {
+        const value = columns.last(column);
+        const alarms = value !== null && isAlarming?.(value) === true;
+        return (
+          <div key={label} title={hint} class={alarms ? 'alarm' : undefined}>
+            <dt>{label}</dt>
+            <dd>
+              {write(value)}
+              {alarms && <span class="hidden"> – beyond what is healthy</span>}
+              <Sparkline values={columns.column(column)} />
+            </dd>
+          </div>
+        );
+      })}
     </dl>
   );
-}
-
-function whole(value: number | null): string {
-  return value === null ? '–' : count(value);
 }

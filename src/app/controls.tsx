@@ -4,6 +4,7 @@ import { useSession } from './context';
 import { DataPicker } from './data';
 import { Device } from './device';
 import { Knobs } from './knobs';
+import { WEIGHTING_LABELS } from './runWords';
 import { Share } from './share';
 
 const PRESET_WORDS: Record<PresetName, string> = {
@@ -14,20 +15,18 @@ const PRESET_WORDS: Record<PresetName, string> = {
   large: 'Large · 25 M weights',
 };
 
-const WEIGHTINGS: { value: RunConfig['popo']['weighting']; label: string; title: string }[] = [
-  { value: 'fixed', label: 'Fixed', title: 'GRPO with weights that never change: the baseline' },
-  { value: 'gdpo', label: 'GDPO', title: 'Fixed weights, each reward normalised before they are summed' },
+const WEIGHTINGS: { value: RunConfig['popo']['weighting']; title: string }[] = [
+  { value: 'fixed', title: 'GRPO with weights that never change: the baseline' },
+  { value: 'gdpo', title: 'Fixed weights, each reward normalised before they are summed' },
   {
     value: 'mgda',
-    label: 'MGDA',
-    title: 'The shortest mixture of the gradients: no reward loses at first order',
+    title: 'The shortest mixture of the gradients: a small step along it harms no reward of these samples',
   },
   {
     value: 'popo-light',
-    label: 'POPO-light',
     title: 'Weights from the spread of each reward within a group',
   },
-  { value: 'popo', label: 'POPO', title: 'Weights from the gradients of each reward' },
+  { value: 'popo', title: 'Weights from the gradients of each reward' },
 ];
 
 /** Train, and the few choices most people make; the rest waits behind More. */
@@ -77,7 +76,7 @@ export function Controls() {
           <div class="field" role="radiogroup" aria-labelledby="weighting-label">
             <span id="weighting-label">Weighting</span>
             <div class="segments">
-              {WEIGHTINGS.map(({ value, label, title }) => (
+              {WEIGHTINGS.map(({ value, title }) => (
                 <label key={value} title={title}>
                   <input
                     type="radio"
@@ -90,7 +89,7 @@ export function Controls() {
                       })
                     }
                   />
-                  <span>{label}</span>
+                  <span>{WEIGHTING_LABELS[value]}</span>
                 </label>
               ))}
             </div>

@@ -9,10 +9,12 @@ export type CotsOutcome = { summary: CotsSummary } | { problem: string };
 /**
  * @param worker the import worker, started at the first call
  * @param choose makes a set the next run's
+ * @param say where news goes that is no problem
  */
 export function createCotSets(
   worker: (onCrash: (message: string) => void) => ImporterApi,
   choose: (sha256: string) => void,
+  say: (message: string) => void,
 ) {
   /** Null until they have been looked up. */
   const sets = signal<CotsSummary[] | null>(null);
@@ -28,23 +30,37 @@ export function createCotSets(
     });
   }
 
+  /** Keeps the set of each file; a run learns from one, so the first is chosen. */
   async function importCots(files: File[]): Promise<void> {
     if (files.length === 0 || reading.value) return;
     batch(() => {
       reading.value = true;
       outcome.value = null;
     });
-    try {
-      const summary = await importer().importCots(files[0]);
-      batch(() => {
-        sets.value = [summary, ...(sets.value ?? []).filter(({ sha256 }) => sha256 !== summary.sha256)];
-        outcome.value = { summary };
-        choose(summary.sha256);
-      });
-    } catch (error) {
-      outcome.value = { problem: sentence(error) };
+    const read: CotsSummary[] = [];
+    let problem: string | null = null;
+    for (const file of files) {
+      try {
+        read.push(await importer().importCots(file));
+      } catch (error) {
+        problem ??= sentence(error);
+      }
     }
-    reading.value = false;
+    batch(() => {
+      reading.value = false;
+      const [first] = read;
+      if (first !== undefined) {
+        const hashes = new Set(read.map(({ sha256 }) => sha256));
+        sets.value = [...read, ...(sets.value ?? []).filter(({ sha256 }) => !hashes.has(sha256))];
+        choose(first.sha256);
+        outcome.value = { summary: first };
+      }
+      if (problem !== null) outcome.value = { problem };
+      if (read.length > 1)
+        say(
+          `${read.length} files of reasoning are kept; a run learns from one, so ${first.name} is chosen. Choose another under More.`,
+        );
+    });
   }
 
   async function listCots(): Promise<void> {
@@ -68,10 +84,19 @@ export function createCotSets(
     await listCots();
   }
 
+  /** How many answers of endpoints are kept; null when that cannot be found out. */
+  async function answers(): Promise<number | null> {
+    try {
+      return await importer().countAnswers();
+    } catch {
+      return null;
+    }
+  }
+
   /** Deletes every answer that an endpoint gave; sets that runs were made with stay. */
   function forgetAnswers(): Promise<void> {
     return attempt((api) => api.forgetAnswers());
   }
 
-  return { sets, reading, outcome, importCots, listCots, deleteCots, forgetAnswers };
+  return { sets, reading, outcome, importCots, listCots, deleteCots, answers, forgetAnswers };
 }

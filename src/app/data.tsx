@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ImportSummary } from '../worker/protocol';
 import { useSession } from './context';
+import { DeleteButton } from './deleteButton';
 import { takeDrops } from './drop';
 import { count } from './format';
 
@@ -73,14 +74,13 @@ function Tile(props: { name: string; does: string; checked: boolean; choose(): v
         </span>
       </label>
       {props.remove && (
-        <button
-          type="button"
+        <DeleteButton
           class="plain tile-remove"
-          aria-label={`Delete ${props.name}`}
-          onClick={props.remove}
-        >
-          ×
-        </button>
+          label="×"
+          name={`Delete ${props.name}`}
+          question={`Delete ${props.name}?`}
+          remove={props.remove}
+        />
       )}
     </div>
   );
@@ -91,15 +91,12 @@ function Drop() {
   const over = useSignal(false);
   const progress = session.data.importing.value;
   useEffect(() => {
-    const take = (files: File[]) => {
-      if (session.busy.value) return;
-      session.settingsOpen.value = true;
-      const cots = files.filter(({ name }) => /\.(jsonl|ndjson)$/i.test(name));
-      void (cots.length > 0 ? session.cots.importCots(cots) : session.data.importFiles(files));
-    };
-    return takeDrops(take, (hovering) => {
-      over.value = hovering;
-    });
+    return takeDrops(
+      (files) => void session.takeFiles(files),
+      (hovering) => {
+        over.value = hovering;
+      },
+    );
   }, [session, over]);
   return (
     <label class={`tile drop ${over.value ? 'over' : ''}`}>

@@ -21,7 +21,8 @@ export function Device() {
   const config = session.config.value;
   const warning = session.deviceWarning.value;
   const slow = device !== null && (device.backend !== 'webgpu' || warning !== null);
-  const exact = session.busy.value || session.report.value !== null ? session.view.parameters.value : null;
+  // Counted only for the run on show, which the form may have moved on from.
+  const exact = config === session.runConfig.value ? session.view.parameters.value : null;
   const most = parameterCount(modelShape(config, config.text.vocab_size));
   return (
     <p class="device">

@@ -1,5 +1,5 @@
 import { AGGREGATIONS } from '../popo/options';
-import { REWARDS } from '../popo/rewards';
+import { REWARDS, type RewardName } from '../popo/rewards';
 import { diffFromPreset, formatLeaf } from '../run/diff';
 import { useSession } from './context';
 import { Check, Choice, Group, NumberField, type NumberKnob } from './fields';
@@ -174,6 +174,43 @@ const ALIGNMENT: NumberKnob[] = [
   },
 ];
 
+/** R of the paper, for a backbone far larger than these: where a person begins who wants another. */
+const PAPERS_THRESHOLD = 4.6;
+
+const THRESHOLD: NumberKnob = {
+  path: 'orft.threshold',
+  label: 'perplexity',
+  hint: 'Reasoning below it is kept',
+  get: ({ orft }) => (typeof orft.threshold === 'number' ? orft.threshold : Number.NaN),
+  set: (config, value) => {
+    config.orft.threshold = value;
+  },
+  min: 1,
+  max: 1_000_000,
+};
+
+function weightKnob(name: RewardName, k: number): NumberKnob {
+  return {
+    path: `reward_weights.${k}`,
+    label: `weight of ${name}`,
+    hint: 'At the start; the others make room',
+    get: ({ popo }) => Number(popo.reward_weights[k].toFixed(4)),
+    set: ({ popo }, value) => {
+      popo.reward_weights = withWeight(popo.reward_weights, k, value);
+    },
+    min: 0,
+    max: 1,
+  };
+}
+
+/** Weights that sum to 1 with the k-th at `value`: the others keep their proportions, or are alike where all were 0. */
+export function withWeight(weights: readonly number[], k: number, value: number): number[] {
+  const others = weights.reduce((sum, weight, index) => (index === k ? sum : sum + weight), 0);
+  const rest = (weight: number) =>
+    others > 0 ? (weight * (1 - value)) / others : (1 - value) / (weights.length - 1);
+  return weights.map((weight, index) => (index === k ? value : rest(weight)));
+}
+
 /** Everything about the method that the first row leaves out, under the names TRL and the paper use. */
 export function Knobs() {
   const session = useSession();
@@ -213,27 +250,33 @@ export function Knobs() {
         {ALIGNMENT.map((knob) => (
           <NumberField key={knob.path} knob={knob} config={config} />
         ))}
-        <label class="field" hidden={config.popo.rewards.length !== 2}>
-          <span>
-            reward_weights <small>{config.popo.rewards[0]}, at the start</small>
-          </span>
-          <span class="slider">
-            <input
-              type="range"
-              min="0"
-              max="1"
-              step="0.05"
-              value={config.popo.reward_weights[0]}
-              onInput={(event) => {
-                const semantic = event.currentTarget.valueAsNumber;
-                session.edit((draft) => {
-                  draft.popo.reward_weights = [semantic, Number((1 - semantic).toFixed(2))];
-                });
-              }}
-            />
-            <output>{config.popo.reward_weights[0].toFixed(2)}</output>
-          </span>
-        </label>
+        {config.popo.rewards.length > 2 &&
+          config.popo.rewards.map((name, k) => (
+            <NumberField key={name} knob={weightKnob(name, k)} config={config} />
+          ))}
+        {config.popo.rewards.length === 2 && (
+          <label class="field">
+            <span>
+              reward_weights <small>{config.popo.rewards[0]}, at the start</small>
+            </span>
+            <span class="slider">
+              <input
+                type="range"
+                min="0"
+                max="1"
+                step="0.05"
+                value={config.popo.reward_weights[0]}
+                onInput={(event) => {
+                  const semantic = event.currentTarget.valueAsNumber;
+                  session.edit((draft) => {
+                    draft.popo.reward_weights = [semantic, Number((1 - semantic).toFixed(2))];
+                  });
+                }}
+              />
+              <output>{config.popo.reward_weights[0].toFixed(2)}</output>
+            </span>
+          </label>
+        )}
         <Choice
           label="semantic_reward"
           hint="use-lite loads 28 MB, once"
@@ -301,12 +344,13 @@ export function Knobs() {
         <Choice
           label="Keep reasoning below"
           hint="margin compares within a prompt"
-          value={typeof config.orft.threshold === 'number' ? 'median' : config.orft.threshold}
-          options={['median', 'margin', 'none']}
+          value={typeof config.orft.threshold === 'number' ? 'a number' : config.orft.threshold}
+          options={['median', 'margin', 'none', 'a number']}
           choose={(draft, value) => {
-            draft.orft.threshold = value;
+            draft.orft.threshold = value === 'a number' ? PAPERS_THRESHOLD : value;
           }}
         />
+        {typeof config.orft.threshold === 'number' && <NumberField knob={THRESHOLD} config={config} />}
       </Group>
       <Group title="Ranking" note="Does its reasoning help an ordinary ranker?">
         {RANKING.map((knob) => (

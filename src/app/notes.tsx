@@ -1,15 +1,23 @@
-/** What a reader must know before believing a chart: the two facts on POPO, and what the embedded teacher sees. */
+import { useSession } from './context';
+import { teacherWords } from './runWords';
+
+/** What a reader must know before believing a chart. What the trade-off says of POPO beside the run is not said again. */
 export function WhatToKnow() {
+  const session = useSession();
+  void session.view.tick.value;
+  const teacher = teacherWords(session.shownConfig.value);
   return (
     <section class="know" aria-labelledby="know-title">
       <h2 id="know-title">What to know</h2>
       <div class="know-grid">
-        <p>
-          <b>The larger gradient gains weight.</b> With two rewards the cross term of POPO cancels: I_s − I_id
-          = ‖g_s‖² − ‖g_id‖². Conflict between the rewards does not by itself move the weights, so the page
-          draws both norms and their cosine. The method seeks the Pareto front; nobody has proven that it
-          reaches it.
-        </p>
+        {session.view.popo.length === 0 && (
+          <p>
+            <b>The larger gradient gains weight.</b> With two rewards the cross term of POPO cancels: I_s −
+            I_id = ‖g_s‖² − ‖g_id‖². Conflict between the rewards does not by itself move the weights, so the
+            page draws both norms and their cosine. The method seeks the Pareto front; nobody has proven that
+            it reaches it.
+          </p>
+        )}
         <p>
           <b>POPO-light counts scale twice.</b> Its weight is the spread over the mean of a reward whose own
           pull already grows with its spread, and it is undefined where the mean is not positive. Rewards here
@@ -21,9 +29,7 @@ export function WhatToKnow() {
           chosen.
         </p>
         <p>
-          <b>The teacher knows the answer.</b> It is told the next item and argues backwards to it from what
-          usually follows what. The model must reason without being told; part of its gain is what the teacher
-          knew.
+          <b>{teacher.title}</b> {teacher.text}
         </p>
       </div>
       <p class="source faint">

@@ -1,5 +1,6 @@
 import { countsInWords } from '../sft/cot';
-import type { CotExample } from '../sft/orft';
+import type { FilterJudgement } from '../sft/filterQuality';
+import type { CotExample, Threshold } from '../sft/orft';
 import { useSession } from './context';
 import { count, percent, short } from './format';
 
@@ -12,6 +13,7 @@ export function OrftView() {
   const cots = session.view.cots.value;
   if (cots === null) return null;
   const { quality } = cots;
+  const { threshold } = session.shownConfig.value.orft;
   const counts = session.view.teacher.value;
   const told = counts === null ? null : countsInWords(counts, count);
   const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
@@ -22,24 +24,43 @@ export function OrftView() {
         <h2 id="orft-title">Which reasoning was worth learning from</h2>
         <p>
           {count(cots.kept)} of {count(cots.scored)} chains of thought kept (
-          {percent(cots.kept / Math.max(1, cots.scored))}): those under which the true answer is less
-          surprising.{told !== null && ` Of the teacher's answers ${told}.`}
+          {percent(cots.kept / Math.max(1, cots.scored))}):{' '}
+          {threshold === 'none'
+            ? 'this run rejects nothing.'
+            : 'those under which the true answer is less surprising.'}
+          {told !== null && ` Of the teacher's answers ${told}.`}
         </p>
       </div>
       <div class="orft-grid">
         <Examples title="Kept" examples={kept} />
-        <Histogram ppl={cots.ppl} threshold={cots.threshold} />
+        <div>
+          <Histogram ppl={cots.ppl} rule={threshold} threshold={cots.threshold} />
+          {threshold === 'margin' && (
+            <p class="plot-note">
+              No cut is drawn: each chain of thought is compared with the others of its own prompt, not with
+              one perplexity for all.
+            </p>
+          )}
+        </div>
         <Examples title="Rejected" examples={rejected} />
       </div>
       {quality && (
         <p class="plot-note">
-          Perplexity does not see whether an argument is sound, but this data knows: of the kept ones{' '}
-          {percent(quality.evidence.precision)} cite what the purchase really followed from (of all,{' '}
-          {percent(quality.evidence.right)}), and {percent(quality.conclusion.precision)} conclude the right
-          need (of all, {percent(quality.conclusion.right)}).
+          Perplexity does not see whether an argument is sound, but this data knows. Cites what the purchase
+          really followed from: <Filtered by={quality.evidence} />. Concludes the right need:{' '}
+          <Filtered by={quality.conclusion} />.
         </p>
       )}
     </section>
+  );
+}
+
+function Filtered({ by: { right, precision, recall } }: { by: FilterJudgement }) {
+  return (
+    <>
+      {percent(right)} of all, {percent(precision)} of the kept (precision), and {percent(recall)} of those
+      that do are kept (recall)
+    </>
   );
 }
 
@@ -66,7 +87,7 @@ function Examples({ title, examples }: { title: string; examples: CotExample[] }
 }
 
 /** Log-spaced counts; the part below the threshold is what was kept when the threshold is a perplexity. */
-function Histogram({ ppl, threshold }: { ppl: number[]; threshold: number }) {
+function Histogram({ ppl, rule, threshold }: { ppl: number[]; rule: Threshold; threshold: number }) {
   const logs = ppl.filter((value) => value > 0 && Number.isFinite(value)).map(Math.log);
   if (logs.length < 2) return null;
   const sorted = [...logs].sort((a, b) => a - b);
@@ -77,7 +98,9 @@ function Histogram({ ppl, threshold }: { ppl: number[]; threshold: number }) {
     bins[Math.min(BINS - 1, Math.floor(((value - low) / (high - low)) * BINS))]++;
   }
   const tallest = Math.max(...bins);
-  const cut = threshold > 0 ? ((Math.log(threshold) - low) / (high - low)) * BINS : Number.NaN;
+  const isPerplexity = rule === 'median' || typeof rule === 'number';
+  const cut =
+    isPerplexity && threshold > 0 ? ((Math.log(threshold) - low) / (high - low)) * BINS : Number.NaN;
   const drawsCut = cut >= 0 && cut <= BINS;
   return (
     <figure class="histogram">
@@ -85,7 +108,7 @@ function Histogram({ ppl, threshold }: { ppl: number[]; threshold: number }) {
         viewBox={`0 0 ${BINS} 30`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Perplexities from ${short(Math.exp(low))} to ${short(Math.exp(high))}, threshold ${short(threshold)}`}
+        aria-label={`Perplexities from ${short(Math.exp(low))} to ${short(Math.exp(high))}${drawsCut ? `, cut at ${short(threshold)}` : ''}`}
       >
         {bins.map((value, bin) => (
           <rect
@@ -94,7 +117,7 @@ function Histogram({ ppl, threshold }: { ppl: number[]; threshold: number }) {
             width="0.8"
             y={30 - (28 * value) / tallest}
             height={(28 * value) / tallest}
-            class={drawsCut && bin + 0.5 > cut ? 'above' : 'below'}
+            class={rule === 'margin' ? 'mixed' : drawsCut && bin + 0.5 > cut ? 'above' : 'below'}
           />
         ))}
         {drawsCut && <line x1={cut} x2={cut} y1="0" y2="30" class="cut" vector-effect="non-scaling-stroke" />}

@@ -1,24 +1,24 @@
 import { useSignal } from '@preact/signals';
-import type { FeatureSetName, RankerMetrics } from '../evaluate/ranking';
+import type { FeatureSetName, Lift, RankerMetrics } from '../evaluate/ranking';
 import type { Interval } from '../numeric/interval';
 import { useSession } from './context';
 import { count, percent, short } from './format';
 
-const WORDS: Record<FeatureSetName, { label: string; hint: string }> = {
-  none: { label: 'Nothing', hint: 'The ranker alone' },
-  intra: { label: 'Own reasoning', hint: 'Intra-user: codes of what the model said of this user' },
-  cross: { label: 'Similar user', hint: 'Cross-user: behaviours of the user of whom it said the most alike' },
-  both: { label: 'Both', hint: 'Intra- and cross-user features' },
-  shuffled: { label: 'Both, shuffled', hint: 'The control: features of other requests. Must gain nothing' },
+const LABELS: Record<FeatureSetName, string> = {
+  none: 'Nothing',
+  intra: 'Own reasoning',
+  cross: 'Similar user',
+  both: 'Both',
+  shuffled: 'Both, shuffled',
 };
 
-const METRICS: { label: string; hint: string; of: (metrics: RankerMetrics) => number }[] = [
-  { label: 'AUC click', hint: 'Area under the ROC curve of pCTR', of: ({ auc }) => auc.ctr },
-  { label: 'AUC buy', hint: 'Area under the ROC curve of pCTCVR', of: ({ auc }) => auc.ctcvr },
-  { label: 'GAUC buy', hint: 'AUC of pCTCVR within each user', of: ({ gauc }) => gauc.ctcvr },
-  { label: 'Log-loss', hint: 'Of pCTCVR, nats per impression', of: ({ log_loss }) => log_loss.ctcvr },
-  { label: 'HR@10', hint: 'Next purchase among the ten best of the full catalogue', of: (m) => m['HR@10'] },
-  { label: 'NDCG@10', hint: 'The same, discounted by rank', of: (m) => m['NDCG@10'] },
+const METRICS: { label: string; of: (metrics: RankerMetrics) => number }[] = [
+  { label: 'AUC click', of: ({ auc }) => auc.ctr },
+  { label: 'AUC buy', of: ({ auc }) => auc.ctcvr },
+  { label: 'GAUC buy', of: ({ gauc }) => gauc.ctcvr },
+  { label: 'Log-loss', of: ({ log_loss }) => log_loss.ctcvr },
+  { label: 'HR@10', of: (m) => m['HR@10'] },
+  { label: 'NDCG@10', of: (m) => m['NDCG@10'] },
 ];
 
 type Who = 'all' | 'long_tail';
@@ -56,25 +56,16 @@ export function RankingView() {
           <thead>
             <tr>
               <th scope="col">Features</th>
-              {METRICS.map(({ label, hint }) => (
-                <th key={label} scope="col" title={hint}>
+              {METRICS.map(({ label }) => (
+                <th key={label} scope="col">
                   {label}
                 </th>
               ))}
-              <th scope="col" title="AUC of pCTCVR against the ranker alone">
-                Gain, AUC buy
-              </th>
+              <th scope="col">Gain, AUC buy</th>
               {hasLift && (
                 <>
-                  <th scope="col" title="What sellers pay, everybody seeing both rankers">
-                    Revenue
-                  </th>
-                  <th
-                    scope="col"
-                    title="What conversions are worth to sellers, everybody seeing both rankers"
-                  >
-                    Advertiser value
-                  </th>
+                  <th scope="col">Revenue</th>
+                  <th scope="col">Advertiser value</th>
                 </>
               )}
             </tr>
@@ -82,25 +73,15 @@ export function RankingView() {
           <tbody>
             {ranking.rankers.map((ranker) => (
               <tr key={ranker.features}>
-                <th scope="row" title={WORDS[ranker.features].hint}>
-                  {WORDS[ranker.features].label}
-                </th>
+                <th scope="row">{LABELS[ranker.features]}</th>
                 {METRICS.map(({ label, of }) => (
                   <td key={label}>{of(ranker[who.value]).toFixed(4).replace(/^0/, '')}</td>
                 ))}
                 <td>{ranker.gain ? <Change of={ranker.gain[who.value].ctcvr} write={points} /> : '–'}</td>
                 {hasLift && (
                   <>
-                    <td>
-                      {ranker.lift ? (
-                        <Change of={ranker.lift[who.value].revenue.paired} write={share} />
-                      ) : (
-                        '–'
-                      )}
-                    </td>
-                    <td>
-                      {ranker.lift ? <Change of={ranker.lift[who.value].value.paired} write={share} /> : '–'}
-                    </td>
+                    <td>{ranker.lift ? <Sales of={ranker.lift[who.value].revenue} /> : '–'}</td>
+                    <td>{ranker.lift ? <Sales of={ranker.lift[who.value].value} /> : '–'}</td>
                   </>
                 )}
               </tr>
@@ -108,17 +89,48 @@ export function RankingView() {
           </tbody>
         </table>
       </section>
-      <p class="plot-note">
-        {hasLift
-          ? 'Newcomers, whom no stage has seen; half of them teach the ranker what its features mean, the others judge. Revenue ' +
-            'and value are of a simulated second-price auction at each request, with outcomes from the world’s own model. '
-          : 'Everybody’s second to last behaviour teaches the ranker what its features mean, the last one judges; clicks and purchases ' +
-            'are the proxies that the data’s notes name. '}
-        The long tail are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
-        {percent(ranking.quantisation_error)} of what was said; similar users agree to a cosine of{' '}
-        {short(ranking.similarity)}.
-      </p>
+      <details class="protocol">
+        <summary>How this is measured</summary>
+        <p>
+          {hasLift
+            ? 'Newcomers, whom no stage has seen; half of them teach the rankers what their features mean, the others judge.'
+            : 'Everybody’s second to last behaviour teaches the rankers what their features mean, the last one judges; clicks and ' +
+              'purchases are the proxies that the data’s notes name.'}{' '}
+          Own reasoning: codes of what the model said of this user. Similar user: behaviours of the user of
+          whom it said the most alike. Both, shuffled: the control, with features of other requests, which
+          must gain nothing.
+        </p>
+        <p>
+          AUC and GAUC: area under the ROC curve of pCTR (click) or pCTCVR (buy), over all impressions and
+          within each user. Log-loss: of pCTCVR, nats per impression. HR@10, NDCG@10: the next purchase among
+          the ten best of the full catalogue. Gain: AUC of pCTCVR less that of the ranker with no features.
+          The long tail are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
+          {percent(ranking.quantisation_error)} of what was said; similar users agree to a cosine of{' '}
+          {short(ranking.similarity)}.
+        </p>
+        {hasLift && (
+          <p>
+            Revenue and advertiser value: what sellers pay, and what conversions are worth to them, in a
+            simulated second-price auction at each request, with outcomes from the world’s own model, as
+            change against the ranker with no features. Above, everybody sees both rankers and luck is
+            averaged out, as only a simulation can. A/B, below it: users are randomised to one ranker or the
+            other and buy or not, as in the field.
+          </p>
+        )}
+      </details>
     </section>
+  );
+}
+
+/** Everybody seeing both rankers, and below it the users randomised to one of them. */
+function Sales({ of: { paired, randomised } }: { of: Lift }) {
+  return (
+    <>
+      <Change of={paired} write={share} />
+      <small class="under">
+        A/B <Change of={randomised} write={share} />
+      </small>
+    </>
   );
 }
 

@@ -54,6 +54,8 @@ export function createRunView(
   const device = signal<DeviceInfo | null>(null);
   /** Weights of the run's model, once its tokenizer has said how many tokens there are. */
   const parameters = signal<number | null>(null);
+  /** Of the judge behind the ID reward, on held-out impressions. */
+  const rankerAuc = signal<Report['ranker']['auc'] | null>(null);
   const samples = signal<Sample[]>([]);
   const cots = signal<Cots | null>(null);
   /** What became of the CoTs that the teacher was to give. */
@@ -73,9 +75,8 @@ export function createRunView(
     ...REWARDS,
     ...REWARDS.map((name) => `w_${name}` as const),
     ...REWARDS.map((name) => `g_${name}` as const),
-    'pull_first',
+    ...REWARDS.map((name) => `pull_${name}` as const),
     'cosine',
-    'reward_std',
     'zero_std',
     'kl',
     'entropy',
@@ -83,7 +84,7 @@ export function createRunView(
     'clipped',
     'duplicates',
   ]);
-  const heldout = new Columns(['l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
+  const heldout = new Columns(['l1', 'l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
   /** Where each stage begins on the loss chart's axis. */
   const lossMarks = signal<{ x: number; label: StageName }[]>([]);
 
@@ -97,6 +98,7 @@ export function createRunView(
     queue = [];
     batch(() => {
       stages.value = freshStages();
+      rankerAuc.value = null;
       samples.value = [];
       cots.value = null;
       teacher.value = null;
@@ -179,6 +181,9 @@ export function createRunView(
         loss.push(mark.x + event.step, [event.loss]);
         break;
       }
+      case 'ranker':
+        rankerAuc.value = event.auc;
+        break;
       case 'teacher':
         teacher.value = event.counts;
         break;
@@ -188,15 +193,15 @@ export function createRunView(
       case 'popo': {
         const { step } = event;
         const names = rewardNames();
+        const pulls = step.pull.reduce((sum, value) => sum + value, 0);
         const byName = (values: number[] | null) =>
           REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
         popo.push(step.step, [
           ...byName(rewardMeans(step.rewards)),
           ...byName(step.weightsAfter),
           ...byName(step.gradNorms),
-          step.pull[0] / step.pull.reduce((sum, value) => sum + value, 0),
+          ...byName(pulls > 0 ? step.pull.map((value) => value / pulls) : null),
           step.gradCosine ?? Number.NaN,
-          step.reward_std,
           step.frac_reward_zero_std,
           step.kl,
           step.entropy,
@@ -232,16 +237,21 @@ export function createRunView(
 
   function takeMetrics(row: MetricsRow, step: number): void {
     if (currentStage.value?.name === 'popo') {
-      heldout.push(step, [
-        row.Category_L3_ACC,
-        row['Title_Hit-Rate@50'],
-        row.CTCVR,
-        row.distinct_top1,
-        row.popularity_share,
-      ]);
+      pushHeldOut(step, row);
       return;
     }
     table.value = [...table.value.filter(({ stage }) => stage !== row.stage), row];
+  }
+
+  function pushHeldOut(step: number, row: MetricsRow): void {
+    heldout.push(step, [
+      row.Category_L1_ACC,
+      row.Category_L3_ACC,
+      row['Title_Hit-Rate@50'],
+      row.CTCVR,
+      row.distinct_top1,
+      row.popularity_share,
+    ]);
   }
 
   /** Resolves when every event received so far is shown. */
@@ -277,6 +287,8 @@ export function createRunView(
       });
     }
     for (const step of from.popo.steps) take({ type: 'popo', step });
+    for (const { step, row } of from.popo.curve) pushHeldOut(step, row);
+    rankerAuc.value = from.ranker.auc;
     teacher.value = from.rupr ?? null;
     for (const sample of from.samples) take({ type: 'sample', sample });
     cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
@@ -286,6 +298,7 @@ export function createRunView(
     stages,
     device,
     parameters,
+    rankerAuc,
     samples,
     cots,
     teacher,

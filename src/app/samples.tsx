@@ -2,17 +2,13 @@ import { useSignal } from '@preact/signals';
 import type { Sample } from '../run/report';
 import { REWARD_LOOKS } from './charts';
 import { useSession } from './context';
+import { heldOutWords, sampleWords } from './runWords';
 
-const COLUMNS = [
-  { stage: 'warmup', title: 'After warm-up', waits: 'Appears when the backbone is warm' },
-  { stage: 'sft', title: 'After fine-tuning', waits: 'Appears when it has learnt to reason' },
-  { stage: 'popo', title: 'With POPO', waits: 'Appears as both rewards are reinforced' },
-] as const;
-
-/** The same held-out shopper before and after: what it thinks and what it answers. */
+/** The same held-out moment before and after: what it thinks and what it answers. */
 export function Samples() {
   const session = useSession();
   const at = useSignal(0);
+  const config = session.shownConfig.value;
   const samples = session.view.samples.value;
   const ids = [...new Set(samples.map(({ sampleId }) => sampleId))];
   if (ids.length === 0) return null;
@@ -26,7 +22,7 @@ export function Samples() {
     <section class="samples" aria-labelledby="samples-title">
       <div class="section-head">
         <h2 id="samples-title">In its own words</h2>
-        <p>One shopper it never trained on, asked again after each stage.</p>
+        <p>{heldOutWords(config).one}, asked again after each stage.</p>
         {ids.length > 1 && (
           <div class="pager">
             <button type="button" class="plain" aria-label="Previous shopper" onClick={() => move(-1)}>
@@ -49,7 +45,7 @@ export function Samples() {
             Bought next: <b>{newest.target}</b>
           </p>
         </article>
-        {COLUMNS.map(({ stage, title, waits }) => {
+        {sampleWords(config).map(({ stage, title, waits }) => {
           const sample = mine.find((candidate) => candidate.stage === stage);
           return (
             <article key={stage} class="sample" data-waiting={sample === undefined}>
@@ -81,7 +77,7 @@ function Prompt({ text }: { text: string }) {
 }
 
 function Completion({ sample }: { sample: Sample }) {
-  const { rewards } = useSession().config.value.popo;
+  const { rewards } = useSession().shownConfig.value.popo;
   const { think, title, path } = parts(sample.completion);
   const hit = sample.resolvedItem !== null && sample.resolvedItem === sample.target;
   return (

@@ -1,4 +1,5 @@
 import { useSession } from './context';
+import { DeleteButton } from './deleteButton';
 import { ago } from './format';
 
 /** Runs kept on this device: take one up again, look at one that ended, or delete it. */
@@ -37,15 +38,14 @@ export function SavedRuns() {
                   Resume
                 </button>
               )}
-              <button
-                type="button"
+              <DeleteButton
                 class="plain"
                 disabled={busy}
-                aria-label={`Delete the run of ${run.config.preset}, seed ${run.config.seed}`}
-                onClick={() => void session.deleteRun(run.id)}
-              >
-                Delete
-              </button>
+                label="Delete"
+                name={`Delete the run of ${run.config.preset}, seed ${run.config.seed}`}
+                question="Delete this run?"
+                remove={() => void session.deleteRun(run.id)}
+              />
             </span>
           </li>
         ))}

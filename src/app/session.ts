@@ -3,7 +3,9 @@
  * and the actions between them and the workers. Signals only; nothing here touches the document.
  */
 import { batch, computed, signal } from '@preact/signals';
+import { REWARDS, type RewardName } from '../popo/rewards';
 import { parseConfig, type RunConfig } from '../run/config';
+import { isPreset } from '../run/diff';
 import { compareFingerprints, type FingerprintComparison } from '../run/fingerprint';
 import { formatLink, parseLink } from '../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../run/presets';
@@ -44,6 +46,10 @@ export function createSession(
   clock: () => number = () => performance.now(),
 ) {
   const config = signal<RunConfig>(defaultConfig());
+  /** Of the run on show, which the form may have moved on from; null while there is none. */
+  const runConfig = signal<RunConfig | null>(null);
+  /** What results are to be read by: the run's config, or the form's before there is a run. */
+  const shownConfig = computed(() => runConfig.value ?? config.value);
   const status = signal<Status>('idle');
   /** What was asked of the worker and has not happened yet. */
   const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
@@ -68,13 +74,13 @@ export function createSession(
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
 
-  const view = createRunView(frame, clock, () => config.peek().popo.rewards, say);
+  const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
   const importer = (onCrash: (message: string) => void) =>
     services.importer((message) => {
       services.discardImporter();
       onCrash(message);
     });
-  const cots = createCotSets(importer, chooseCots);
+  const cots = createCotSets(importer, chooseCots, (message) => say('info', message));
   const data = createImports(importer, chooseImport, (sha256) => {
     if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
   });
@@ -133,6 +139,7 @@ export function createSession(
   function clear(): void {
     batch(() => {
       view.clear();
+      runConfig.value = null;
       report.value = null;
       verdict.value = null;
       notices.value = [];
@@ -156,6 +163,7 @@ export function createSession(
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
       if (saved !== null && !isSame(wanted, config.value)) expected.value = null;
       adopt(wanted);
+      runConfig.value = wanted;
       status.value = 'running';
       pending.value = 'starting';
     });
@@ -283,7 +291,7 @@ export function createSession(
     await refreshSavedRuns();
   }
 
-  /** Shows the report of a finished run again. */
+  /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
   async function openReport(saved: SavedRun): Promise<void> {
     if (busy.value) return;
     try {
@@ -294,13 +302,23 @@ export function createSession(
       }
       batch(() => {
         clear();
-        adopt(found.config);
+        try {
+          adopt(parseConfig(found.config));
+          runConfig.value = config.value;
+        } catch (error) {
+          runConfig.value = configOfOlderReport(found);
+          say(
+            'warning',
+            `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${sentence(error)}`,
+          );
+        }
         expected.value = null;
         view.replay(found);
         show(found);
         status.value = 'done';
       });
     } catch (error) {
+      if (report.value === null) status.value = 'idle';
       say('error', `The report could not be opened: ${sentence(error)}`);
     }
   }
@@ -380,9 +398,24 @@ export function createSession(
   /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
   function link(): string {
     const shown = report.value;
-    return shown === null
-      ? formatLink(config.value, null, null)
-      : formatLink(shown.config, shown.dataset.sha256, shown.fingerprint);
+    if (shown === null) return formatLink(config.value, null, null);
+    try {
+      return formatLink(parseConfig(shown.config), shown.dataset.sha256, shown.fingerprint);
+    } catch {
+      // Of another version of the app: the link that the run was given then.
+      return shown.link;
+    }
+  }
+
+  /** Files from anywhere, such as a drop: reasoning goes by its ending, all others are data. */
+  async function takeFiles(files: File[]): Promise<void> {
+    if (busy.value) return;
+    settingsOpen.value = true;
+    const isReasoning = ({ name }: File) => /\.(jsonl|ndjson)$/i.test(name);
+    await Promise.all([
+      data.importFiles(files.filter((file) => !isReasoning(file))),
+      cots.importCots(files.filter(isReasoning)),
+    ]);
   }
 
   function exportModel(): ReturnType<TrainerApi['exportModel']> {
@@ -399,6 +432,8 @@ export function createSession(
 
   const state = {
     config,
+    runConfig,
+    shownConfig,
     status,
     pending,
     deviceWarning,
@@ -416,7 +451,16 @@ export function createSession(
     cots,
     teacherKey,
   };
-  const form = { edit, chooseImport, chooseWorld, chooseCots, chooseTeacher, choosePreset, openLink };
+  const form = {
+    edit,
+    chooseImport,
+    chooseWorld,
+    chooseCots,
+    chooseTeacher,
+    choosePreset,
+    openLink,
+    takeFiles,
+  };
   const runs = {
     start,
     pause,
@@ -437,6 +481,25 @@ export function createSession(
 /** Everything that decides what a teacher is asked. */
 function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfig): string {
   return JSON.stringify([seed, data, text, rupr]);
+}
+
+/** The fields that a report of another version has, and the preset's where it has none. */
+function configOfOlderReport({ config: told, popo }: Report): RunConfig {
+  const filled = presetConfig(isPreset(told.preset) ? told.preset : 'small');
+  const fill = (into: object, from: object) => {
+    for (const [key, value] of Object.entries(from)) {
+      const known: unknown = Reflect.get(into, key);
+      if (typeof known === 'object' && known !== null && !Array.isArray(known)) fill(known, Object(value));
+      else Reflect.set(into, key, value);
+    }
+  };
+  fill(filled, told);
+  filled.popo.rewards = popo.rewardNames.filter((name) => isReward(name));
+  return filled;
+}
+
+function isReward(name: string): name is RewardName {
+  return (REWARDS as readonly string[]).includes(name);
 }
 
 function isSame(a: RunConfig, b: RunConfig): boolean {

@@ -1,25 +1,9 @@
-import type { StageName } from '../run/report';
 import { countsInWords } from '../sft/cot';
 import { useSession } from './context';
 import { count, duration } from './format';
 import type { StageState } from './runView';
+import { stageWords } from './runWords';
 import type { Status } from './session';
-
-/** Each stage in a few words: its name, what it does, and what the paper or the field calls it. */
-export const STAGE_WORDS: Record<StageName, { label: string; does: string; code: string }> = {
-  data: { label: 'Data', does: 'Who bought what, after what', code: '' },
-  tokenizer: { label: 'Tokenizer', does: 'Cut words into pieces', code: 'BPE' },
-  ranker: { label: 'ID reward', does: 'A ranker learns who buys', code: 'ESMM' },
-  encoder: { label: 'Semantic reward', does: 'Learn which titles mean alike', code: '' },
-  warmup: { label: 'Warm-up', does: 'History in, next item out', code: '' },
-  rupr: { label: 'Reasoning', does: 'Argue back from the purchase', code: 'RUPR' },
-  orft: { label: 'Rejection', does: 'Drop reasoning that misleads', code: 'ORFT' },
-  sft: { label: 'Fine-tuning', does: 'Learn to reason and answer', code: 'SFT' },
-  popo: { label: 'Alignment', does: 'Reinforce both, weighed anew', code: 'POPO' },
-  evaluate: { label: 'Evaluation', does: 'Measure on users it never saw', code: '' },
-  features: { label: 'Features', does: 'Reason about newcomers', code: '' },
-  ranking: { label: 'Ranking', does: 'Rank with and without it', code: 'PQ, ESMM' },
-};
 
 export function Stages() {
   const session = useSession();
@@ -41,7 +25,8 @@ export function Stages() {
 
 function StageLine({ stage, status }: { stage: StageState; status: Status }) {
   const session = useSession();
-  const words = STAGE_WORDS[stage.name];
+  const words = stageWords(stage.name, session.shownConfig.value);
+  const auc = stage.name === 'ranker' ? session.view.rankerAuc.value : null;
   const counts = stage.name === 'rupr' ? session.view.teacher.value : null;
   const told = counts === null ? null : countsInWords(counts, count);
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
@@ -51,17 +36,22 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
       <div>
         <p class="stage-name">
           <span>{words.label}</span>
-          <span class="stage-time">{timing(stage, status)}</span>
+          <span class="stage-time">{timing(stage, status, words.code)}</span>
         </p>
         <p class="stage-does">{told ?? words.does}</p>
+        {auc !== null && (
+          <p class="stage-found">
+            AUC, held out: CTR {auc.ctr.toFixed(2)}, CVR {auc.cvr.toFixed(2)}, CTCVR {auc.ctcvr.toFixed(2)}
+          </p>
+        )}
       </div>
     </li>
   );
 }
 
-function timing(stage: StageState, status: Status): string {
+function timing(stage: StageState, status: Status, code: string): string {
   if (stage.status === 'done') return stage.seconds === null ? 'done' : duration(stage.seconds);
-  if (stage.status === 'waiting') return STAGE_WORDS[stage.name].code;
+  if (stage.status === 'waiting') return code;
   if (status === 'error') return `stopped at ${stage.step}`;
   if (status === 'paused') return `paused at ${stage.step}`;
   if (stage.secondsLeft !== null) return `${duration(stage.secondsLeft)} left`;

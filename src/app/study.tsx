@@ -7,6 +7,7 @@ import { METHODS } from '../study/methods';
 import type { Gauges, StudyTables } from '../study/tables';
 import type { StudyResult } from '../worker/protocol';
 import { useSession } from './context';
+import { DeleteButton } from './deleteButton';
 import { FrontPlot } from './frontPlot';
 import { download } from './share';
 
@@ -155,14 +156,13 @@ function Steering() {
           >
             Save study.json and study.csv
           </button>
-          <button
-            type="button"
+          <DeleteButton
             class="plain"
             disabled={session.busy.value}
-            onClick={() => void studies.forget()}
-          >
-            Forget all studies
-          </button>
+            label="Delete all studies"
+            question="Delete the runs of all studies?"
+            remove={() => void studies.forget()}
+          />
         </div>
       )}
       {studies.problem.value !== null && (

@@ -1,8 +1,8 @@
 import type { MetricsRow } from '../evaluate/metrics';
 import { useSession } from './context';
 import { count, short } from './format';
+import { heldOutWords, rowLabel } from './runWords';
 import { Downloads } from './share';
-import { STAGE_WORDS } from './stages';
 
 type Metric = Exclude<keyof MetricsRow, 'stage' | 'users'>;
 
@@ -13,9 +13,11 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
   { key: 'Title_Hit-Rate@25', label: 'Title@25', hint: 'Title_Hit-Rate@25', kind: 'semantic', rate: true },
   { key: 'Title_Hit-Rate@50', label: '@50', hint: 'Title_Hit-Rate@50', kind: 'semantic', rate: true },
   { key: 'Title_Hit-Rate@100', label: '@100', hint: 'Title_Hit-Rate@100', kind: 'semantic', rate: true },
+  { key: 'exact_title_rate', label: 'Exact', hint: 'exact_title_rate', kind: 'semantic', rate: true },
   { key: 'CTCVR', label: 'CTCVR', hint: 'Mean chance of a click and purchase', kind: 'id', rate: true },
   { key: 'valid_rate', label: 'Valid', hint: 'Answers that are well formed', rate: true },
   { key: 'distinct_top1', label: 'Distinct', hint: 'Different items answered', rate: false },
+  { key: 'popularity_share', label: 'Top share', hint: 'popularity_share', rate: true },
   {
     key: 'answer_loss',
     label: 'Answer loss',
@@ -24,25 +26,25 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
   },
 ];
 
-/** One row per stage, on users no stage has seen. */
+/** One row per stage, on what no stage has seen. */
 export function StageTable() {
   const session = useSession();
   const rows = session.view.table.value;
   if (rows.length === 0) return null;
-  const { preset, data } = session.config.value;
-  const isWorld = data.source === 'world';
+  const config = session.shownConfig.value;
+  const isWorld = config.data.source === 'world';
   return (
     <section class="table-section" aria-labelledby="table-title">
       <div class="section-head">
         <h2 id="table-title">What each stage was worth</h2>
         <p>
-          {count(rows[0].users)} users it never saw; one seed
-          {preset === 'tiny' ? '; at tiny, differences between SFT and POPO are noise' : ''}.
+          {count(rows[0].users)} {heldOutWords(config).many}; one seed
+          {config.preset === 'tiny' && '; at tiny, what alignment adds in one run is within its noise'}.
         </p>
         <Downloads />
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage">
-        <table>
+        <table class="dense">
           <thead>
             <tr>
               <th scope="col">Stage</th>
@@ -56,15 +58,17 @@ export function StageTable() {
           <tbody>
             {rows.map((row, index) => (
               <tr key={row.stage}>
-                <th scope="row">
-                  {row.stage in STAGE_WORDS
-                    ? STAGE_WORDS[row.stage as keyof typeof STAGE_WORDS].label
-                    : row.stage}
-                </th>
+                <th scope="row">{rowLabel(row.stage, config)}</th>
                 {METRICS.map(({ key, rate }) => (
                   <td key={key}>
                     {rate ? rateText(row[key]) : key === 'distinct_top1' ? count(row[key]) : short(row[key])}
-                    {rate && <Change from={rows[index - 1]?.[key] ?? row[key]} to={row[key]} />}
+                    {rate && (
+                      <Change
+                        from={rows[index - 1]?.[key] ?? row[key]}
+                        to={row[key]}
+                        isGood={key !== 'popularity_share'}
+                      />
+                    )}
                   </td>
                 ))}
               </tr>
@@ -75,13 +79,14 @@ export function StageTable() {
       <details class="protocol">
         <summary>How this is measured</summary>
         <p>
-          One greedy answer for each user, whose next behaviour nobody trained on. L1 to L3: the answer’s
-          categories are that item’s. Title@K: that item’s title is among the K of the whole catalogue nearest
-          to the answer’s, by the encoder of the catalogue. CTCVR: the chance that the user clicks and buys
-          the item answered,{' '}
+          One greedy answer for each {isWorld ? 'user, of whom' : 'user’s last behaviour, on which'} nobody
+          trained. L1 to L3: the answer’s categories are that item’s. Title@K: that item’s title is among the
+          K of the whole catalogue nearest to the answer’s, by the encoder of the catalogue. Exact: the
+          answer’s title is that item’s. CTCVR: the chance that the user clicks and buys the item answered,{' '}
           {isWorld ? 'which the generated marketplace knows' : 'as the ranker estimates it'}; 0 where the
           answer names none. Valid: well formed, with a title and three categories. Distinct: different items
-          over all users. Answer loss: nats per token of the true answer after what the model thought.
+          over all users. Top share: of the item answered most often. Answer loss: nats per token of the true
+          answer after what the model thought.
         </p>
       </details>
     </section>
@@ -92,9 +97,9 @@ function rateText(value: number | undefined): string {
   return value !== undefined && Number.isFinite(value) ? value.toFixed(3).replace(/^0/, '') : '–';
 }
 
-function Change({ from, to }: { from: number | undefined; to: number | undefined }) {
+function Change({ from, to, isGood }: { from?: number; to?: number; isGood: boolean }) {
   const change = (to ?? Number.NaN) - (from ?? Number.NaN);
   if (!Number.isFinite(change) || Math.abs(change) < 0.0005) return <small />;
   const text = Math.abs(change).toFixed(3).replace(/^0/, '');
-  return <small class={change > 0 ? 'up' : 'down'}>{change > 0 ? `+${text}` : `−${text}`}</small>;
+  return <small class={change > 0 === isGood ? 'up' : 'down'}>{change > 0 ? `+${text}` : `−${text}`}</small>;
 }

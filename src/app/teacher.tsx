@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { endpointHost, endpointProblem, isReachableFromPage } from '../sft/endpoint';
 import { useSession } from './context';
+import { DeleteButton } from './deleteButton';
 import { NumberField, type NumberKnob } from './fields';
 import { count } from './format';
 
@@ -211,9 +212,12 @@ function CotSets() {
       )}
       <p class="cot-actions">
         {known !== null && (
-          <button type="button" class="inline" onClick={() => void session.cots.deleteCots(known.sha256)}>
-            Delete this reasoning
-          </button>
+          <DeleteButton
+            class="inline"
+            label="Delete this reasoning"
+            question={`Delete ${count(known.cots)} chains of thought?`}
+            remove={() => void session.cots.deleteCots(known.sha256)}
+          />
         )}
         {teacher === 'openai' && wanted !== '' && (
           <button
@@ -229,9 +233,15 @@ function CotSets() {
           </button>
         )}
         {teacher === 'openai' && (
-          <button type="button" class="inline" onClick={() => void session.cots.forgetAnswers()}>
-            Forget answers kept on this device
-          </button>
+          <DeleteButton
+            class="inline"
+            label="Delete the answers kept on this device"
+            question={async () => {
+              const answers = await session.cots.answers();
+              return answers === null ? 'Delete all answers?' : `Delete ${count(answers)} answers?`;
+            }}
+            remove={() => void session.cots.forgetAnswers()}
+          />
         )}
       </p>
       <div aria-live="polite">{problem !== null && <p class="problem">{problem}</p>}</div>

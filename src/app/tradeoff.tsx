@@ -1,13 +1,16 @@
 /**
- * The trade-off: semantic reward to the right, ID reward upwards, the run's path step by step. The arrow is where the
- * current weights pull.
+ * The trade-off: one reward to the right, another upwards, the run's path step by step. The arrow is how hard each of the
+ * two pulls now: its weight times the spread of what it pays, w·σ.
  */
 import { useSignal } from '@preact/signals';
+import type { RewardName } from '../popo/rewards';
+import type { RunConfig } from '../run/config';
+import { REWARD_LOOKS } from './charts';
 import { smoothed } from './columns';
 import { useSession } from './context';
 import { short } from './format';
 import type { RunView } from './runView';
-import { STAGE_WORDS } from './stages';
+import { heldOutWords, rowLabel } from './runWords';
 
 const SIZE = 320;
 const LEFT = 44;
@@ -30,9 +33,10 @@ export function TradeOff() {
   const session = useSession();
   const chosen = useSignal<View | null>(null);
   void session.view.tick.value;
-  const view: View = chosen.value ?? (session.view.popo.length > 1 ? 'rewards' : 'heldout');
-  const path = view === 'rewards' ? rewardPath(session.view) : heldoutPath(session.view);
-  const landmarks = view === 'heldout' ? stageLandmarks(session.view) : [];
+  const config = session.shownConfig.value;
+  const axes = rewardAxes(config.popo.rewards);
+  const hasPath = axes !== null && session.view.popo.length > 1;
+  const view: View = chosen.value ?? (hasPath ? 'rewards' : 'heldout');
   return (
     <section class="tradeoff" aria-labelledby="tradeoff-title">
       <div class="tradeoff-head">
@@ -55,22 +59,60 @@ export function TradeOff() {
           ))}
         </div>
       </div>
-      <Plot path={path} landmarks={landmarks} view={view} />
-      <p class="plot-note">
-        {view === 'rewards'
-          ? 'Each step of alignment moves the point; the arrow is where the weights pull.'
-          : 'Each stage, and alignment as it goes, on users it never saw.'}
-      </p>
+      {view === 'heldout' ? (
+        <>
+          <Plot
+            path={heldoutPath(session.view)}
+            landmarks={stageLandmarks(session.view, config)}
+            names={['held-out L3 hit rate', 'held-out CTCVR']}
+            colors={['semantic', 'id']}
+            pull={null}
+            empty="First point after warm-up"
+          />
+          <p class="plot-note">Each stage, and alignment as it goes, on {heldOutWords(config).many}.</p>
+        </>
+      ) : axes === null ? (
+        <p class="plot-note">This run has one reward, so there is nothing to trade against it.</p>
+      ) : (
+        <>
+          <Plot
+            path={rewardPath(session.view, axes)}
+            landmarks={[]}
+            names={[`${REWARD_LOOKS[axes[0]].label} reward`, `${REWARD_LOOKS[axes[1]].label} reward`]}
+            colors={[REWARD_LOOKS[axes[0]].color, REWARD_LOOKS[axes[1]].color]}
+            pull={axes}
+            empty="Begins with alignment"
+          />
+          <p class="plot-note">
+            Each step of alignment moves the point; the arrow is the pull of the two rewards, w·σ.{' '}
+            {whoGains(config)}
+          </p>
+        </>
+      )}
     </section>
   );
 }
 
-function rewardPath({ popo }: RunView): Point[] {
-  return points(
-    popo.xs(),
-    smoothed(popo.column('semantic'), SMOOTHING),
-    smoothed(popo.column('id'), SMOOTHING),
-  );
+/** The two rewards that are drawn: meaning and taste where a run has both, else its first two; null with only one. */
+export function rewardAxes(rewards: readonly RewardName[]): [RewardName, RewardName] | null {
+  if (rewards.includes('semantic') && rewards.includes('id')) return ['semantic', 'id'];
+  return rewards.length > 1 ? [rewards[0], rewards[1]] : null;
+}
+
+/** What POPO does with two rewards, and what nobody knows of it; nothing of other rules. */
+export function whoGains({ popo }: RunConfig): string {
+  if (popo.weighting !== 'popo') return '';
+  const gains = popo.eta_over_mu < 0 ? 'smaller' : 'larger';
+  // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.
+  const isPlain = popo.rewards.length === 2 && popo.influence !== 'momentum';
+  const seeks = 'Pareto-seeking: nobody has proven that it reaches the front.';
+  return isPlain
+    ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. It is ${seeks}`
+    : `POPO is ${seeks}`;
+}
+
+function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[] {
+  return points(popo.xs(), smoothed(popo.column(x), SMOOTHING), smoothed(popo.column(y), SMOOTHING));
 }
 
 function heldoutPath({ heldout }: RunView): Point[] {
@@ -88,18 +130,28 @@ function points(steps: Float64Array, x: Float64Array, y: Float64Array): Point[] 
   return path;
 }
 
-function stageLandmarks({ table }: RunView): (Point & { label: string })[] {
+function stageLandmarks({ table }: RunView, config: RunConfig): (Point & { label: string })[] {
   return table.value.map((row) => ({
     x: row.Category_L3_ACC,
     y: row.CTCVR,
     step: 0,
-    label: row.stage in STAGE_WORDS ? STAGE_WORDS[row.stage as keyof typeof STAGE_WORDS].label : row.stage,
+    label: rowLabel(row.stage, config),
   }));
 }
 
-function Plot(props: { path: Point[]; landmarks: (Point & { label: string })[]; view: View }) {
+interface PlotProps {
+  path: Point[];
+  landmarks: (Point & { label: string })[];
+  /** Of the axes, to the right and upwards. */
+  names: [string, string];
+  colors: [string, string];
+  /** Whose pull the arrow shows; no arrow where null. */
+  pull: [RewardName, RewardName] | null;
+  empty: string;
+}
+
+function Plot({ path, landmarks, names, colors, pull, empty }: PlotProps) {
   const session = useSession();
-  const { path, landmarks, view } = props;
   const all = [...path, ...landmarks];
   const [x0, x1] = extent(all.map(({ x }) => x));
   const [y0, y1] = extent(all.map(({ y }) => y));
@@ -108,8 +160,6 @@ function Plot(props: { path: Point[]; landmarks: (Point & { label: string })[]; 
   const newest = path.at(-1);
   const hovered = session.view.hovered.value;
   const pointed = hovered === null ? undefined : path.findLast(({ step }) => step <= hovered);
-  const names =
-    view === 'rewards' ? ['semantic reward', 'ID reward'] : ['held-out L3 hit rate', 'held-out CTCVR'];
   const summary =
     newest === undefined
       ? landmarks.map(({ label, x, y }) => `${label}: ${short(x)}, ${short(y)}`).join('; ') || 'nothing yet'
@@ -138,10 +188,10 @@ function Plot(props: { path: Point[]; landmarks: (Point & { label: string })[]; 
           </text>
         </g>
       ))}
-      <text x={SIZE - RIGHT} y={SIZE - 6} text-anchor="end" class="plot-label semantic-fill">
+      <text x={SIZE - RIGHT} y={SIZE - 6} text-anchor="end" class={`plot-label ${colors[0]}-fill`}>
         {names[0]} →
       </text>
-      <text x={LEFT + 6} y={TOP + 16} class="plot-label id-fill">
+      <text x={LEFT + 6} y={TOP + 16} class={`plot-label ${colors[1]}-fill`}>
         ↑ {names[1]}
       </text>
       {path.slice(1).map((to, index) => (
@@ -178,28 +228,27 @@ function Plot(props: { path: Point[]; landmarks: (Point & { label: string })[]; 
       ))}
       {newest !== undefined && (
         <>
-          {view === 'rewards' && <Pull x={px(newest.x)} y={py(newest.y)} />}
+          {pull !== null && <Pull x={px(newest.x)} y={py(newest.y)} of={pull} />}
           <circle cx={px(newest.x)} cy={py(newest.y)} r="5.5" class="plot-newest" />
         </>
       )}
       {pointed !== undefined && <circle cx={px(pointed.x)} cy={py(pointed.y)} r="7" class="plot-pointed" />}
       {all.length === 0 && (
         <text x={(LEFT + SIZE - RIGHT) / 2} y={SIZE / 2} text-anchor="middle" class="plot-empty">
-          {view === 'rewards' ? 'Begins with alignment' : 'First point after warm-up'}
+          {empty}
         </text>
       )}
     </svg>
   );
 }
 
-/** The direction of the weights: how much a step counts to the right, and how much upwards. */
-function Pull({ x, y }: { x: number; y: number }) {
+/** The direction of the pull: how much of it is to the right, and how much upwards. */
+function Pull({ x, y, of }: { x: number; y: number; of: [RewardName, RewardName] }) {
   const { popo } = useSession().view;
-  const semantic = popo.last('w_semantic');
-  const id = popo.last('w_id');
-  if (semantic === null || id === null || semantic + id === 0) return null;
-  const length = 44 / Math.hypot(semantic, id);
-  const [dx, dy] = [semantic * length, -id * length];
+  const [right, up] = of.map((name) => popo.last(`pull_${name}`) ?? 0);
+  if (right + up === 0) return null;
+  const length = 44 / Math.hypot(right, up);
+  const [dx, dy] = [right * length, -up * length];
   const angle = (Math.atan2(dy, dx) * 180) / Math.PI;
   return (
     <g class="plot-pull">

@@ -62,6 +62,7 @@ export function pageWorkers(): Services {
           importCots: (file) => remote.importCots(file),
           listCots: () => remote.listCots(),
           deleteCots: (sha256) => remote.deleteCots(sha256),
+          countAnswers: () => remote.countAnswers(),
           forgetAnswers: () => remote.forgetAnswers(),
         };
         importer = { worker, api };

@@ -45,6 +45,7 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText(report.table)}\n`);
+  console.log(aucText(report.ranker));
   if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
   if (told !== null) console.log(`Of the teacher's answers ${told}.`);
@@ -72,6 +73,12 @@ const COLUMNS: [keyof MetricsRow & string, string][] = [
   ['distinct_top1', 'distinct'],
   ['answer_loss', 'answer loss'],
 ];
+
+/** How good the judge behind the ID reward is. */
+export function aucText({ auc }: Report['ranker']): string {
+  const [ctr, cvr, ctcvr] = [auc.ctr, auc.cvr, auc.ctcvr].map((value) => value.toFixed(4));
+  return `AUC of the ID reward's ranker, held-out impressions: CTR ${ctr}, CVR ${cvr}, CTCVR ${ctcvr}`;
+}
 
 /** The stage table for a terminal. */
 export function tableText(rows: readonly MetricsRow[]): string {

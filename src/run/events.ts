@@ -46,6 +46,7 @@ export function* replayedEvents(state: RunState): Generator<RunEvent> {
     for (const [step, value] of TOLD_BY_STEP.includes(name) ? loss.entries() : []) {
       yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
     }
+    if (name === 'ranker' && state.ranker !== null) yield { type: 'ranker', auc: state.ranker.auc };
     if (name === 'rupr' && state.rupr !== null) yield { type: 'teacher', counts: state.rupr };
     if (name === 'orft' && state.orft !== null) {
       yield { type: 'cots', ...state.orft, ppl: state.orft.examples.map(({ ppl }) => ppl) };
@@ -55,7 +56,9 @@ export function* replayedEvents(state: RunState): Generator<RunEvent> {
       for (const { step, row } of state.curve) yield { type: 'metrics', row, step };
     }
     for (const row of state.table) {
-      if (row.stage === name) yield { type: 'metrics', row, step: steps };
+      // The aligned model's row was measured after alignment; told within it, it would join the held-out curve.
+      if (row.stage === (name === 'evaluate' ? 'popo' : name) && name !== 'popo')
+        yield { type: 'metrics', row, step: steps };
     }
     if (name === 'ranking' && state.ranking !== null) yield { type: 'ranking', ranking: state.ranking };
     for (const sample of state.samples) if (sample.stage === name) yield { type: 'sample', sample };

@@ -176,6 +176,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     try {
       stage.loss.push(...ranker.losses);
       state.ranker = { auc: ranker.auc };
+      session.emit({ type: 'ranker', auc: ranker.auc });
       // Offline, as in the paper: from here on the ID reward is a look-up.
       arrays.rewardTable = await ranker.rewardTable([...draw.policy, ...draw.curve]);
       if (!dataset.oracle) arrays.ctcvr = await ranker.ctcvr([...draw.test, ...draw.curve]);

@@ -108,6 +108,7 @@ export interface Report {
     quality: FilterQuality | null;
     examples: CotExample[];
   };
+  /** On held-out impressions; 0.5 also where there are none of one kind. */
   ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
   popo: {
     rewardNames: string[];
@@ -132,6 +133,7 @@ export type RunEvent =
   /** `secondsLeft` is this stage's; null while unknown. */
   | { type: 'progress'; name: StageName; step: number; steps: number; secondsLeft: number | null }
   | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
+  | { type: 'ranker'; auc: Report['ranker']['auc'] }
   | { type: 'teacher'; counts: TeacherCounts }
   | ({ type: 'cots'; ppl: number[] } & Report['orft'])
   | { type: 'popo'; step: PopoStep }

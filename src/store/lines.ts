@@ -23,6 +23,15 @@ export class LineLogs {
     return all;
   }
 
+  /** Lines of all logs together. */
+  async count(): Promise<number> {
+    let lines = 0;
+    for (const { id } of await this.store.list('answers')) {
+      lines += ((await this.store.get('answers', id))?.parts.lines as string[] | undefined)?.length ?? 0;
+    }
+    return lines;
+  }
+
   /** Deletes every log. */
   async clear(): Promise<void> {
     for (const { id } of await this.store.list('answers')) await this.store.delete('answers', id);

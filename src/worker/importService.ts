@@ -99,6 +99,10 @@ export function createImporter(
       await (await imports()).cots.delete(sha256);
     },
 
+    async countAnswers() {
+      return (await imports()).answers.count();
+    },
+
     async forgetAnswers() {
       await (await imports()).answers.clear();
     },

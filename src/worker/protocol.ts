@@ -114,6 +114,8 @@ export interface ImporterApi {
   importCots(file: File): Promise<CotsSummary>;
   listCots(): Promise<CotsSummary[]>;
   deleteCots(sha256: string): Promise<void>;
+  /** How many answers of teachers' endpoints are kept. */
+  countAnswers(): Promise<number>;
   /** Deletes every answer that a teacher's endpoint gave. */
   forgetAnswers(): Promise<void>;
 }

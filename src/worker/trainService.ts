@@ -65,6 +65,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
   let current: CurrentRun | null = null;
   /** Of the run that is on, was last, or whose report was opened last: what `exportModel` exports. */
   let newest: { id: string; checkpoint: RunCheckpoint } | null = null;
+  /** Why there is none, where the report on show is of a run that cannot be loaded. */
+  let lost: string | null = null;
 
   function storage(): Promise<Storage> {
     opened ??= services.openStore().then(({ store, problem }) => ({
@@ -138,6 +140,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       },
       async save(checkpoint, finished) {
         newest = { id, checkpoint };
+        lost = null;
         try {
           await checkpoints.save(encodeCheckpoint(id, checkpoint, finished));
           return persistent;
@@ -153,6 +156,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
       await runs.save(id, saved, report).catch(complain);
     }
     return report;
+  }
+
+  function exported(missing: string): RunCheckpoint {
+    if (newest === null) throw new Error(lost ?? missing);
+    return newest.checkpoint;
   }
 
   /** One at a time; whoever pauses or stops means this one. */
@@ -243,10 +251,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const found = await (await storage()).runs.load(id);
       // The model that is exported is that of the report on show.
       if (found?.report && current === null) {
-        newest = await load(id).then(
-          (checkpoint) => ({ id, checkpoint }),
-          () => newest,
-        );
+        try {
+          newest = { id, checkpoint: await load(id) };
+          lost = null;
+        } catch (error) {
+          newest = null;
+          lost = error instanceof Error ? error.message : String(error);
+        }
       }
       return found?.report ?? null;
     },
@@ -258,15 +269,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     async exportModel() {
-      if (newest === null)
-        throw new Error('There is no model to export yet: train one, or open a finished run.');
-      return modelFiles(newest.checkpoint);
+      return modelFiles(exported('There is no model to export yet: train one, or open a finished run.'));
     },
 
     async exportCots() {
-      if (newest === null)
-        throw new Error('There is no reasoning to export yet: train a model, or open a finished run.');
-      return cotsFile(newest.checkpoint);
+      return cotsFile(
+        exported('There is no reasoning to export yet: train a model, or open a finished run.'),
+      );
     },
 
     async loseDevice() {

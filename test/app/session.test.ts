@@ -1,13 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/session';
+import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
-import type { ImporterApi, StudyEvent, TrainerApi } from '../../src/worker/protocol';
+import type { ImporterApi, SavedRun, StudyEvent, TrainerApi } from '../../src/worker/protocol';
+import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
 
 /** A trainer whose run ends, fails and speaks when the test says so. */
-function stage({ deaf = false } = {}) {
+function stage({ deaf = false, kept = null as Report | null } = {}) {
   let crash: (message: string) => void = () => {};
   let finish: { resolve(report: Report | null): void; reject(error: Error): void } | null = null;
   let emit: (event: RunEvent) => void = () => {};
@@ -53,7 +55,7 @@ function stage({ deaf = false } = {}) {
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
     savedRuns: async () => [],
-    loadReport: async () => null,
+    loadReport: async () => kept,
     deleteRun: async () => {},
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
@@ -81,6 +83,7 @@ function stage({ deaf = false } = {}) {
     },
     listCots: async () => [],
     deleteCots: async () => {},
+    countAnswers: async () => 0,
     forgetAnswers: async () => {},
   };
   const services: Services = {
@@ -240,6 +243,19 @@ describe('a session', () => {
     expect(session.config.value.data.source).toBe('world');
   });
 
+  it('takes data and reasoning apart, and loses neither', async () => {
+    const { session } = stage();
+    const names = ['good.csv', 'one.jsonl', 'bad.jsonl', 'two.ndjson'];
+    await session.takeFiles(names.map((name) => new File([''], name)));
+    expect(session.data.outcome.value).toMatchObject({ summary: { id: 'mine' } });
+    expect(session.cots.outcome.value).toEqual({ problem: 'bad.jsonl, line 2: cot is missing.' });
+    expect(session.config.value.rupr.teacher).toBe('file');
+    expect(session.config.value.data.source).toBe('import');
+    expect(session.notices.value.at(-1)?.message).toMatch(
+      /^2 files of reasoning are kept.*one\.jsonl is chosen/,
+    );
+  });
+
   it('gives up on a worker that does not stop', async () => {
     vi.useFakeTimers();
     try {
@@ -253,6 +269,72 @@ describe('a session', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('what is shown of a run', () => {
+  const tiny = presetConfig('tiny');
+  const saved = (config: RunConfig): SavedRun => {
+    return { id: 'a', config, stage: 'ranking', step: 0, savedAt: 0, finished: true };
+  };
+
+  it('is read by its own settings, whatever the form says afterwards', async () => {
+    const { session, finish } = stage();
+    session.choosePreset('tiny');
+    const run = session.start();
+    finish(fakeReport(session.config.value, [], []));
+    await run;
+    session.edit((draft) => {
+      draft.popo.rewards = ['id'];
+      draft.popo.reward_weights = [1];
+    });
+    session.chooseImport('c'.repeat(64));
+    expect(session.shownConfig.value.popo.rewards).toEqual(['semantic', 'id']);
+    expect(session.shownConfig.value.data.source).toBe('world');
+    await session.reset();
+    expect(session.shownConfig.value).toBe(session.config.value);
+  });
+
+  it('is all there when a kept report is opened again', async () => {
+    const report = fakeReport({ ...tiny, seed: 4 }, [], fakePopoSteps(tiny, 21));
+    const { session } = stage({ kept: report });
+    await session.openReport(saved(report.config));
+    const { heldout, popo, rankerAuc } = session.view;
+    expect([...heldout.xs()]).toEqual([0, 10, 20]);
+    for (const [name, key] of [
+      ['l1', 'Category_L1_ACC'],
+      ['l3', 'Category_L3_ACC'],
+      ['hr50', 'Title_Hit-Rate@50'],
+      ['ctcvr', 'CTCVR'],
+      ['distinct', 'distinct_top1'],
+      ['popularity', 'popularity_share'],
+    ] as const)
+      expect(heldout.last(name)).toBe(report.popo.curve[2].row[key]);
+    const { pull } = report.popo.steps[20];
+    expect(popo.last('pull_semantic')).toBeCloseTo(pull[0] / (pull[0] + pull[1]), 12);
+    expect(rankerAuc.value).toEqual(report.ranker.auc);
+    expect(session.config.value.seed).toBe(4);
+    expect([session.status.value, session.notices.value]).toEqual(['done', []]);
+  });
+
+  it('is shown also where another version made it, and the form keeps what it can run', async () => {
+    const old = structuredClone(fakeReport({ ...tiny, seed: 4 }, [], fakePopoSteps(tiny, 3)));
+    for (const path of [['ranking'], ['encoder', 'semantic_reward'], ['popo', 'rewards']]) {
+      const parent = path.length === 1 ? old.config : Reflect.get(old.config, path[0]);
+      Reflect.deleteProperty(parent, path.at(-1)!);
+    }
+    const { session } = stage({ kept: old });
+    const form = session.config.value;
+    await session.openReport(saved(old.config));
+    expect(session.status.value).toBe('done');
+    expect(session.view.table.value).toEqual(old.table);
+    expect(session.config.value).toBe(form);
+    expect(session.shownConfig.value.popo.rewards).toEqual(['semantic', 'id']);
+    expect(session.shownConfig.value.seed).toBe(4);
+    expect(session.notices.value.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/another version.*settings are not in the form.*is missing/),
+    ]);
+    expect(session.link()).toBe(old.link);
   });
 });
 

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ago, count, duration, percent, short } from '../../src/app/format';
+import { withWeight } from '../../src/app/knobs';
+import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/runWords';
 import { parts, promptParts } from '../../src/app/samples';
-import { ticks } from '../../src/app/tradeoff';
+import { rewardAxes, ticks, whoGains } from '../../src/app/tradeoff';
+import type { RunConfig } from '../../src/run/config';
+import { presetConfig } from '../../src/run/presets';
 
 describe('numbers', () => {
   it('reads durations as people say them', () => {
@@ -75,5 +79,78 @@ describe('what the model said', () => {
       profile: 'young parent',
       behaviours: ['oak crib', 'lamp'],
     });
+  });
+});
+
+describe('words that depend on the run', () => {
+  const configOf = (change: (config: RunConfig) => void) => {
+    const config = presetConfig('tiny');
+    change(config);
+    return config;
+  };
+
+  it('say of a world that its users are new, and of an import that only behaviours are', () => {
+    const own = configOf(({ data }) => Object.assign(data, { source: 'import', sha256: 'ab'.repeat(32) }));
+    expect(heldOutWords(configOf(() => {})).many).toBe('users it never saw');
+    expect(heldOutWords(own).many).toBe('behaviours it never saw, of users it knows');
+    expect(stageWords('evaluate', own).does).not.toContain('users it never saw');
+  });
+
+  it('name what aligns, and how many rewards', () => {
+    const alignment = (change: (popo: RunConfig['popo']) => void) => {
+      const config = configOf(({ popo }) => change(popo));
+      const { does, code } = stageWords('popo', config);
+      return [does, code, sampleWords(config)[2].title];
+    };
+    expect(alignment((popo) => Object.assign(popo, { weighting: 'popo' }))).toEqual([
+      'Reinforce both rewards, weighed anew',
+      'POPO',
+      'With POPO',
+    ]);
+    expect(alignment((popo) => Object.assign(popo, { weighting: 'fixed' }))).toEqual([
+      'Reinforce both rewards, weights fixed',
+      'GRPO',
+      'With GRPO',
+    ]);
+    const rewards = ['semantic', 'id', 'format'];
+    expect(alignment((popo) => Object.assign(popo, { weighting: 'mgda', rewards }))).toEqual([
+      'Reinforce its 3 rewards, weighed anew',
+      'MGDA',
+      'With MGDA',
+    ]);
+    expect(alignment((popo) => Object.assign(popo, { weighting: 'popo', rewards: ['id'] }))).toEqual([
+      'Reinforce its reward',
+      'GRPO',
+      'With GRPO',
+    ]);
+  });
+
+  it('say what the teacher knew', () => {
+    const told = (on: boolean) => configOf(({ rupr }) => Object.assign(rupr, { told: on }));
+    expect(teacherWords(told(true)).title).toBe('The teacher knows the answer.');
+    expect(teacherWords(told(false)).title).toBe('The teacher is not told the answer.');
+    expect(stageWords('rupr', told(false)).does).toBe('Argue without being told the purchase');
+  });
+
+  it('say who gains weight only of the rule and the number of rewards it is true of', () => {
+    const said = (popo: Partial<RunConfig['popo']>) =>
+      whoGains(configOf((config) => Object.assign(config.popo, popo)));
+    expect(said({ weighting: 'popo', influence: 'batch' })).toMatch(/larger gradient.*nobody has proven/);
+    expect(said({ weighting: 'popo', influence: 'batch', eta_over_mu: -1 })).toMatch(/smaller gradient/);
+    expect(said({ weighting: 'popo', rewards: ['semantic', 'id', 'format'] })).not.toMatch(/gradient/);
+    expect(said({ weighting: 'fixed' })).toBe('');
+  });
+});
+
+describe('any number of rewards', () => {
+  it('draws meaning against taste where both are there, else the first two, and nothing of one', () => {
+    expect(rewardAxes(['format', 'id', 'semantic'])).toEqual(['semantic', 'id']);
+    expect(rewardAxes(['semantic', 'novelty', 'format'])).toEqual(['semantic', 'novelty']);
+    expect(rewardAxes(['id'])).toBeNull();
+  });
+
+  it('keeps the sum of weights at 1 and the proportions of the others', () => {
+    expect(withWeight([0.5, 0.25, 0.25], 0, 0.2)).toEqual([0.2, 0.4, 0.4]);
+    expect(withWeight([1, 0, 0], 0, 0.4)).toEqual([0.4, 0.3, 0.3]);
   });
 });

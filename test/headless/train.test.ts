@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RankingReport } from '../../src/evaluate/ranking';
 import { ProgressLines } from '../../src/headless/progress';
-import { rankingText, tableText } from '../../src/headless/train';
+import { aucText, rankingText, tableText } from '../../src/headless/train';
 import { parseTrainOptions } from '../../src/headless/trainOptions';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -185,4 +185,10 @@ test('writes what each feature set adds to a ranker, and of whom', () => {
   ]);
   const { users: _, distinct_neighbours: __, notes: ___, ...old } = ranking;
   expect(rankingText(old)).toMatch(/\n8 requests\.$/);
+});
+
+test('how good the ranker is, is printed for each of its tasks', () => {
+  expect(aucText({ auc: { ctr: 0.70214, cvr: 0.5, ctcvr: 0.71 } })).toBe(
+    "AUC of the ID reward's ranker, held-out impressions: CTR 0.7021, CVR 0.5000, CTCVR 0.7100",
+  );
 });

@@ -3,14 +3,23 @@ import type { Services } from '../../src/app/session';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';
+import type { RewardName } from '../../src/popo/rewards';
 import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
-import type { DeviceInfo, PopoStep, Report, RunEvent, StageName, StageReport } from '../../src/run/report';
+import type {
+  DeviceInfo,
+  PopoStep,
+  Report,
+  RunEvent,
+  Sample,
+  StageName,
+  StageReport,
+} from '../../src/run/report';
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
 import { type Cell, studyTables } from '../../src/study/tables';
-import type { ImporterApi, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
+import type { ImporterApi, SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
 
 export interface FakeOptions {
   /** Events per timer tick. */
@@ -38,7 +47,8 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     'Title_Hit-Rate@100': l3 * 1.3 + 0.09,
     CTCVR: ctcvr,
     valid_rate: stage === 'warmup' ? 0.91 : 0.993,
-    exact_title_rate: 0.97,
+    exact_title_rate: l3 / 6,
+    'Title_Hit-Rate@25': l3 + 0.03,
     distinct_top1: distinct,
     popularity_share: 8 / distinct,
     answer_loss: 2.1 - l3 * 3,
@@ -74,6 +84,8 @@ function studyOf(cells: readonly Cell[]): StudyResult {
     tables: studyTables(cells),
   };
 }
+
+const AUC = { ctr: 0.702, cvr: 0.611, ctcvr: 0.704 };
 
 function filterQuality(): FilterQuality {
   const judgement = {
@@ -119,37 +131,53 @@ function rankingReport(): RankingReport {
   };
 }
 
-function popoStep(step: number, config: RunConfig): PopoStep {
-  const t = Math.min(1, step / config.popo.steps);
-  const semantic = 0.46 + 0.1 * (1 - Math.exp(-3 * t));
-  const id = 0.29 + 0.16 * t;
-  const { prompts_per_step: P, num_generations: G, weighting } = config.popo;
-  const w = weighting === 'fixed' ? 0.5 : 0.5 - 0.22 * t + (weighting === 'popo-light' ? noise(0.1) : 0);
+/** How each reward's mean goes from the first step to the last. */
+const COURSES: Record<RewardName, [from: number, to: number]> = {
+  semantic: [0.46, 0.56],
+  id: [0.29, 0.45],
+  format: [0.7, 0.97],
+  novelty: [0.62, 0.55],
+};
+
+function popoStep(step: number, { popo }: RunConfig): PopoStep {
+  const t = Math.min(1, step / popo.steps);
+  const { prompts_per_step: P, num_generations: G, weighting, rewards: names, reward_weights } = popo;
+  const means = names.map((name) => COURSES[name][0] + (COURSES[name][1] - COURSES[name][0]) * t);
   const rewards = Array.from({ length: P }, () => {
-    const [s, i] = [noise(0.2), noise(0.2)];
-    return Array.from({ length: G }, () => [semantic + s + noise(0.1), id + i + noise(0.1)]);
+    const group = names.map(() => noise(0.2));
+    return Array.from({ length: G }, () => means.map((mean, k) => mean + group[k] + noise(0.1)));
   });
-  const popo = weighting === 'popo';
+  const moved = reward_weights.map((weight, k) =>
+    weighting === 'fixed' ? weight : weight * Math.exp((k === 0 ? -0.9 : 0.3 * k) * t + noise(0.02)),
+  );
+  const total = moved.reduce((sum, weight) => sum + weight, 0);
+  const weights = moved.map((weight) => weight / total);
+  const isMeasured = weighting === 'popo' || weighting === 'mgda';
   return {
     step,
     sampleIds: Array.from({ length: P }, (_, p) => `x/${p}/3`),
     rewards,
     advantages: rewards.map((group) => group.map(() => noise(2))),
-    weightsBefore: [w, 1 - w],
-    weightsAfter: [w, 1 - w],
-    influence: popo ? [0.1, 0.2] : null,
-    gradNorms: popo ? [0.8 + noise(0.3) - 0.2 * t, 1.1 + noise(0.4)] : null,
-    gradCosine: popo ? 0.35 - 0.4 * t + noise(0.5) : null,
+    weightsBefore: weights,
+    weightsAfter: weights,
+    influence: isMeasured ? names.map((_, k) => 0.1 * (k + 1)) : null,
+    gradNorms: isMeasured ? names.map((_, k) => 0.8 + 0.3 * k + noise(0.3) - 0.2 * t) : null,
+    gradCosine: isMeasured && names.length > 1 ? 0.35 - 0.4 * t + noise(0.5) : null,
     loss: 0.01,
-    pull: [w * 0.2, (1 - w) * 0.2],
+    pull: weights.map((weight, k) => weight * (0.2 - 0.04 * k + noise(0.02))),
     grad_norm: 0.9,
     reward: 0.4,
     reward_std: 0.2,
     frac_reward_zero_std: 0.12 + 0.2 * t + Math.abs(noise(0.04)),
     kl: 0.18 * t + Math.abs(noise(0.02)),
-    entropy: 1.2 - 0.5 * t,
+    entropy: 1.2 - 0.5 * t + noise(0.04),
     clip_ratio: { low_mean: 0.01, high_mean: 0.02, region_mean: 0.03 },
-    completions: { mean_length: 23, clipped_ratio: 0.01, valid_rate: 0.98, duplicate_rate: 0.41 },
+    completions: {
+      mean_length: 23,
+      clipped_ratio: Math.abs(noise(0.02)),
+      valid_rate: 0.98 + noise(0.01),
+      duplicate_rate: 0.41 + 0.2 * t + noise(0.05),
+    },
   };
 }
 
@@ -179,20 +207,18 @@ const COMPLETIONS: Record<string, [string, string | null, number[]]> = {
   ],
 };
 
-function samples(stage: 'warmup' | 'sft' | 'popo', step: number): RunEvent[] {
-  const [completion, resolvedItem, rewards] = COMPLETIONS[stage];
+function samples(stage: 'warmup' | 'sft' | 'popo', step: number, { popo }: RunConfig): Sample[] {
+  const [completion, resolvedItem, two] = COMPLETIONS[stage];
+  const rewards = popo.rewards.map((_, k) => two[k] ?? 0.8);
   return [0, 1, 2].map((user) => ({
-    type: 'sample',
-    sample: {
-      sampleId: `x/${user}/9`,
-      stage,
-      step,
-      prompt: PROMPT,
-      completion,
-      resolvedItem: user === 2 && stage === 'warmup' ? null : resolvedItem,
-      target: 'light stroller by Nordlo',
-      rewards: user === 2 && stage === 'warmup' ? [0, 0] : rewards,
-    },
+    sampleId: `x/${user}/9`,
+    stage,
+    step,
+    prompt: PROMPT,
+    completion,
+    resolvedItem: user === 2 && stage === 'warmup' ? null : resolvedItem,
+    target: 'light stroller by Nordlo',
+    rewards: user === 2 && stage === 'warmup' ? rewards.map(() => 0) : rewards,
   }));
 }
 
@@ -217,6 +243,14 @@ function teacherCounts(asked: number): TeacherCounts {
   const [malformed, contradicting] = [Math.floor(asked / 60), Math.floor(asked / 90)];
   const kept = asked - malformed - contradicting;
   return { wanted: 15000, kept, malformed, contradicting, missing: 0, cached: 120, retries: 2 };
+}
+
+const asEvents = (some: Sample[]): RunEvent[] => some.map((sample) => ({ type: 'sample', sample }));
+
+/** The held-out row after `step` updates. */
+function curveRow(step: number, { popo }: RunConfig): MetricsRow {
+  const t = step / popo.steps;
+  return row('popo', 0.275 + 0.03 * t + noise(0.02), 0.289 + 0.05 * t + noise(0.01), 99 - 18 * t);
 }
 
 function* play(config: RunConfig): Generator<RunEvent> {
@@ -248,10 +282,11 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield* plain('data', 8);
   yield* plain('tokenizer', 10);
   yield* plain('ranker', 30);
+  yield { type: 'ranker', auc: AUC };
   yield* plain('encoder', 20);
   yield* supervised('warmup', config.warmup.steps, 6.2, 1.9);
   yield { type: 'metrics', row: row('warmup', 0.073, 0.149, 66), step: 0 };
-  yield* samples('warmup', config.warmup.steps);
+  yield* asEvents(samples('warmup', config.warmup.steps, config));
   yield { type: 'checkpoint', stage: 'warmup', step: config.warmup.steps, stored: true };
   yield stage('rupr', 'started', 20);
   for (let step = 1; step <= 20; step++) {
@@ -271,7 +306,7 @@ function* play(config: RunConfig): Generator<RunEvent> {
   };
   yield* supervised('sft', config.sft.steps, 2.4, 1.1);
   yield { type: 'metrics', row: row('sft', 0.275, 0.289, 99), step: 0 };
-  yield* samples('sft', config.sft.steps);
+  yield* asEvents(samples('sft', config.sft.steps, config));
   yield { type: 'checkpoint', stage: 'sft', step: config.sft.steps, stored: true };
   yield stage('popo', 'started', config.popo.steps);
   for (let step = 0; step < config.popo.steps; step++) {
@@ -284,13 +319,8 @@ function* play(config: RunConfig): Generator<RunEvent> {
       secondsLeft: (config.popo.steps - step) * 1.3,
     };
     if (step % 10 === 0) {
-      const t = step / config.popo.steps;
-      yield {
-        type: 'metrics',
-        row: row('popo', 0.275 + 0.03 * t + noise(0.02), 0.289 + 0.05 * t + noise(0.01), 99 - 18 * t),
-        step,
-      };
-      yield* samples('popo', step);
+      yield { type: 'metrics', row: curveRow(step, config), step };
+      yield* asEvents(samples('popo', step, config));
     }
   }
   yield stage('popo', 'finished', config.popo.steps);
@@ -299,6 +329,53 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield* plain('features', 20);
   yield* plain('ranking', 20);
   yield { type: 'ranking', ranking: rankingReport() };
+}
+
+/** A finished run's report; its curve and samples are those of the config's steps. */
+export function fakeReport(config: RunConfig, stages: StageReport[], steps: PopoStep[]): Report {
+  const measured = steps.filter(({ step }) => step % 10 === 0);
+  return {
+    schema: 1,
+    app: '0.1.0',
+    kernels: 'fake',
+    config,
+    link: '#run=1&preset=tiny',
+    device: {
+      backend: 'webgpu',
+      vendor: 'nvidia',
+      architecture: 'ada-lovelace',
+      description: '',
+      limits: {},
+    },
+    dataset: {
+      id: 'world',
+      sha256: 'ab'.repeat(32),
+      users: 6000,
+      items: 384,
+      interactions: 60000,
+      notes: [],
+    },
+    stages,
+    rupr: teacherCounts(15000),
+    orft: { threshold: 4.6, scored: 15000, kept: 7480, quality: filterQuality(), examples: cotExamples() },
+    ranker: { auc: AUC },
+    popo: {
+      rewardNames: config.popo.rewards,
+      steps,
+      curve: measured.map(({ step }) => ({ step, row: curveRow(step, config) })),
+    },
+    table: [row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81)],
+    ranking: rankingReport(),
+    samples: (['warmup', 'sft', 'popo'] as const).flatMap((stage) => samples(stage, 100, config)),
+    fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },
+    timings: {},
+    memory: { bytesPlanned: 0, bytesAllocated: 0 },
+  };
+}
+
+/** Alignment of `count` steps, as a report keeps it. */
+export function fakePopoSteps(config: RunConfig, count: number): PopoStep[] {
+  return Array.from({ length: count }, (_, step) => popoStep(step, config));
 }
 
 export function fakeServices(options: FakeOptions): Services {
@@ -312,6 +389,7 @@ export function fakeServices(options: FakeOptions): Services {
   let paused = false;
   let stopped = false;
   const studied: Cell[] = [];
+  const deleted = new Set<string>();
   const trainer: TrainerApi = {
     async describeDevice() {
       return {
@@ -328,7 +406,6 @@ export function fakeServices(options: FakeOptions): Services {
       onEvent({ type: 'device', device });
       const stages: StageReport[] = [];
       const steps: PopoStep[] = [];
-      const table: MetricsRow[] = [];
       let credit = 0;
       for (const event of play(config)) {
         onEvent(event);
@@ -353,41 +430,7 @@ export function fakeServices(options: FakeOptions): Services {
           if (stopped) return null;
         }
       }
-      table.push(row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81));
-      const report: Report = {
-        schema: 1,
-        app: '0.1.0',
-        kernels: 'fake',
-        config,
-        link: '',
-        device,
-        dataset: {
-          id: 'world',
-          sha256: 'ab'.repeat(32),
-          users: 6000,
-          items: 384,
-          interactions: 60000,
-          notes: [],
-        },
-        stages,
-        rupr: teacherCounts(15000),
-        orft: {
-          threshold: 4.6,
-          scored: 15000,
-          kept: 7480,
-          quality: filterQuality(),
-          examples: cotExamples(),
-        },
-        ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
-        popo: { rewardNames: ['semantic', 'id'], steps, curve: [] },
-        table,
-        ranking: rankingReport(),
-        samples: [],
-        fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },
-        timings: {},
-        memory: { bytesPlanned: 0, bytesAllocated: 0 },
-      };
-      return report;
+      return fakeReport(config, stages, steps);
     },
     async study(request, onEvent) {
       stopped = false;
@@ -426,7 +469,7 @@ export function fakeServices(options: FakeOptions): Services {
     async savedRuns() {
       if (!options.saved) return [];
       const config = defaultConfig();
-      return [
+      const runs: SavedRun[] = [
         { id: 'a', config, stage: 'popo', step: 62, savedAt: Date.now() - 400_000, finished: false },
         {
           id: 'b',
@@ -437,11 +480,15 @@ export function fakeServices(options: FakeOptions): Services {
           finished: true,
         },
       ];
+      return runs.filter(({ id }) => !deleted.has(id));
     },
     async loadReport() {
-      return null;
+      const config = { ...defaultConfig(), seed: 7 };
+      return fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
     },
-    async deleteRun() {},
+    async deleteRun(id) {
+      deleted.add(id);
+    },
     async exportModel() {
       return [{ name: 'config.json', bytes: new TextEncoder().encode('{}') }];
     },
@@ -485,6 +532,9 @@ export function fakeServices(options: FakeOptions): Services {
       return options.saved ? [{ sha256: 'd'.repeat(64), name: 'cots.jsonl', cots: 900, prompts: 300 }] : [];
     },
     async deleteCots() {},
+    async countAnswers() {
+      return 240;
+    },
     async forgetAnswers() {},
   };
   return { trainer: () => trainer, importer: () => importer, discardTrainer() {}, discardImporter() {} };

@@ -45,8 +45,10 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(await logs.read('a')).toEqual([]);
     await Promise.all([logs.append('a', ['1', '2']), logs.append('a', ['3']), logs.append('ab', ['4'])]);
     expect((await new LineLogs(store).read('a')).sort()).toEqual(['1', '2', '3']);
+    expect(await logs.count()).toBe(4);
     expect(await logs.read('ab')).toEqual(['4']);
     await logs.clear();
+    expect(await logs.count()).toBe(0);
     expect(await logs.read('a')).toEqual([]);
     expect(await logs.read('ab')).toEqual([]);
   });

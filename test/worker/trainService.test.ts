@@ -41,6 +41,19 @@ describe('the training worker', { timeout: 180_000 }, () => {
     );
     expect(readSafetensors(files[0].bytes).tensors[0].name).toBe('model.embed_tokens.weight');
 
+    // Another run's report, whose checkpoint is gone: its model is not this one's.
+    const other = minusculeConfig((draft) => Object.assign(draft, { seed: 6 }));
+    await later.start(other, null, () => {});
+    const kept = (await later.savedRuns()).find(({ config }) => config.seed === 6)!;
+    await store.delete('checkpoints', saved.id);
+    const third = trainerOn(store);
+    await third.loadReport(kept.id);
+    expect(await third.exportModel()).toHaveLength(4);
+    expect(await third.loadReport(saved.id)).toEqual(report);
+    await expect(third.exportModel()).rejects.toThrow(/^This run is not in storage any more/);
+    await expect(third.exportCots()).rejects.toThrow(/not in storage any more/);
+    await later.deleteRun(kept.id);
+
     await later.deleteRun(saved.id);
     expect(await later.savedRuns()).toEqual([]);
     expect(await later.loadReport(saved.id)).toBeNull();
