@@ -7,6 +7,7 @@ import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
 import { endpointHost } from './endpoint';
+import { NamedItems } from './namedItem';
 import { ChatClient, type ChatLimits, sleep } from './openai';
 import { PROMPT_VERSION, readAnswer, teacherMessages, wordLimit } from './teacherPrompts';
 
@@ -138,10 +139,11 @@ export function openaiTeacher(
       const jobs = jobsOf(examples);
       const kept = await keptAnswers();
       const counts = noCounts(jobs.length);
+      const catalogue = new NamedItems(dataset.items);
       const texts = new Map<Job, string>();
       const read = (job: Job, content: string) => {
-        const target = dataset.items[targetItem(dataset, examples[job.example])];
-        const answer = readAnswer(content, told ? target : null);
+        const target = targetItem(dataset, examples[job.example]);
+        const answer = readAnswer(content, told ? (text) => catalogue.names(text, target) : null);
         if ('cot' in answer) {
           texts.set(job, answer.cot);
           counts.kept++;
