@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
 import { crossEntropy, scoreTokens, type Tuning } from '../../src/gpu/kernels';
+import { lossCoefficients } from '../../src/popo/objective';
+import type { LossType } from '../../src/popo/options';
+import vectors from '../vectors/popo.json';
 import {
   adversarial,
   expectClose,
@@ -156,4 +159,49 @@ it('takes logits of 1e4, and is equal to the bit in twenty runs', async () => {
     expectClose(out.scores, expected.scores);
     expectClose(out.dlogits, expected.dlogits);
   }
+});
+
+describe('the vectors of the policy loss', () => {
+  const cases = vectors.loss.flatMap((vector, index) =>
+    Object.entries(vector.loss).map(([name, loss]) => ({ index, name, vector, loss })),
+  );
+
+  it.each(cases)('vector $index, $name', async ({ name, vector, loss }) => {
+    const [lossType, beta] = name.split('/beta=');
+    const { logps, mask, advantages, epsilonLow, epsilonHigh } = vector;
+    const [B, length, V] = [logps.length, logps[0].length + 1, 8];
+    const rows = B * length;
+    const lengths = mask.map((row) => row.reduce((a, b) => a + b, 0));
+    const coefficients = lossCoefficients(lossType as LossType, lengths, vector.maxCompletionLength);
+    const data = {
+      logits: new Float32Array(rows * V),
+      tokens: Uint32Array.from({ length: rows }, (_, row) => row % V),
+      lengths: new Uint32Array(B).fill(length),
+      weights: new Float32Array(rows),
+      segments: Uint32Array.from({ length: rows }, (_, row) => Math.floor(row / length)),
+      advantages: Float32Array.from(advantages),
+      baselines: new Float32Array(2 * rows),
+      ...{ V, length, mode: 'policy' as const, useOld: true, beta: Number(beta), epsilonLow, epsilonHigh },
+    };
+    logps.forEach((values, b) => {
+      values.forEach((logp, t) => {
+        const predicted = b * length + t + 1;
+        // The token has this probability, the others share the rest.
+        const others = Math.log((1 - Math.exp(logp)) / (V - 1));
+        for (let v = 0; v < V; v++)
+          data.logits[(predicted - 1) * V + v] = v === data.tokens[predicted] ? logp : others;
+        data.weights[predicted] = mask[b][t] * coefficients[b];
+        data.baselines.set([vector.oldLogps[b][t], vector.refLogps[b][t]], 2 * predicted);
+      });
+    });
+    for (const tuning of tunings) {
+      const { scored, metrics } = await run(tuning, data, null);
+      expect(Math.abs(metrics[0] - loss)).toBeLessThan(1e-5 * (1 + Math.abs(loss)));
+      logps.forEach((values, b) => {
+        values.forEach((logp, t) => {
+          expect(Math.abs(scored[2 * (b * length + t + 1)] - logp)).toBeLessThan(1e-5);
+        });
+      });
+    }
+  });
 });

@@ -178,16 +178,25 @@ describe('compiled policy update', () => {
     expect(gpu.bytesAllocated).toBe(before);
   });
 
-  it('refuses bad rewards before it touches the model', async () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuses a reward of %s before it touches the model',
+    async (bad) => {
+      const ours = await compiled({});
+      const rollouts = tinyRollouts(0);
+      rollouts.rewards[5] = bad;
+      const before = await ours.model.snapshot();
+      await expect(ours.policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+      expect(await ours.model.snapshot()).toEqual(before);
+      expect(ours.policy.weights).toEqual([0.5, 0.5]);
+      ours.destroy();
+    },
+  );
+
+  it('refuses another number of rewards than of weights', async () => {
     const ours = await compiled({});
-    const rollouts = tinyRollouts(0);
-    rollouts.rewards[5] = Number.POSITIVE_INFINITY;
-    const before = await ours.model.snapshot();
-    await expect(ours.policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
     await expect(ours.policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
       /but there are 2 weights/,
     );
-    expect(await ours.model.snapshot()).toEqual(before);
     ours.destroy();
   });
 

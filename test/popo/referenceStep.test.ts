@@ -97,16 +97,23 @@ describe('reference policy update', () => {
     }
   });
 
-  it('refuses bad rewards and another number of them before it touches the model', async () => {
-    const { model, policy } = await optimizer();
-    const before = await model.snapshot();
-    const rollouts = tinyRollouts(0);
-    rollouts.rewards[5] = Number.NaN;
-    await expect(policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuses a reward of %s before it touches the model',
+    async (bad) => {
+      const { model, policy } = await optimizer();
+      const before = await model.snapshot();
+      const rollouts = tinyRollouts(0);
+      rollouts.rewards[5] = bad;
+      await expect(policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+      expect(await model.snapshot()).toEqual(before);
+      expect(policy.weights).toEqual([0.5, 0.5]);
+    },
+  );
+
+  it('refuses another number of rewards than of weights', async () => {
+    const { policy } = await optimizer();
     await expect(policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
       /3 rewards each, but there are 2 weights/,
     );
-    expect(await model.snapshot()).toEqual(before);
-    expect(policy.weights).toEqual([0.5, 0.5]);
   });
 });
