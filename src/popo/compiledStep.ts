@@ -50,7 +50,7 @@ interface Compiled {
   rollouts: number;
   weighting: RewardWeighting;
   directional: DirectionalInfluence | null;
-  /** Uniforms of the single rewards' losses and of the combined one. */
+  /** Uniforms of the single rewards' losses, whose temperature scoring takes too, and of the combined one. */
   probeObjective: GPUBuffer;
   objective: GPUBuffer;
   /** Everything that is read back, side by side. */
@@ -104,6 +104,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       beta: options.beta,
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilon_high,
+      temperature: options.temperature,
     });
     this.#model.writeHyper(hyper);
     if (iteration > 0) {
@@ -225,6 +226,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       beta: 0,
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilon_high,
+      temperature: options.temperature,
     });
     const objectiveAdvantages = new Plan(gpu);
     weighting.addObjectiveAdvantages(objectiveAdvantages);
@@ -238,7 +240,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const comparesGradients =
       options.weighting === 'mgda' || options.objective_max_norm > 0 || options.probe_every > 0;
     const [referenceScores, gram, influence, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step, scoring) : [],
+      options.beta > 0 ? this.#referenceScores(step, scoring, probeObjective) : [],
       comparesGradients ? this.#gram(table, step, weighting, probeObjective, scope) : [],
       directional ? this.#influence(directional, step, scoring, weighting, probeObjective) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
@@ -270,12 +272,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   }
 
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep, scoring: ScoringStep): Promise<Plan[]> {
+  async #referenceScores(step: TrainingStep, scoring: ScoringStep, objective: GPUBuffer): Promise<Plan[]> {
     const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
     keepBaselines(keep, 'reference', { scores: scoring.scores, baselines, rows });
-    return Promise.all([scoring.plan(this.#model.reference, step.buffers), keep.compile()]);
+    return Promise.all([scoring.plan(this.#model.reference, step.buffers, objective), keep.compile()]);
   }
 
   /** A backward pass per reward into a pool of its own, and the Gram matrix of the pools within the scope. */
@@ -330,12 +332,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     });
     // A backward pass scores the tokens at θ on its way.
     const direction = isMomentum
-      ? [step.score()]
+      ? [step.score(objective)]
       : [sum.compile(), step.backward({ objective, advantages, gradient })];
     return Promise.all([
       ...direction,
       displacement.compile(),
-      scoring.plan(directional.displaced, step.buffers),
+      scoring.plan(directional.displaced, step.buffers, objective),
       influences.compile(),
     ]);
   }

@@ -23,12 +23,14 @@ beforeAll(async () => {
 
 const random = stream('cross_entropy');
 
+type Objective = Pick<twins.LossInput, 'mode' | 'useOld' | 'beta' | 'temperature'>;
+
 const lossInput = (
   sequences: number[],
   length: number,
   V: number,
   logits: Float32Array<ArrayBuffer>,
-  objective: Pick<twins.LossInput, 'mode' | 'useOld' | 'beta'>,
+  objective: Objective,
 ) => {
   const rows = sequences.length * length;
   const base = {
@@ -75,7 +77,7 @@ function run(
   const weighed = new Float32Array(2 * rows);
   for (let row = 0; row < rows; row++) weighed.set([data.weights[row], data.segments[row]], 2 * row);
   const objective = new Uint32Array([data.mode === 'policy' ? 1 : 0, data.useOld ? 1 : 0, before ? 1 : 0, 0]);
-  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 0]);
+  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 1 / data.temperature]);
   return runKernel(
     gpu,
     outputs,
@@ -87,6 +89,7 @@ function run(
         V: data.V,
         rows,
         shape: s.shape(rows, data.length, data.lengths.length),
+        objective: s.uniform(new Uint32Array([...objective, ...new Uint32Array(clip.buffer)])),
       };
       scoreTokens(s.plan, tuning, { ...vocabulary, scores: s.out.scored });
       crossEntropy(s.plan, tuning, {
@@ -98,17 +101,18 @@ function run(
         statistics: s.out.statistics,
         dlogits: s.out.dlogits,
         metrics: s.out.metrics,
-        objective: s.uniform(new Uint32Array([...objective, ...new Uint32Array(clip.buffer)])),
       });
     },
     repeats,
   );
 }
 
-const objectives: Record<string, Pick<twins.LossInput, 'mode' | 'useOld' | 'beta'>> = {
-  supervised: { mode: 'supervised', useOld: false, beta: 0 },
-  'policy, first pass, no KL term': { mode: 'policy', useOld: false, beta: 0 },
-  'policy, later pass, with a KL term': { mode: 'policy', useOld: true, beta: 0.1 },
+const objectives: Record<string, Objective> = {
+  supervised: { mode: 'supervised', useOld: false, beta: 0, temperature: 1 },
+  'policy, first pass, no KL term': { mode: 'policy', useOld: false, beta: 0, temperature: 1 },
+  'policy, later pass, with a KL term': { mode: 'policy', useOld: true, beta: 0.1, temperature: 1 },
+  'policy at .7, later pass': { mode: 'policy', useOld: true, beta: 0.1, temperature: 0.7 },
+  'policy at 1.3, first pass': { mode: 'policy', useOld: false, beta: 0.1, temperature: 1.3 },
 };
 
 // V below, at no multiple of and past the 32 threads of a row; more rows than token_statistics has threads.
@@ -181,7 +185,16 @@ describe('the vectors of the policy loss', () => {
       segments: Uint32Array.from({ length: rows }, (_, row) => Math.floor(row / length)),
       advantages: Float32Array.from(advantages),
       baselines: new Float32Array(2 * rows),
-      ...{ V, length, mode: 'policy' as const, useOld: true, beta: Number(beta), epsilonLow, epsilonHigh },
+      ...{
+        V,
+        length,
+        mode: 'policy' as const,
+        useOld: true,
+        beta: Number(beta),
+        epsilonLow,
+        epsilonHigh,
+        temperature: 1,
+      },
     };
     logps.forEach((values, b) => {
       values.forEach((logp, t) => {

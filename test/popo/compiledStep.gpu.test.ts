@@ -105,6 +105,9 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
     2,
   ],
   ['popo with clipped gradients', { objective_max_norm: 0.1, eta_over_mu: 20 }, 1, 2],
+  ['popo at temperature .7', { temperature: 0.7, eta_over_mu: 0.005 }, 1, 2],
+  ['popo along the momentum at 1.3', { temperature: 1.3, influence: 'momentum', probe_every: 2 }, 1, 2],
+  ['two updates at 1.3', { temperature: 1.3, epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],
   ['the inverse rule', { eta_over_mu: -0.02, multi_objective_aggregation: 'sum_of_advantages' }, 1, 2],
   ['gdpo', { weighting: 'gdpo', reward_weights: [0.3, 0.7] }, 1, 2],
   ['mgda with three rewards', { weighting: 'mgda', reward_weights: [0.2, 0.3, 0.5] }, 1, 3],
@@ -139,6 +142,25 @@ describe('compiled policy update', () => {
     ours.destroy();
     theirs.destroy();
   });
+
+  it.each([1, 0.7, 1.3])(
+    'has a ratio of 1 and no KL where nothing moved, at temperature %d',
+    async (temperature) => {
+      const ours = await compiled({ temperature, weighting: 'fixed', epsilon: 0, epsilon_high: 0 });
+      await ours.model.freezeReference();
+      const still = { ...tinyHyper(0), learningRate: 0 };
+      const [first, second] = [
+        await ours.policy.update(tinyRollouts(0), still),
+        await ours.policy.update({ ...tinyRollouts(0), iteration: 1 }, still),
+      ];
+      // With no room at all, any ratio but 1 would be clipped on one side or the other.
+      expect(second.clip).toEqual({ low_mean: 0, high_mean: 0, region_mean: 0 });
+      expect(second.loss).toBe(first.loss);
+      expect(second.gradNorm).toBe(first.gradNorm);
+      expect(second.kl).toBeLessThan(1e-9);
+      ours.destroy();
+    },
+  );
 
   it('repeats to the bit', async () => {
     const runs = [];
