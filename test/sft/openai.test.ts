@@ -89,6 +89,35 @@ describe('the chat client', () => {
     expect(await ask(chat)).toBe('');
   });
 
+  it('takes no empty error field of an event for an error', async () => {
+    const chat = await client(streamed(ANSWER, { fields: { error: null } }));
+    expect(await ask(chat)).toBe(ANSWER);
+    expect(chat.retries).toBe(0);
+  });
+
+  describe('with a server that refuses max_tokens', () => {
+    const refusal =
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    const newer: Behaviour = (request, response, index) =>
+      ('max_tokens' in request.body ? refuse(400, refusal) : whole(ANSWER))(request, response, index);
+
+    it('asks again by the other name, and remembers it', async () => {
+      const chat = await client(newer);
+      expect(await Promise.all([ask(chat), ask(chat)])).toEqual([ANSWER, ANSWER]);
+      expect(await ask(chat)).toBe(ANSWER);
+      expect(server!.requests).toHaveLength(5);
+      const { max_tokens, max_completion_tokens } = server!.requests[4].body;
+      expect([max_tokens, max_completion_tokens]).toEqual([undefined, 2048]);
+      expect(chat.retries).toBe(0);
+    });
+
+    it('asks so once, and then says what the server said', async () => {
+      const chat = await client(refuse(400, 'max_tokens is too large'));
+      expect(await failure(chat)).toMatch(/refuses the request \(400: max_tokens is too large\)/);
+      expect(server!.requests).toHaveLength(2);
+    });
+  });
+
   it('waits as long as a busy server asks, then goes on', async () => {
     const chat = await client(first(2, refuse(429, 'slow down', { 'retry-after': '0.2' }), whole(ANSWER)));
     const start = performance.now();
