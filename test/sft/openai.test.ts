@@ -22,6 +22,9 @@ afterEach(async () => {
   server = null;
 });
 
+/** Where no request may be sent again, however slow the machine is. */
+const PATIENT = { silence: 20_000, total: 20_000 };
+
 /** Impatient, so that a test of giving up takes milliseconds. */
 async function client(behaviour: Behaviour, limits: Partial<ChatLimits> = {}, key: string | null = KEY) {
   server = await startChatServer(behaviour);
@@ -47,7 +50,7 @@ async function failure(chat: ChatClient): Promise<string> {
 
 describe('the chat client', () => {
   it('asks as the protocol has it, and reads whole and streamed answers', async () => {
-    const chat = await client(first(1, whole(ANSWER), streamed(ANSWER)));
+    const chat = await client(first(1, whole(ANSWER), streamed(ANSWER)), PATIENT);
     expect(await ask(chat)).toBe(ANSWER);
     expect(await ask(chat)).toBe(ANSWER);
     const [request] = server!.requests;
@@ -90,7 +93,7 @@ describe('the chat client', () => {
   });
 
   it('takes no empty error field of an event for an error', async () => {
-    const chat = await client(streamed(ANSWER, { fields: { error: null } }));
+    const chat = await client(streamed(ANSWER, { fields: { error: null } }), PATIENT);
     expect(await ask(chat)).toBe(ANSWER);
     expect(chat.retries).toBe(0);
   });
@@ -102,7 +105,7 @@ describe('the chat client', () => {
       ('max_tokens' in request.body ? refuse(400, refusal) : whole(ANSWER))(request, response, index);
 
     it('asks again by the other name, and remembers it', async () => {
-      const chat = await client(newer);
+      const chat = await client(newer, PATIENT);
       expect(await Promise.all([ask(chat), ask(chat)])).toEqual([ANSWER, ANSWER]);
       expect(await ask(chat)).toBe(ANSWER);
       expect(server!.requests).toHaveLength(5);
@@ -112,7 +115,7 @@ describe('the chat client', () => {
     });
 
     it('asks so once, and then says what the server said', async () => {
-      const chat = await client(refuse(400, 'max_tokens is too large'));
+      const chat = await client(refuse(400, 'max_tokens is too large'), PATIENT);
       expect(await failure(chat)).toMatch(/refuses the request \(400: max_tokens is too large\)/);
       expect(server!.requests).toHaveLength(2);
     });
