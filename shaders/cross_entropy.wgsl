@@ -1,11 +1,12 @@
 // Loss over the vocabulary and its gradient, in one pass over a row of logits. Row (b, t) predicts token t + 1 of sequence
 // b; everything per token (tokens, weights, logps…) is indexed by the predicted token, p = row + 1.
 //
-//   logp = logit[target] − log Σ_v exp(logit_v),   entropy = −Σ_v p_v log p_v
+//   z = logits / temperature (as TRL has it; 1 when supervised, which leaves every bit as it is)
+//   logp = z[target] − log Σ_v exp(z_v),   entropy = −Σ_v p_v log p_v
 //   MODE 0, supervised:  L = Σ w · (−logp)
 //   MODE 1, policy:      L = Σ w · (−min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high) A) + β k3)     (clipped GRPO; TRL's GRPOTrainer)
 //                        ρ = exp(logp − old),  k3 = exp(ref − logp) − (ref − logp) − 1
-//   dlogits_v = w · ∂l/∂logp · (1[v = target] − p_v)
+//   dlogits_v = w · ∂l/∂logp · (1[v = target] − p_v) / temperature
 //
 // `old` is the row's own logp (no gradient through it) until old_logps are asked for. `statistics` gets two vec4 per row:
 // (w·l, k3, entropy, 1) and (clipped low, clipped high, w·(−logp), −logp), zeros where w = 0; token_statistics sums
@@ -13,7 +14,7 @@
 // than 8 storage buffers. `score` only writes logps and entropies. LANES threads share a row, ROWS rows share a workgroup.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
-struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, unused2 : f32 }
+struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
 @group(0) @binding(0) var<storage, read> logits : array<f32>;              // [rows, V]
 @group(0) @binding(1) var<storage, read> tokens : array<u32>;              // [rows]
@@ -55,15 +56,17 @@ fn row_max(value : f32, lane : u32, y : u32) -> f32 {
   return partial[y * LANES];
 }
 
+fn tempered(at : u32) -> f32 { return logits[at] * objective.inverse_temperature; }
+
 // log Σ exp and the entropy of a row: (highest, log of the sum relative to it, entropy).
 fn normaliser(base : u32, lane : u32, y : u32) -> vec3f {
   var highest = -3.0e38;
-  for (var v = lane; v < V; v += LANES) { highest = max(highest, logits[base + v]); }
+  for (var v = lane; v < V; v += LANES) { highest = max(highest, tempered(base + v)); }
   highest = row_max(highest, lane, y);
   var total = 0.0;
   var moment = 0.0;
   for (var v = lane; v < V; v += LANES) {
-    let shifted = logits[base + v] - highest;
+    let shifted = tempered(base + v) - highest;
     let p = exp(shifted);
     total += p;
     moment += p * shifted;
@@ -83,7 +86,7 @@ fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loc
   if (t == 0u) { scores[row] = vec2f(); }
   if (t + 1u >= shape.length) { return; }
   if (t + 1u < lengths[row / shape.length]) {
-    scores[row + 1u] = vec2f(logits[row * V + tokens[row + 1u]] - z.x - z.y, z.z);
+    scores[row + 1u] = vec2f(tempered(row * V + tokens[row + 1u]) - z.x - z.y, z.z);
   } else {
     scores[row + 1u] = vec2f();
   }
@@ -100,7 +103,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
   let p = min(row + 1u, shape.rows - 1u);
   let w = select(0.0, weights[p].x, t + 1u < shape.length);
   let token = tokens[p];
-  let logp = logits[row * V + min(token, V - 1u)] - z.x - z.y;
+  let logp = tempered(row * V + min(token, V - 1u)) - z.x - z.y;
 
   var loss = -logp;
   var slope = -1.0;  // ∂l/∂logp
@@ -135,10 +138,10 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
   }
 
   // A row of weight 0 gets exact zeros, whatever its logits are.
-  let factor = w * slope;
+  let factor = w * slope * objective.inverse_temperature;
   for (var v = local.x; v < V; v += LANES) {
     var gradient = 0.0;
-    if (w != 0.0) { gradient = factor * (select(0.0, 1.0, v == token) - exp(logits[row * V + v] - z.x - z.y)); }
+    if (w != 0.0) { gradient = factor * (select(0.0, 1.0, v == token) - exp(tempered(row * V + v) - z.x - z.y)); }
     dlogits[row * V + v] = gradient;
   }
 }

@@ -1,6 +1,6 @@
 // Adds the slices of the weight gradient up, in slice order: gradient[i] (+)= Σ_s slices[s · SLICE + i]. One thread per vec4.
 
-struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, unused2 : f32 }
+struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
 @group(0) @binding(0) var<storage, read> slices : array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> gradient : array<vec4f>;

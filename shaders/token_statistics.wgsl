@@ -2,7 +2,7 @@
 // then the threads are added by halving. With `accumulate` the micro-batch is added to those before it.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
-struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, unused2 : f32 }
+struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
 @group(0) @binding(0) var<storage, read> statistics : array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> metrics : array<vec4f>;

@@ -152,7 +152,7 @@ const ALIGNMENT: NumberKnob[] = [
   {
     path: 'temperature',
     label: 'temperature',
-    hint: 'Of sampled answers',
+    hint: 'Of sampled answers, and of the probabilities in the loss',
     get: ({ popo }) => popo.temperature,
     set: (config, value) => {
       config.popo.temperature = value;

@@ -458,6 +458,8 @@ interface Vocabulary {
   V: number;
   rows: number;
   shape: GPUBuffer;
+  /** Written by `writeObjective` (model/training.ts); scores depend on its temperature alone. */
+  objective: GPUBuffer;
 }
 
 /** Loss, logps, entropies and dlogits in one pass, and their sums in metrics[0..8). */
@@ -471,7 +473,6 @@ export function crossEntropy(
     statistics: Binding;
     dlogits: Binding;
     metrics: Binding;
-    objective: GPUBuffer;
   },
 ): void {
   plan.add({
@@ -508,7 +509,7 @@ export function scoreTokens(plan: Plan, tuning: Tuning, o: Vocabulary): void {
     code: crossEntropySource,
     entryPoint: 'score',
     constants: { V: o.V, LANES: tuning.rowLanes, ROWS: tuning.rows },
-    bindings: [o.logits, o.tokens, o.lengths, null, null, null, o.scores, null, null, o.shape, null],
+    bindings: [o.logits, o.tokens, o.lengths, null, null, null, o.scores, null, null, o.shape, o.objective],
     workgroups: [groups(o.rows, tuning.rows)],
   });
 }

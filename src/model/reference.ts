@@ -29,6 +29,8 @@ export interface PolicyOptions {
   beta: number;
   epsilonLow: number;
   epsilonHigh: number;
+  /** Divides the logits; `oldLogps` and `referenceLogps` must be of the same. */
+  temperature: number;
   /** The one objective whose loss carries β · k3; the others are the clipped term alone. */
   klIn: number;
 }
@@ -123,6 +125,7 @@ export class ReferenceModel implements LanguageModel {
             tf.tensor1d(ids, 'int32'),
             size,
             length,
+            options.temperature,
           );
           const old = options.oldLogps
             ? tf.tensor2d(withoutFirst(options.oldLogps, size, length), shape)
@@ -160,13 +163,20 @@ export class ReferenceModel implements LanguageModel {
     return value;
   }
 
-  async score(batch: TokenBatch, which: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
+  /** @param temperature divides the logits */
+  async score(
+    batch: TokenBatch,
+    which: 'current' | 'reference' = 'current',
+    temperature = 1,
+  ): Promise<ScoreResult> {
     const { ids } = checked(this.config, batch);
     const { size, length } = batch;
     const weights = which === 'current' ? this.#weights : this.#reference;
     if (!weights) throw new Error('No reference policy to score under: call freezeReference() first.');
     if (length === 1) return { logps: new Float32Array(size), entropies: new Float32Array(size) };
-    const tensors = tf.tidy(() => tokenLogps(this.config, weights, tf.tensor1d(ids, 'int32'), size, length));
+    const tensors = tf.tidy(() =>
+      tokenLogps(this.config, weights, tf.tensor1d(ids, 'int32'), size, length, temperature),
+    );
     const [logps, entropies] = [await tensors.logps.data(), await tensors.entropies.data()];
     tf.dispose([tensors.logps, tensors.entropies]);
     return { logps: scattered(logps, batch), entropies: scattered(entropies, batch) };

@@ -199,6 +199,7 @@ export function logits(weights: Weights, hidden: tf.Tensor2D): tf.Tensor2D {
 /**
  * log P(tokens[t] | tokens[<t]) for t ≥ 1 and the entropy of each predicting distribution.
  * @param ids [B·T], at least two tokens per row
+ * @param temperature divides the logits
  * @returns logps and entropies, [B, T − 1]
  */
 export function tokenLogps(
@@ -207,13 +208,15 @@ export function tokenLogps(
   ids: tf.Tensor1D,
   size: number,
   length: number,
+  temperature = 1,
 ): { logps: tf.Tensor2D; entropies: tf.Tensor2D } {
   const context = causalContext(config, length);
   const { hidden } = hiddenStates(config, weights, ids, size, length, context);
   const D = config.hidden_size;
   const predicting = tf.slice(tf.reshape(hidden, [size, length, D]), [0, 0, 0], [size, length - 1, D]);
   const predicted = tf.reshape(tf.slice(tf.reshape(ids, [size, length]), [0, 1], [size, length - 1]), [-1]);
-  const logProbabilities = tf.logSoftmax(logits(weights, tf.reshape(predicting, [-1, D]) as tf.Tensor2D));
+  const raw = logits(weights, tf.reshape(predicting, [-1, D]) as tf.Tensor2D);
+  const logProbabilities = tf.logSoftmax(temperature === 1 ? raw : tf.mul(raw, 1 / temperature));
   const chosen = tf.oneHot(predicted.cast('int32') as tf.Tensor1D, config.vocab_size).cast('float32');
   const logps = tf.sum(tf.mul(logProbabilities, chosen), -1);
   const entropies = tf.neg(tf.sum(tf.mul(tf.exp(logProbabilities), logProbabilities), -1));

@@ -6,7 +6,7 @@ import { addForward, allocateActivations, BufferTable, type Sizes, weightViews }
 import type { ScoreResult, TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import type { ParameterTable } from './parameters';
-import { fitBatch } from './training';
+import { fitBatch, objectiveUniform, SUPERVISED, writeObjective } from './training';
 
 export class ScoringStep {
   /** [B*T] of (logp, entropy), indexed by the predicted token. */
@@ -16,6 +16,7 @@ export class ScoringStep {
   readonly spans: GPUBuffer;
   readonly #table: BufferTable;
   readonly #shape: GPUBuffer;
+  readonly #untempered: GPUBuffer;
   readonly #activations: ReturnType<typeof allocateActivations>;
   readonly #head: Record<'normed' | 'scale' | 'logits', GPUBuffer>;
 
@@ -32,6 +33,8 @@ export class ScoringStep {
     const table = new BufferTable(gpu, `scoring ${batch}×${length}`);
     this.#table = table;
     this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch));
+    this.#untempered = objectiveUniform(table);
+    writeObjective(gpu, this.#untempered, SUPERVISED);
     this.tokens = table.floats('tokens', rows);
     this.lengths = table.floats('lengths', batch);
     this.spans = table.floats('spans', 4 * rows);
@@ -48,10 +51,14 @@ export class ScoringStep {
     return this.#table.bytes;
   }
 
-  /** The list under the weights of one pool; compiled once per pool by the caller. */
+  /**
+   * The list under the weights of one pool; compiled once per pool by the caller.
+   * @param objective whose temperature the logits are divided by; none: 1
+   */
   async plan(
     pool: GPUBuffer,
     { tokens, lengths, spans }: Pick<ScoringStep, 'tokens' | 'lengths' | 'spans'> = this,
+    objective: GPUBuffer = this.#untempered,
   ): Promise<Plan> {
     const { gpu, tuning, sizes, batch, length } = this;
     const rows = batch * length;
@@ -98,6 +105,7 @@ export class ScoringStep {
       V: sizes.V,
       rows,
       shape,
+      objective,
     });
     return plan.compile();
   }

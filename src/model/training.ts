@@ -48,6 +48,8 @@ export interface ObjectiveOptions {
   beta: number;
   epsilonLow: number;
   epsilonHigh: number;
+  /** Above 0; logits are divided by it. */
+  temperature: number;
 }
 
 export const SUPERVISED: ObjectiveOptions = {
@@ -57,13 +59,14 @@ export const SUPERVISED: ObjectiveOptions = {
   beta: 0,
   epsilonLow: 0,
   epsilonHigh: 0,
+  temperature: 1,
 };
 
 /** Writes an objective's 32-byte uniform. */
 export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: ObjectiveOptions): void {
   const words = new Uint32Array(8);
   words.set([o.mode === 'policy' ? 1 : 0, o.useOld ? 1 : 0, o.accumulate ? 1 : 0, 0]);
-  new Float32Array(words.buffer).set([o.beta, o.epsilonLow, o.epsilonHigh, 0], 4);
+  new Float32Array(words.buffer).set([o.beta, o.epsilonLow, o.epsilonHigh, 1 / o.temperature], 4);
   gpu.device.queue.writeBuffer(uniform, 0, words);
 }
 
@@ -272,7 +275,7 @@ export class TrainingStep {
   }
 
   /** A list that, after `forward`, leaves `scores` without differentiating anything. */
-  async score({ batch, shape }: Leading = this.#whole): Promise<Plan> {
+  async score(objective: GPUBuffer, { batch, shape }: Leading = this.#whole): Promise<Plan> {
     const plan = new Plan(this.gpu);
     const { tokens, lengths, scores } = this.buffers;
     kernels.scoreTokens(plan, this.tuning, {
@@ -283,6 +286,7 @@ export class TrainingStep {
       V: this.sizes.V,
       rows: batch * this.length,
       shape,
+      objective,
     });
     return plan.compile();
   }

@@ -53,7 +53,7 @@ interface Compiled {
   rollouts: number;
   weighting: RewardWeighting;
   directional: { kernels: DirectionalInfluence; scoring: ScoringStep } | null;
-  /** Uniforms of the single rewards' losses and of the combined one. */
+  /** Uniforms of the single rewards' losses, whose temperature scoring takes too, and of the combined one. */
   probeObjective: GPUBuffer;
   objective: GPUBuffer;
   /** Everything that is read back, side by side. */
@@ -108,6 +108,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       beta: options.beta,
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilon_high,
+      temperature: options.temperature,
     });
     this.#model.writeHyper(hyper);
     if (iteration > 0) {
@@ -244,6 +245,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       beta: 0,
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilon_high,
+      temperature: options.temperature,
     });
     const objectiveAdvantages = new Plan(gpu);
     weighting.addObjectiveAdvantages(objectiveAdvantages);
@@ -256,7 +258,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const comparesGradients =
       options.weighting === 'mgda' || options.objective_max_norm > 0 || options.probe_every > 0;
     const [referenceScores, gram, influence, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step, batch.length) : [],
+      options.beta > 0 ? this.#referenceScores(step, batch.length, probeObjective) : [],
       comparesGradients ? this.#gram(table, step, weighting, probeObjective, scope) : [],
       directional ? this.#influence(table, directional, step, weighting, probeObjective) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
@@ -292,13 +294,13 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   }
 
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep, longest: number): Promise<Plan[]> {
+  async #referenceScores(step: TrainingStep, longest: number, objective: GPUBuffer): Promise<Plan[]> {
     const scoring = await this.#scoring(step.batch, step.length, longest);
     const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
     keepBaselines(keep, 'reference', { scores: scoring.scores, baselines, rows });
-    return Promise.all([scoring.plan(this.#model.reference, step.buffers), keep.compile()]);
+    return Promise.all([scoring.plan(this.#model.reference, step.buffers, objective), keep.compile()]);
   }
 
   /** A backward pass per reward into a pool of its own, and the Gram matrix of the pools within the scope. */
@@ -356,9 +358,9 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     return Promise.all([
       ...(direction > 0 ? [sum.compile(), backward()] : []),
       // A backward pass scores its tokens at θ on its way.
-      ...(slopes.to > direction ? [step.score(step.leading(table, slopes.to))] : []),
+      ...(slopes.to > direction ? [step.score(objective, step.leading(table, slopes.to))] : []),
       displacement.compile(),
-      scoring.plan(kernels.displaced),
+      scoring.plan(kernels.displaced, scoring, objective),
       influences.compile(),
     ]);
   }

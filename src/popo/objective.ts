@@ -5,8 +5,8 @@
  *     l   = −min(ρ Â, clip(ρ, 1 − ε_low, 1 + ε_high) Â) + β · k3
  *     k3  = exp(ref − logp) − (ref − logp) − 1
  *
- * and Σ w_t l_t over completion tokens, where w_t says how TRL's `loss_type` averages. log-probabilities are of the
- * untempered policy, also when rollouts were sampled at another temperature (TRL divides both by it).
+ * and Σ w_t l_t over completion tokens, where w_t says how TRL's `loss_type` averages. As in TRL, log-probabilities of the
+ * policy, old and reference alike, and entropies, are of logits divided by the temperature that rollouts were sampled at.
  */
 import type { TokenBatch } from '../model/languageModel';
 import type { LossType } from './options';

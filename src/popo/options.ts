@@ -57,6 +57,8 @@ export interface PolicyOptions {
   objective_max_norm: number;
   /** No weight goes below this, so none above 1 − (K − 1) times this; at most 1/K. */
   min_weight: number;
+  /** Of the rollouts; logits are divided by it in the loss too (TRL). Above 0. */
+  temperature: number;
   beta: number;
   epsilon: number;
   epsilon_high: number;

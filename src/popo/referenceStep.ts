@@ -58,13 +58,15 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     assertRewardCount(policyBatch, this.weights);
     assertRewards(rewards, groupSize, numRewards);
     const weighted = weighBatch(batch, options.loss_type, options.max_completion_length);
-    const clip = { beta: options.beta, epsilonLow: options.epsilon, epsilonHigh: options.epsilon_high };
+    const { beta, epsilon, epsilon_high, temperature } = options;
+    const clip = { beta, epsilonLow: epsilon, epsilonHigh: epsilon_high, temperature };
     const weightsBefore = this.weights;
     let gram: number[] | null = null;
     let influence: number[] | null = null;
     const measured = iteration === 0 ? measurementOf(options, policyBatch) : NOTHING_MEASURED;
     if (iteration === 0) {
-      const referenceLogps = options.beta > 0 ? (await this.#model.score(batch, 'reference')).logps : null;
+      const referenceLogps =
+        beta > 0 ? (await this.#model.score(batch, 'reference', temperature)).logps : null;
       const gradientsOf = async (advantages: Float32Array[]) => {
         const none = { oldLogps: null, referenceLogps: null, klIn: -1 };
         const { gradients } = await this.#model.policyGradients(weighted, { ...clip, advantages, ...none });

@@ -1,7 +1,7 @@
 /**
  * The POPO loop (taiji.md §3). At each step: P prompts, G sampled completions each, K rewards each, then `num_iterations`
  * updates of the policy, the first of which sets w(t). Against TRL's GRPOTrainer: one process and no generation buffer,
- * no masking of truncated completions, log-probabilities of the untempered policy.
+ * no masking of truncated completions, log-probabilities of the whole vocabulary also where `top_k` cut the sampling.
  *
  * A step is a pure function of (seed, t, model, w), so {step, weights} beside the model's own state resumes to the bit.
  * The frozen reference must be the policy that entered the stage, also after a resume: the caller sees to it.

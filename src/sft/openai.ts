@@ -50,6 +50,12 @@ const SHORTEST_SECRET = 12;
 /** Where an answer of ours ends; what a model says after it is not paid for. */
 const END = '</answer>';
 
+/** How a request names the most tokens of an answer. OpenAI's newer models refuse the first name, many servers do not know the second. */
+const TOKEN_LIMITS = ['max_tokens', 'max_completion_tokens'] as const;
+
+/** The server refuses the first of `TOKEN_LIMITS`; the second is taken from now on. */
+class OtherTokenLimit extends Error {}
+
 /** Something that may pass; `busy`: the server is there and said so itself. */
 class Retryable extends Error {
   constructor(
@@ -69,6 +75,7 @@ export class ChatClient {
   readonly #limits: ChatLimits;
   /** Whether this server has ever given an answer. */
   #proven = false;
+  #tokenLimit: (typeof TOKEN_LIMITS)[number] = TOKEN_LIMITS[0];
   /** No request is sent before this time: a busy server's wish counts for all that wait. */
   #notBefore = 0;
 
@@ -107,6 +114,10 @@ export class ChatClient {
         return content;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof OtherTokenLimit) {
+          attempt--;
+          continue;
+        }
         if (!(error instanceof Retryable)) throw error;
         const message = this.#safe(error.message);
         if (error.wait > longestWait)
@@ -133,6 +144,7 @@ export class ChatClient {
   async #ask(messages: readonly ChatMessage[], temperature: number, signal: AbortSignal): Promise<string> {
     const { url, model, key } = this.endpoint;
     const { silence, total, maxTokens } = this.#limits;
+    const tokenLimit = this.#tokenLimit;
     const abort = new AbortController();
     const stop = () => abort.abort();
     signal.addEventListener('abort', stop, { once: true });
@@ -157,7 +169,7 @@ export class ChatClient {
           accept: 'text/event-stream, application/json',
           ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         },
-        body: JSON.stringify({ model, messages, temperature, max_tokens: maxTokens, stream: true }),
+        body: JSON.stringify({ model, messages, temperature, [tokenLimit]: maxTokens, stream: true }),
         signal: abort.signal,
         redirect: 'error',
         credentials: 'omit',
@@ -166,12 +178,12 @@ export class ChatClient {
       });
       connected = true;
       heard();
-      if (!response.ok) throw await this.#refusal(response, heard);
+      if (!response.ok) throw await this.#refusal(response, tokenLimit, heard);
       if (response.headers.get('content-type')?.includes('text/event-stream'))
         return await this.#readStream(response, heard);
       return this.#readWhole(await readText(response, heard));
     } catch (error) {
-      if (error instanceof Retryable || error instanceof TeacherError) throw error;
+      if ([Retryable, TeacherError, OtherTokenLimit].some((kind) => error instanceof kind)) throw error;
       if (late)
         throw new Retryable(
           `The teacher at ${this.#host} fell silent or took too long (over ${Math.round(silence / 1000)} s without a word, or ` +
@@ -203,11 +215,16 @@ export class ChatClient {
     );
   }
 
-  async #refusal(response: Response, heard: () => void): Promise<Error> {
+  async #refusal(response: Response, tokenLimit: string, heard: () => void): Promise<Error> {
     const { status } = response;
     const detail = this.#safe(detailOf(await readText(response, heard).catch(() => '')));
     const said = detail === '' ? String(status) : `${status}: ${detail}`;
     const { model, key } = this.endpoint;
+    // What was asked, not what is asked now: several requests may be refused at a time.
+    if (status === 400 && tokenLimit === TOKEN_LIMITS[0] && /\bmax_tokens\b/.test(detail)) {
+      this.#tokenLimit = TOKEN_LIMITS[1];
+      return new OtherTokenLimit();
+    }
     if (status === 429 || status === 408 || status >= 500)
       return new Retryable(
         `The teacher at ${this.#host} is busy or broken (${said}).`,
@@ -251,7 +268,8 @@ export class ChatClient {
       }
       const event = parse(data);
       if (event === null) throw this.#garbage('holds an event that is not JSON');
-      if ('error' in event)
+      // Some servers send the field with every event, empty.
+      if ('error' in event && event.error)
         throw new Retryable(`The teacher at ${this.#host} broke off (${this.#safe(detailOf(data))}).`, true);
       const [choice] = choicesOf(event) ?? [];
       if (choice === undefined) continue;

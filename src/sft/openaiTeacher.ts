@@ -6,7 +6,8 @@ import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
-import { endpointHost } from './endpoint';
+import { chatUrl } from './endpoint';
+import { NamedItems } from './namedItem';
 import { ChatClient, type ChatLimits, sleep } from './openai';
 import { PROMPT_VERSION, readAnswer, teacherMessages, wordLimit } from './teacherPrompts';
 
@@ -53,9 +54,12 @@ export function openaiTeacher(
   const { url, model, told, temperature, history_length: historyLength } = options;
   const client = new ChatClient({ url, model, key: services.key }, limits);
   const words = wordLimit(options.max_completion_length);
-  /** Whose answers they are: the key is no part of it, and neither is what does not change an answer. */
+  /**
+   * Whose answers they are: the key is no part of it, and neither is what does not change an answer. The whole address is,
+   * since one host may have several servers behind its paths.
+   */
   const identity = {
-    host: endpointHost(url),
+    url: chatUrl(url),
     model,
     told,
     temperature,
@@ -138,10 +142,11 @@ export function openaiTeacher(
       const jobs = jobsOf(examples);
       const kept = await keptAnswers();
       const counts = noCounts(jobs.length);
+      const catalogue = new NamedItems(dataset.items);
       const texts = new Map<Job, string>();
       const read = (job: Job, content: string) => {
-        const target = dataset.items[targetItem(dataset, examples[job.example])];
-        const answer = readAnswer(content, told ? target : null);
+        const target = targetItem(dataset, examples[job.example]);
+        const answer = readAnswer(content, told ? (text) => catalogue.names(text, target) : null);
         if ('cot' in answer) {
           texts.set(job, answer.cot);
           counts.kept++;

@@ -6,7 +6,6 @@
  * a small model learns from a few words and CoTs are cut at `max_completion_length`.
  */
 import { type Dataset, type Example, type Item, targetItem } from '../data/dataset';
-import { normalize } from '../text/tokenizer';
 import { cleanCot } from './cot';
 
 export interface ChatMessage {
@@ -74,24 +73,14 @@ export type ReadAnswer = { cot: string } | { dropped: 'malformed' | 'contradicti
 
 /**
  * The last think block that an answer follows: models that think aloud first have more of them.
- * @param told the item that the teacher was told, null for the control: an answer must not name another
+ * @param namesTold whether an answer names the item that the teacher was told; null for the control, which may name any
  */
-export function readAnswer(content: string, told: Item | null): ReadAnswer {
+export function readAnswer(content: string, namesTold: ((answer: string) => boolean) | null): ReadAnswer {
   const matches = [
     ...content.matchAll(/<think>((?:(?!<\/?think>)[\s\S])*)<\/think>\s*<answer>([^<]*)<\/answer>/gi),
   ];
   const [, think = '', answer = ''] = matches.at(-1) ?? [];
   const cot = cleanCot(think);
   if (cot === '' || answer.trim() === '') return { dropped: 'malformed' };
-  return told === null || names(answer, told) ? { cot } : { dropped: 'contradicting' };
-}
-
-/** Whether a text names the item: it holds the whole title, or is a shortened form of title and categories. */
-function names(text: string, { title, categories }: Item): boolean {
-  const words = (value: string) => normalize(value).match(/[\p{L}\p{N}]+/gu) ?? [];
-  const said = words(text);
-  if (said.length === 0) return false;
-  if (` ${said.join(' ')} `.includes(` ${words(title).join(' ')} `)) return true;
-  const known = new Set(words(`${title} ${categories.join(' ')}`));
-  return said.every((word) => known.has(word));
+  return namesTold === null || namesTold(answer) ? { cot } : { dropped: 'contradicting' };
 }

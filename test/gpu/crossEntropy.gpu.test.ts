@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
 import { crossEntropy, scoreTokens, type Tuning } from '../../src/gpu/kernels';
+import { lossCoefficients } from '../../src/popo/objective';
+import type { LossType } from '../../src/popo/options';
+import vectors from '../vectors/popo.json';
 import {
   adversarial,
   expectClose,
@@ -20,12 +23,14 @@ beforeAll(async () => {
 
 const random = stream('cross_entropy');
 
+type Objective = Pick<twins.LossInput, 'mode' | 'useOld' | 'beta' | 'temperature'>;
+
 const lossInput = (
   sequences: number[],
   length: number,
   V: number,
   logits: Float32Array<ArrayBuffer>,
-  objective: Pick<twins.LossInput, 'mode' | 'useOld' | 'beta'>,
+  objective: Objective,
 ) => {
   const rows = sequences.length * length;
   const base = {
@@ -72,7 +77,7 @@ function run(
   const weighed = new Float32Array(2 * rows);
   for (let row = 0; row < rows; row++) weighed.set([data.weights[row], data.segments[row]], 2 * row);
   const objective = new Uint32Array([data.mode === 'policy' ? 1 : 0, data.useOld ? 1 : 0, before ? 1 : 0, 0]);
-  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 0]);
+  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 1 / data.temperature]);
   return runKernel(
     gpu,
     outputs,
@@ -84,6 +89,7 @@ function run(
         V: data.V,
         rows,
         shape: s.shape(rows, data.length, data.lengths.length),
+        objective: s.uniform(new Uint32Array([...objective, ...new Uint32Array(clip.buffer)])),
       };
       scoreTokens(s.plan, tuning, { ...vocabulary, scores: s.out.scored });
       crossEntropy(s.plan, tuning, {
@@ -95,17 +101,18 @@ function run(
         statistics: s.out.statistics,
         dlogits: s.out.dlogits,
         metrics: s.out.metrics,
-        objective: s.uniform(new Uint32Array([...objective, ...new Uint32Array(clip.buffer)])),
       });
     },
     repeats,
   );
 }
 
-const objectives: Record<string, Pick<twins.LossInput, 'mode' | 'useOld' | 'beta'>> = {
-  supervised: { mode: 'supervised', useOld: false, beta: 0 },
-  'policy, first pass, no KL term': { mode: 'policy', useOld: false, beta: 0 },
-  'policy, later pass, with a KL term': { mode: 'policy', useOld: true, beta: 0.1 },
+const objectives: Record<string, Objective> = {
+  supervised: { mode: 'supervised', useOld: false, beta: 0, temperature: 1 },
+  'policy, first pass, no KL term': { mode: 'policy', useOld: false, beta: 0, temperature: 1 },
+  'policy, later pass, with a KL term': { mode: 'policy', useOld: true, beta: 0.1, temperature: 1 },
+  'policy at .7, later pass': { mode: 'policy', useOld: true, beta: 0.1, temperature: 0.7 },
+  'policy at 1.3, first pass': { mode: 'policy', useOld: false, beta: 0.1, temperature: 1.3 },
 };
 
 // V below, at no multiple of and past the 32 threads of a row; more rows than token_statistics has threads.
@@ -156,4 +163,58 @@ it('takes logits of 1e4, and is equal to the bit in twenty runs', async () => {
     expectClose(out.scores, expected.scores);
     expectClose(out.dlogits, expected.dlogits);
   }
+});
+
+describe('the vectors of the policy loss', () => {
+  const cases = vectors.loss.flatMap((vector, index) =>
+    Object.entries(vector.loss).map(([name, loss]) => ({ index, name, vector, loss })),
+  );
+
+  it.each(cases)('vector $index, $name', async ({ name, vector, loss }) => {
+    const [lossType, beta] = name.split('/beta=');
+    const { logps, mask, advantages, epsilonLow, epsilonHigh } = vector;
+    const [B, length, V] = [logps.length, logps[0].length + 1, 8];
+    const rows = B * length;
+    const lengths = mask.map((row) => row.reduce((a, b) => a + b, 0));
+    const coefficients = lossCoefficients(lossType as LossType, lengths, vector.maxCompletionLength);
+    const data = {
+      logits: new Float32Array(rows * V),
+      tokens: Uint32Array.from({ length: rows }, (_, row) => row % V),
+      lengths: new Uint32Array(B).fill(length),
+      weights: new Float32Array(rows),
+      segments: Uint32Array.from({ length: rows }, (_, row) => Math.floor(row / length)),
+      advantages: Float32Array.from(advantages),
+      baselines: new Float32Array(2 * rows),
+      ...{
+        V,
+        length,
+        mode: 'policy' as const,
+        useOld: true,
+        beta: Number(beta),
+        epsilonLow,
+        epsilonHigh,
+        temperature: 1,
+      },
+    };
+    logps.forEach((values, b) => {
+      values.forEach((logp, t) => {
+        const predicted = b * length + t + 1;
+        // The token has this probability, the others share the rest.
+        const others = Math.log((1 - Math.exp(logp)) / (V - 1));
+        for (let v = 0; v < V; v++)
+          data.logits[(predicted - 1) * V + v] = v === data.tokens[predicted] ? logp : others;
+        data.weights[predicted] = mask[b][t] * coefficients[b];
+        data.baselines.set([vector.oldLogps[b][t], vector.refLogps[b][t]], 2 * predicted);
+      });
+    });
+    for (const tuning of tunings) {
+      const { scored, metrics } = await run(tuning, data, null);
+      expect(Math.abs(metrics[0] - loss)).toBeLessThan(1e-5 * (1 + Math.abs(loss)));
+      logps.forEach((values, b) => {
+        values.forEach((logp, t) => {
+          expect(Math.abs(scored[2 * (b * length + t + 1)] - logp)).toBeLessThan(1e-5);
+        });
+      });
+    }
+  });
 });

@@ -52,6 +52,7 @@ async function someTraining() {
     beta: 0.1,
     epsilonLow: 0.2,
     epsilonHigh: 0.2,
+    temperature: 1,
     klIn: 0,
   });
   const { completions } = await model.generate(generation);

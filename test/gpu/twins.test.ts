@@ -107,40 +107,48 @@ test('embedding', () => {
   );
 });
 
-test('cross_entropy: supervised, and policy on and off the first pass', () => {
-  const V = 8;
-  const base = {
-    tokens: Array.from({ length: rows }, () => random.int(V)),
-    lengths,
-    weights: Array.from({ length: rows }, () => (random.chance(0.2) ? 0 : random.uniform())),
-    segments: Array.from({ length: rows }, (_, row) => Math.floor(row / length)),
-    advantages: [1.2, 0, -0.3, -0.7],
-    V,
-    length,
-    epsilonLow: 0.2,
-    epsilonHigh: 0.28,
-  };
-  const logits = normals(rows * V);
-  const none = new Float64Array(2 * rows);
-  const supervised = { ...base, mode: 'supervised', useOld: false, beta: 0, baselines: none } as const;
-  expectGradient(
-    twins.crossEntropy({ ...supervised, logits }).dlogits,
-    logits,
-    (x) => twins.crossEntropy({ ...supervised, logits: x }).sums[0],
-  );
+test.each([1, 0.7, 1.3])(
+  'cross_entropy at %d: supervised, and policy on and off the first pass',
+  (temperature) => {
+    const V = 8;
+    const base = {
+      tokens: Array.from({ length: rows }, () => random.int(V)),
+      lengths,
+      weights: Array.from({ length: rows }, () => (random.chance(0.2) ? 0 : random.uniform())),
+      segments: Array.from({ length: rows }, (_, row) => Math.floor(row / length)),
+      advantages: [1.2, 0, -0.3, -0.7],
+      V,
+      length,
+      epsilonLow: 0.2,
+      epsilonHigh: 0.28,
+      temperature,
+    };
+    const logits = normals(rows * V);
+    const none = new Float64Array(2 * rows);
+    const supervised = { ...base, mode: 'supervised', useOld: false, beta: 0, baselines: none } as const;
+    expectGradient(
+      twins.crossEntropy({ ...supervised, logits }).dlogits,
+      logits,
+      (x) => twins.crossEntropy({ ...supervised, logits: x }).sums[0],
+    );
 
-  const { scored } = twins.crossEntropy({ ...supervised, logits });
-  const baselines = scored.map((score, i) => score + (i % 2 === 0 ? 0.4 : 0.2) * random.normal());
-  const policy = { ...base, mode: 'policy', useOld: true, beta: 0.1, baselines } as const;
-  const { dlogits, sums } = twins.crossEntropy({ ...policy, logits });
-  expect(sums[4] + sums[5]).toBeGreaterThan(0);
-  expectGradient(dlogits, logits, (x) => twins.crossEntropy({ ...policy, logits: x }).sums[0]);
+    const { scored } = twins.crossEntropy({ ...supervised, logits });
+    const baselines = scored.map((score, i) => score + (i % 2 === 0 ? 0.8 : 0.2) * random.normal());
+    const policy = { ...base, mode: 'policy', useOld: true, beta: 0.1, baselines } as const;
+    const { dlogits, sums } = twins.crossEntropy({ ...policy, logits });
+    expect(sums[4] + sums[5]).toBeGreaterThan(0);
+    expectGradient(dlogits, logits, (x) => twins.crossEntropy({ ...policy, logits: x }).sums[0]);
 
-  // Without old logps the policy's own stand in, and take no gradient.
-  const own = baselines.map((value, i) => (i % 2 === 0 ? scored[i] : value));
-  const first = twins.crossEntropy({ ...policy, logits, baselines: own, useOld: false }).dlogits;
-  expectGradient(first, logits, (x) => twins.crossEntropy({ ...policy, logits: x, baselines: own }).sums[0]);
-});
+    // Without old logps the policy's own stand in, and take no gradient.
+    const own = baselines.map((value, i) => (i % 2 === 0 ? scored[i] : value));
+    const first = twins.crossEntropy({ ...policy, logits, baselines: own, useOld: false }).dlogits;
+    expectGradient(
+      first,
+      logits,
+      (x) => twins.crossEntropy({ ...policy, logits: x, baselines: own }).sums[0],
+    );
+  },
+);
 
 test('adamw: the first step moves every parameter by the learning rate against its gradient', () => {
   const hyper = { step: 1, learningRate: 0.1, beta1: 0.9, beta2: 0.99, eps: 0, weightDecay: 0 };

@@ -250,6 +250,7 @@ export interface LossInput {
   beta: number;
   epsilonLow: number;
   epsilonHigh: number;
+  temperature: number;
 }
 
 /** scored [rows, 2] of (logp, entropy), and scores, only where there is a weight; the eight sums of token_statistics, sums[0] being the loss; dlogits [rows, V]. */
@@ -262,7 +263,7 @@ export function crossEntropy(o: LossInput) {
   for (let row = 0; row < rows; row++) {
     if ((row % o.length) + 1 >= o.lengths[Math.floor(row / o.length)]) continue;
     const at = row + 1;
-    const logits = Array.from({ length: o.V }, (_, v) => o.logits[row * o.V + v]);
+    const logits = Array.from({ length: o.V }, (_, v) => o.logits[row * o.V + v] / o.temperature);
     const highest = Math.max(...logits);
     const lse = highest + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - highest), 0));
     const logp = logits[o.tokens[at]] - lse;
@@ -292,7 +293,8 @@ export function crossEntropy(o: LossInput) {
       sums[i] += value;
     });
     logits.forEach((x, v) => {
-      dlogits[row * o.V + v] = w * slope * ((v === o.tokens[at] ? 1 : 0) - Math.exp(x - lse));
+      dlogits[row * o.V + v] =
+        (w * slope * ((v === o.tokens[at] ? 1 : 0) - Math.exp(x - lse))) / o.temperature;
     });
   }
   return { scored, scores, sums, dlogits };

@@ -92,7 +92,7 @@ export function plainLogSoftmax(logits: Float64Array): Float64Array {
 }
 
 /** Log-probabilities and entropies [B*T] as `LanguageModel.score` defines them. */
-export function plainScore(config: ModelConfig, pool: ArrayLike<number>, batch: TokenBatch) {
+export function plainScore(config: ModelConfig, pool: ArrayLike<number>, batch: TokenBatch, temperature = 1) {
   const { size, length, tokens, lengths } = batch;
   const logps = new Float64Array(size * length);
   const entropies = new Float64Array(size * length);
@@ -100,7 +100,7 @@ export function plainScore(config: ModelConfig, pool: ArrayLike<number>, batch: 
     const sequence = tokens.subarray(b * length, b * length + lengths[b]);
     const logits = plainLogits(config, pool, sequence);
     for (let t = 1; t < lengths[b]; t++) {
-      const distribution = plainLogSoftmax(logits[t - 1]);
+      const distribution = plainLogSoftmax(logits[t - 1].map((logit) => logit / temperature));
       logps[b * length + t] = distribution[sequence[t]];
       entropies[b * length + t] = -distribution.reduce((sum, logp) => sum + Math.exp(logp) * logp, 0);
     }

@@ -183,16 +183,22 @@ describe('policyGradients', () => {
     beta: 0.1,
     epsilonLow: 0.2,
     epsilonHigh: 0.3,
+    temperature: 1,
     klIn: 0,
   };
 
-  function plainPolicyLoss(weights: Float64Array, objective: number, old: Float32Array | null): number {
-    const { logps } = plainScore(multiHead, weights, batch);
+  function plainPolicyLoss(
+    weights: Float64Array,
+    objective: number,
+    old: ArrayLike<number>,
+    temperature: number,
+  ): number {
+    const { logps } = plainScore(multiHead, weights, batch, temperature);
     let loss = 0;
     for (let b = 0; b < batch.size; b++) {
       for (let t = 1; t < batch.lengths[b]; t++) {
         const i = b * batch.length + t;
-        const ratio = Math.exp(logps[i] - (old ?? current)[i]);
+        const ratio = Math.exp(logps[i] - old[i]);
         const clipped = Math.min(Math.max(ratio, 0.8), 1.3);
         const advantage = options.advantages[objective][b];
         const delta = options.referenceLogps[i] - logps[i];
@@ -204,16 +210,19 @@ describe('policyGradients', () => {
   }
 
   it.each([
-    ['off-policy', options.oldLogps],
-    ['on-policy', null],
+    ['off-policy', options.oldLogps, 1],
+    ['on-policy', null, 1],
+    ['off-policy at .7', options.oldLogps, 0.7],
+    ['on-policy at 1.3', null, 1.3],
   ])(
     '%s: losses and gradients are those of the f64 objective, the KL term in one of them',
-    async (_, old) => {
+    async (_, old, temperature) => {
       const model = new ReferenceModel(multiHead, pool);
-      const result = await model.policyGradients(batch, { ...options, oldLogps: old });
+      const result = await model.policyGradients(batch, { ...options, oldLogps: old, temperature });
+      const current = plainScore(multiHead, pool, batch, temperature).logps;
       const exact = Float64Array.from(pool);
       for (const objective of [0, 1]) {
-        const f = (x: Float64Array) => plainPolicyLoss(x, objective, old);
+        const f = (x: Float64Array) => plainPolicyLoss(x, objective, old ?? current, temperature);
         expect(result.losses[objective]).toBeCloseTo(f(exact), 5);
         for (const { name, offset, size } of parameterTable(multiHead).parameters) {
           const indices = Array.from({ length: 4 }, (_, i) => offset + ((i * 7919) % size));
@@ -230,6 +239,9 @@ describe('policyGradients', () => {
       });
       expect(result.kl).toBeCloseTo(kl, 5);
       expect(relativeError(result.logps, current)).toBeLessThan(1e-5);
+      const { logps, entropies } = await model.score(batch, 'current', temperature);
+      expect(relativeError(logps, current)).toBeLessThan(1e-5);
+      expect(relativeError(result.entropies, entropies)).toBeLessThan(1e-6);
       model.destroy();
     },
   );

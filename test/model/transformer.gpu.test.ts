@@ -171,48 +171,53 @@ describe('a training step', () => {
 });
 
 describe('the policy objective', () => {
-  it("has the reference's gradient, with clipping, old logps and the KL term", async () => {
-    const pool = someWeights(grouped, 4);
-    const model = await engine(grouped, pool);
-    const batch = someBatch(grouped, [9, 12, 6, 7], 12);
-    const advantages = Float32Array.from([1, -0.5, 0.7, -1.2]);
-    const { logps } = await model.score(batch);
-    const oldLogps = logps.map((value, i) => value + 0.4 * Math.sin(i));
-    const referenceLogps = logps.map((value, i) => value + 0.3 * Math.cos(3 * i));
-    const reference = new ReferenceModel(grouped, pool);
-    const expected = await reference.policyGradients(batch, {
-      advantages: [advantages],
-      oldLogps,
-      referenceLogps,
-      beta: 0.1,
-      epsilonLow: 0.2,
-      epsilonHigh: 0.28,
-      klIn: 0,
-    });
-    const step = await model.training(4, 12);
-    const buffers = { advantages: step.buffers.ones, objective: step.supervisedObjective };
-    const backward = await step.backward({ ...buffers, gradient: model.gradient });
-    step.upload(batch);
-    gpu.device.queue.writeBuffer(buffers.advantages, 0, advantages);
-    const pairs = new Float32Array(2 * logps.length);
-    logps.forEach((_, i) => {
-      pairs[2 * i] = oldLogps[i];
-      pairs[2 * i + 1] = referenceLogps[i];
-    });
-    gpu.device.queue.writeBuffer(step.buffers.baselines, 0, pairs);
-    writeObjective(gpu, buffers.objective, {
-      mode: 'policy',
-      useOld: true,
-      accumulate: false,
-      beta: 0.1,
-      epsilonLow: 0.2,
-      epsilonHigh: 0.28,
-    });
-    submit(gpu, step.forward, backward);
-    const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
-    expect(relativeError(gradient, expected.gradients[0])).toBeLessThan(1e-3);
-    reference.destroy();
-  });
+  it.each([1, 0.7, 1.3])(
+    "has the reference's gradient at temperature %d, with clipping, old logps and the KL term",
+    async (temperature) => {
+      const pool = someWeights(grouped, 4);
+      const model = await engine(grouped, pool);
+      const batch = someBatch(grouped, [9, 12, 6, 7], 12);
+      const advantages = Float32Array.from([1, -0.5, 0.7, -1.2]);
+      const { logps } = await model.score(batch);
+      const oldLogps = logps.map((value, i) => value + 0.4 * Math.sin(i));
+      const referenceLogps = logps.map((value, i) => value + 0.3 * Math.cos(3 * i));
+      const reference = new ReferenceModel(grouped, pool);
+      const expected = await reference.policyGradients(batch, {
+        advantages: [advantages],
+        oldLogps,
+        referenceLogps,
+        beta: 0.1,
+        epsilonLow: 0.2,
+        epsilonHigh: 0.28,
+        temperature,
+        klIn: 0,
+      });
+      const step = await model.training(4, 12);
+      const buffers = { advantages: step.buffers.ones, objective: step.supervisedObjective };
+      const backward = await step.backward({ ...buffers, gradient: model.gradient });
+      step.upload(batch);
+      gpu.device.queue.writeBuffer(buffers.advantages, 0, advantages);
+      const pairs = new Float32Array(2 * logps.length);
+      logps.forEach((_, i) => {
+        pairs[2 * i] = oldLogps[i];
+        pairs[2 * i + 1] = referenceLogps[i];
+      });
+      gpu.device.queue.writeBuffer(step.buffers.baselines, 0, pairs);
+      writeObjective(gpu, buffers.objective, {
+        mode: 'policy',
+        useOld: true,
+        accumulate: false,
+        beta: 0.1,
+        epsilonLow: 0.2,
+        epsilonHigh: 0.28,
+        temperature,
+      });
+      submit(gpu, step.forward, backward);
+      const gradient = new Float32Array(await gpu.read(model.gradient, 0, model.table.poolSize * 4));
+      expect(relativeError(gradient, expected.gradients[0])).toBeLessThan(1e-3);
+      reference.destroy();
+    },
+  );
 });
 
 it.each([

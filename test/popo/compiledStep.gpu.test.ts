@@ -106,6 +106,9 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
     2,
   ],
   ['popo with clipped gradients', { objective_max_norm: 0.1, eta_over_mu: 20 }, 1, 2],
+  ['popo at temperature .7', { temperature: 0.7, eta_over_mu: 0.005 }, 1, 2],
+  ['popo along the momentum at 1.3', { temperature: 1.3, influence: 'momentum', probe_every: 2 }, 1, 2],
+  ['two updates at 1.3', { temperature: 1.3, epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],
   ['the inverse rule', { eta_over_mu: -0.02, multi_objective_aggregation: 'sum_of_advantages' }, 1, 2],
   ['gdpo', { weighting: 'gdpo', reward_weights: [0.3, 0.7] }, 1, 2],
   [
@@ -176,6 +179,25 @@ describe('compiled policy update', () => {
     theirs.destroy();
   });
 
+  it.each([1, 0.7, 1.3])(
+    'has a ratio of 1 and no KL where nothing moved, at temperature %d',
+    async (temperature) => {
+      const ours = await compiled({ temperature, weighting: 'fixed', epsilon: 0, epsilon_high: 0 });
+      await ours.model.freezeReference();
+      const still = { ...tinyHyper(0), learningRate: 0 };
+      const [first, second] = [
+        await ours.policy.update(tinyRollouts(0), still),
+        await ours.policy.update({ ...tinyRollouts(0), iteration: 1 }, still),
+      ];
+      // With no room at all, any ratio but 1 would be clipped on one side or the other.
+      expect(second.clip).toEqual({ low_mean: 0, high_mean: 0, region_mean: 0 });
+      expect(second.loss).toBe(first.loss);
+      expect(second.gradNorm).toBe(first.gradNorm);
+      expect(second.kl).toBeLessThan(1e-9);
+      ours.destroy();
+    },
+  );
+
   it('repeats to the bit', async () => {
     const runs = [];
     for (let repeat = 0; repeat < 3; repeat++) {
@@ -214,16 +236,25 @@ describe('compiled policy update', () => {
     expect(gpu.bytesAllocated).toBe(before);
   });
 
-  it('refuses bad rewards before it touches the model', async () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuses a reward of %s before it touches the model',
+    async (bad) => {
+      const ours = await compiled({});
+      const rollouts = tinyRollouts(0);
+      rollouts.rewards[5] = bad;
+      const before = await ours.model.snapshot();
+      await expect(ours.policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+      expect(await ours.model.snapshot()).toEqual(before);
+      expect(ours.policy.weights).toEqual([0.5, 0.5]);
+      ours.destroy();
+    },
+  );
+
+  it('refuses another number of rewards than of weights', async () => {
     const ours = await compiled({});
-    const rollouts = tinyRollouts(0);
-    rollouts.rewards[5] = Number.POSITIVE_INFINITY;
-    const before = await ours.model.snapshot();
-    await expect(ours.policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
     await expect(ours.policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
       /but there are 2 weights/,
     );
-    expect(await ours.model.snapshot()).toEqual(before);
     ours.destroy();
   });
 

@@ -16,6 +16,7 @@ import {
   popoWeights,
 } from '../../src/popo/weighting';
 import { testDevice } from '../adapter';
+import vectors from '../vectors/popo.json';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -71,11 +72,12 @@ interface Case {
   /** 0 where left out. */
   least?: number;
   maxNorm?: number;
+  /** .1 where left out. */
+  eta?: number;
 }
 
 async function runWeighting(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
   const { P, G, K } = test;
-  const eta = 0.1;
   const table = new BufferTable(gpu, 'test');
   const kernels = new RewardWeighting(table, { groups: P, groupSize: G, numRewards: K });
   const advantages = kernels.advantagesOf(K).buffer;
@@ -84,7 +86,7 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
   kernels.configure(
     {
       weighting: test.weighting,
-      eta_over_mu: eta,
+      eta_over_mu: test.eta ?? 0.1,
       scale_rewards: test.scale,
       multi_objective_aggregation: test.aggregation,
       objective_max_norm: test.maxNorm ?? 0,
@@ -130,7 +132,7 @@ function expected(test: Case, rewards: Float32Array, weights: number[], gram: Fl
   const clipped = clipGram(gram, K, test.maxNorm ?? 0);
   const influence = influences(clipped, K);
   const adapted = {
-    popo: () => popoWeights(weights, influence, 0.1),
+    popo: () => popoWeights(weights, influence, test.eta ?? 0.1),
     'popo-light': () => popoLightWeights(rewards, G, weights),
     mgda: () => minNormWeights(clipped, K),
   };
@@ -193,6 +195,88 @@ describe('reward_weighting', () => {
       });
     }
   }
+
+  it.each(Array.from({ length: 15 }, (_, i) => i + 2))('agrees with them in groups of %i', async (G) => {
+    const random = new Random(7, 'group size', G);
+    for (const K of [1, 2, 3]) {
+      for (const weighting of ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const) {
+        const [aggregation, scale] = random.pick(KINDS);
+        const test = { P: 1 + random.int(5), G, K, weighting, aggregation, scale };
+        const { rewards, weights, gram } = randomCase(random, test);
+        const want = expected(test, rewards, weights, gram);
+        const got = await runWeighting(test, rewards, weights, gram);
+        expectClose(got.weights, want.next);
+        expectClose(got.vectors[K], want.combined);
+        for (let k = 0; k < K; k++) expectClose(got.vectors[k], want.objectives[k]);
+      }
+    }
+  });
+
+  const plain = { P: 1, weighting: 'fixed', aggregation: 'sum_then_normalize', scale: 'group' } as const;
+
+  vectors.advantages.forEach(({ rewards, weights, groupSize: G, advantages, popoLightPerGroup }, index) => {
+    const K = weights.length;
+    const sizes = { P: rewards.length / G, G, K };
+    const noGram = new Float32Array(K * K);
+    it.each(Object.entries(advantages))(`gives the advantages of vector ${index}, %s`, async (name, want) => {
+      const [aggregation, scale = 'group'] = name.split('/') as [Aggregation, ScaleRewards?];
+      const test: Case = { ...plain, ...sizes, aggregation, scale };
+      const got = await runWeighting(test, Float32Array.from(rewards.flat()), weights, noGram);
+      expectClose(got.vectors[K], want);
+      expectClose(got.weights, weights);
+    });
+
+    it(`gives the POPO-light weights of vector ${index}`, async () => {
+      const test: Case = { ...plain, ...sizes, P: 1, weighting: 'popo-light' };
+      for (const [group, want] of popoLightPerGroup.entries()) {
+        const rows = Float32Array.from(rewards.slice(group * G, (group + 1) * G).flat());
+        expectClose((await runWeighting(test, rows, weights, noGram)).weights, want);
+      }
+    });
+  });
+
+  it.each(vectors.popoWeights)('gives the POPO weights of gradients $gradients', async (vector) => {
+    const { gradients, influence, weights, etaOverMu, next } = vector;
+    const K = gradients.length;
+    const gram = gradients.flatMap((a) => gradients.map((b) => a.reduce((sum, x, i) => sum + x * b[i], 0)));
+    const test: Case = { ...plain, G: 2, K, weighting: 'popo', eta: etaOverMu };
+    const got = await runWeighting(test, new Float32Array(2 * K), weights, Float32Array.from(gram));
+    expectClose(got.statistics.influence, influence);
+    expectClose(got.weights, next);
+  });
+
+  it('takes a mean of exactly 0 and means below it', async () => {
+    // Reward 0 has mean 0 in both groups and none of its spread, reward 1 mean 0 with spread, reward 2 a mean below 0.
+    const rewards = Float32Array.from(
+      [
+        [0, 0.5, -0.25],
+        [0, -0.5, -0.75],
+        [0, 0.25, -1],
+        [0, -0.25, -0.5],
+      ].flat(),
+    );
+    const weights = [0.2, 0.3, 0.5];
+    for (const weighting of ['fixed', 'popo-light', 'gdpo'] as const) {
+      const test: Case = { ...plain, P: 2, G: 2, K: 3, weighting };
+      const want = expected(test, rewards, weights, new Float32Array(9));
+      const got = await runWeighting(test, rewards, weights, new Float32Array(9));
+      expectClose(got.weights, want.next);
+      expectClose(got.vectors[3], want.combined);
+      expect(Array.from(got.vectors[0])).toEqual([0, 0, 0, 0]);
+      expectClose([got.vectors[1][0], got.vectors[2][0]], [want.objectives[1][0], want.objectives[2][0]]);
+      // What is below 0 counts as 0: only reward 1 has spread above it.
+      if (weighting === 'popo-light') expect(Array.from(got.weights)).toEqual([0, 1, 0]);
+    }
+    const below = await runWeighting(
+      { ...plain, G: 2, K: 1, weighting: 'popo-light' },
+      Float32Array.of(-0.2, -0.4),
+      [1],
+      new Float32Array(1),
+    );
+    expect(Array.from(below.weights)).toEqual([1]);
+    const [high, low] = below.vectors[1];
+    expectClose([high, low], [0.1 / (Math.SQRT1_2 * 0.2 + 1e-4), -0.1 / (Math.SQRT1_2 * 0.2 + 1e-4)]);
+  });
 
   it('takes more groups than threads, and the largest K', async () => {
     const random = new Random(7, 'many groups');

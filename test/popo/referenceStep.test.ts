@@ -116,6 +116,24 @@ describe('reference policy update', () => {
     expect(second.advantages).toEqual(first.advantages);
   });
 
+  it.each([0.7, 1.3])(
+    'has a ratio of 1 and no KL where nothing moved, at temperature %d',
+    async (temperature) => {
+      const { model, policy } = await optimizer({ temperature, epsilon: 0, epsilon_high: 0 });
+      const still = { ...tinyHyper(0), learningRate: 0 };
+      const first = await policy.update(tinyRollouts(0), still);
+      const second = await policy.update({ ...tinyRollouts(0), iteration: 1 }, still);
+      expect(second.clip.region_mean).toBe(0);
+      expect(second.loss).toBe(first.loss);
+      expect(second.kl).toBe(0);
+      // The gauge is of the distribution that was sampled from.
+      const untempered = await optimizer({ temperature: 1 });
+      const { entropy } = await untempered.policy.update(tinyRollouts(0), still);
+      expect(Math.sign(first.entropy - entropy)).toBe(Math.sign(temperature - 1));
+      model.destroy();
+    },
+  );
+
   it('takes one reward and three', async () => {
     for (const weights of [[1], [0.2, 0.3, 0.5]]) {
       const { policy } = await optimizer({ reward_weights: weights });
@@ -125,16 +143,23 @@ describe('reference policy update', () => {
     }
   });
 
-  it('refuses bad rewards and another number of them before it touches the model', async () => {
-    const { model, policy } = await optimizer();
-    const before = await model.snapshot();
-    const rollouts = tinyRollouts(0);
-    rollouts.rewards[5] = Number.NaN;
-    await expect(policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuses a reward of %s before it touches the model',
+    async (bad) => {
+      const { model, policy } = await optimizer();
+      const before = await model.snapshot();
+      const rollouts = tinyRollouts(0);
+      rollouts.rewards[5] = bad;
+      await expect(policy.update(rollouts, tinyHyper(0))).rejects.toThrow(/Reward 1 of rollout 2/);
+      expect(await model.snapshot()).toEqual(before);
+      expect(policy.weights).toEqual([0.5, 0.5]);
+    },
+  );
+
+  it('refuses another number of rewards than of weights', async () => {
+    const { policy } = await optimizer();
     await expect(policy.update(tinyRollouts(0, 3), tinyHyper(0))).rejects.toThrow(
       /3 rewards each, but there are 2 weights/,
     );
-    expect(await model.snapshot()).toEqual(before);
-    expect(policy.weights).toEqual([0.5, 0.5]);
   });
 });

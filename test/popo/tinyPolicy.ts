@@ -27,6 +27,7 @@ export const tinyOptions: PolicyOptions = {
   influence_every: 1,
   objective_max_norm: 0,
   min_weight: 0,
+  temperature: 1,
   beta: 0.1,
   epsilon: 0.2,
   epsilon_high: 0.28,

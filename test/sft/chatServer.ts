@@ -9,7 +9,8 @@ export interface ChatRequest {
     model: string;
     messages: { role: string; content: string }[];
     temperature: number;
-    max_tokens: number;
+    max_tokens?: number;
+    max_completion_tokens?: number;
     stream: boolean;
   };
 }
@@ -80,15 +81,15 @@ export function whole(content: string): Behaviour {
     json(response, 200, { choices: [{ message: { role: 'assistant', content } }] });
 }
 
-/** Server-sent events, cut into pieces that respect neither lines nor letters. */
-export function streamed(content: string, { end = 'data: [DONE]\n\n' } = {}): Behaviour {
+/** Server-sent events, each with these further fields, cut into pieces that respect neither lines nor letters. */
+export function streamed(content: string, { end = 'data: [DONE]\n\n', fields = {} } = {}): Behaviour {
   return async (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const events = [
       ': a comment\n\n',
       ...Array.from(
         content,
-        (letter) => `data: ${JSON.stringify({ choices: [{ delta: { content: letter } }] })}\n\n`,
+        (letter) => `data: ${JSON.stringify({ ...fields, choices: [{ delta: { content: letter } }] })}\n\n`,
       ),
       `data: ${JSON.stringify({ choices: [], usage: { total_tokens: 1 } })}\n\n`,
       end,

@@ -22,6 +22,9 @@ afterEach(async () => {
   server = null;
 });
 
+/** Where no request may be sent again, however slow the machine is. */
+const PATIENT = { silence: 20_000, total: 20_000 };
+
 /** Impatient, so that a test of giving up takes milliseconds. */
 async function client(behaviour: Behaviour, limits: Partial<ChatLimits> = {}, key: string | null = KEY) {
   server = await startChatServer(behaviour);
@@ -47,7 +50,7 @@ async function failure(chat: ChatClient): Promise<string> {
 
 describe('the chat client', () => {
   it('asks as the protocol has it, and reads whole and streamed answers', async () => {
-    const chat = await client(first(1, whole(ANSWER), streamed(ANSWER)));
+    const chat = await client(first(1, whole(ANSWER), streamed(ANSWER)), PATIENT);
     expect(await ask(chat)).toBe(ANSWER);
     expect(await ask(chat)).toBe(ANSWER);
     const [request] = server!.requests;
@@ -87,6 +90,35 @@ describe('the chat client', () => {
     const chat = await client(first(1, streamed('<think>too', { end: done }), whole(null as never)));
     expect(await ask(chat)).toBe('<think>too');
     expect(await ask(chat)).toBe('');
+  });
+
+  it('takes no empty error field of an event for an error', async () => {
+    const chat = await client(streamed(ANSWER, { fields: { error: null } }), PATIENT);
+    expect(await ask(chat)).toBe(ANSWER);
+    expect(chat.retries).toBe(0);
+  });
+
+  describe('with a server that refuses max_tokens', () => {
+    const refusal =
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    const newer: Behaviour = (request, response, index) =>
+      ('max_tokens' in request.body ? refuse(400, refusal) : whole(ANSWER))(request, response, index);
+
+    it('asks again by the other name, and remembers it', async () => {
+      const chat = await client(newer, PATIENT);
+      expect(await Promise.all([ask(chat), ask(chat)])).toEqual([ANSWER, ANSWER]);
+      expect(await ask(chat)).toBe(ANSWER);
+      expect(server!.requests).toHaveLength(5);
+      const { max_tokens, max_completion_tokens } = server!.requests[4].body;
+      expect([max_tokens, max_completion_tokens]).toEqual([undefined, 2048]);
+      expect(chat.retries).toBe(0);
+    });
+
+    it('asks so once, and then says what the server said', async () => {
+      const chat = await client(refuse(400, 'max_tokens is too large'), PATIENT);
+      expect(await failure(chat)).toMatch(/refuses the request \(400: max_tokens is too large\)/);
+      expect(server!.requests).toHaveLength(2);
+    });
   });
 
   it('waits as long as a busy server asks, then goes on', async () => {

@@ -130,6 +130,8 @@ describe('the teacher behind an endpoint', () => {
     await teach(teacher(kept));
     const others: Partial<EndpointOptions>[] = [
       { model: 'n' },
+      // Another server behind a path of the same host.
+      { url: `${server.url}/other` },
       { told: false },
       { temperature: 0.6 },
       { history_length: 2 },
@@ -142,7 +144,8 @@ describe('the teacher behind an endpoint', () => {
     }
     const before = server.requests.length;
     // More CoTs of the same prompts are only so many more requests; the key is no part of who it is.
-    await teach(teacher({ ...kept, key: 'sk-another-key-12345' }, { num_cots: 3 }));
+    const same = { num_cots: 3, url: `${server.url}/` };
+    await teach(teacher({ ...kept, key: 'sk-another-key-12345' }, same));
     expect(server.requests.length - before).toBe(5);
   });
 

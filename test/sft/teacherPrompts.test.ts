@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Dataset, targetItem } from '../../src/data/dataset';
+import { type Dataset, type Item, targetItem } from '../../src/data/dataset';
+import { NamedItems } from '../../src/sft/namedItem';
 import { type PromptOptions, readAnswer, teacherMessages, wordLimit } from '../../src/sft/teacherPrompts';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
@@ -45,11 +46,13 @@ describe('what the teacher is asked', () => {
 });
 
 describe('how an answer is read', () => {
-  const item = {
+  const item: Item = {
     id: 'i',
     title: 'Light Stroller by Nordlo',
-    categories: ['Baby', 'Out', 'Strollers'] as const,
+    categories: ['Baby', 'Out', 'Strollers'],
   };
+  const catalogue = new NamedItems([item]);
+  const namesTold = (answer: string) => catalogue.names(answer, 0);
 
   it.each([
     [
@@ -62,9 +65,8 @@ describe('how an answer is read', () => {
       'short',
     ],
     ['<think>one <think>two</think><answer>the light stroller by nordlo of course</answer>', 'two'],
-    ['<think>x</think><answer>STROLLERS</answer>', 'x'],
   ])('%j', (content, cot) => {
-    expect(readAnswer(content, item)).toEqual({ cot });
+    expect(readAnswer(content, namesTold)).toEqual({ cot });
   });
 
   it.each([
@@ -77,20 +79,23 @@ describe('how an answer is read', () => {
     '<think>x<answer>light stroller</answer>',
     '<answer>light stroller</answer><think>x</think>',
   ])('%j is malformed', (content) => {
-    expect(readAnswer(content, item)).toEqual({ dropped: 'malformed' });
+    expect(readAnswer(content, namesTold)).toEqual({ dropped: 'malformed' });
   });
 
-  it.each(['oak crib by Nordlo', 'kettle', 'light lamp', '...'])('told, %j contradicts', (answer) => {
-    expect(readAnswer(`<think>x</think><answer>${answer}</answer>`, item)).toEqual({
-      dropped: 'contradicting',
-    });
-    expect(readAnswer(`<think>x</think><answer>${answer}</answer>`, null)).toEqual({ cot: 'x' });
-  });
+  it.each(['oak crib by Nordlo', 'kettle', 'light lamp', 'STROLLERS', '...'])(
+    'told, %j contradicts',
+    (answer) => {
+      expect(readAnswer(`<think>x</think><answer>${answer}</answer>`, namesTold)).toEqual({
+        dropped: 'contradicting',
+      });
+      expect(readAnswer(`<think>x</think><answer>${answer}</answer>`, null)).toEqual({ cot: 'x' });
+    },
+  );
 
   it('takes no time over a hostile text', () => {
     const start = performance.now();
     for (const piece of ['<think>', '<think>x</think>', '<think></think><answer>', '</think> '])
-      expect(readAnswer(piece.repeat(100_000), item)).toEqual({ dropped: 'malformed' });
+      expect(readAnswer(piece.repeat(100_000), namesTold)).toEqual({ dropped: 'malformed' });
     expect(performance.now() - start).toBeLessThan(5000);
   });
 });
