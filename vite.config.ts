@@ -81,7 +81,8 @@ function projects(): TestProjectConfiguration[] {
         environment: 'node',
         include: ['test/**/*.test.ts'],
         exclude: [GPU_TESTS, 'test/browser/**', 'test/page/**'],
-        testTimeout: 60_000,
+        // Study and pipeline tests train for seconds; a machine under load takes many times that.
+        testTimeout: 300_000,
       },
     },
     // With no adapter the project stays, and its tests say what is missing.
