@@ -25,6 +25,7 @@ const VARIANTS = {
     influence: 'halves',
     influence_prompts: PROMPTS / 2,
   },
+  'popo, halves of a quarter': { weighting: 'popo', influence: 'halves', influence_prompts: PROMPTS / 4 },
   'popo, momentum': { weighting: 'popo', influence: 'momentum' },
   mgda: { weighting: 'mgda' },
 } as const satisfies Record<string, Partial<PolicyOptions>>;
