@@ -1,26 +1,11 @@
 /** The page as people meet it: every state, light and dark, wide and narrow, through axe and from the keyboard. */
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type {} from '../../src/app/console';
-import { ensureChromium } from '../../src/headless/chromium';
-import { type ServedPage, servePage } from '../../src/headless/serve';
+import { fakePage } from './fakePage';
 
-let server: ServedPage;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await servePage({ port: 0, outDir: '.cache/fake', entry: 'test/page/fake.html' });
-  browser = await chromium.launch({
-    executablePath: ensureChromium(),
-    args: ['--headless=new', '--no-sandbox'],
-  });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const fake = fakePage();
 
 const STATES: { name: string; query: string; reach(page: Page): Promise<unknown> }[] = [
   { name: 'idle, with saved runs', query: '?saved', reach: (page) => page.waitForSelector('.saved li') },
@@ -86,7 +71,7 @@ async function open(
   query: string,
   { colorScheme, width }: (typeof LOOKS)[number],
 ): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({
+  const page = await fake.browser.newPage({
     colorScheme,
     viewport: { width, height: 800 },
     reducedMotion: 'reduce',
@@ -96,7 +81,7 @@ async function open(
   page.on('console', (message) => {
     if (message.type() === 'error' && !message.text().includes('favicon')) problems.push(message.text());
   });
-  await page.goto(server.url + query);
+  await page.goto(fake.server.url + query);
   await page.waitForSelector('[data-action=train]');
   return { page, problems };
 }

@@ -1,30 +1,15 @@
 /** What the page says of a run, on a trainer that plays one: read by the run's settings, whatever the form says by then. */
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureChromium } from '../../src/headless/chromium';
-import { type ServedPage, servePage } from '../../src/headless/serve';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { fakePage } from './fakePage';
 
-let server: ServedPage;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await servePage({ port: 0, outDir: '.cache/fake', entry: 'test/page/fake.html' });
-  browser = await chromium.launch({
-    executablePath: ensureChromium(),
-    args: ['--headless=new', '--no-sandbox'],
-  });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const fake = fakePage();
 
 async function open(query: string): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
-  await page.goto(server.url + query);
+  await page.goto(fake.server.url + query);
   await page.waitForSelector('[data-action=train]');
   return { page, problems };
 }
