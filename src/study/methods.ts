@@ -81,7 +81,23 @@ export const METHODS: readonly Method[] = [
   rl('gdpo', 'rewards normalised apart', { 'popo.weighting': 'gdpo' }),
   rl('mgda', 'shortest gradient mixture', { 'popo.weighting': 'mgda' }),
   rl('popo-halves', 'unbiased influence', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
+  // Both are within what an RL step may cost; their weights move as far as those of `popo` in as many steps.
+  rl('popo-quarter', 'unbiased influence, on a quarter of the prompts', ({ popo }) => ({
+    'popo.weighting': 'popo',
+    'popo.influence': 'halves',
+    'popo.influence_prompts': Math.max(2, Math.round(popo.prompts_per_step / 4)),
+  })),
+  rl('popo-every-4', 'influence every fourth step', ({ popo }) => ({
+    'popo.weighting': 'popo',
+    'popo.influence_every': 4,
+    'popo.eta_over_mu': 4 * popo.eta_over_mu,
+  })),
   rl('popo-inverse', 'towards the weaker', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
+  rl('fixed-batch', 'equal weights, advantages scaled by the batch', {
+    'popo.weighting': 'fixed',
+    'popo.reward_weights': [0.5, 0.5],
+    'popo.scale_rewards': 'batch',
+  }),
   novelty('fixed', 'three equal weights, one on novelty'),
   novelty('popo', 'novelty too, weights by gradients'),
   novelty('mgda', 'novelty too, shortest mixture'),
