@@ -6,6 +6,7 @@ import type { Dataset, Impressions } from './dataset';
 import { identify, type Splits } from './hash';
 import { sampleImpressions } from './impressions';
 import { groupRows, type InteractionLog, kCore } from './interactions';
+import { categoriesTell, reckonNeeds } from './needs';
 import { ImportError } from './sources';
 import { successors } from './successors';
 import { phrase, shortNames, threeLevels, uniqueTitles } from './titles';
@@ -108,18 +109,22 @@ export async function assemble(
   const impressions = shownAt(splits.train);
   onProgress(0.8);
   const interactions = histories.reduce((total, history) => total + history.length, 0);
+  const users = userOrder.map((user, index) => ({
+    id: `u${index}`,
+    profile: tables.profile(log.userIds[user]),
+    history: histories[index],
+  }));
+  const needs = categoriesTell(items)
+    ? items.map(({ categories }) => categories[2])
+    : reckonNeeds({ items, users, splits }).map(({ label }) => label);
   return identify({
     id: tables.id,
     items,
-    users: userOrder.map((user, index) => ({
-      id: `u${index}`,
-      profile: tables.profile(log.userIds[user]),
-      history: histories[index],
-    })),
+    users,
     impressions,
     heldOutImpressions: shownAt([...splits.validation, ...splits.test]),
     splits,
-    facts: facts(items, histories, splits),
+    facts: facts(items, histories, splits, needs),
     notes: [
       ...tables.notes,
       `${options.kCore}-core: ${interactions} of ${log.length} interactions, ${userOrder.length} of ${log.userIds.length} users and ` +
@@ -217,14 +222,19 @@ function describeItems(
   }));
 }
 
-/** "need A : title" for every item, and "after A need B" for the Category L3 that most notably follows each. */
-function facts(items: Dataset['items'], histories: Int32Array[], splits: Splits): string[] {
-  const names = [...new Set(items.map((item) => item.categories[2]))].sort();
+/** "need A : title" for every item, and "after A need B" for the need that most notably follows each. */
+function facts(
+  items: Dataset['items'],
+  histories: Int32Array[],
+  splits: Splits,
+  needs: readonly string[],
+): string[] {
+  const names = [...new Set(needs)].sort();
   const index = new Map(names.map((name, at) => [name, at]));
-  const leaf = Int32Array.from(items, (item) => index.get(item.categories[2])!);
+  const leaf = Int32Array.from(needs, (need) => index.get(need)!);
   const following = successors(histories, splits, leaf, names.length);
   return [
-    ...items.map((item) => `need ${item.categories[2]} : ${item.title}`),
+    ...items.map((item, at) => `need ${needs[at]} : ${item.title}`),
     ...names.flatMap((name, at) => (following[at] < 0 ? [] : [`after ${name} need ${names[following[at]]}`])),
   ];
 }

@@ -1,8 +1,9 @@
 /**
- * What usually follows what: transition counts between L3 categories, in general and per profile word, over the
+ * What usually follows what: transition counts between needs (needs.ts), in general and per profile word, over the
  * behaviours that training may see. The teacher argues from these, and they are the ranker's cross features.
  */
 import type { Dataset } from './dataset';
+import { needsOf } from './needs';
 import { visibleToTraining } from './visibility';
 
 /** Weight of a pair of behaviours 1, 2, 3 or 4 steps apart: near pairs are more often cause and effect. */
@@ -21,11 +22,11 @@ function profileWordsOf(profile: string): string[] {
 }
 
 export class TransitionStatistics {
-  /** Number of distinct (L1, L2, L3) paths. */
+  /** Number of distinct needs: of Categories L3, mostly. */
   readonly leaves: number;
-  /** [items] leaf of each item. */
+  /** [items] leaf of each item: which need it answers to. */
   readonly leafOf: Int32Array;
-  /** An item of each leaf, to read its category names from. */
+  /** An item of each leaf, to read its names from. */
   readonly example: number[] = [];
   readonly #words = new Map<string, number>();
   readonly #userWords: number[][];
@@ -42,12 +43,11 @@ export class TransitionStatistics {
 
   constructor(readonly dataset: Dataset) {
     const ids = new Map<string, number>();
-    this.leafOf = Int32Array.from(dataset.items, (item, index) => {
-      const path = item.categories.join('\u0000');
-      let leaf = ids.get(path);
+    this.leafOf = Int32Array.from(needsOf(dataset), ({ key }, index) => {
+      let leaf = ids.get(key);
       if (leaf === undefined) {
         leaf = ids.size;
-        ids.set(path, leaf);
+        ids.set(key, leaf);
         this.example.push(index);
       }
       return leaf;

@@ -11,6 +11,7 @@
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { deploymentOf } from '../data/deployment';
+import { needsOf } from '../data/needs';
 import { StoppedError } from '../data/stage';
 import { compareRankers, rankingProblem, rankingSteps } from '../evaluate/ranking';
 import { requestVectors } from '../evaluate/requestVectors';
@@ -403,7 +404,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     const teacher = new AttributesTeacher(dataset, options, seed);
     const all = draw.curve.map((example) => ({ example, cot: teacher.explain(example, 0).text }));
     const right = all.filter(({ example, cot }) =>
-      cot.endsWith(needSentence(dataset.items[targetItem(dataset, example)].categories)),
+      cot.endsWith(needSentence(needsOf(dataset)[targetItem(dataset, example)])),
     );
     return right.length > 0 ? right : all;
   }

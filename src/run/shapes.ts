@@ -3,7 +3,8 @@
  * is the longest prompt of any example and the longest completion that the teacher's CoTs and the answers call for; of a
  * teacher outside this app the CoTs may be of any length, and are cut at the limit.
  */
-import type { Dataset, Item } from '../data/dataset';
+import type { Dataset } from '../data/dataset';
+import { type Need, needsOf } from '../data/needs';
 import { sentence } from '../sft/teacher';
 import { PromptFormat } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
@@ -43,17 +44,18 @@ export function fitFormat(
 }
 
 /** Tokens of the longest CoT of the `attributes` teacher: its three parts vary apart from each other. */
-function longestCot({ items, users }: Dataset, tokenizer: Tokenizer): number {
-  const [{ categories: anyItem }] = items;
+function longestCot(dataset: Dataset, tokenizer: Tokenizer): number {
+  const needs = needsOf(dataset);
+  const [any] = needs;
   const tokens = (text: string) => tokenizer.encodePlain(text).length;
-  const longest = (text: (item: Item) => string) =>
-    items.reduce((most, item) => Math.max(most, tokens(text(item))), 0);
-  const shortest = tokens(sentence(anyItem, null, anyItem));
-  const cited = longest(({ categories }) => sentence(categories, null, anyItem)) - shortest;
-  const concluded = longest(({ categories }) => sentence(anyItem, null, categories)) - shortest;
+  const longest = (text: (need: Need) => string) =>
+    needs.reduce((most, need) => Math.max(most, tokens(text(need))), 0);
+  const shortest = tokens(sentence(any, null, any));
+  const cited = longest((need) => sentence(need, null, any)) - shortest;
+  const concluded = longest((need) => sentence(any, null, need)) - shortest;
   let trait = 0;
-  for (const word of new Set(users.flatMap(({ profile }) => profile.toLowerCase().split(/\s+/)))) {
-    if (word !== '') trait = Math.max(trait, tokens(sentence(anyItem, word, anyItem)) - shortest);
+  for (const word of new Set(dataset.users.flatMap(({ profile }) => profile.toLowerCase().split(/\s+/)))) {
+    if (word !== '') trait = Math.max(trait, tokens(sentence(any, word, any)) - shortest);
   }
   return shortest + cited + trait + concluded;
 }

@@ -1,10 +1,11 @@
 /**
- * The `attributes` teacher: it explains a purchase from the catalogue's own words and from what usually follows what
- * (data/transitions.ts), with no network and no language model. *Told* the true next item (RUPR: reasoning backwards from it)
+ * The `attributes` teacher: it explains a purchase from the catalogue's own words (data/needs.ts) and from what usually
+ * follows what (data/transitions.ts), with no network and no language model. *Told* the true next item (RUPR: reasoning backwards from it)
  * it looks for the behaviour that best accounts for it; *untold* (direct distillation, the control) it must guess the
  * item first. It is sampled, and part of the samples argue badly on purpose: that is what ORFT has to find.
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
+import { type Need, needsOf } from '../data/needs';
 import { TransitionStatistics } from '../data/transitions';
 import { fnv1a, Random } from '../numeric/random';
 import type { Cot } from './cot';
@@ -41,22 +42,13 @@ export const TEACHER_WORDS = ['saw', 'as', 'need'] as const;
  * `saw … as … need …`: what was seen, the trait of the user that makes it matter, and what it calls for. Naming the wider
  * category on the way (`intend outings`) was tried: a small model then learns the step less well (LOG.md).
  */
-export function sentence(
-  saw: readonly [string, string, string],
-  trait: string | null,
-  need: readonly [string, string, string],
-): string {
-  return `saw ${short(saw[2], 2)}${trait === null ? '' : ` as ${trait}`} ${needSentence(need)}`;
+export function sentence(saw: Need, trait: string | null, need: Need): string {
+  return `saw ${saw.label}${trait === null ? '' : ` as ${trait}`} ${needSentence(need)}`;
 }
 
 /** `need …`: how every CoT ends, and what warm-up ties to items. */
-export function needSentence(need: readonly [string, string, string]): string {
-  return `need ${short(need[2], 2)}`;
-}
-
-/** The first words of a category's name as the catalogue writes them, so that they are the same tokens as in prompts. */
-function short(name: string, limit: number): string {
-  return name.trim().split(/\s+/).slice(0, limit).join(' ');
+export function needSentence(need: Need): string {
+  return `need ${need.label}`;
 }
 
 export class AttributesTeacher {
@@ -89,12 +81,12 @@ export class AttributesTeacher {
       ? this.#backwards(seen, statistics.leafOf[targetItem(dataset, example)], profile, random)
       : this.#forwards(seen, profile, random);
     const evidence = seen[argument.cited];
-    const categories = (leaf: number) => dataset.items[statistics.example[leaf]].categories;
+    const needs = needsOf(dataset);
     return {
       text: sentence(
-        dataset.items[evidence].categories,
+        needs[evidence],
         statistics.tellingWord(example.user),
-        categories(argument.need),
+        needs[statistics.example[argument.need]],
       ),
       evidence,
       truth: this.#judge(example, evidence, argument.need),

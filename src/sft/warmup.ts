@@ -1,6 +1,6 @@
 /**
  * Warm-up: what a model trained from scratch in a tab gets in place of the paper's pretrained 7B backbone. Each step mixes
- * plain history → answer examples with short sentences about the catalogue, among them `need L3 → item` in the form a
+ * plain history → answer examples with short sentences about the catalogue, among them `need … → item` in the form a
  * chain of thought ends in. Without those the perplexity of an answer hardly depends on the CoT before it, and ORFT's
  * filter is near random.
  *
@@ -8,6 +8,7 @@
  * positions. Nothing keeps a sentence from seeing the ones before it; they are unrelated, so it learns to ignore them.
  */
 import type { Dataset } from '../data/dataset';
+import { needsOf } from '../data/needs';
 import { Random } from '../numeric/random';
 import type { PromptFormat, Sequence } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
@@ -18,7 +19,7 @@ export interface WarmupOptions {
   batch_size: number;
   /** `title L1 L2 L3`, as a prompt describes an item, or a sentence of `dataset.facts`. */
   catalogue_facts: number;
-  /** `<think> need L3 </think> <answer> … </answer>` */
+  /** `<think> need … </think> <answer> … </answer>` */
   need_sentences: number;
   /** `<answer> … </answer>` */
   catalogue_sentences: number;
@@ -41,6 +42,7 @@ export function warmupSequences(
     format.example(random.pick(dataset.splits.train), null),
   );
   const sentences: number[][] = [];
+  const needs = needsOf(dataset);
   const anyItem = () => random.int(dataset.items.length);
   for (let i = 0; i < options.catalogue_facts; i++) {
     const fact = dataset.facts.length > 0 && random.chance(0.5) ? random.pick(dataset.facts) : null;
@@ -48,7 +50,7 @@ export function warmupSequences(
   }
   for (let i = 0; i < options.need_sentences; i++) {
     const item = anyItem();
-    sentences.push(format.completion(needSentence(dataset.items[item].categories), item));
+    sentences.push(format.completion(needSentence(needs[item]), item));
   }
   for (let i = 0; i < options.catalogue_sentences; i++) sentences.push(format.answer(anyItem()));
   return [...examples, ...pack(random.shuffle(sentences), packedRows(format, options), rowLength(format))];

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
+import { needsOf } from '../../src/data/needs';
 import { generateWorld } from '../../src/data/world';
 import { fitFormat } from '../../src/run/shapes';
 import { sentence } from '../../src/sft/teacher';
@@ -30,8 +31,9 @@ describe('fitFormat', () => {
       .map((example) => format.prompt(example).length);
     expect(maxPromptLength - Math.max(...prompts)).toBeLessThan(4);
     const trait = dataset.users[0].profile.split(' ').reduce((a, b) => (b.length > a.length ? b : a));
-    for (const { categories: saw } of dataset.items) {
-      for (const [item, { categories: need }] of dataset.items.entries()) {
+    const needs = needsOf(dataset);
+    for (const saw of needs) {
+      for (const [item, need] of needs.entries()) {
         const cot = sentence(saw, trait, need);
         const completion = format.completion(cot, item);
         expect(completion.length).toBeLessThanOrEqual(maxCompletionLength);
