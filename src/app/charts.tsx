@@ -1,4 +1,5 @@
 import type { RewardName } from '../popo/rewards';
+import { pairsOf } from '../popo/weighting';
 import { Chart, type Line } from './chart';
 import type { Columns } from './columns';
 import { useSession } from './context';
@@ -55,6 +56,16 @@ export const REWARD_LOOKS = {
   novelty: { label: 'novelty', index: 'n', color: 'fourth' },
 } as const satisfies Record<RewardName, { label: string; index: string; color: string }>;
 
+/** Of up to six pairs. */
+const PAIR_LOOKS: readonly Pick<Line, 'color' | 'dash'>[] = [
+  { color: 'ink' },
+  { color: 'semantic' },
+  { color: 'id' },
+  { color: 'third' },
+  { color: 'fourth' },
+  { color: 'ink', dash: [4, 3] },
+];
+
 function AlignmentCharts() {
   const { shownConfig, view } = useSession();
   const config = shownConfig.value;
@@ -62,7 +73,6 @@ function AlignmentCharts() {
   const gradients =
     probe_every > 0 || weighting === 'mgda' ? 'Measured every few steps' : 'Not measured: probe_every is 0';
   const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
-  const [first, second] = named;
   const pulls = named.map(({ name, index, color }): Line => {
     return { column: `pull_${name}`, label: `pull_${index}`, color, dash: [4, 3] };
   });
@@ -124,18 +134,16 @@ function AlignmentCharts() {
         synced
         empty={gradients}
       />
-      {second !== undefined && (
+      {named.length > 1 && (
         <Chart
-          title={named.length > 2 ? 'Do the first two rewards agree?' : 'Do the rewards agree?'}
+          title="Do the rewards agree?"
           columns={view.popo}
-          lines={[
-            {
-              column: 'cosine',
-              label: `cos(g_${first.index}, g_${second.index})`,
-              color: 'ink',
-              smooth: true,
-            },
-          ]}
+          lines={pairsOf(named.length).map(([i, j], pair) => ({
+            column: `cosine_${pair}`,
+            label: `cos(g_${named[i].index}, g_${named[j].index})`,
+            ...PAIR_LOOKS[pair],
+            smooth: true,
+          }))}
           range={[-1, 1]}
           baseline={0}
           synced

@@ -1,5 +1,22 @@
+import type { RewardName } from '../popo/rewards';
+import { REWARD_LOOKS } from './charts';
+import { useSession } from './context';
+import { alignmentName } from './runWords';
+
+/** What each reward asks of an answer, what it is about, and what the example might earn. */
+const REWARDED: Record<RewardName, { question: string; what: string; example: number }> = {
+  semantic: { question: 'Semantic: is it what was needed?', what: 'meaning', example: 0.86 },
+  id: { question: 'ID: would they click and buy?', what: 'behaviour', example: 0.38 },
+  format: { question: 'Format: does it reason first?', what: 'form', example: 1 },
+  novelty: { question: 'Novelty: do few choose it?', what: 'novelty', example: 0.6 },
+};
+
 /** What stands where the charts will be: the whole method in one example, before anything has run. */
 export function Hero() {
+  const config = useSession().config.value;
+  const { rewards } = config.popo;
+  const name = alignmentName(config);
+  const moves = name !== 'GRPO' && name !== 'GDPO';
   return (
     <section class="hero" aria-labelledby="hero-title">
       <h2 id="hero-title">What you are about to see</h2>
@@ -23,38 +40,49 @@ export function Hero() {
           </p>
         </li>
         <li>
-          <h3>It is rewarded twice</h3>
-          <p>The two do not always agree.</p>
+          <h3>It is rewarded{rewards.length === 2 && ' twice'}</h3>
+          <p>{rewards.length === 1 ? 'For one thing only.' : 'Rewards do not always agree.'}</p>
           <dl class="meters">
-            <div>
-              <dt>
-                <i class="dot semantic" /> Semantic: is it what was needed?
-              </dt>
-              <dd>
-                <span class="meter semantic" style={{ '--value': 0.86 }} />
-              </dd>
-            </div>
-            <div>
-              <dt>
-                <i class="dot id" /> ID: would they click and buy?
-              </dt>
-              <dd>
-                <span class="meter id" style={{ '--value': 0.38 }} />
-              </dd>
-            </div>
+            {rewards.map((name) => (
+              <div key={name}>
+                <dt>
+                  <i class={`dot ${REWARD_LOOKS[name].color}`} /> {REWARDED[name].question}
+                </dt>
+                <dd>
+                  <span
+                    class={`meter ${REWARD_LOOKS[name].color}`}
+                    style={{ '--value': REWARDED[name].example }}
+                  />
+                </dd>
+              </div>
+            ))}
           </dl>
         </li>
         <li>
-          <h3>POPO weighs them</h3>
-          <p>At every step, it decides how much each reward counts.</p>
-          <div class="balance" aria-hidden="true">
-            <span class="semantic" />
-            <span class="id" />
-          </div>
-          <p class="balance-labels">
-            <span class="semantic-text">meaning</span>
-            <span class="id-text">behaviour</span>
+          <h3>
+            {name} {rewards.length === 1 ? 'learns from it' : moves ? 'weighs them' : 'learns from them'}
+          </h3>
+          <p>
+            {moves
+              ? 'At every step, it decides how much each reward counts.'
+              : 'At every step, what earned more than the rest becomes likelier.'}
           </p>
+          {rewards.length === 2 && (
+            <>
+              <div class="balance" aria-hidden="true">
+                {rewards.map((reward) => (
+                  <span key={reward} class={REWARD_LOOKS[reward].color} />
+                ))}
+              </div>
+              <p class="balance-labels">
+                {rewards.map((reward) => (
+                  <span key={reward} class={REWARD_LOOKS[reward].color}>
+                    {REWARDED[reward].what}
+                  </span>
+                ))}
+              </p>
+            </>
+          )}
         </li>
       </ol>
       <p class="hero-foot">

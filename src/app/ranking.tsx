@@ -29,12 +29,18 @@ export function RankingView() {
   const who = useSignal<Who>('all');
   const ranking = session.view.ranking.value;
   if (ranking === null) return null;
+  const hasGroupedGain = ranking.rankers.some(({ gauc_gain }) => gauc_gain != null);
   const hasLift = ranking.rankers.some(({ lift }) => lift !== null);
   return (
     <section class="table-section" aria-labelledby="ranking-title">
       <div class="section-head">
         <h2 id="ranking-title">What its reasoning is worth to a ranker</h2>
-        <p>{count(ranking.requests.test)} requests it did not learn from; ± is a 95 % interval over users.</p>
+        <p>
+          {count(ranking.requests.test)} requests
+          {ranking.users !== undefined &&
+            ` of ${count(ranking.users[who.value === 'all' ? 'test' : 'long_tail'])} users`}{' '}
+          it did not learn from; ± is a 95 % interval over users.
+        </p>
         <div class="segments small" role="radiogroup" aria-label="Whose requests the table counts">
           {(['all', 'long_tail'] as const).map((value) => (
             <label key={value}>
@@ -62,6 +68,7 @@ export function RankingView() {
                 </th>
               ))}
               <th scope="col">Gain, AUC buy</th>
+              {hasGroupedGain && <th scope="col">Gain, GAUC buy</th>}
               {hasLift && (
                 <>
                   <th scope="col">Revenue</th>
@@ -78,6 +85,15 @@ export function RankingView() {
                   <td key={label}>{of(ranker[who.value]).toFixed(4).replace(/^0/, '')}</td>
                 ))}
                 <td>{ranker.gain ? <Change of={ranker.gain[who.value].ctcvr} write={points} /> : '–'}</td>
+                {hasGroupedGain && (
+                  <td>
+                    {ranker.gauc_gain ? (
+                      <Change of={ranker.gauc_gain[who.value].ctcvr} write={points} />
+                    ) : (
+                      '–'
+                    )}
+                  </td>
+                )}
                 {hasLift && (
                   <>
                     <td>{ranker.lift ? <Sales of={ranker.lift[who.value].revenue} /> : '–'}</td>
@@ -103,10 +119,13 @@ export function RankingView() {
         <p>
           AUC and GAUC: area under the ROC curve of pCTR (click) or pCTCVR (buy), over all impressions and
           within each user. Log-loss: of pCTCVR, nats per impression. HR@10, NDCG@10: the next purchase among
-          the ten best of the full catalogue. Gain: AUC of pCTCVR less that of the ranker with no features.
-          The long tail are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
+          the ten best of the full catalogue. Gain: less that of the ranker with no features. The long tail
+          are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
           {percent(ranking.quantisation_error)} of what was said; similar users agree to a cosine of{' '}
-          {short(ranking.similarity)}.
+          {short(ranking.similarity)}
+          {ranking.distinct_neighbours !== undefined &&
+            `, and ${count(ranking.distinct_neighbours)} different users are called upon`}
+          .{ranking.notes?.map((note) => ` ${note}`)}
         </p>
         {hasLift && (
           <p>

@@ -6,6 +6,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import { REWARDS, type RewardName } from '../popo/rewards';
+import { pairsOf } from '../popo/weighting';
 import {
   type DeviceInfo,
   type Report,
@@ -76,7 +77,7 @@ export function createRunView(
     ...REWARDS.map((name) => `w_${name}` as const),
     ...REWARDS.map((name) => `g_${name}` as const),
     ...REWARDS.map((name) => `pull_${name}` as const),
-    'cosine',
+    ...pairsOf(REWARDS.length).map((_, pair) => `cosine_${pair}`),
     'zero_std',
     'kl',
     'entropy',
@@ -193,6 +194,7 @@ export function createRunView(
       case 'popo': {
         const { step } = event;
         const names = rewardNames();
+        const cosines = step.gradCosines ?? [step.gradCosine];
         const pulls = step.pull.reduce((sum, value) => sum + value, 0);
         const byName = (values: number[] | null) =>
           REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
@@ -201,7 +203,7 @@ export function createRunView(
           ...byName(step.weightsAfter),
           ...byName(step.gradNorms),
           ...byName(pulls > 0 ? step.pull.map((value) => value / pulls) : null),
-          step.gradCosine ?? Number.NaN,
+          ...pairsOf(REWARDS.length).map((_, pair) => cosines?.[pair] ?? Number.NaN),
           step.frac_reward_zero_std,
           step.kl,
           step.entropy,

@@ -38,7 +38,8 @@ const FIRST = [
  */
 export function createStudies(trainer: () => TrainerApi, config: () => RunConfig, isFree: () => boolean) {
   const methods = signal<readonly string[]>(FIRST);
-  const seeds = signal(3);
+  /** The first and the last. */
+  const seeds = signal<readonly [number, number]>([1, 3]);
   const status = signal<'idle' | 'running' | 'paused' | 'stopping'>('idle');
   const cell = signal<StudyCell | null>(null);
   /** Cells done, of all that are asked for. */
@@ -57,7 +58,11 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
   );
   /** Which of the chosen methods the form's rewards leave out, and why; null for none. */
   const leftOut = computed(() => chosen.value.leftOut);
-  const total = computed(() => chosen.value.methods.length * seeds.value);
+  const seedList = computed(() => {
+    const [first, last] = seeds.value;
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+  const total = computed(() => chosen.value.methods.length * seedList.value.length);
   const busy = computed(() => status.value !== 'idle');
 
   function request(): StudyRequest {
@@ -65,7 +70,7 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
       preset: config().preset,
       common: common.value,
       methods: chosen.value.methods.map(({ name }) => name),
-      seeds: Array.from({ length: seeds.value }, (_, i) => i + 1),
+      seeds: seedList.value,
     };
   }
 

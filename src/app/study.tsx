@@ -83,25 +83,25 @@ function Steering() {
   const { studies } = session;
   const status = studies.status.value;
   const cell = studies.cell.value;
+  const [first, last] = studies.seeds.value;
   const made = studies.result.value?.cells.length ?? 0;
   const runIsOn = session.status.value === 'running' || session.status.value === 'paused';
   return (
     <div class="study-steering">
-      <label class="field seed">
-        <span>Seeds, from 1 to</span>
-        <input
-          type="number"
-          min="1"
-          max="99"
-          value={studies.seeds.value}
-          disabled={session.busy.value}
-          onChange={(event) => {
-            const wanted = event.currentTarget.valueAsNumber;
-            if (Number.isInteger(wanted) && wanted >= 1 && wanted <= 99) studies.seeds.value = wanted;
-            else event.currentTarget.value = String(studies.seeds.value);
-          }}
-        />
-      </label>
+      <SeedField
+        label="Seeds from"
+        value={first}
+        set={(wanted) => {
+          studies.seeds.value = [wanted, Math.max(wanted, last)];
+        }}
+      />
+      <SeedField
+        label="to"
+        value={last}
+        set={(wanted) => {
+          studies.seeds.value = [Math.min(first, wanted), wanted];
+        }}
+      />
       {status === 'idle' ? (
         <button
           type="button"
@@ -171,6 +171,27 @@ function Steering() {
         </p>
       )}
     </div>
+  );
+}
+
+function SeedField({ label, value, set }: { label: string; value: number; set: (seed: number) => void }) {
+  const { busy } = useSession();
+  return (
+    <label class="field seed">
+      <span>{label}</span>
+      <input
+        type="number"
+        min="1"
+        max="999"
+        value={value}
+        disabled={busy.value}
+        onChange={({ currentTarget }) => {
+          const wanted = currentTarget.valueAsNumber;
+          if (Number.isInteger(wanted) && wanted >= 1 && wanted <= 999) set(wanted);
+          else currentTarget.value = String(value);
+        }}
+      />
+    </label>
   );
 }
 

@@ -38,7 +38,7 @@ import {
   type PolicyOptimizer,
   type PolicyUpdate,
 } from './policy';
-import { assertWeights, gradientCosine, gradientNorms } from './weighting';
+import { assertWeights, gradientCosines, gradientNorms } from './weighting';
 
 /** Floats of the engine's metrics buffer. */
 const METRICS = 16;
@@ -149,7 +149,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
         weightsAfter,
         influence: options.weighting === 'popo' && measured.weighs !== null ? influence : null,
         gradNorms: measured.gram ? gradientNorms(gram, numRewards) : null,
-        gradCosine: measured.gram ? gradientCosine(gram, numRewards) : null,
+        gradCosines: measured.gram ? gradientCosines(gram, numRewards) : null,
         ...gauges(metrics),
       },
       step,
@@ -366,7 +366,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   }
 }
 
-const NOT_MEASURED = { influence: null, gradNorms: null, gradCosine: null };
+const NOT_MEASURED = { influence: null, gradNorms: null, gradCosines: null };
 
 /** Means over completion tokens from the engine's metrics (token_statistics.wgsl, adamw.wgsl). */
 function gauges(metrics: Float32Array): Pick<PolicyUpdate, 'loss' | 'kl' | 'entropy' | 'clip' | 'gradNorm'> {

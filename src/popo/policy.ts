@@ -35,9 +35,9 @@ export interface PolicyUpdate {
   weightsAfter: number[];
   /** I_i(t); null unless the weighting is `popo` and this step changed w */
   influence: number[] | null;
-  /** ‖g_i‖ and cos(g_1, g_2) of the single rewards' gradients; null at steps that do not measure them */
+  /** ‖g_i‖ of the single rewards' gradients, and the cosine of every two (`pairsOf`); null at steps that do not measure them */
   gradNorms: number[] | null;
-  gradCosine: number | null;
+  gradCosines: (number | null)[] | null;
   loss: number;
   kl: number;
   entropy: number;

@@ -23,7 +23,7 @@ import {
   assertWeights,
   clipGram,
   floorWeights,
-  gradientCosine,
+  gradientCosines,
   gradientNorms,
   influences,
   minNormWeights,
@@ -110,7 +110,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
         weightsAfter: this.weights,
         influence: options.weighting === 'popo' ? influence : null,
         gradNorms: gram && gradientNorms(gram, numRewards),
-        gradCosine: gram && gradientCosine(gram, numRewards),
+        gradCosines: gram && gradientCosines(gram, numRewards),
       },
       step,
     );

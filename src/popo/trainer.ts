@@ -33,9 +33,11 @@ export interface PopoStep {
   weightsAfter: number[];
   /** I_i(t), or null where the weighting uses no gradients. */
   influence: number[] | null;
-  /** ‖g_i‖ and cos(g_1, g_2) of each reward's own loss, or null at steps that did not measure them. */
+  /** ‖g_i‖ of each reward's own loss, cos(g_1, g_2) of the first two, or null at steps that did not measure them. */
   gradNorms: number[] | null;
   gradCosine: number | null;
+  /** The cosine of every two, (g_1, g_2), (g_1, g_3), … as `pairsOf` has them; older reports lack it. */
+  gradCosines?: (number | null)[] | null;
   /** w_i(t) · σ_i: how hard each reward pulls, σ averaged over groups. */
   pull: number[];
   loss: number;
@@ -235,7 +237,8 @@ function describe(
     weightsAfter: first.weightsAfter,
     influence: first.influence,
     gradNorms: first.gradNorms,
-    gradCosine: first.gradCosine,
+    gradCosine: first.gradCosines?.[0] ?? null,
+    gradCosines: first.gradCosines,
     pull: rewardPull(rewards, G, first.weightsAfter),
     loss: mean((update) => update.loss),
     grad_norm: mean((update) => update.gradNorm),

@@ -4,7 +4,7 @@
  *
  * Two facts to keep in sight. With K = 2 the cross term cancels in full POPO: I_1 − I_2 = ‖g_1‖² − ‖g_2‖². The larger
  * gradient gains weight, and conflict (g_1·g_2 < 0) does not by itself move the ratio; it does so only for K ≥ 3. Hence
- * `gradientNorms` and `gradientCosine` are reported beside the weights. And POPO-light multiplies in scale twice: it
+ * `gradientNorms` and `gradientCosines` are reported beside the weights. And POPO-light multiplies in scale twice: it
  * favours the reward with the larger σ, whose own pull is ∝ σ already; hence `rewardPull`. The method is
  * Pareto-*seeking*: nobody has proven that it reaches the front.
  */
@@ -37,11 +37,20 @@ export function gradientNorms(gram: ArrayLike<number>, numRewards: number): numb
   return Array.from({ length: numRewards }, (_, i) => Math.sqrt(Math.max(gram[i * numRewards + i], 0)));
 }
 
-/** cos(g_1, g_2) of the first two gradients; null for K = 1 and where one of them vanishes. */
-export function gradientCosine(gram: ArrayLike<number>, numRewards: number): number | null {
-  if (numRewards < 2) return null;
-  const product = Math.sqrt(gram[0] * gram[numRewards + 1]);
-  return product > 0 ? Math.max(-1, Math.min(1, gram[1] / product)) : null;
+/** Every two of K: (0, 1), (0, 2), …, (1, 2), …: the order in which {@link gradientCosines} has them. */
+export function pairsOf(numRewards: number): [number, number][] {
+  return Array.from({ length: numRewards }, (_, i) => i).flatMap((i) =>
+    Array.from({ length: numRewards - i - 1 }, (_, j): [number, number] => [i, i + j + 1]),
+  );
+}
+
+/** cos(g_i, g_j) of every two gradients; null where one of them vanishes. */
+export function gradientCosines(gram: ArrayLike<number>, numRewards: number): (number | null)[] {
+  const at = (i: number, j: number) => gram[i * numRewards + j];
+  return pairsOf(numRewards).map(([i, j]) => {
+    const product = Math.sqrt(at(i, i) * at(j, j));
+    return product > 0 ? Math.max(-1, Math.min(1, at(i, j) / product)) : null;
+  });
 }
 
 /**

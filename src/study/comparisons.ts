@@ -104,8 +104,12 @@ export const COMPARISONS: readonly Comparison[] = [
   ...['popo-light', 'gdpo', 'fixed-advantages', 'mgda', 'popo-halves', 'popo-inverse'].map((method) =>
     asked(`…${method} against fixed weights`, method, 'fixed-0.5'),
   ),
-  asked('…and with a third reward, for novelty?', 'popo-novelty', 'fixed-novelty'),
-  asked('…of which mgda takes the shortest mixture?', 'mgda-novelty', 'fixed-novelty'),
-  asked('…and in groups of 16?', 'popo-16', 'fixed-16'),
+  asked('Does it matter when influence is measured on a quarter of the prompts?', 'popo-quarter', 'popo'),
+  asked('…or every fourth step?', 'popo-every-4', 'popo'),
+  asked('Is the batch’s spread a better scale than the group’s?', 'fixed-batch', 'fixed-0.5'),
+  asked('Is a third reward worth it, for novelty?', 'fixed-novelty', 'fixed-0.5'),
+  asked('…and do moving weights add to it?', 'popo-novelty', 'fixed-novelty'),
+  asked('…or the shortest mixture of three?', 'mgda-novelty', 'fixed-novelty'),
   asked('Are larger groups worth it, of as many rollouts?', 'fixed-16', 'fixed-0.5'),
+  asked('…and do moving weights add to it?', 'popo-16', 'fixed-16'),
 ];

@@ -431,7 +431,7 @@ describe('a study', () => {
       draft.popo.weighting = 'fixed';
     });
     studies.methods.value = ['popo', 'orft'];
-    studies.seeds.value = 2;
+    studies.seeds.value = [1, 2];
     const over = studies.start();
     await vi.waitFor(() => expect(calls).toContain('study 2 x 2'));
     expect(calls).toEqual(['look for 2', 'study 2 x 2']);
@@ -481,7 +481,7 @@ describe('a study', () => {
     const { session, calls } = stage();
     const { studies } = session;
     studies.methods.value = ['orft', 'popo', 'fixed-0.5'];
-    studies.seeds.value = 1;
+    studies.seeds.value = [1, 1];
     expect([studies.total.value, studies.leftOut.value]).toEqual([3, null]);
     session.edit((draft) => {
       draft.popo.rewards = ['semantic', 'id', 'format'];

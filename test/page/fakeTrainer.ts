@@ -4,6 +4,7 @@ import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';
 import type { RewardName } from '../../src/popo/rewards';
+import { pairsOf } from '../../src/popo/weighting';
 import type { RunConfig } from '../../src/run/config';
 import { defaultConfig } from '../../src/run/presets';
 import type {
@@ -113,6 +114,8 @@ function rankingReport(): RankingReport {
   const gains = [0, 0.0044, 0.0034, 0.0064, -0.0002];
   return {
     requests: { train: 6387, test: 6306 },
+    users: { test: 2000, long_tail: 541 },
+    distinct_neighbours: 1460,
     long_tail_behaviours: 4,
     quantisation_error: 0.099,
     similarity: 0.96,
@@ -125,6 +128,7 @@ function rankingReport(): RankingReport {
         all: metrics(gains[index]),
         long_tail: metrics(1.2 * gains[index]),
         gain: index === 0 ? null : { all: gain, long_tail: gain },
+        gauc_gain: index === 0 ? null : { all: gain, long_tail: gain },
         lift: index === 0 ? null : { all: lifts, long_tail: lifts },
       };
     }),
@@ -153,6 +157,9 @@ function popoStep(step: number, { popo }: RunConfig): PopoStep {
   const total = moved.reduce((sum, weight) => sum + weight, 0);
   const weights = moved.map((weight) => weight / total);
   const isMeasured = weighting === 'popo' || weighting === 'mgda';
+  const cosines = isMeasured
+    ? pairsOf(names.length).map(([i, j]) => 0.35 - 0.4 * t + 0.1 * (j - i) + noise(0.5))
+    : null;
   return {
     step,
     sampleIds: Array.from({ length: P }, (_, p) => `x/${p}/3`),
@@ -162,7 +169,8 @@ function popoStep(step: number, { popo }: RunConfig): PopoStep {
     weightsAfter: weights,
     influence: isMeasured ? names.map((_, k) => 0.1 * (k + 1)) : null,
     gradNorms: isMeasured ? names.map((_, k) => 0.8 + 0.3 * k + noise(0.3) - 0.2 * t) : null,
-    gradCosine: isMeasured && names.length > 1 ? 0.35 - 0.4 * t + noise(0.5) : null,
+    gradCosine: cosines?.[0] ?? null,
+    gradCosines: cosines,
     loss: 0.01,
     pull: weights.map((weight, k) => weight * (0.2 - 0.04 * k + noise(0.02))),
     grad_norm: 0.9,

@@ -26,9 +26,9 @@ async function openStudy(): Promise<void> {
       const name = box.parentElement!.querySelector('span')!.firstChild!.textContent!.trim();
       if (box.checked !== wanted.includes(name)) box.click();
     }
-    const seeds = document.querySelector<HTMLInputElement>('.study-steering input')!;
-    seeds.value = '1';
-    seeds.dispatchEvent(new Event('change', { bubbles: true }));
+    const [, last] = document.querySelectorAll<HTMLInputElement>('.study-steering input');
+    last.value = '1';
+    last.dispatchEvent(new Event('change', { bubbles: true }));
   }, METHODS);
 }
 

@@ -77,8 +77,11 @@ function expectSame(actual: PolicyUpdate, expected: PolicyUpdate) {
   expect(relativeError(actual.influence ?? [], expected.influence ?? []), 'influence').toBeLessThan(1e-2);
   expect(actual.gradNorms === null).toBe(expected.gradNorms === null);
   close(actual.gradNorms ?? [], expected.gradNorms ?? [], 'gradient norms');
-  if (expected.gradCosine === null) expect(actual.gradCosine).toBeNull();
-  else expect(Math.abs(actual.gradCosine! - expected.gradCosine)).toBeLessThan(1e-3);
+  expect(actual.gradCosines?.length).toBe(expected.gradCosines?.length);
+  expected.gradCosines?.forEach((cosine, pair) => {
+    if (cosine === null) expect(actual.gradCosines![pair]).toBeNull();
+    else expect(Math.abs(actual.gradCosines![pair]! - cosine)).toBeLessThan(1e-3);
+  });
   close([actual.gradNorm], [expected.gradNorm], 'gradient norm');
   close([actual.entropy], [expected.entropy], 'entropy');
   expect(Math.abs(actual.loss - expected.loss), 'loss').toBeLessThan(1e-4);

@@ -37,10 +37,10 @@ describe('reference policy update', () => {
 
   it('has I_1 − I_2 = ‖g_1‖² − ‖g_2‖² with two rewards', async () => {
     const { policy } = await optimizer({ probe_every: 1 });
-    const { influence, gradNorms, gradCosine } = await policy.update(tinyRollouts(0), tinyHyper(0));
+    const { influence, gradNorms, gradCosines } = await policy.update(tinyRollouts(0), tinyHyper(0));
     const [first, second] = gradNorms!;
     expect(influence![0] - influence![1]).toBeCloseTo(first ** 2 - second ** 2, 6);
-    expect(influence![0]).toBeCloseTo(first ** 2 + gradCosine! * first * second, 6);
+    expect(influence![0]).toBeCloseTo(first ** 2 + gradCosines![0]! * first * second, 6);
   });
 
   it.each(['grpo', 'dr_grpo'] as const)(

@@ -61,7 +61,7 @@ class FakeOptimizer implements PolicyOptimizer {
       weightsAfter: this.weights,
       influence: null,
       gradNorms: null,
-      gradCosine: null,
+      gradCosines: null,
       loss: batch.iteration,
       kl: 0,
       entropy: 0,

@@ -5,11 +5,12 @@ import {
   assertWeights,
   clipGram,
   floorWeights,
-  gradientCosine,
+  gradientCosines,
   gradientNorms,
   groupStatistics,
   influences,
   minNormWeights,
+  pairsOf,
   popoLightWeights,
   popoWeights,
   rewardPull,
@@ -79,15 +80,29 @@ describe('POPO weights', () => {
     expect(() => popoWeights([0.5, 0.5], [Number.NaN, 1], 0.1)).toThrow(/influence of reward 0 is NaN/);
   });
 
-  it('come with the norms and the cosine', () => {
+  it('come with the norms, and the cosine of every two', () => {
     const gram = gramOf([
       [3, 0],
       [-1, 2],
     ]);
     expectClose(gradientNorms(gram, 2), [3, Math.sqrt(5)]);
-    expect(gradientCosine(gram, 2)).toBeCloseTo(-1 / Math.sqrt(5), 12);
-    expect(gradientCosine([4], 1)).toBeNull();
-    expect(gradientCosine([0, 0, 0, 1], 2)).toBeNull();
+    expect(gradientCosines(gram, 2)[0]).toBeCloseTo(-1 / Math.sqrt(5), 12);
+    expect(gradientCosines([4], 1)).toEqual([]);
+    expect(gradientCosines([0, 0, 0, 1], 2)).toEqual([null]);
+    const three = gramOf([
+      [1, 0],
+      [0, 2],
+      [1, 1],
+    ]);
+    expectClose(gradientCosines(three, 3) as number[], [0, Math.SQRT1_2, Math.SQRT1_2]);
+    expect(pairsOf(4)).toEqual([
+      [0, 1],
+      [0, 2],
+      [0, 3],
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ]);
   });
 });
 
