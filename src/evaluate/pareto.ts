@@ -1,13 +1,8 @@
-/** Pareto fronts of points whose every coordinate is better the larger. */
+/** Who dominates whom, among points whose every coordinate is better the larger. */
 
 /** a is at least as good as b everywhere and better somewhere. */
 export function dominates(a: readonly number[], b: readonly number[]): boolean {
   return a.every((value, k) => value >= b[k]) && a.some((value, k) => value > b[k]);
-}
-
-/** Indices, ascending, of the points that no other point dominates; equal points are all on the front. O(n²). */
-export function paretoFront(points: readonly (readonly number[])[]): number[] {
-  return points.flatMap((point, index) => (points.some((other) => dominates(other, point)) ? [] : [index]));
 }
 
 /**

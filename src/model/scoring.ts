@@ -6,7 +6,8 @@ import { addForward, allocateActivations, BufferTable, type Sizes, weightViews }
 import type { ScoreResult, TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import type { ParameterTable } from './parameters';
-import { fitBatch, objectiveUniform, SUPERVISED, writeObjective } from './training';
+import { objectiveUniform, SUPERVISED, writeObjective } from './training';
+import { fitBatch } from './upload';
 
 export class ScoringStep {
   /** [B*T] of (logp, entropy), indexed by the predicted token. */

@@ -190,17 +190,3 @@ export function rewardMetrics(rewards: ArrayLike<number>, options: AdvantageOpti
     frac_reward_zero_std: flat / groups,
   };
 }
-
-/** `rewards/{name}/mean` and `rewards/{name}/std` (Bessel, over the whole batch) for rewards [N, K]. */
-export function rewardMetricsByName(
-  rewards: ArrayLike<number>,
-  names: readonly string[],
-): Record<string, number> {
-  const metrics: Record<string, number> = {};
-  names.forEach((name, k) => {
-    const { mean, std } = moments(rewards, k, rewards.length / names.length, names.length);
-    metrics[`rewards/${name}/mean`] = mean;
-    metrics[`rewards/${name}/std`] = std;
-  });
-  return metrics;
-}

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
 import { embeddingBackward, embeddingGather } from '../../src/gpu/kernels';
-import { sortByToken } from '../../src/model/training';
+import { sortByToken } from '../../src/model/upload';
 import { adversarial, expectClose, expectFinite, normals, runKernel, stream, testGpu } from './harness';
 import * as twins from './twins';
 
