@@ -3,7 +3,7 @@
  * frame, for a few milliseconds at most, so that however fast a device trains, the page stays smooth.
  */
 import { batch, computed, signal } from '@preact/signals';
-import type { MetricsRow } from '../evaluate/metrics';
+import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import { REWARDS, type RewardName } from '../popo/rewards';
 import { pairsOf } from '../popo/weighting';
@@ -63,6 +63,8 @@ export function createRunView(
   const teacher = signal<TeacherCounts | null>(null);
   /** Rows of the stage table: one per stage, test users. */
   const table = signal<MetricsRow[]>([]);
+  /** What counting comes to on the same users, once the run is done. */
+  const counting = signal<AnswersRow | null>(null);
   /** What the model's features did to a ranker, once that is known. */
   const ranking = signal<RankingReport | null>(null);
   /** The last checkpoint: where the run can be taken up again. */
@@ -104,6 +106,7 @@ export function createRunView(
       cots.value = null;
       teacher.value = null;
       table.value = [];
+      counting.value = null;
       ranking.value = null;
       checkpoint.value = null;
       parameters.value = null;
@@ -269,6 +272,7 @@ export function createRunView(
     const seconds = new Map(report.stages.map((stage) => [stage.name, stage.seconds]));
     batch(() => {
       table.value = report.table;
+      counting.value = report.counting ?? null;
       ranking.value = report.ranking ?? null;
       device.value = report.device;
       stages.value = stages.value.map((stage) => ({
@@ -305,6 +309,7 @@ export function createRunView(
     cots,
     teacher,
     table,
+    counting,
     ranking,
     checkpoint,
     tick,

@@ -31,6 +31,7 @@ export function StageTable() {
   const session = useSession();
   const rows = session.view.table.value;
   if (rows.length === 0) return null;
+  const counting = session.view.counting.value;
   const config = session.shownConfig.value;
   const isWorld = config.data.source === 'world';
   return (
@@ -56,6 +57,22 @@ export function StageTable() {
             </tr>
           </thead>
           <tbody>
+            {counting !== null && (
+              <tr>
+                <th scope="row" title="The embedded teacher, not told the item: no model">
+                  Counting
+                </th>
+                {METRICS.map(({ key }) => (
+                  <td key={key} class="faint">
+                    {key === 'answer_loss'
+                      ? '–'
+                      : key === 'distinct_top1'
+                        ? count(counting[key])
+                        : rateText(counting[key])}
+                  </td>
+                ))}
+              </tr>
+            )}
             {rows.map((row, index) => (
               <tr key={row.stage}>
                 <th scope="row">{rowLabel(row.stage, config)}</th>
@@ -87,6 +104,8 @@ export function StageTable() {
           answer names none. Valid: well formed, with a title and three categories. Distinct: different items
           over all users. Top share: of the item answered most often. Answer loss: nats per token of the true
           answer after what the model thought.
+          {counting !== null &&
+            ' Counting: no model; the need that most often follows the newest purchase for such a profile, and the item of it that is bought most.'}
         </p>
       </details>
     </section>

@@ -42,6 +42,9 @@ export interface MetricsRow {
   users: number;
 }
 
+/** A row for answers that no model of ours gave, so that it has no loss. */
+export type AnswersRow = Omit<MetricsRow, 'answer_loss'>;
+
 /** What the hit rate needs of an encoder (rank/encoder.ts). */
 interface TitleEncoder {
   dimension: number;
@@ -101,7 +104,28 @@ export async function evaluateModel(
     onProgress: (done: number) => progress(examples.length + done),
   };
   const answerLoss = await answerLosses(model, format, examples, generated, options, scoringHooks);
-  const parsed = generated.map((tokens) => format.parse(tokens));
+  const judged = judgeAnswers(format, dataset, examples, encoder, ctcvr, options.stage, generated);
+  const { items, outcomes } = judged;
+  const answer_loss = answerLoss.reduce((sum, loss) => sum + loss, 0) / examples.length;
+  const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
+  return { row: { ...judged.row, answer_loss }, completions, outcomes };
+}
+
+/**
+ * What completions are worth, whoever wrote them: one for each example.
+ * @param ctcvr as of {@link evaluateModel}
+ * @returns also the catalogue index of each answer, −1 for none, and the outcomes `[examples, OUTCOMES]`
+ */
+export function judgeAnswers(
+  format: PromptFormat,
+  dataset: Dataset,
+  examples: readonly Example[],
+  encoder: TitleEncoder,
+  ctcvr: (exampleIndex: number, item: number) => number,
+  stage: MetricsRow['stage'],
+  completions: readonly ArrayLike<number>[],
+): { row: AnswersRow; items: number[]; outcomes: Float32Array<ArrayBuffer> } {
+  const parsed = completions.map((tokens) => format.parse(tokens));
   const targets = examples.map((example) => targetItem(dataset, example));
   const hits = parsed.map(({ categories }, i) => format.categoryHits(categories, targets[i]));
   const ranks = titleRanks(dataset, encoder, parsed, targets);
@@ -109,8 +133,8 @@ export async function evaluateModel(
   const mean = (value: (index: number) => number) =>
     examples.reduce((sum, _, index) => sum + value(index), 0) / examples.length;
   const { distinct, share } = concentration(items);
-  const row: MetricsRow = {
-    stage: options.stage,
+  const row: AnswersRow = {
+    stage,
     Category_L1_ACC: mean((i) => Number(hits[i][0])),
     Category_L2_ACC: mean((i) => Number(hits[i][1])),
     Category_L3_ACC: mean((i) => Number(hits[i][2])),
@@ -122,10 +146,8 @@ export async function evaluateModel(
     exact_title_rate: mean((i) => Number(items[i] >= 0 && sameTitle(dataset, items[i], targets[i]))),
     distinct_top1: distinct,
     popularity_share: share,
-    answer_loss: mean((i) => answerLoss[i]),
     users: examples.length,
   };
-  const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
   const outcomes = Float32Array.from(
     examples.flatMap((_, i) => [
       ...hits[i].slice(0, 3).map(Number),
@@ -134,7 +156,7 @@ export async function evaluateModel(
       items[i] < 0 ? 0 : ctcvr(i, items[i]),
     ]),
   );
-  return { row, completions, outcomes };
+  return { row, items, outcomes };
 }
 
 /** Number of different answers, and the share of all examples that the most frequent one takes; −1 is no answer. */

@@ -13,7 +13,7 @@ export async function assembleReport(
   device: DeviceInfo,
   memory: Report['memory'],
 ): Promise<Report> {
-  const { app, config, stages, table, ranking, rupr, orft, ranker, samples } = state;
+  const { app, config, stages, table, counting, ranking, rupr, orft, ranker, samples } = state;
   if (rupr === null || orft === null || ranker === null)
     throw new Error('The run has no RUPR, ORFT or ranker results to report yet.');
   const source = {
@@ -41,6 +41,7 @@ export async function assembleReport(
   return structuredClone({
     schema: 1,
     ...source,
+    counting,
     link: formatLink(config, dataset.sha256, mark),
     device,
     samples,

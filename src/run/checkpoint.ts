@@ -54,6 +54,7 @@ export interface RunState {
   weights: number[];
   curve: Report['popo']['curve'];
   table: MetricsRow[];
+  counting: Report['counting'];
   ranking: Report['ranking'];
   samples: Sample[];
   timings: Record<string, number>;
@@ -95,6 +96,7 @@ export function newState(config: RunConfig, app: string): RunState {
     weights: config.popo.reward_weights,
     curve: [],
     table: [],
+    counting: undefined,
     ranking: null,
     samples: [],
     timings: {},

@@ -3,7 +3,7 @@
  * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { evaluateModel, type MetricsRow } from '../evaluate/metrics';
+import { type AnswersRow, evaluateModel, judgeAnswers, type MetricsRow } from '../evaluate/metrics';
 import { type RewardSources, scoreCompletions } from '../popo/rewards';
 import type { Encoder } from '../rank/encoder';
 import { scoreTails } from '../sft/orft';
@@ -43,6 +43,22 @@ export class HeldOut {
     }
     state.table.push(test);
     this.#session.emit({ type: 'metrics', row: test, step: stage.steps });
+  }
+
+  /** The row of a recommender that is no model: the item it would show for each test example. */
+  judge(stage: string, recommend: (example: Example) => number): AnswersRow {
+    const { dataset, format, encoder, draw } = this.#sources;
+    const { row, outcomes } = judgeAnswers(
+      format,
+      dataset,
+      draw.test,
+      encoder,
+      this.#ctcvr('test'),
+      stage,
+      draw.test.map((example) => format.answer(recommend(example))),
+    );
+    this.#session.arrays[`outcomes/${stage}`] = outcomes;
+    return row;
   }
 
   /**
@@ -94,7 +110,7 @@ export class HeldOut {
     stage: Stage,
   ): Promise<{ row: MetricsRow; outcomes: Float32Array<ArrayBuffer>; samples: Sample[] }> {
     const { dataset, format, encoder, draw } = this.#sources;
-    const { state, arrays, model } = this.#session;
+    const { state, model } = this.#session;
     const { popo } = state.config;
     const examples = draw[users];
     // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
@@ -102,20 +118,13 @@ export class HeldOut {
     const onProgress = (done: number, total: number) => {
       if (state.step >= before) stage.hooks.onProgress(before + done, before + total);
     };
-    const firstRow = users === 'test' ? 0 : draw.test.length;
-    const ctcvr = (index: number, item: number) => {
-      const { user, position } = examples[index];
-      return dataset.oracle
-        ? dataset.oracle.ctcvr(user, position, item)
-        : arrays.ctcvr[(firstRow + index) * dataset.items.length + item];
-    };
     const evaluated = await evaluateModel(
       model!,
       format,
       dataset,
       examples,
       encoder,
-      ctcvr,
+      this.#ctcvr(users),
       {
         stage: row,
         maxNewTokens: format.options.maxCompletionLength,
@@ -128,6 +137,19 @@ export class HeldOut {
       row: evaluated.row,
       outcomes: evaluated.outcomes,
       samples: users === 'curve' ? this.#samples(evaluated.completions, stage) : [],
+    };
+  }
+
+  /** P(click ∧ conversion) of an item for a held-out example: true where the data knows it, else the ranker's. */
+  #ctcvr(users: 'test' | 'curve'): (index: number, item: number) => number {
+    const { dataset, draw } = this.#sources;
+    const { ctcvr } = this.#session.arrays;
+    const firstRow = users === 'test' ? 0 : draw.test.length;
+    return (index, item) => {
+      const { user, position } = draw[users][index];
+      return dataset.oracle
+        ? dataset.oracle.ctcvr(user, position, item)
+        : ctcvr[(firstRow + index) * dataset.items.length + item];
     };
   }
 

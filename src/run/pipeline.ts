@@ -335,6 +335,10 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
 
   await session.stage('evaluate', draw.test.length, false, async (stage) => {
     if (config.popo.steps > 0) await heldOut.afterStage('popo', stage);
+    const untold = { told: false, historyLength: config.text.history_length, temperature: 0 };
+    const counting = new AttributesTeacher(dataset, untold, seed);
+    const bought = purchaseCounts(dataset);
+    state.counting = heldOut.judge('counting', (example) => counting.recommend(example, bought));
   });
 
   // Ranking: people who come once the model is in use, and what its reasoning about them is worth to a ranker.

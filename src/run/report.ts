@@ -1,5 +1,5 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
-import type { MetricsRow } from '../evaluate/metrics';
+import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { PopoStep } from '../popo/trainer';
 import type { TeacherCounts } from '../sft/cot';
@@ -117,6 +117,11 @@ export interface Report {
     curve: { step: number; row: MetricsRow }[];
   };
   table: MetricsRow[];
+  /**
+   * For comparison: what counting comes to, without a model. The embedded teacher, not told the item, concludes a need from the newest
+   * behaviour, and the item of that need that is bought most often is shown. Older reports lack it.
+   */
+  counting?: AnswersRow;
   /** What the model's reasoning is worth to a ranker; null where `ranking.users` is 0 or there are no requests. */
   ranking: RankingReport | null;
   samples: Sample[];

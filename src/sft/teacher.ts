@@ -69,6 +69,33 @@ export class AttributesTeacher {
    */
   explain(example: Example, sampleIndex: number): Explanation {
     const { dataset, statistics } = this;
+    const { evidence, need } = this.#argue(example, sampleIndex);
+    const needs = needsOf(dataset);
+    return {
+      text: sentence(needs[evidence], statistics.tellingWord(example.user), needs[statistics.example[need]]),
+      evidence,
+      truth: this.#judge(example, evidence, need),
+    };
+  }
+
+  /**
+   * The item that its first argument for an example comes to: of those that answer to the need it concludes, the one bought most
+   * often. Of a teacher that is not told and argues at its best (temperature 0) this is recommending by counting alone.
+   * @param bought [items] how often each was bought
+   */
+  recommend(example: Example, bought: ArrayLike<number>): number {
+    const { leafOf } = this.statistics;
+    const { need } = this.#argue(example, 0);
+    let best = this.statistics.example[need];
+    for (let item = 0; item < leafOf.length; item++) {
+      if (leafOf[item] === need && bought[item] > bought[best]) best = item;
+    }
+    return best;
+  }
+
+  /** The item cited and the leaf concluded. */
+  #argue(example: Example, sampleIndex: number): { evidence: number; need: number } {
+    const { dataset, statistics } = this;
     const history = dataset.users[example.user].history;
     const start = Math.max(0, example.position - this.options.historyLength);
     const seen = Array.from(history.subarray(start, example.position)).reverse();
@@ -77,20 +104,10 @@ export class AttributesTeacher {
     }
     const random = new Random(this.seed, 'teacher', fnv1a(example.sampleId), sampleIndex);
     const profile = statistics.profileWords(example.user);
-    const argument = this.options.told
+    const { cited, need } = this.options.told
       ? this.#backwards(seen, statistics.leafOf[targetItem(dataset, example)], profile, random)
       : this.#forwards(seen, profile, random);
-    const evidence = seen[argument.cited];
-    const needs = needsOf(dataset);
-    return {
-      text: sentence(
-        needs[evidence],
-        statistics.tellingWord(example.user),
-        needs[statistics.example[argument.need]],
-      ),
-      evidence,
-      truth: this.#judge(example, evidence, argument.need),
-    };
+    return { evidence: seen[cited], need };
   }
 
   /** Told: from the target back to what in the history accounts for it. */

@@ -9,7 +9,7 @@ export interface Method {
   words: string;
   diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
-  row: 'warmup' | 'sft' | 'popo';
+  row: 'warmup' | 'sft' | 'popo' | 'counting';
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
@@ -56,6 +56,7 @@ const geometric = (name: string, words: string, diff: ConfigDiff): Method =>
 
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
+  stage('counting', 'what follows what, no model', 'counting'),
   stage('backbone', 'warm-up only', 'warmup'),
   stage('orft', 'SFT on filtered reasoning', 'sft'),
   rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' }),

@@ -27,6 +27,7 @@ const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
     'popo.objective_max_norm',
     'popo.min_weight',
     'popo.probe_every',
+    'popo.scale_rewards',
     'popo.multi_objective_aggregation',
   ],
 };

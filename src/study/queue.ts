@@ -2,6 +2,7 @@
  * Methods × seeds, one after another. What is done is not done again, one cell's failure leaves the others, and cells of a
  * seed share what they have in common (prefix.ts).
  */
+import type { AnswersRow } from '../evaluate/metrics';
 import { KERNELS_VERSION } from '../gpu/kernels';
 import type { RunCheckpoint } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
@@ -72,7 +73,8 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
           return false;
         });
         if (report === null) return { cells, failed };
-        const row = report.table.find(({ stage }) => stage === method.row);
+        const rows: (AnswersRow | undefined)[] = [...report.table, report.counting];
+        const row = rows.find((each) => each?.stage === method.row);
         if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
         const { steps, curve } = report.popo;
         const cell: Cell = {

@@ -1,6 +1,6 @@
 /** Cells of a study as tables: means, paired differences beside the paper's relative changes, and the empirical front. */
 import { type Interval, pairedBootstrap } from '../evaluate/bootstrap';
-import { type MetricsRow, OUTCOMES } from '../evaluate/metrics';
+import { type AnswersRow, OUTCOMES } from '../evaluate/metrics';
 import type { RunConfig } from '../run/config';
 import type { Report } from '../run/report';
 import { COMPARISONS } from './comparisons';
@@ -16,7 +16,7 @@ export interface Cell {
   config: RunConfig;
   link: string;
   exact: string;
-  row: MetricsRow;
+  row: AnswersRow;
   /** `[users, OUTCOMES]`, row by row. */
   outcomes: number[];
   /** How RL fails, step by step: see `frac_reward_zero_std`; the curve has distinct answers and their concentration. */

@@ -372,6 +372,7 @@ export function fakeReport(config: RunConfig, stages: StageReport[], steps: Popo
       steps,
       curve: measured.map(({ step }) => ({ step, row: curveRow(step, config) })),
     },
+    counting: row('counting', 0.21, 0.2, 58),
     table: [row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81)],
     ranking: rankingReport(),
     samples: (['warmup', 'sft', 'popo'] as const).flatMap((stage) => samples(stage, 100, config)),

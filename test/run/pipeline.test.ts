@@ -39,6 +39,8 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     expect(report.popo.steps[0].rewards).toHaveLength(2);
     expect(report.popo.curve.map(({ step }) => step)).toEqual([0, 2, 3]);
     expect(report.table.map((row) => row.stage)).toEqual(['warmup', 'sft', 'popo']);
+    expect(report.counting).toMatchObject({ stage: 'counting', valid_rate: 1, users: report.table[0].users });
+    expect(report.counting!.distinct_top1).toBeGreaterThan(1);
     expect(report.orft.scored).toBe(12);
     expect(report.orft.kept).toBeGreaterThan(0);
     expect(report.orft.kept).toBeLessThan(12);

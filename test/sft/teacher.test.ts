@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, targetItem } from '../../src/data/dataset';
+import { needsOf } from '../../src/data/needs';
 import { TransitionStatistics } from '../../src/data/transitions';
 import { visibleToTraining } from '../../src/data/visibility';
 import { generateCots } from '../../src/sft/rupr';
-import { AttributesTeacher } from '../../src/sft/teacher';
+import { AttributesTeacher, needSentence } from '../../src/sft/teacher';
 import { smallWorld, withOtherTargets } from './world';
 
 const options = {
@@ -130,6 +131,27 @@ describe('the attributes teacher', () => {
     );
     expect(teacher.explain(world.splits.train[0], 0).truth).toBeNull();
     expect(() => teacher.explain({ sampleId: 'x', user: 0, position: 0 }, 0)).toThrow(/no history/);
+  });
+
+  it('recommends what is bought most of the need it concludes, told nothing of the target', () => {
+    const untold = { told: false, historyLength: 3, temperature: 0 };
+    const teacher = new AttributesTeacher(world, untold, 1);
+    const blind = new AttributesTeacher(withOtherTargets(world, 'test'), untold, 1);
+    const bought = Uint32Array.from(world.items, (_, item) => (item * 7) % 11);
+    const { leafOf } = teacher.statistics;
+    let right = 0;
+    for (const example of world.splits.test) {
+      const item = teacher.recommend(example, bought);
+      expect(blind.recommend(example, bought)).toBe(item);
+      expect(teacher.explain(example, 0).text.endsWith(needSentence(needsOf(world)[item]))).toBe(true);
+      const rivals = world.items.flatMap((_, other) =>
+        leafOf[other] === leafOf[item] ? [bought[other]] : [],
+      );
+      expect(bought[item]).toBe(Math.max(...rivals));
+      right += Number(leafOf[item] === leafOf[targetItem(world, example)]);
+    }
+    // 32 needs: chance would be 1.25 of 40.
+    expect(right).toBeGreaterThan(4);
   });
 
   it('stops when asked to', async () => {
