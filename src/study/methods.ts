@@ -54,6 +54,14 @@ export const SWEEP: readonly Method[] = [
 const geometric = (name: string, words: string, diff: ConfigDiff): Method =>
   rl(name, words, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
 
+/** The same with advantages divided by the batch's spread, so that a prompt counts by how much its answers differ. */
+const byBatch = ({ name, words, diff }: Method): Method => ({
+  name: `${name}-batch`,
+  words: `${words}, scaled by the batch`,
+  row: 'popo',
+  diff: { ...(diff as ConfigDiff), 'popo.scale_rewards': 'batch' },
+});
+
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
   stage('counting', 'what follows what, no model', 'counting'),
@@ -94,11 +102,14 @@ export const METHODS: readonly Method[] = [
     'popo.eta_over_mu': 4 * popo.eta_over_mu,
   })),
   rl('popo-inverse', 'towards the weaker', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
-  rl('fixed-batch', 'equal weights, advantages scaled by the batch', {
-    'popo.weighting': 'fixed',
-    'popo.reward_weights': [0.5, 0.5],
-    'popo.scale_rewards': 'batch',
-  }),
+  ...[0.5, 0.75, 1].map((weight) => byBatch(fixed(weight, `semantic weight ${weight}`))),
+  byBatch(
+    geometric('geometric-0.5', 'rewards multiplied', {
+      'popo.weighting': 'fixed',
+      'popo.reward_weights': [0.5, 0.5],
+    }),
+  ),
+  byBatch(rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' })),
   novelty('fixed', 'three equal weights, one on novelty'),
   novelty('popo', 'novelty too, weights by gradients'),
   novelty('mgda', 'novelty too, shortest mixture'),

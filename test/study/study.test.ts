@@ -55,7 +55,10 @@ describe('a study', () => {
     const options = parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`]);
     const names = options.methods.map(({ name }) => name);
     const sweep = [0, 0.25, 0.5, 0.75, 1].map((weight) => `fixed-${weight}`);
-    sweep.push(...[0.25, 0.5, 0.75].map((weight) => `geometric-${weight}`), 'fixed-batch');
+    sweep.push(
+      ...[0.25, 0.5, 0.75].map((weight) => `geometric-${weight}`),
+      ...['fixed-0.5', 'fixed-0.75', 'fixed-1', 'geometric-0.5'].map((name) => `${name}-batch`),
+    );
     expect(METHODS.filter(({ name }) => !names.includes(name)).map(({ name }) => name)).toEqual(sweep);
     expect(options.leftOut).toBe(
       `Left out, because they weigh two rewards and popo.rewards names ${K}: ${sweep.join(', ')}.`,
