@@ -4,6 +4,7 @@ import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
 import { computeAdvantages } from '../../src/popo/advantages';
 import type { PolicyOptions } from '../../src/popo/options';
+import type { PolicyBatch } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
 import { popoLightWeights, popoWeights } from '../../src/popo/weighting';
 import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
@@ -16,6 +17,31 @@ async function optimizer(options: Partial<PolicyOptions> = {}) {
   const model = new ReferenceModel(tinyModel, initialParameters(tinyModel, 3));
   await model.freezeReference();
   return { model, policy: new ReferencePolicyOptimizer(model, { ...tinyOptions, ...options }) };
+}
+
+/** The rollouts of these prompts alone, in this order. */
+function ofPrompts(whole: PolicyBatch, prompts: readonly number[]): PolicyBatch {
+  const { batch, groupSize: G, numRewards: K } = whole;
+  const rows = prompts.flatMap((prompt) => Array.from({ length: G }, (_, g) => prompt * G + g));
+  const gather = <T extends Float32Array | Uint32Array>(values: T, width: number): T => {
+    const out = values.slice(0, rows.length * width) as T;
+    rows.forEach((row, at) => {
+      out.set(values.subarray(row * width, (row + 1) * width), at * width);
+    });
+    return out;
+  };
+  const { length, tokens, lengths, weights } = batch;
+  return {
+    ...whole,
+    batch: {
+      ...batch,
+      size: rows.length,
+      tokens: gather(tokens, length),
+      lengths: gather(lengths, 1),
+      weights: gather(weights, length),
+    },
+    rewards: gather(whole.rewards, K),
+  };
 }
 
 describe('reference policy update', () => {
@@ -50,26 +76,52 @@ describe('reference policy update', () => {
       const { policy } = await optimizer(options);
       const whole = tinyRollouts(0);
       const { influence } = await policy.update(whole, tinyHyper(0));
-      const { batch, rewards } = whole;
-      const [rows, tokens] = [8, 8 * batch.length];
-      const alone = {
-        ...whole,
-        batch: {
-          ...batch,
-          size: rows,
-          tokens: batch.tokens.slice(0, tokens),
-          lengths: batch.lengths.slice(0, rows),
-          weights: batch.weights.slice(0, tokens),
-        },
-        rewards: rewards.slice(0, rows * 2),
-      };
       const other = await optimizer({ ...options, influence_prompts: 0 });
-      const update = await other.policy.update(alone, tinyHyper(0));
+      const update = await other.policy.update(ofPrompts(whole, [0, 1]), tinyHyper(0));
       influence!.forEach((value, k) => {
         expect(value / update.influence![k]).toBeCloseTo(1, 4);
       });
     },
   );
+
+  it('is free of the bias of `batch` with `halves`: over all splits, the mean over pairs of different prompts', async () => {
+    const whole = tinyRollouts(0, 2, 4);
+    const influenceOf = async (chosen: number[], estimate: PolicyOptions['influence']) => {
+      const { policy } = await optimizer({ loss_type: 'grpo', influence: estimate, beta: 0 });
+      const { influence } = await policy.update(ofPrompts(whole, chosen), tinyHyper(0));
+      return influence!;
+    };
+    const prompts = [0, 1, 2, 3];
+    const pairs = prompts.flatMap((p) => prompts.slice(p + 1).map((q) => [p, q]));
+    const alone = await Promise.all(prompts.map((p) => influenceOf([p], 'batch')));
+    // ⟨g_p + g_q, G_p + G_q⟩ less ⟨g_p, G_p⟩ and ⟨g_q, G_q⟩ are the cross terms of a pair.
+    const want = [0, 0];
+    for (const [p, q] of pairs) {
+      const both = await influenceOf([p, q], 'batch');
+      want.forEach((_, k) => {
+        want[k] += (4 * both[k] - alone[p][k] - alone[q][k]) / 12;
+      });
+    }
+    const mean = [0, 0];
+    for (const pair of pairs) {
+      const rest = prompts.filter((p) => !pair.includes(p));
+      for (const order of [
+        [...pair, ...rest],
+        [...rest, ...pair],
+      ]) {
+        const halves = await influenceOf(order, 'halves');
+        mean.forEach((_, k) => {
+          mean[k] += halves[k] / 12;
+        });
+      }
+    }
+    const batch = await influenceOf(prompts, 'batch');
+    want.forEach((value, k) => {
+      expect(Math.abs(mean[k] / value - 1)).toBeLessThan(1e-3);
+      // Each prompt against itself is what `batch` counts besides.
+      expect(batch[k]).toBeGreaterThan(value + 0.01 * Math.abs(value));
+    });
+  });
 
   it('leaves KL out of the influence and puts it into the loss once', async () => {
     const results = [];
