@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { MetricsRow } from '../evaluate/metrics';
+import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { Interval } from '../numeric/interval';
 import { reportFile } from '../run/files';
@@ -44,7 +44,7 @@ export async function main(args: string[]): Promise<number> {
   const written = [reportFile(report), ...files];
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
-  console.log(`\n${tableText(report.table)}\n`);
+  console.log(`\n${tableText([...(report.counting ? [report.counting] : []), ...report.table])}\n`);
   console.log(aucText(report.ranker));
   if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
@@ -81,12 +81,9 @@ export function aucText({ auc }: Report['ranker']): string {
 }
 
 /** The stage table for a terminal. */
-export function tableText(rows: readonly MetricsRow[]): string {
+export function tableText(rows: readonly (AnswersRow & Partial<MetricsRow>)[]): string {
   const header = ['stage', ...COLUMNS.map(([, title]) => title)];
-  const lines = rows.map((row) => [
-    row.stage,
-    ...COLUMNS.map(([key]) => format(key, row[key] ?? Number.NaN)),
-  ]);
+  const lines = rows.map((row) => [row.stage, ...COLUMNS.map(([key]) => format(key, row[key] ?? '–'))]);
   const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
   return [header, ...lines]
     .map((line) =>

@@ -154,6 +154,8 @@ test('the table lines its columns up', () => {
     users: 10,
   };
   const [header, first, second] = tableText([row, { ...row, stage: 'sft', distinct_top1: 100 }]).split('\n');
+  const { answer_loss: _, ...counting } = { ...row, stage: 'counting' };
+  expect(tableText([counting, row]).split('\n')[1]).toMatch(/^counting .* –$/);
   expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
   expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
 });
