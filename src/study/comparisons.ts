@@ -1,4 +1,5 @@
 /** What a study asks: pairs of methods, and the relative changes that the paper reports where it asked the same. */
+import { OUTCOMES } from '../evaluate/metrics';
 
 export interface Comparison {
   question: string;
@@ -10,6 +11,15 @@ export interface Comparison {
   paper: Partial<Record<string, number>>;
 }
 
+/** The paper's table 1, in the order of OUTCOMES. */
+const TABLE_1 = {
+  backbone: [0.156, 0.0608, 0.0251, 0.0496, 0.0646, 0.003417],
+  teacher: [0.1974, 0.0767, 0.0039, 0.0563, 0.0733, 0.003675],
+  orft: [0.2012, 0.069, 0.0245, 0.0449, 0.0606, 0.003723],
+  light: [0.2347, 0.0877, 0.0307, 0.0558, 0.0762, 0.003802],
+  popo: [0.2433, 0.0888, 0.0347, 0.0567, 0.072, 0.003816],
+} as const;
+
 const asked = (question: string, method: string, control: string): Comparison => ({
   question,
   method,
@@ -18,35 +28,25 @@ const asked = (question: string, method: string, control: string): Comparison =>
   paper: {},
 });
 
+const tabled = (
+  question: string,
+  [method, reported]: [string, keyof typeof TABLE_1],
+  [control, against]: [string, keyof typeof TABLE_1],
+): Comparison => ({
+  ...asked(question, method, control),
+  table: 1,
+  paper: Object.fromEntries(
+    OUTCOMES.map((metric, column) => [metric, TABLE_1[reported][column] / TABLE_1[against][column] - 1]),
+  ),
+});
+
 export const COMPARISONS: readonly Comparison[] = [
-  {
-    question: 'What is reasoning that passed rejection worth?',
-    method: 'orft',
-    control: 'backbone',
-    table: 1,
-    paper: {
-      Category_L1_ACC: 0.2012 / 0.156 - 1,
-      Category_L2_ACC: 0.069 / 0.0608 - 1,
-      Category_L3_ACC: 0.0245 / 0.0251 - 1,
-      'Title_Hit-Rate@50': 0.0449 / 0.0496 - 1,
-      'Title_Hit-Rate@100': 0.0606 / 0.0646 - 1,
-      CTCVR: 0.003723 / 0.003417 - 1,
-    },
-  },
-  {
-    question: '…against its teacher, which is not told either and only counts?',
-    method: 'orft',
-    control: 'counting',
-    table: 1,
-    paper: {
-      Category_L1_ACC: 0.2012 / 0.1974 - 1,
-      Category_L2_ACC: 0.069 / 0.0767 - 1,
-      Category_L3_ACC: 0.0245 / 0.0039 - 1,
-      'Title_Hit-Rate@50': 0.0449 / 0.0563 - 1,
-      'Title_Hit-Rate@100': 0.0606 / 0.0733 - 1,
-      CTCVR: 0.003723 / 0.003675 - 1,
-    },
-  },
+  tabled('What is reasoning that passed rejection worth?', ['orft', 'orft'], ['backbone', 'backbone']),
+  tabled(
+    '…against its teacher, which is not told either and only counts?',
+    ['orft', 'orft'],
+    ['counting', 'teacher'],
+  ),
   asked('…against answers alone, on the same prompts', 'orft', 'answers-only'),
   asked('…against answers alone, on all prompts', 'orft', 'answers-only-all'),
   asked('…against these with more compute', 'orft', 'answers-only-twice'),
@@ -59,34 +59,8 @@ export const COMPARISONS: readonly Comparison[] = [
     table: 3,
     paper: { Category_L1_ACC: 0.198, Category_L3_ACC: 0.324 },
   },
-  {
-    question: 'What does RL add?',
-    method: 'popo',
-    control: 'orft',
-    table: 1,
-    paper: {
-      Category_L1_ACC: 0.2433 / 0.2012 - 1,
-      Category_L2_ACC: 0.0888 / 0.069 - 1,
-      Category_L3_ACC: 0.0347 / 0.0245 - 1,
-      'Title_Hit-Rate@50': 0.0567 / 0.0449 - 1,
-      'Title_Hit-Rate@100': 0.072 / 0.0606 - 1,
-      CTCVR: 0.003816 / 0.003723 - 1,
-    },
-  },
-  {
-    question: '…with weights from group statistics',
-    method: 'popo-light',
-    control: 'orft',
-    table: 1,
-    paper: {
-      Category_L1_ACC: 0.2347 / 0.2012 - 1,
-      Category_L2_ACC: 0.0877 / 0.069 - 1,
-      Category_L3_ACC: 0.0307 / 0.0245 - 1,
-      'Title_Hit-Rate@50': 0.0558 / 0.0449 - 1,
-      'Title_Hit-Rate@100': 0.0762 / 0.0606 - 1,
-      CTCVR: 0.003802 / 0.003723 - 1,
-    },
-  },
+  tabled('What does RL add?', ['popo', 'popo'], ['orft', 'orft']),
+  tabled('…with weights from group statistics', ['popo-light', 'light'], ['orft', 'orft']),
   asked('…over counting', 'popo', 'counting'),
   asked('…with weights that never move', 'fixed-0.5', 'orft'),
   asked('…with the semantic reward alone', 'fixed-1', 'orft'),
@@ -98,20 +72,7 @@ export const COMPARISONS: readonly Comparison[] = [
     table: 4,
     paper: { Category_L1_ACC: 0.116, Category_L3_ACC: 0.29, CTCVR: 0.0074 },
   },
-  {
-    question: '…POPO against POPO-light',
-    method: 'popo',
-    control: 'popo-light',
-    table: 1,
-    paper: {
-      Category_L1_ACC: 0.2433 / 0.2347 - 1,
-      Category_L2_ACC: 0.0888 / 0.0877 - 1,
-      Category_L3_ACC: 0.0347 / 0.0307 - 1,
-      'Title_Hit-Rate@50': 0.0567 / 0.0558 - 1,
-      'Title_Hit-Rate@100': 0.072 / 0.0762 - 1,
-      CTCVR: 0.003816 / 0.003802 - 1,
-    },
-  },
+  tabled('…POPO against POPO-light', ['popo', 'popo'], ['popo-light', 'light']),
   asked('Are rewards better multiplied than added?', 'geometric-0.5', 'fixed-0.5'),
   asked('…against the weight that does best for both', 'geometric-0.5', 'fixed-0.75'),
   asked('…under moving weights', 'popo-geometric', 'popo'),
