@@ -5,7 +5,9 @@ import { teacherWords } from './runWords';
 export function WhatToKnow() {
   const session = useSession();
   void session.view.tick.value;
-  const teacher = teacherWords(session.shownConfig.value);
+  const config = session.shownConfig.value;
+  const teacher = teacherWords(config);
+  const isLight = config.popo.weighting === 'popo-light';
   return (
     <section class="know" aria-labelledby="know-title">
       <h2 id="know-title">What to know</h2>
@@ -18,11 +20,19 @@ export function WhatToKnow() {
             it reaches it.
           </p>
         )}
-        <p>
-          <b>POPO-light counts scale twice.</b> Its weight is the spread over the mean of a reward whose own
-          pull already grows with its spread, and it is undefined where the mean is not positive. Rewards here
-          are kept within 0 and 1, so that it stays defined.
-        </p>
+        {isLight ? (
+          <p>
+            <b>POPO-light counts scale twice.</b> Its weight is the spread over the mean of a reward whose own
+            pull already grows with its spread, and it is undefined where the mean is not positive. Rewards
+            here are kept within 0 and 1, so that it stays defined.
+          </p>
+        ) : (
+          <p>
+            <b>The scale mattered more than the weights.</b> In our study on the generated marketplace,
+            advantages divided by the spread of the whole batch (scale_rewards, under More) gained more than
+            any rule that moves weights; moving them gained nothing.
+          </p>
+        )}
         <p>
           <b>A reward is not the goal.</b> If rewards rise while held-out users are served worse, the model is
           gaming them. That is why both are drawn side by side, and why the marketplace that invites it can be
