@@ -62,13 +62,14 @@ export function StageTable() {
                 <th scope="row" title="The embedded teacher, not told the item: no model">
                   Counting
                 </th>
-                {METRICS.map(({ key }) => (
+                {METRICS.map(({ key, rate }) => (
                   <td key={key} class="faint">
                     {key === 'answer_loss'
                       ? '–'
                       : key === 'distinct_top1'
                         ? count(counting[key])
                         : rateText(counting[key])}
+                    {rate && <small />}
                   </td>
                 ))}
               </tr>
