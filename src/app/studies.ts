@@ -21,6 +21,7 @@ DECIDED.delete('popo.rewards');
 
 /** Enough to ask what reasoning, rejection and RL are worth, and how weights compare. */
 const FIRST = [
+  'counting',
   'backbone',
   'orft',
   'popo',
