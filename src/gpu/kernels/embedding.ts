@@ -1,0 +1,52 @@
+/** Rows of the embedding table, and their gradient summed without atomics. */
+import embeddingSource from '../../../shaders/embedding.wgsl?raw';
+import type { Binding, Plan } from '../plan';
+import { groups } from './tuning';
+
+export function embeddingGather(
+  plan: Plan,
+  o: { table: Binding; tokens: Binding; out: Binding; D: number; V: number; rows: number; shape: GPUBuffer },
+): void {
+  plan.add({
+    label: 'embedding',
+    code: embeddingSource,
+    entryPoint: 'gather',
+    constants: { D: o.D, V: o.V },
+    bindings: [o.table, o.tokens, null, o.out, o.shape],
+    workgroups: [groups((o.rows * o.D) / 4)],
+  });
+}
+
+/** Adds the embedding's gradient to `gradient` [V, D]; positions, items and token offsets are the CPU's sort by token. */
+export function embeddingBackward(
+  plan: Plan,
+  o: {
+    dx: Binding;
+    positions: Binding;
+    items: Binding;
+    firstItems: Binding;
+    partial: Binding;
+    gradient: Binding;
+    D: number;
+    V: number;
+    maxItems: number;
+    shape: GPUBuffer;
+  },
+): void {
+  plan.add({
+    label: 'embedding_backward/partial_sums',
+    code: embeddingSource,
+    entryPoint: 'partial_sums',
+    constants: { D: o.D, V: o.V },
+    bindings: [o.dx, o.positions, o.items, o.partial, o.shape],
+    workgroups: [groups((o.maxItems * o.D) / 4)],
+  });
+  plan.add({
+    label: 'embedding_backward/accumulate',
+    code: embeddingSource,
+    entryPoint: 'accumulate',
+    constants: { D: o.D, V: o.V },
+    bindings: [o.partial, o.firstItems, null, o.gradient, null],
+    workgroups: [groups((o.V * o.D) / 4)],
+  });
+}

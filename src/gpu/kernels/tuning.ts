@@ -1,0 +1,62 @@
+/** What varies per adapter. It is pinned per run, since it changes the order of sums and so the bits. */
+import type { Gpu } from '../device';
+import type { Binding } from '../plan';
+
+/** A buffer or an aligned window of one. */
+export type Window = Binding;
+
+/** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
+export const KERNELS_VERSION = 'k2';
+
+/** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
+export interface Tuning {
+  name: 'portable' | 'tiled';
+  /** Threads of a matmul workgroup, a tile each (portable only; tiled ones have 16 × 16). */
+  matmulLanes: number;
+  /** Threads that share a row in row-wise kernels, and rows that share a workgroup. */
+  rowLanes: number;
+  rows: number;
+  /** Threads of an attention workgroup. */
+  attentionLanes: number;
+  /** Queries (or keys) that an attention thread owns. */
+  attentionOwn: number;
+  /** Tokens per slice of the weight gradient's reduction. */
+  tokensPerSlice: number;
+}
+
+export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
+  /** For a CPU that plays a GPU: a thread a row, tiles in registers, no cooperation, one slice. */
+  portable: {
+    name: 'portable',
+    matmulLanes: 8,
+    rowLanes: 1,
+    rows: 16,
+    attentionLanes: 8,
+    attentionOwn: 2,
+    tokensPerSlice: 1 << 30,
+  },
+  /** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
+  tiled: {
+    name: 'tiled',
+    matmulLanes: 0,
+    rowLanes: 32,
+    rows: 4,
+    attentionLanes: 32,
+    attentionOwn: 1,
+    tokensPerSlice: 512,
+  },
+};
+
+/** The tuning a config names, or at `auto` the one that suits the adapter. */
+export function tuningFor(gpu: Gpu, kernels: 'auto' | Tuning['name'] = 'auto'): Tuning {
+  return TUNINGS[kernels === 'auto' ? (gpu.adapter.software ? 'portable' : 'tiled') : kernels];
+}
+
+/** A uniform buffer of 16 bytes, `Shape` in the shaders: rows, length, batch and one more. */
+export function shapeUniform(gpu: Gpu, rows: number, length: number, batch: number, extra = 0): GPUBuffer {
+  const buffer = gpu.createBuffer('shape', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array([rows, length, batch, extra]));
+  return buffer;
+}
+
+export const groups = (threads: number, size = 64) => Math.max(1, Math.ceil(threads / size));
