@@ -36,7 +36,7 @@ export function RankingView() {
       <div class="section-head">
         <h2 id="ranking-title">What its reasoning is worth to a ranker</h2>
         <p>
-          {count(ranking.requests.test)} requests
+          {count(ranking.rankers[0][who.value].requests)} requests
           {ranking.users !== undefined &&
             ` of ${count(ranking.users[who.value === 'all' ? 'test' : 'long_tail'])} users`}{' '}
           it did not learn from; ± is a 95 % interval over users.

@@ -17,7 +17,10 @@ export interface StudyCell {
 
 /** Fields that methods change, which the form therefore does not decide; of those that name no rewards, it does say what is paid. */
 const DECIDED = new Set([...METHODS.flatMap(({ diff }) => Object.keys(diff)), 'seed', 'ranking.users']);
-DECIDED.delete('popo.rewards');
+// Those of methods whose diff depends on the config, but for how long and how much they train.
+for (const path of ['popo.influence_every', 'popo.influence_prompts']) DECIDED.add(path);
+// What a method does not say of these is the form's.
+for (const path of ['popo.rewards', 'popo.scale_rewards']) DECIDED.delete(path);
 
 /** Enough to ask what reasoning, rejection and RL are worth, and how weights compare. */
 const FIRST = [

@@ -132,6 +132,11 @@ export async function assemble(
       'Leave-one-out in time: each user’s last interaction is the test target, the one before it the validation target, ' +
         'earlier ones are training targets. So all three splits have the same users.',
       ...splitNotes,
+      ...(categoriesTell(items)
+        ? []
+        : [
+            'One category holds more than half of the items, so the built-in teacher reasons in words of their titles.',
+          ]),
       proxyNote(tables, impressions, options.negatives),
     ],
   });

@@ -131,9 +131,7 @@ export function readPlainInteractions(
           ]),
       ...((['categories', 'l1', 'l2', 'l3'] as const).some((name) => present.has(name))
         ? []
-        : [
-            'The file has no categories: all items are in one, so the Category accuracies say nothing, and reasoning goes by words of the titles.',
-          ]),
+        : ['The file has no categories: all items are in one, so the Category accuracies say nothing.']),
     ],
   };
 }

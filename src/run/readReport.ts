@@ -21,6 +21,7 @@ const popoStep = v.looseObject({
   influence: v.nullable(numbers),
   gradNorms: v.nullable(numbers),
   gradCosine: v.nullable(number),
+  gradCosines: v.optional(v.nullable(v.array(v.nullable(number)))),
   loss: number,
   reward: number,
   reward_std: number,
@@ -29,7 +30,7 @@ const popoStep = v.looseObject({
   entropy: number,
 });
 
-const metricsRow = v.looseObject({
+const answers = {
   stage: v.string(),
   Category_L1_ACC: rate,
   Category_L2_ACC: rate,
@@ -39,8 +40,8 @@ const metricsRow = v.looseObject({
   CTCVR: number,
   valid_rate: rate,
   distinct_top1: number,
-  answer_loss: number,
-});
+};
+const metricsRow = v.looseObject({ ...answers, answer_loss: number });
 
 const report = v.looseObject({
   schema: v.literal(1),
@@ -67,6 +68,7 @@ const report = v.looseObject({
     curve: v.array(v.looseObject({ step: number, row: metricsRow })),
   }),
   table: v.array(metricsRow),
+  counting: v.optional(v.looseObject({ ...answers, exact_title_rate: rate, popularity_share: rate })),
   samples: v.array(v.looseObject({ sampleId: v.string(), prompt: v.string(), completion: v.string() })),
   fingerprint: v.looseObject({
     inputs: v.string(),

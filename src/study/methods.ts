@@ -90,12 +90,13 @@ export const METHODS: readonly Method[] = [
   rl('gdpo', 'rewards normalised apart', { 'popo.weighting': 'gdpo' }),
   rl('mgda', 'shortest gradient mixture', { 'popo.weighting': 'mgda' }),
   rl('popo-halves', 'unbiased influence', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
-  // Both are within what an RL step may cost; their weights move as far as those of `popo` in as many steps.
+  // Two ways to a step that costs at most 1.15 times one with fixed weights.
   rl('popo-quarter', 'unbiased influence, on a quarter of the prompts', ({ popo }) => ({
     'popo.weighting': 'popo',
     'popo.influence': 'halves',
     'popo.influence_prompts': Math.max(2, Math.round(popo.prompts_per_step / 4)),
   })),
+  // Weights that are moved every fourth step, by four times as much.
   rl('popo-every-4', 'influence every fourth step', ({ popo }) => ({
     'popo.weighting': 'popo',
     'popo.influence_every': 4,
