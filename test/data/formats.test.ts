@@ -215,6 +215,27 @@ describe('every data set', () => {
     ]);
   });
 
+  test('where no category tells, has facts in words of the titles, from training alone, and says so', async () => {
+    // Oak things follow each other, and so do tin things; colours go with both.
+    const rows = ['user,item,time,title'];
+    const titles = ['Oak', 'Tin'].flatMap((kind) =>
+      ['Red', 'Blue', 'Grey'].map((colour) => `${colour} ${kind}`),
+    );
+    for (let user = 0; user < 12; user++) {
+      for (let time = 0; time < 10; time++) {
+        const item = 3 * (user % 2) + ((user * 5 + time * time + (time >> 1)) % 3);
+        rows.push(`${user},${item},${time},${titles[item]}`);
+      }
+    }
+    const { dataset } = await importDataset([file('log.csv', rows.join('\n'))]);
+    expect(dataset.notes.join(' ')).toMatch(/no categories.*reasons in words of their titles/);
+    expect(dataset.facts.slice(0, 6)).toEqual(
+      dataset.items.map(({ title }) => `need ${title.split(' ')[1]} : ${title}`),
+    );
+    const { dataset: told } = await importDataset([file('b.csv', interactionsCsv(8, 8))]);
+    expect(told.notes.join(' ')).not.toMatch(/words of their titles/);
+  });
+
   test('thins training examples evenly when told to, and says so', async () => {
     const { dataset } = await importDataset([file('log.csv', interactionsCsv(10, 13))], undefined, {
       maxTrainExamples: 25,
