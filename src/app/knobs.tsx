@@ -297,7 +297,7 @@ export function Knobs() {
         />
         <Choice
           label="scale_rewards"
-          hint="What an advantage is divided by; batch did best"
+          hint="What an advantage is divided by; batch did best at tiny"
           value={config.popo.scale_rewards}
           options={['group', 'batch', 'none']}
           choose={(draft, value) => {

@@ -60,6 +60,8 @@ export const COMPARISONS: readonly Comparison[] = [
   asked('…with weights that never move', 'fixed-0.5', 'orft'),
   asked('…with the semantic reward alone', 'fixed-1', 'orft'),
   asked('…with the ID reward alone', 'fixed-0', 'orft'),
+  asked('…with advantages scaled by the batch', 'fixed-0.75-batch', 'orft'),
+  asked('…and moving weights', 'popo-batch', 'orft'),
   {
     question: 'What do moving weights add?',
     method: 'popo',

@@ -48,6 +48,12 @@ describe('needs', () => {
     const changed = withOtherTargets(withOtherTargets(bare, 'test'), 'validation');
     expect(changed.users).not.toEqual(bare.users);
     expect(needsOf(changed)).toEqual(needsOf(bare));
+    // Where nobody is trained on, purchases say nothing, however many there are.
+    const untrained = { ...bare, splits: { ...bare.splits, train: [] } };
+    expect(needsOf(untrained)).toEqual(
+      needsOf({ ...bare, users: [], splits: { train: [], validation: [], test: [] } }),
+    );
+    expect(needsOf(untrained)).not.toEqual(needsOf(bare));
   });
 
   it('are the category all the same for a title without a word that others share, or without any', () => {

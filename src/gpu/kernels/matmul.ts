@@ -5,22 +5,26 @@ import transposeSource from '../../../shaders/transpose.wgsl?raw';
 import { type Binding, type Plan, ROW_OF_GROUPS } from '../plan';
 import { groups, type Tuning } from './tuning';
 
+/** Of rows with a weight matrix; K is summed over. */
+interface WeightProduct {
+  label: string;
+  a: Binding;
+  w: Binding;
+  out: Binding;
+  K: number;
+  N: number;
+  rows: number;
+  shape: GPUBuffer;
+}
+
 /** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). Portable, W is transposed into `scratch` first. */
 export function matmulNT(
   plan: Plan,
   tuning: Tuning,
-  o: {
-    label: string;
-    a: Binding;
-    w: Binding;
+  o: WeightProduct & {
     residual?: Binding;
     /** At least K · N floats, free to be overwritten; see `scratchSize`. */
     scratch: Binding;
-    out: Binding;
-    K: number;
-    N: number;
-    rows: number;
-    shape: GPUBuffer;
   },
 ): void {
   const rest = { M: 0, splits: 1, slice: 0 };
@@ -45,20 +49,7 @@ export function scratchSize(tuning: Tuning, largest: number): number {
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]. */
-export function matmulNN(
-  plan: Plan,
-  tuning: Tuning,
-  o: {
-    label: string;
-    a: Binding;
-    w: Binding;
-    out: Binding;
-    K: number;
-    N: number;
-    rows: number;
-    shape: GPUBuffer;
-  },
-): void {
+export function matmulNN(plan: Plan, tuning: Tuning, o: WeightProduct): void {
   matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', M: 0, splits: 1, slice: 0 });
 }
 
