@@ -3,7 +3,7 @@ import { createSession, type Services } from '../../src/app/session';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
-import type { ImporterApi, SavedRun, StudyEvent, TrainerApi } from '../../src/worker/protocol';
+import type { ImporterApi, SavedRun, StudyEvent, StudyRequest, TrainerApi } from '../../src/worker/protocol';
 import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
@@ -18,6 +18,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
   const frames: (() => void)[] = [];
   let now = 0;
   const calls: string[] = [];
+  const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: DEVICE, warning: null }),
     start(_config, resumeId, onEvent, teacherKey) {
@@ -29,6 +30,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     },
     study(request, onEvent) {
       calls.push(`study ${request.methods.length} x ${request.seeds.length}`);
+      requests.push(request);
       tellStudy = onEvent;
       return new Promise((resolve, reject) => {
         endStudy = { resolve, reject };
@@ -103,6 +105,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
   return {
     session,
     calls,
+    requests,
     emit: (event: RunEvent) => emit(event),
     finish: (report: Report | null) => finish!.resolve(report),
     fail: (message: string) => finish!.reject(new Error(message)),
@@ -475,6 +478,20 @@ describe('a study', () => {
     expect(session.busy.value).toBe(false);
     expect(session.status.value).toBe('idle');
     expect(session.notices.value.at(-1)!.message).toContain('Finished runs of the study are kept');
+  });
+
+  it('takes from the form what no method of its own decides, the scale of advantages among it', async () => {
+    const { session, requests } = stage();
+    const { studies } = session;
+    session.edit((draft) => {
+      draft.popo.scale_rewards = 'batch';
+      draft.popo.weighting = 'mgda';
+      draft.popo.influence_every = 3;
+      draft.popo.steps = 7;
+    });
+    void studies.start();
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    expect(requests[0].common).toEqual({ 'popo.scale_rewards': 'batch', 'popo.steps': 7 });
   });
 
   it('leaves out methods that weigh two rewards where the form names three, and says so', async () => {
