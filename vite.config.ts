@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
-import { findNodeAdapters, type NodeAdapter } from './src/headless/adapters.ts';
-import { CHROMIUM_FLAGS, findChromium } from './src/headless/chromium.ts';
-import { findFirefox } from './src/headless/firefox.ts';
+import { findNodeAdapters, type NodeAdapter } from './src/browsers/adapters.ts';
+import { CHROMIUM_FLAGS, findChromium } from './src/browsers/chromium.ts';
+import { findFirefox } from './src/browsers/firefox.ts';
 
 /**
  * `@tensorflow/tfjs` re-exports packages that nothing here uses (Keras layers, model converter, data pipelines, WebGL),

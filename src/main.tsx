@@ -1,8 +1,8 @@
 import { render } from 'preact';
 import { App } from './app/App';
 import { exposeConsole } from './app/console';
-import { createSession } from './app/session';
-import { pageWorkers } from './app/workers';
+import { createSession } from './app/state/session';
+import { pageWorkers } from './app/state/workers';
 import './app/styles/tokens.css';
 import './app/styles/page.css';
 import './app/styles/run.css';

@@ -6,7 +6,7 @@
 
 import { afterAll, afterEach } from 'vitest';
 import { create, globals } from 'webgpu';
-import { findNodeAdapters, NO_NODE_ADAPTER } from '../src/headless/adapters';
+import { findNodeAdapters, NO_NODE_ADAPTER } from '../src/browsers/adapters';
 
 export interface TestDevice {
   device: GPUDevice;

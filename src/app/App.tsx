@@ -1,19 +1,19 @@
-import { Gauges, LearningCharts } from './charts';
-import { SessionContext } from './context';
-import { Controls } from './controls';
+import { Controls } from './form/controls';
 import { Header } from './header';
-import { Hero } from './hero';
-import { WhatToKnow } from './notes';
-import { Notices } from './notices';
-import { OrftView } from './orft';
-import { RankingView } from './ranking';
-import { Samples } from './samples';
-import { SavedRuns } from './saved';
-import type { Session } from './session';
-import { Stages } from './stages';
-import { StudyPanel } from './studyPanel';
-import { StageTable } from './table';
-import { TradeOff } from './tradeoff';
+import { RankingView } from './results/ranking';
+import { SavedRuns } from './results/saved';
+import { StageTable } from './results/table';
+import { Gauges, LearningCharts } from './run/charts';
+import { Hero } from './run/hero';
+import { WhatToKnow } from './run/notes';
+import { Notices } from './run/notices';
+import { OrftView } from './run/orft';
+import { Samples } from './run/samples';
+import { Stages } from './run/stages';
+import { TradeOff } from './run/tradeoff';
+import { SessionContext } from './state/context';
+import type { Session } from './state/session';
+import { StudyPanel } from './study/studyPanel';
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
 export function App({ session }: { session: Session }) {

@@ -7,11 +7,11 @@ import type { RunConfig } from '../run/config';
 import { setAssignment } from '../run/diff';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
-import type { CotsOutcome } from './cotSets';
-import type { ImportOutcome } from './imports';
-import type { StageState } from './runView';
-import type { Notice, Session, Status } from './session';
-import { pageLink } from './share';
+import { pageLink } from './parts/share';
+import type { CotsOutcome } from './state/cotSets';
+import type { ImportOutcome } from './state/imports';
+import type { StageState } from './state/runView';
+import type { Notice, Session, Status } from './state/session';
 
 export interface TaijiConsole {
   status(): Status;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Columns, smoothed, thinned } from '../../src/app/columns';
+import { Columns, smoothed, thinned } from '../../src/app/state/columns';
 
 describe('Columns', () => {
   it('grows past its first capacity and keeps every row', () => {

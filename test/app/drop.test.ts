@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { droppedFiles } from '../../src/app/drop';
+import { droppedFiles } from '../../src/app/form/drop';
 
 const file = (name: string) => new File([name], name);
 

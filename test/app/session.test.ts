@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createSession, type Services } from '../../src/app/session';
+import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';

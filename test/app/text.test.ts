@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ago, count, duration, percent, short } from '../../src/app/format';
-import { withWeight } from '../../src/app/knobs';
-import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/runWords';
-import { parts, promptParts } from '../../src/app/samples';
-import { rewardAxes, ticks, whoGains } from '../../src/app/tradeoff';
+import { withWeight } from '../../src/app/form/knobs';
+import { parts, promptParts } from '../../src/app/run/samples';
+import { rewardAxes, ticks, whoGains } from '../../src/app/run/tradeoff';
+import { ago, count, duration, percent, short } from '../../src/app/words/format';
+import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 

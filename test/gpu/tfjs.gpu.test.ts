@@ -30,7 +30,7 @@ const hyper = { learningRate: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDe
 const pool = initialParameters(config, 4);
 
 beforeAll(async () => {
-  // As in a browser, where tfjs registers a backend of its own as soon as it is loaded; headless/peers.gpu.test.ts goes without.
+  // As in a browser, where tfjs registers a backend of its own as soon as it is loaded; bench/peers.gpu.test.ts goes without.
   const gpu = {
     requestAdapter: () => Promise.reject(new Error('TensorFlow.js asked for a device of its own.')),
   };

@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import { App } from '../../src/app/App';
 import { exposeConsole } from '../../src/app/console';
-import { createSession } from '../../src/app/session';
+import { createSession } from '../../src/app/state/session';
 import { fakeServices } from './fakeTrainer';
 import '../../src/app/styles/tokens.css';
 import '../../src/app/styles/page.css';

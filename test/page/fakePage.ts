@@ -1,8 +1,8 @@
 /** The page on a trainer that plays a run, served, and a Chromium to open it in, for the tests of one file. */
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
-import { ensureChromium } from '../../src/headless/chromium';
-import { type ServedPage, servePage } from '../../src/headless/serve';
+import { ensureChromium } from '../../src/browsers/chromium';
+import { type ServedPage, servePage } from '../../src/commands/serve';
 
 /** Filled in before the file's first test. */
 export function fakePage(): { browser: Browser; server: ServedPage } {

@@ -1,5 +1,5 @@
 /** A trainer that trains nothing: it plays events with plausible numbers, drawn from the project's own random streams. */
-import type { Services } from '../../src/app/session';
+import type { Services } from '../../src/app/state/session';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type BrowserPage, openBrowser } from '../../src/headless/browser';
-import { type TrainedOnPage, trainHere } from '../../src/headless/trainPage';
+import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
+import { type TrainedOnPage, trainHere } from '../../src/commands/trainPage';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
 import { defaultConfig } from '../../src/run/presets';

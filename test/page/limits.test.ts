@@ -1,7 +1,7 @@
 /** An adapter whose limits are WebGPU's smallest, in a real page: a run that does not fit is refused before it allocates. */
 import { chromium } from 'playwright-core';
 import { expect, inject, it, vi } from 'vitest';
-import { CHROMIUM_FLAGS, ensureChromium } from '../../src/headless/chromium';
+import { CHROMIUM_FLAGS, ensureChromium } from '../../src/browsers/chromium';
 import { formatLink } from '../../src/run/link';
 import { shortRun } from './shortRun';
 

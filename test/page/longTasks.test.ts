@@ -1,6 +1,6 @@
 import { chromium } from 'playwright-core';
 import { expect, inject, test, vi } from 'vitest';
-import { CHROMIUM_FLAGS, ensureChromium } from '../../src/headless/chromium';
+import { CHROMIUM_FLAGS, ensureChromium } from '../../src/browsers/chromium';
 import { formatLink } from '../../src/run/link';
 import { shortRun } from './shortRun';
 

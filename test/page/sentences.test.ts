@@ -2,7 +2,7 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type {} from '../../src/app/console';
-import { CHROMIUM_FLAGS, ensureChromium } from '../../src/headless/chromium';
+import { CHROMIUM_FLAGS, ensureChromium } from '../../src/browsers/chromium';
 import type { ConfigDiff } from '../../src/run/diff';
 import { formatLink } from '../../src/run/link';
 import { shortRun } from './shortRun';

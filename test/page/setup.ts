@@ -1,6 +1,6 @@
 /** Builds the page once for all page tests and serves it as it is deployed. */
 import type { TestProject } from 'vitest/node';
-import { servePage } from '../../src/headless/serve';
+import { servePage } from '../../src/commands/serve';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { expect, inject, it } from 'vitest';
-import { ensureChromium } from '../../src/headless/chromium';
+import { ensureChromium } from '../../src/browsers/chromium';
 
 const BUILT = '.cache/page';
 const shell = () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import { type BrowserPage, openBrowser } from '../../src/headless/browser';
+import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
 import { formatLink } from '../../src/run/link';
 import { shortRun } from './shortRun';
 

@@ -1,7 +1,7 @@
 /** A chat model as the teacher of a run on the page: the worker calls it, within the Content-Security-Policy, and only after Train. */
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type {} from '../../src/app/console';
-import { type BrowserPage, openBrowser } from '../../src/headless/browser';
+import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
 import { formatLink } from '../../src/run/link';
 import { type ChatServer, obedient, refuse, startChatServer, whole } from '../sft/chatServer';
 import { shortRun } from './shortRun';

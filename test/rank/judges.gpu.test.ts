@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
+import { readSentenceFiles } from '../../src/commands/sentenceFiles';
 import { generateWorld } from '../../src/data/world';
 import { useCpu, useDevice } from '../../src/gpu/tfjs';
-import { readSentenceFiles } from '../../src/headless/sentenceFiles';
 import { trainEncoder } from '../../src/rank/encoder';
 import { trainRanker } from '../../src/rank/ranker';
 import { embedSentences } from '../../src/rank/sentenceEncoder';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readSentenceFiles } from '../../src/commands/sentenceFiles';
 import { useCpu } from '../../src/gpu/tfjs';
-import { readSentenceFiles } from '../../src/headless/sentenceFiles';
 import {
   embedSentences,
   SENTENCE_BYTES,

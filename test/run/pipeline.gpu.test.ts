@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { create, globals } from 'webgpu';
-import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/headless/adapters';
+import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/pipeline';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readSentenceFiles } from '../../src/headless/sentenceFiles';
+import { readSentenceFiles } from '../../src/commands/sentenceFiles';
 import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
 import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { compareFingerprints } from '../../src/run/fingerprint';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseStudyOptions } from '../../src/commands/study';
 import { pairedBootstrap } from '../../src/evaluate/bootstrap';
 import { OUTCOMES } from '../../src/evaluate/metrics';
-import { parseStudyOptions } from '../../src/headless/study';
 import { Random } from '../../src/numeric/random';
 import type { RunCheckpoint } from '../../src/run/checkpoint';
 import type { RunConfig } from '../../src/run/config';

@@ -1,0 +1,184 @@
+import type { RunConfig } from '../../run/config';
+import { PRESET_NAMES, type PresetName } from '../../run/presets';
+import { Share } from '../parts/share';
+import { useSession } from '../state/context';
+import { WEIGHTING_LABELS } from '../words/runWords';
+import { DataPicker } from './data';
+import { Device } from './device';
+import { Knobs } from './knobs';
+
+const PRESET_WORDS: Record<PresetName, string> = {
+  tiny: 'Tiny · any device',
+  small: 'Small · 0.1 M weights',
+  base: 'Base · 0.6 M weights',
+  medium: 'Medium · 6 M weights',
+  large: 'Large · 25 M weights',
+};
+
+const WEIGHTINGS: { value: RunConfig['popo']['weighting']; title: string }[] = [
+  { value: 'fixed', title: 'GRPO with weights that never change: the baseline' },
+  { value: 'gdpo', title: 'Fixed weights, each reward normalised before they are summed' },
+  {
+    value: 'mgda',
+    title: 'The shortest mixture of the gradients: a small step along it harms no reward of these samples',
+  },
+  {
+    value: 'popo-light',
+    title: 'Weights from the spread of each reward within a group',
+  },
+  { value: 'popo', title: 'Weights from the gradients of each reward' },
+];
+
+/** Train, and the few choices most people make; the rest waits behind More. */
+export function Controls() {
+  const session = useSession();
+  const more = session.settingsOpen;
+  const config = session.config.value;
+  const locked = session.busy.value;
+  return (
+    <section class="controls" aria-label="Set up and steer the run">
+      <div class="controls-row">
+        <Steering />
+        <fieldset class="setup" disabled={locked}>
+          <legend class="hidden">Set-up</legend>
+          <label class="field">
+            <span>Preset</span>
+            <select
+              value={config.preset}
+              onChange={(event) => session.choosePreset(event.currentTarget.value as PresetName)}
+            >
+              {PRESET_NAMES.map((name) => (
+                <option key={name} value={name}>
+                  {PRESET_WORDS[name]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label class="field seed">
+            <span>Seed</span>
+            <input
+              type="number"
+              min="0"
+              max="4294967295"
+              step="1"
+              inputMode="numeric"
+              value={config.seed}
+              onChange={(event) => {
+                const seed = event.currentTarget.valueAsNumber;
+                if (Number.isInteger(seed) && seed >= 0 && seed <= 4294967295) {
+                  session.edit((draft) => {
+                    draft.seed = seed;
+                  });
+                } else event.currentTarget.value = String(config.seed);
+              }}
+            />
+          </label>
+          <div class="field" role="radiogroup" aria-labelledby="weighting-label">
+            <span id="weighting-label">Weighting</span>
+            <div class="segments">
+              {WEIGHTINGS.map(({ value, title }) => (
+                <label key={value} title={title}>
+                  <input
+                    type="radio"
+                    name="weighting"
+                    value={value}
+                    checked={config.popo.weighting === value}
+                    onChange={() =>
+                      session.edit((draft) => {
+                        draft.popo.weighting = value;
+                      })
+                    }
+                  />
+                  <span>{WEIGHTING_LABELS[value]}</span>
+                </label>
+              ))}
+            </div>
+          </div>
+        </fieldset>
+        <div class="controls-end">
+          <button
+            type="button"
+            class="plain more"
+            aria-expanded={more.value}
+            aria-controls="more"
+            onClick={() => {
+              more.value = !more.value;
+            }}
+          >
+            {more.value ? 'Less' : 'More'}
+          </button>
+          <Share />
+        </div>
+      </div>
+      <Device />
+      <fieldset id="more" class="more-panel" disabled={locked} hidden={!more.value}>
+        <legend class="hidden">More settings</legend>
+        <DataPicker open={more.value} />
+        <Knobs />
+      </fieldset>
+    </section>
+  );
+}
+
+function Steering() {
+  const session = useSession();
+  const status = session.status.value;
+  const pending = session.pending.value;
+  return (
+    <div class="steering">
+      {status === 'running' ? (
+        <button
+          type="button"
+          class="primary"
+          data-action="pause"
+          disabled={pending !== null && pending !== 'starting'}
+          onClick={() => void session.pause()}
+        >
+          <Icon path="M5 3h3v10H5zM10 3h3v10h-3z" />
+          {pending === 'pausing' ? 'Pausing' : 'Pause'}
+        </button>
+      ) : status === 'paused' ? (
+        <button type="button" class="primary" data-action="resume" onClick={() => void session.resume()}>
+          <Icon path="M5 2.5v11l9-5.5z" />
+          Resume
+        </button>
+      ) : (
+        <button
+          type="button"
+          class="primary"
+          data-action="train"
+          disabled={session.studies.busy.value}
+          onClick={() => void session.start()}
+        >
+          <Icon path="M5 2.5v11l9-5.5z" />
+          Train
+        </button>
+      )}
+      <button
+        type="button"
+        data-action="step"
+        title="One training step, then pause"
+        disabled={pending !== null || session.studies.busy.value}
+        onClick={() => void session.step()}
+      >
+        Step
+      </button>
+      <button
+        type="button"
+        data-action="reset"
+        disabled={status === 'idle' && session.view.table.value.length === 0}
+        onClick={() => void session.reset()}
+      >
+        Reset
+      </button>
+    </div>
+  );
+}
+
+function Icon({ path }: { path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
+}

@@ -1,0 +1,66 @@
+import { parameterCount } from '../../model/parameters';
+import { modelShape } from '../../run/config';
+import type { DeviceInfo } from '../../run/report';
+import { useSession } from '../state/context';
+import { count } from '../words/format';
+
+const VENDORS: Record<string, string | undefined> = {
+  nvidia: 'NVIDIA',
+  amd: 'AMD',
+  intel: 'Intel',
+  apple: 'Apple',
+  arm: 'Arm',
+  qualcomm: 'Qualcomm',
+  google: 'Google',
+};
+
+/** What will do the work, and how large the work is. */
+export function Device() {
+  const session = useSession();
+  const device = session.view.device.value;
+  const config = session.config.value;
+  const warning = session.deviceWarning.value;
+  const slow = device !== null && (device.backend !== 'webgpu' || warning !== null);
+  // Counted only for the run on show, which the form may have moved on from.
+  const exact = config === session.runConfig.value ? session.view.parameters.value : null;
+  const most = parameterCount(modelShape(config, config.text.vocab_size));
+  return (
+    <p class="device">
+      <i class={`dot ${device === null ? 'unknown' : slow ? 'slow' : 'fast'}`} />
+      {device === null ? 'Looking for a device' : deviceWords(device)}
+      <span class="faint">
+        {' '}
+        · {exact === null ? `at most ${count(Number(most.toPrecision(2)))}` : count(exact)} weights
+      </span>
+      <span class="faint">
+        {' '}
+        · {dataWords(config.data.source, config.data.world)}
+        {warning !== null && '.'}
+      </span>
+      {warning !== null && <span class="device-warning"> {warning}</span>}
+      {slow && config.preset !== 'tiny' && !session.busy.value && (
+        <>
+          {' '}
+          <button type="button" class="inline" onClick={() => session.choosePreset('tiny')}>
+            Choose tiny
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
+function deviceWords(device: DeviceInfo): string {
+  const name = [device.description || VENDORS[device.vendor] || device.vendor, device.architecture]
+    .filter((part) => part !== '')
+    .filter((part, index, all) => all.indexOf(part) === index)
+    .join(' ');
+  if (device.backend === 'webgpu') return name === '' ? 'WebGPU' : `WebGPU on ${name}`;
+  if (device.backend === 'tfjs-webgpu') return `TensorFlow.js on WebGPU${name === '' ? '' : `, ${name}`}`;
+  return device.backend === 'wasm' ? 'On the processor (WebAssembly)' : 'On the processor';
+}
+
+function dataWords(source: 'world' | 'import', world: 'tradeoff' | 'hackable'): string {
+  if (source === 'import') return 'your own data';
+  return world === 'tradeoff' ? 'generated marketplace' : 'generated marketplace, hackable';
+}

@@ -1,0 +1,290 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { DeleteButton } from '../parts/deleteButton';
+import { NumberField, type NumberKnob } from '../parts/fields';
+import { useSession } from '../state/context';
+import { count } from '../words/format';
+
+const ASKING: NumberKnob[] = [
+  {
+    path: 'prompts',
+    label: 'prompts',
+    hint: 'Purchases to explain',
+    get: ({ rupr }) => rupr.prompts,
+    set: (config, value) => {
+      config.rupr.prompts = value;
+    },
+    min: 1,
+    max: 1_000_000,
+    whole: true,
+  },
+  {
+    path: 'num_cots',
+    label: 'num_cots',
+    hint: 'k, explanations of each',
+    get: ({ rupr }) => rupr.num_cots,
+    set: (config, value) => {
+      config.rupr.num_cots = value;
+    },
+    min: 1,
+    max: 16,
+    whole: true,
+  },
+  {
+    path: 'rupr.temperature',
+    label: 'temperature',
+    hint: 'Of the explanations',
+    get: ({ rupr }) => rupr.temperature,
+    set: (config, value) => {
+      config.rupr.temperature = value;
+    },
+    min: 0,
+    max: 10,
+  },
+];
+
+const TEACHERS = {
+  attributes: 'Built in',
+  openai: 'A chat model you name',
+  file: 'A file of reasoning',
+} as const;
+
+/** Who writes the reasoning: nobody else sees a field of it unless another teacher is chosen. */
+export function TeacherFields() {
+  const session = useSession();
+  const { teacher } = session.config.value.rupr;
+  return (
+    <>
+      <label class="field">
+        <span>
+          Teacher <small>Who writes the reasoning</small>
+        </span>
+        <select
+          value={teacher}
+          onChange={(event) => session.chooseTeacher(event.currentTarget.value as keyof typeof TEACHERS)}
+        >
+          {Object.entries(TEACHERS).map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {teacher === 'openai' && <EndpointFields />}
+      {teacher !== 'attributes' && <CotSets />}
+    </>
+  );
+}
+
+function EndpointFields() {
+  const session = useSession();
+  const config = session.config.value;
+  const { url, model } = config.rupr;
+  /** An address that is refused stays on show and out of the config, which goes into links. */
+  const refused = useSignal<{ text: string; problem: string } | null>(null);
+  return (
+    <>
+      <label class="field">
+        <span>
+          Address <small>Ollama, llama.cpp, vLLM or the like</small>
+        </span>
+        <input
+          type="url"
+          inputMode="url"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="http://localhost:11434/v1"
+          value={refused.value?.text ?? url}
+          aria-invalid={refused.value !== null}
+          onChange={(event) => {
+            const text = event.currentTarget.value.trim();
+            const problem = text === '' ? null : pageProblem(text);
+            refused.value = problem === null ? null : { text, problem };
+            session.edit((draft) => {
+              draft.rupr.url = problem === null ? text : '';
+            });
+          }}
+        />
+      </label>
+      <label class="field">
+        <span>
+          Model <small>As the server calls it</small>
+        </span>
+        <input
+          type="text"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="qwen2.5:7b"
+          value={model}
+          onChange={(event) => {
+            const text = event.currentTarget.value.trim();
+            session.edit((draft) => {
+              draft.rupr.model = text;
+            });
+          }}
+        />
+      </label>
+      <label class="field">
+        <span>
+          Key <small>If it wants one; never stored</small>
+        </span>
+        <input
+          type="password"
+          autocomplete="off"
+          value={session.teacherKey.value}
+          onInput={(event) => {
+            session.teacherKey.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      {ASKING.map((knob) => (
+        <NumberField key={knob.path} knob={knob} config={config} />
+      ))}
+      {refused.value !== null && (
+        <p class="problem wide" role="alert">
+          The address {refused.value.problem}.
+        </p>
+      )}
+    </>
+  );
+}
+
+function pageProblem(url: string): string | null {
+  return (
+    endpointProblem(url) ??
+    (isReachableFromPage(url)
+      ? null
+      : 'must begin with https:, or be on this computer (http://localhost): a page may call nothing else')
+  );
+}
+
+/** Sets of CoTs on this device, and where to add one. */
+function CotSets() {
+  const session = useSession();
+  const { teacher, cots_sha256: wanted } = session.config.value.rupr;
+  const { sets, outcome, reading } = session.cots;
+  useEffect(() => {
+    void session.cots.listCots();
+  }, [session]);
+  const known = sets.value?.find(({ sha256 }) => sha256 === wanted) ?? null;
+  const isMissing = wanted !== '' && sets.value !== null && known === null;
+  const problem = outcome.value !== null && 'problem' in outcome.value ? outcome.value.problem : null;
+  return (
+    <div class="wide cot-sets">
+      {(teacher === 'file' || isMissing) && (
+        <label class="field">
+          <span>
+            File <small>{'JSONL: {"sampleId": …, "cot": …} a line'}</small>
+          </span>
+          <input
+            type="file"
+            data-files="cots"
+            accept=".jsonl,.ndjson"
+            disabled={reading.value}
+            onChange={(event) => {
+              const files = [...(event.currentTarget.files ?? [])];
+              event.currentTarget.value = '';
+              void session.cots.importCots(files);
+            }}
+          />
+        </label>
+      )}
+      {teacher === 'file' && sets.value !== null && sets.value.length > 0 && (
+        <label class="field">
+          <span>
+            On this device <small>Added or asked for before</small>
+          </span>
+          <select
+            value={known?.sha256 ?? ''}
+            onChange={(event) => {
+              if (event.currentTarget.value !== '') session.chooseCots(event.currentTarget.value);
+            }}
+          >
+            <option value="">Choose</option>
+            {sets.value.map(({ sha256, name, cots, prompts }) => (
+              <option key={sha256} value={sha256}>
+                {name}: {count(cots)} for {count(prompts)} prompts
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <p class="cot-actions">
+        {known !== null && (
+          <DeleteButton
+            class="inline"
+            label="Delete this reasoning"
+            question={`Delete ${count(known.cots)} chains of thought?`}
+            remove={() => void session.cots.deleteCots(known.sha256)}
+          />
+        )}
+        {teacher === 'openai' && wanted !== '' && (
+          <button
+            type="button"
+            class="inline"
+            onClick={() =>
+              session.edit((draft) => {
+                draft.rupr.cots_sha256 = '';
+              })
+            }
+          >
+            Ask the model anew
+          </button>
+        )}
+        {teacher === 'openai' && (
+          <DeleteButton
+            class="inline"
+            label="Delete the answers kept on this device"
+            question={async () => {
+              const answers = await session.cots.answers();
+              return answers === null ? 'Delete all answers?' : `Delete ${count(answers)} answers?`;
+            }}
+            remove={() => void session.cots.forgetAnswers()}
+          />
+        )}
+      </p>
+      <div aria-live="polite">{problem !== null && <p class="problem">{problem}</p>}</div>
+    </div>
+  );
+}
+
+/** What leaves this device and where to, before it does; or which reasoning is missing. Null for the embedded teacher. */
+export function TeacherNotice() {
+  const session = useSession();
+  const { teacher, url, model, prompts, num_cots, cots_sha256: wanted } = session.config.value.rupr;
+  const { sets } = session.cots;
+  const asks = teacher !== 'attributes' && wanted !== '';
+  useEffect(() => {
+    if (asks) void session.cots.listCots();
+  }, [session, asks]);
+  if (teacher === 'attributes' || session.busy.value) return null;
+  const host = url !== '' && endpointProblem(url) === null ? endpointHost(url) : null;
+  if (wanted !== '') {
+    if (sets.value === null) return null;
+    const isHere = sets.value.some(({ sha256 }) => sha256 === wanted);
+    if (isHere && teacher === 'file') return null;
+    return (
+      <div class={`notice ${isHere ? 'info' : 'warning'}`}>
+        <span>
+          {isHere
+            ? `The reasoning that ${model} wrote for this run is on this device: nobody is asked again.`
+            : `This run was made with reasoning that is not on this device (SHA-256 ${wanted.slice(0, 12)}…): add the ` +
+              `file its maker saved, cots.jsonl, under More${host === null ? '' : `, or have ${model} at ${host} asked anew`}.`}
+        </span>
+      </div>
+    );
+  }
+  if (host === null) return null;
+  return (
+    <div class="notice info" data-notice="endpoint">
+      <span>
+        The teacher is <b>{host}</b>. Nothing has been sent. When you press Train, the profiles and purchases
+        of up to {count(prompts)} shoppers of the chosen data go there, in up to {count(prompts * num_cots)}{' '}
+        requests to {model === '' ? 'the model you name' : model}.
+        {!isReachableFromPage(url) &&
+          ' A page may not call that host, since it is neither https: nor localhost.'}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { DeleteButton } from '../parts/deleteButton';
+import { useSession } from '../state/context';
+import { ago } from '../words/format';
+
+/** Runs kept on this device: take one up again, look at one that ended, or delete it. */
+export function SavedRuns() {
+  const session = useSession();
+  const runs = [...session.savedRuns.value].sort((a, b) => b.savedAt - a.savedAt);
+  if (runs.length === 0) return null;
+  const busy = session.busy.value;
+  return (
+    <section class="saved" aria-labelledby="saved-title">
+      <div class="section-head">
+        <h2 id="saved-title">Kept on this device</h2>
+      </div>
+      <ul>
+        {runs.map((run) => (
+          <li key={run.id}>
+            <span>
+              <b>{run.config.preset}</b>, seed {run.config.seed}, {run.config.popo.weighting}
+            </span>
+            <span class="faint">
+              {run.finished ? 'finished' : `at step ${run.step} of ${run.stage}`},{' '}
+              {ago(run.savedAt, Date.now())}
+            </span>
+            <span class="saved-actions">
+              {run.finished ? (
+                <button type="button" disabled={busy} onClick={() => void session.openReport(run)}>
+                  Open
+                </button>
+              ) : (
+                <button
+                  type="button"
+                  data-action="resume-run"
+                  disabled={busy}
+                  onClick={() => void session.start(run)}
+                >
+                  Resume
+                </button>
+              )}
+              <DeleteButton
+                class="plain"
+                disabled={busy}
+                label="Delete"
+                name={`Delete the run of ${run.config.preset}, seed ${run.config.seed}`}
+                question="Delete this run?"
+                remove={() => void session.deleteRun(run.id)}
+              />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,254 @@
+import type { RewardName } from '../../popo/rewards';
+import { pairsOf } from '../../popo/weighting';
+import { Chart, type Line } from '../charts/chart';
+import { Sparkline } from '../charts/sparkline';
+import type { Columns } from '../state/columns';
+import { useSession } from '../state/context';
+import { count, percent, short } from '../words/format';
+import { heldOutWords, stageWords } from '../words/runWords';
+
+/** What is learnt, as it happens: the loss alone at first, then beside it what alignment trades. */
+export function LearningCharts() {
+  const session = useSession();
+  void session.view.tick.value;
+  const aligning = session.view.popo.length > 0;
+  return (
+    <section class="charts" aria-labelledby="charts-title">
+      <h2 id="charts-title" class="overline">
+        Learning
+      </h2>
+      {aligning ? (
+        <div class="charts-grid">
+          <LossChart key="small" height={112} />
+          <AlignmentCharts key={session.shownConfig.value.popo.rewards.join()} />
+        </div>
+      ) : (
+        <>
+          <LossChart key="large" height={300} />
+          <p class="charts-next">Rewards, weights and gradients join when alignment begins.</p>
+        </>
+      )}
+    </section>
+  );
+}
+
+function LossChart({ height }: { height: number }) {
+  const session = useSession();
+  const { loss, lossMarks } = session.view;
+  const config = session.shownConfig.value;
+  return (
+    <Chart
+      title="Training loss"
+      columns={loss}
+      lines={[{ column: 'loss', label: 'nats per answer token', color: 'ink', smooth: true }]}
+      marks={lossMarks.value.map(({ x, label }) => ({ x, label: stageWords(label, config).label }))}
+      height={height}
+      empty="Begins with warm-up"
+    />
+  );
+}
+
+/** How each reward is named and drawn. */
+export const REWARD_LOOKS = {
+  semantic: { label: 'semantic', index: 's', color: 'semantic' },
+  id: { label: 'ID', index: 'id', color: 'id' },
+  format: { label: 'format', index: 'f', color: 'third' },
+  novelty: { label: 'novelty', index: 'n', color: 'fourth' },
+} as const satisfies Record<RewardName, { label: string; index: string; color: string }>;
+
+/** Of up to six pairs. */
+const PAIR_LOOKS: readonly Pick<Line, 'color' | 'dash'>[] = [
+  { color: 'ink' },
+  { color: 'semantic' },
+  { color: 'id' },
+  { color: 'third' },
+  { color: 'fourth' },
+  { color: 'ink', dash: [4, 3] },
+];
+
+function AlignmentCharts() {
+  const { shownConfig, view } = useSession();
+  const config = shownConfig.value;
+  const { rewards, probe_every, weighting } = config.popo;
+  const gradients =
+    probe_every > 0 || weighting === 'mgda' ? 'Measured every few steps' : 'Not measured: probe_every is 0';
+  const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
+  const pulls = named.map(({ name, index, color }): Line => {
+    return { column: `pull_${name}`, label: `pull_${index}`, color, dash: [4, 3] };
+  });
+  return (
+    <>
+      <Chart
+        title={heldOutWords(config).title}
+        columns={view.heldout}
+        lines={[
+          { column: 'l1', label: 'L1', color: 'fourth', dash: [2, 3] },
+          { column: 'l3', label: 'L3', color: 'semantic' },
+          { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
+          { column: 'ctcvr', label: 'CTCVR', color: 'id' },
+        ]}
+        synced
+        empty="Begins with alignment"
+      />
+      <Chart
+        title="Rewards of sampled answers"
+        columns={view.popo}
+        lines={named.map(({ name, label, color }) => ({ column: name, label, color, smooth: true }))}
+        synced
+        empty="Begins with alignment"
+      />
+      <Chart
+        title="Weights"
+        columns={view.popo}
+        lines={[
+          ...named.map(({ name, index, color }) => ({ column: `w_${name}`, label: `w_${index}`, color })),
+          // Two shares sum to 1, so one says both.
+          ...(named.length === 2 ? [pulls[0]] : []),
+        ]}
+        range={[0, 1]}
+        baseline={1 / named.length}
+        synced
+        empty="Begins with alignment"
+      />
+      {named.length > 2 && (
+        <Chart
+          title="Shares of the pull, w·σ"
+          columns={view.popo}
+          lines={pulls.map((line) => ({ ...line, dash: undefined }))}
+          range={[0, 1]}
+          baseline={1 / named.length}
+          synced
+          empty="Begins with alignment"
+        />
+      )}
+      <Chart
+        title="Gradient norms"
+        columns={view.popo}
+        lines={named.map(({ name, index, color }) => ({
+          column: `g_${name}`,
+          label: `‖g_${index}‖`,
+          color,
+          smooth: true,
+        }))}
+        range={[0, null]}
+        synced
+        empty={gradients}
+      />
+      {named.length > 1 && (
+        <Chart
+          title="Do the rewards agree?"
+          columns={view.popo}
+          lines={pairsOf(named.length).map(([i, j], pair) => ({
+            column: `cosine_${pair}`,
+            label: `cos(g_${named[i].index}, g_${named[j].index})`,
+            ...PAIR_LOOKS[pair],
+            smooth: true,
+          }))}
+          range={[-1, 1]}
+          baseline={0}
+          synced
+          empty={gradients}
+        />
+      )}
+    </>
+  );
+}
+
+interface Gauge {
+  label: string;
+  hint: string;
+  columns: Columns;
+  column: string;
+  write(value: number | null): string;
+  isAlarming?(value: number): boolean;
+}
+
+/** The gauges of how this family of methods fails (taiji.md §6): where each stands, and how it came there. */
+export function Gauges() {
+  const session = useSession();
+  void session.view.tick.value;
+  const { popo, heldout } = session.view;
+  if (popo.length === 0) return null;
+  const gauges: Gauge[] = [
+    {
+      label: 'Groups without signal',
+      hint: 'frac_reward_zero_std: all answers of a prompt earned the same',
+      columns: popo,
+      column: 'zero_std',
+      write: percent,
+      isAlarming: (value) => value > 0.7,
+    },
+    {
+      label: 'Repeated samples',
+      hint: 'duplicate_rate: samples of a prompt that name the same item as another',
+      columns: popo,
+      column: 'duplicates',
+      write: percent,
+      isAlarming: (value) => value > 0.85,
+    },
+    {
+      label: 'Distance from SFT',
+      hint: 'kl, in nats per token',
+      columns: popo,
+      column: 'kl',
+      write: short,
+      isAlarming: (value) => value > 1,
+    },
+    {
+      label: 'Entropy',
+      hint: 'Of the next token while it samples, in nats; near 0 it explores no more',
+      columns: popo,
+      column: 'entropy',
+      write: short,
+    },
+    {
+      label: 'Valid samples',
+      hint: 'valid_rate: well formed',
+      columns: popo,
+      column: 'valid',
+      write: percent,
+      isAlarming: (value) => value < 0.5,
+    },
+    {
+      label: 'Cut off samples',
+      hint: 'clipped_ratio: reached max_completion_length',
+      columns: popo,
+      column: 'clipped',
+      write: percent,
+      isAlarming: (value) => value > 0.5,
+    },
+    {
+      label: 'Distinct answers',
+      hint: 'distinct_top1, held out; few means collapse',
+      columns: heldout,
+      column: 'distinct',
+      write: (value) => (value === null ? '–' : count(value)),
+    },
+    {
+      label: 'Most popular answer',
+      hint: 'popularity_share, held out: how often the same item is answered',
+      columns: heldout,
+      column: 'popularity',
+      write: percent,
+      isAlarming: (value) => value > 0.33,
+    },
+  ];
+  return (
+    <dl class="gauges" aria-label="Signs of trouble">
+      {gauges.map(({ label, hint, columns, column, write, isAlarming }) => {
+        const value = columns.last(column);
+        const alarms = value !== null && isAlarming?.(value) === true;
+        return (
+          <div key={label} title={hint} class={alarms ? 'alarm' : undefined}>
+            <dt>{label}</dt>
+            <dd>
+              {write(value)}
+              {alarms && <span class="hidden"> – beyond what is healthy</span>}
+              <Sparkline values={columns.column(column)} />
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}

@@ -1,0 +1,94 @@
+import type { RewardName } from '../../popo/rewards';
+import { useSession } from '../state/context';
+import { alignmentName } from '../words/runWords';
+import { REWARD_LOOKS } from './charts';
+
+/** What each reward asks of an answer, what it is about, and what the example might earn. */
+const REWARDED: Record<RewardName, { question: string; what: string; example: number }> = {
+  semantic: { question: 'Semantic: is it what was needed?', what: 'meaning', example: 0.86 },
+  id: { question: 'ID: would they click and buy?', what: 'behaviour', example: 0.38 },
+  format: { question: 'Format: does it reason first?', what: 'form', example: 1 },
+  novelty: { question: 'Novelty: do few choose it?', what: 'novelty', example: 0.6 },
+};
+
+/** What stands where the charts will be: the whole method in one example, before anything has run. */
+export function Hero() {
+  const config = useSession().config.value;
+  const { rewards } = config.popo;
+  const name = alignmentName(config);
+  const moves = name !== 'GRPO' && name !== 'GDPO';
+  return (
+    <section class="hero" aria-labelledby="hero-title">
+      <h2 id="hero-title">What you are about to see</h2>
+      <ol class="flow">
+        <li>
+          <h3>It reads</h3>
+          <p>What a shopper bought last, as words.</p>
+          <p class="quote">
+            <span class="tag">bought</span> oak crib
+            <br />
+            <span class="tag">bought</span> night lamp
+          </p>
+        </li>
+        <li>
+          <h3>It reasons</h3>
+          <p>First why, then what: its answer is an item.</p>
+          <p class="quote">
+            <span class="tag">think</span> a crib: next, outings
+            <br />
+            <span class="tag">answer</span> <b>light stroller</b>
+          </p>
+        </li>
+        <li>
+          <h3>It is rewarded{rewards.length === 2 && ' twice'}</h3>
+          <p>{rewards.length === 1 ? 'For one thing only.' : 'Rewards do not always agree.'}</p>
+          <dl class="meters">
+            {rewards.map((name) => (
+              <div key={name}>
+                <dt>
+                  <i class={`dot ${REWARD_LOOKS[name].color}`} /> {REWARDED[name].question}
+                </dt>
+                <dd>
+                  <span
+                    class={`meter ${REWARD_LOOKS[name].color}`}
+                    style={{ '--value': REWARDED[name].example }}
+                  />
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </li>
+        <li>
+          <h3>
+            {name} {rewards.length === 1 ? 'learns from it' : moves ? 'weighs them' : 'learns from them'}
+          </h3>
+          <p>
+            {moves
+              ? 'At every step, it decides how much each reward counts.'
+              : 'At every step, what earned more than the rest becomes likelier.'}
+          </p>
+          {rewards.length === 2 && (
+            <>
+              <div class="balance" aria-hidden="true">
+                {rewards.map((reward) => (
+                  <span key={reward} class={REWARD_LOOKS[reward].color} />
+                ))}
+              </div>
+              <p class="balance-labels">
+                {rewards.map((reward) => (
+                  <span key={reward} class={REWARD_LOOKS[reward].color}>
+                    {REWARDED[reward].what}
+                  </span>
+                ))}
+              </p>
+            </>
+          )}
+        </li>
+      </ol>
+      <p class="hero-foot">
+        A generated marketplace is ready, so press <b>Train</b>; or bring your own purchases. Everything runs
+        on this device, and nothing leaves it unless you choose a chat model as the teacher.
+      </p>
+    </section>
+  );
+}

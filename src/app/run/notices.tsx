@@ -1,0 +1,67 @@
+import { TeacherNotice } from '../form/teacher';
+import { useSession } from '../state/context';
+
+/** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
+export function Notices() {
+  const session = useSession();
+  const verdict = session.verdict.value;
+  const expected = session.expected.value;
+  const resumable = session.savedRuns.value.filter((run) => !run.finished);
+  const newest = [...resumable].sort((a, b) => b.savedAt - a.savedAt)[0];
+  const status = session.status.value;
+  const free = status === 'idle' || status === 'error';
+  const offer = free && newest !== undefined && !session.resumeDismissed.value;
+  return (
+    <div class="notices" aria-live="polite">
+      {verdict !== null && (
+        <div class={`notice verdict ${verdict.verdict}`} role="status">
+          {verdict.sentence}
+        </div>
+      )}
+      {verdict === null && expected !== null && !session.busy.value && (
+        <div class="notice info">
+          <span>
+            This link came with the fingerprint of a run. Press <b>Train</b> to run it here; afterwards the
+            page says whether the result is identical, close, or different. Changing a setting drops the
+            comparison.
+          </span>
+        </div>
+      )}
+      <TeacherNotice />
+      {offer && (
+        <div class="notice info">
+          <span>
+            A run of <b>{newest.config.preset}</b> (seed {newest.config.seed}) was left at step {newest.step}{' '}
+            of {newest.stage}.
+          </span>
+          <span class="notice-actions">
+            <button type="button" onClick={() => void session.start(newest)}>
+              Resume it
+            </button>
+            <button
+              type="button"
+              class="plain"
+              onClick={() => {
+                session.resumeDismissed.value = true;
+              }}
+            >
+              Not now
+            </button>
+          </span>
+        </div>
+      )}
+      {session.notices.value.map((notice) => (
+        <div
+          key={notice.id}
+          class={`notice ${notice.level}`}
+          role={notice.level === 'error' ? 'alert' : undefined}
+        >
+          <span>{notice.message}</span>
+          <button type="button" class="plain" aria-label="Dismiss" onClick={() => session.dismiss(notice.id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import { countsInWords } from '../../sft/cot';
+import { useSession } from '../state/context';
+import type { StageState } from '../state/runView';
+import type { Status } from '../state/session';
+import { count, duration } from '../words/format';
+import { stageWords } from '../words/runWords';
+
+export function Stages() {
+  const session = useSession();
+  const stages = session.view.stages.value;
+  const status = session.status.value;
+  return (
+    <section class="stages" aria-labelledby="stages-title">
+      <h2 id="stages-title" class="overline">
+        Stages
+      </h2>
+      <ol>
+        {stages.map((stage) => (
+          <StageLine key={stage.name} stage={stage} status={status} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function StageLine({ stage, status }: { stage: StageState; status: Status }) {
+  const session = useSession();
+  const words = stageWords(stage.name, session.shownConfig.value);
+  const auc = stage.name === 'ranker' ? session.view.rankerAuc.value : null;
+  const counts = stage.name === 'rupr' ? session.view.teacher.value : null;
+  const told = counts === null ? null : countsInWords(counts, count);
+  const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
+  return (
+    <li class={`stage ${stage.status}`} aria-current={stage.status === 'running' ? 'step' : undefined}>
+      <Ring fraction={fraction} status={stage.status} />
+      <div>
+        <p class="stage-name">
+          <span>{words.label}</span>
+          <span class="stage-time">{timing(stage, status, words.code)}</span>
+        </p>
+        <p class="stage-does">{told ?? words.does}</p>
+        {auc !== null && (
+          <p class="stage-found">
+            AUC, held out: CTR {auc.ctr.toFixed(2)}, CVR {auc.cvr.toFixed(2)}, CTCVR {auc.ctcvr.toFixed(2)}
+          </p>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function timing(stage: StageState, status: Status, code: string): string {
+  if (stage.status === 'done') return stage.seconds === null ? 'done' : duration(stage.seconds);
+  if (stage.status === 'waiting') return code;
+  if (status === 'error') return `stopped at ${stage.step}`;
+  if (status === 'paused') return `paused at ${stage.step}`;
+  if (stage.secondsLeft !== null) return `${duration(stage.secondsLeft)} left`;
+  return stage.steps > 0 ? `${stage.step} / ${stage.steps}` : '…';
+}
+
+const CIRCUMFERENCE = 2 * Math.PI * 7;
+
+function Ring({ fraction, status }: { fraction: number; status: StageState['status'] }) {
+  return (
+    <svg class="ring" viewBox="0 0 18 18" aria-hidden="true">
+      <circle cx="9" cy="9" r="7" class="ring-track" />
+      {status === 'running' && (
+        <circle
+          cx="9"
+          cy="9"
+          r="7"
+          class="ring-fill"
+          stroke-dasharray={`${CIRCUMFERENCE * Math.max(0.04, fraction)} ${CIRCUMFERENCE}`}
+          transform="rotate(-90 9 9)"
+        />
+      )}
+      {status === 'done' && <path d="M5.6 9.3l2.3 2.3 4.5-4.9" class="ring-check" />}
+    </svg>
+  );
+}

@@ -1,0 +1,282 @@
+/**
+ * The trade-off: one reward to the right, another upwards, the run's path step by step. The arrow is how hard each of the
+ * two pulls now: its weight times the spread of what it pays, w·σ.
+ */
+import { useSignal } from '@preact/signals';
+import type { RewardName } from '../../popo/rewards';
+import type { RunConfig } from '../../run/config';
+import { smoothed } from '../state/columns';
+import { useSession } from '../state/context';
+import type { RunView } from '../state/runView';
+import { short } from '../words/format';
+import { heldOutWords, rowLabel } from '../words/runWords';
+import { REWARD_LOOKS } from './charts';
+
+const SIZE = 320;
+const LEFT = 44;
+const RIGHT = 12;
+const TOP = 12;
+const BOTTOM = 40;
+const SMOOTHING = 0.07;
+/** Most vertices of the drawn path. */
+const VERTICES = 160;
+
+interface Point {
+  x: number;
+  y: number;
+  step: number;
+}
+
+type View = 'rewards' | 'heldout';
+
+export function TradeOff() {
+  const session = useSession();
+  const chosen = useSignal<View | null>(null);
+  void session.view.tick.value;
+  const config = session.shownConfig.value;
+  const axes = rewardAxes(config.popo.rewards);
+  const hasPath = axes !== null && session.view.popo.length > 1;
+  const view: View = chosen.value ?? (hasPath ? 'rewards' : 'heldout');
+  return (
+    <section class="tradeoff" aria-labelledby="tradeoff-title">
+      <div class="tradeoff-head">
+        <h2 id="tradeoff-title" class="overline">
+          Trade-off
+        </h2>
+        <div class="segments small" role="radiogroup" aria-label="What the trade-off shows">
+          {(['rewards', 'heldout'] as const).map((value) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="tradeoff-view"
+                checked={view === value}
+                onChange={() => {
+                  chosen.value = value;
+                }}
+              />
+              <span>{value === 'rewards' ? 'Rewards' : 'Held out'}</span>
+            </label>
+          ))}
+        </div>
+      </div>
+      {view === 'heldout' ? (
+        <>
+          <Plot
+            path={heldoutPath(session.view)}
+            landmarks={stageLandmarks(session.view, config)}
+            names={['held-out L3 hit rate', 'held-out CTCVR']}
+            colors={['semantic', 'id']}
+            pull={null}
+            empty="First point after warm-up"
+          />
+          <p class="plot-note">Each stage, and alignment as it goes, on {heldOutWords(config).many}.</p>
+        </>
+      ) : axes === null ? (
+        <p class="plot-note">This run has one reward, so there is nothing to trade against it.</p>
+      ) : (
+        <>
+          <Plot
+            path={rewardPath(session.view, axes)}
+            landmarks={[]}
+            names={[`${REWARD_LOOKS[axes[0]].label} reward`, `${REWARD_LOOKS[axes[1]].label} reward`]}
+            colors={[REWARD_LOOKS[axes[0]].color, REWARD_LOOKS[axes[1]].color]}
+            pull={axes}
+            empty="Begins with alignment"
+          />
+          <p class="plot-note">
+            Each step of alignment moves the point; the arrow is the pull of the two rewards, w·σ.{' '}
+            {whoGains(config)}
+          </p>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** The two rewards that are drawn: meaning and taste where a run has both, else its first two; null with only one. */
+export function rewardAxes(rewards: readonly RewardName[]): [RewardName, RewardName] | null {
+  if (rewards.includes('semantic') && rewards.includes('id')) return ['semantic', 'id'];
+  return rewards.length > 1 ? [rewards[0], rewards[1]] : null;
+}
+
+/** What POPO does with two rewards, and what nobody knows of it; nothing of other rules. */
+export function whoGains({ popo }: RunConfig): string {
+  if (popo.weighting !== 'popo') return '';
+  const gains = popo.eta_over_mu < 0 ? 'smaller' : 'larger';
+  // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.
+  const isPlain = popo.rewards.length === 2 && popo.influence !== 'momentum';
+  const seeks = 'Pareto-seeking: nobody has proven that it reaches the front.';
+  return isPlain
+    ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. It is ${seeks}`
+    : `POPO is ${seeks}`;
+}
+
+function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[] {
+  return points(popo.xs(), smoothed(popo.column(x), SMOOTHING), smoothed(popo.column(y), SMOOTHING));
+}
+
+function heldoutPath({ heldout }: RunView): Point[] {
+  return points(heldout.xs(), heldout.column('l3'), heldout.column('ctcvr'));
+}
+
+function points(steps: Float64Array, x: Float64Array, y: Float64Array): Point[] {
+  const stride = Math.max(1, Math.ceil(steps.length / VERTICES));
+  const path: Point[] = [];
+  for (let i = 0; i < steps.length; i++) {
+    if ((i % stride === 0 || i === steps.length - 1) && !Number.isNaN(x[i]) && !Number.isNaN(y[i])) {
+      path.push({ x: x[i], y: y[i], step: steps[i] });
+    }
+  }
+  return path;
+}
+
+function stageLandmarks({ table }: RunView, config: RunConfig): (Point & { label: string })[] {
+  return table.value.map((row) => ({
+    x: row.Category_L3_ACC,
+    y: row.CTCVR,
+    step: 0,
+    label: rowLabel(row.stage, config),
+  }));
+}
+
+interface PlotProps {
+  path: Point[];
+  landmarks: (Point & { label: string })[];
+  /** Of the axes, to the right and upwards. */
+  names: [string, string];
+  colors: [string, string];
+  /** Whose pull the arrow shows; no arrow where null. */
+  pull: [RewardName, RewardName] | null;
+  empty: string;
+}
+
+function Plot({ path, landmarks, names, colors, pull, empty }: PlotProps) {
+  const session = useSession();
+  const all = [...path, ...landmarks];
+  const [x0, x1] = extent(all.map(({ x }) => x));
+  const [y0, y1] = extent(all.map(({ y }) => y));
+  const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (SIZE - LEFT - RIGHT);
+  const py = (y: number) => SIZE - BOTTOM - ((y - y0) / (y1 - y0)) * (SIZE - TOP - BOTTOM);
+  const newest = path.at(-1);
+  const hovered = session.view.hovered.value;
+  const pointed = hovered === null ? undefined : path.findLast(({ step }) => step <= hovered);
+  const summary =
+    newest === undefined
+      ? landmarks.map(({ label, x, y }) => `${label}: ${short(x)}, ${short(y)}`).join('; ') || 'nothing yet'
+      : `at step ${newest.step}, ${names[0]} ${short(newest.x)}, ${names[1]} ${short(newest.y)}`;
+  return (
+    <svg
+      class="tradeoff-plot"
+      viewBox={`0 0 ${SIZE} ${SIZE}`}
+      role="img"
+      aria-label={`${names[0]} against ${names[1]}: ${summary}`}
+    >
+      <rect x={LEFT} y={TOP} width={SIZE - LEFT - RIGHT} height={SIZE - TOP - BOTTOM} class="plot-frame" />
+      {ticks(x0, x1).map((x) => (
+        <g key={x}>
+          <line x1={px(x)} x2={px(x)} y1={TOP} y2={SIZE - BOTTOM} class="plot-grid" />
+          <text x={px(x)} y={SIZE - BOTTOM + 14} text-anchor="middle" class="plot-tick">
+            {trimmed(x)}
+          </text>
+        </g>
+      ))}
+      {ticks(y0, y1).map((y) => (
+        <g key={y}>
+          <line x1={LEFT} x2={SIZE - RIGHT} y1={py(y)} y2={py(y)} class="plot-grid" />
+          <text x={LEFT - 6} y={py(y) + 3.5} text-anchor="end" class="plot-tick">
+            {trimmed(y)}
+          </text>
+        </g>
+      ))}
+      <text x={SIZE - RIGHT} y={SIZE - 6} text-anchor="end" class={`plot-label ${colors[0]}-fill`}>
+        {names[0]} →
+      </text>
+      <text x={LEFT + 6} y={TOP + 16} class={`plot-label ${colors[1]}-fill`}>
+        ↑ {names[1]}
+      </text>
+      {path.slice(1).map((to, index) => (
+        <line
+          key={to.step}
+          x1={px(path[index].x)}
+          y1={py(path[index].y)}
+          x2={px(to.x)}
+          y2={py(to.y)}
+          class="plot-path"
+          stroke-opacity={0.12 + 0.78 * ((index + 1) / path.length)}
+        />
+      ))}
+      {path.length > 1 && (
+        <>
+          <circle cx={px(path[0].x)} cy={py(path[0].y)} r="4" class="plot-start" />
+          <text x={px(path[0].x) + 8} y={py(path[0].y) + 14} class="plot-tick">
+            start
+          </text>
+        </>
+      )}
+      {landmarks.map(({ x, y, label }) => (
+        <g key={label}>
+          <circle cx={px(x)} cy={py(y)} r="5" class="plot-landmark" />
+          <text
+            x={px(x) > SIZE * 0.7 ? px(x) - 9 : px(x) + 9}
+            y={py(y) + 4}
+            text-anchor={px(x) > SIZE * 0.7 ? 'end' : 'start'}
+            class="plot-name"
+          >
+            {label}
+          </text>
+        </g>
+      ))}
+      {newest !== undefined && (
+        <>
+          {pull !== null && <Pull x={px(newest.x)} y={py(newest.y)} of={pull} />}
+          <circle cx={px(newest.x)} cy={py(newest.y)} r="5.5" class="plot-newest" />
+        </>
+      )}
+      {pointed !== undefined && <circle cx={px(pointed.x)} cy={py(pointed.y)} r="7" class="plot-pointed" />}
+      {all.length === 0 && (
+        <text x={(LEFT + SIZE - RIGHT) / 2} y={SIZE / 2} text-anchor="middle" class="plot-empty">
+          {empty}
+        </text>
+      )}
+    </svg>
+  );
+}
+
+/** The direction of the pull: how much of it is to the right, and how much upwards. */
+function Pull({ x, y, of }: { x: number; y: number; of: [RewardName, RewardName] }) {
+  const { popo } = useSession().view;
+  const [right, up] = of.map((name) => popo.last(`pull_${name}`) ?? 0);
+  if (right + up === 0) return null;
+  const length = 44 / Math.hypot(right, up);
+  const [dx, dy] = [right * length, -up * length];
+  const angle = (Math.atan2(dy, dx) * 180) / Math.PI;
+  return (
+    <g class="plot-pull">
+      <line x1={x} y1={y} x2={x + dx} y2={y + dy} />
+      <path d="M0 0L-7 -3.5L-7 3.5z" transform={`translate(${x + dx} ${y + dy}) rotate(${angle})`} />
+    </g>
+  );
+}
+
+function extent(values: number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const slack = Math.max((high - low) * 0.16, 0.025);
+  // More room towards the better corner: the arrow points there.
+  return [Math.max(0, low - slack), high + 1.6 * slack];
+}
+
+/** Three or four round numbers within [low, high]. */
+export function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
+  const found: number[] = [];
+  for (let k = Math.ceil(low / step); k * step <= high + 1e-12; k++) found.push(k * step);
+  return found;
+}
+
+function trimmed(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

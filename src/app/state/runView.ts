@@ -1,0 +1,362 @@
+/**
+ * What a run has told so far, as signals and chart columns. The worker's events wait in a queue and are taken in once per
+ * frame, for a few milliseconds at most, so that however fast a device trains, the page stays smooth.
+ */
+import { batch, computed, signal } from '@preact/signals';
+import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
+import type { RankingReport } from '../../evaluate/ranking';
+import { REWARDS, type RewardName } from '../../popo/rewards';
+import { pairsOf } from '../../popo/weighting';
+import {
+  type DeviceInfo,
+  type Report,
+  type RunEvent,
+  type Sample,
+  STAGE_NAMES,
+  type StageName,
+} from '../../run/report';
+import type { TeacherCounts } from '../../sft/cot';
+import { Columns } from './columns';
+
+export interface StageState {
+  name: StageName;
+  status: 'waiting' | 'running' | 'done';
+  step: number;
+  steps: number;
+  secondsLeft: number | null;
+  seconds: number | null;
+}
+
+export type Cots = Report['orft'] & { ppl: number[] };
+
+/** Milliseconds a frame may spend on events; the rest waits for the next frame. */
+const FRAME_BUDGET = 6;
+/** Milliseconds between redraws of the charts. */
+const CHART_INTERVAL = 120;
+
+/** Whose losses are the language model's, and so may share an axis. */
+const LANGUAGE_STAGES: readonly StageName[] = ['warmup', 'orft', 'sft'];
+
+export type RunView = ReturnType<typeof createRunView>;
+
+/**
+ * @param frame asks for a call at the next frame
+ * @param clock milliseconds, only ever used for differences
+ * @param rewardNames the rewards of the run that is shown
+ * @param say where notices go
+ */
+export function createRunView(
+  frame: (callback: () => void) => void,
+  clock: () => number,
+  rewardNames: () => readonly RewardName[],
+  say: (level: 'info' | 'warning' | 'error', message: string) => void,
+) {
+  const stages = signal<StageState[]>(freshStages());
+  const device = signal<DeviceInfo | null>(null);
+  /** Weights of the run's model, once its tokenizer has said how many tokens there are. */
+  const parameters = signal<number | null>(null);
+  /** Of the judge behind the ID reward, on held-out impressions. */
+  const rankerAuc = signal<Report['ranker']['auc'] | null>(null);
+  const samples = signal<Sample[]>([]);
+  const cots = signal<Cots | null>(null);
+  /** What became of the CoTs that the teacher was to give. */
+  const teacher = signal<TeacherCounts | null>(null);
+  /** Rows of the stage table: one per stage, test users. */
+  const table = signal<MetricsRow[]>([]);
+  /** What counting comes to on the same users, once the run is done. */
+  const counting = signal<AnswersRow | null>(null);
+  /** What the model's features did to a ranker, once that is known. */
+  const ranking = signal<RankingReport | null>(null);
+  /** The last checkpoint: where the run can be taken up again. */
+  const checkpoint = signal<{ stage: StageName; step: number; stored: boolean } | null>(null);
+  /** Rises when charts should redraw. */
+  const tick = signal(0);
+  /** The POPO step under the pointer, shared by all charts. */
+  const hovered = signal<number | null>(null);
+  const loss = new Columns(['loss']);
+  const popo = new Columns([
+    ...REWARDS,
+    ...REWARDS.map((name) => `w_${name}` as const),
+    ...REWARDS.map((name) => `g_${name}` as const),
+    ...REWARDS.map((name) => `pull_${name}` as const),
+    ...pairsOf(REWARDS.length).map((_, pair) => `cosine_${pair}`),
+    'zero_std',
+    'kl',
+    'entropy',
+    'valid',
+    'clipped',
+    'duplicates',
+  ]);
+  const heldout = new Columns(['l1', 'l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
+  /** Where each stage begins on the loss chart's axis. */
+  const lossMarks = signal<{ x: number; label: StageName }[]>([]);
+
+  const currentStage = computed(() => stages.value.find((stage) => stage.status === 'running') ?? null);
+
+  let queue: RunEvent[] = [];
+  let scheduled = false;
+  let drawn = Number.NEGATIVE_INFINITY;
+
+  function clear(): void {
+    queue = [];
+    batch(() => {
+      stages.value = freshStages();
+      rankerAuc.value = null;
+      samples.value = [];
+      cots.value = null;
+      teacher.value = null;
+      table.value = [];
+      counting.value = null;
+      ranking.value = null;
+      checkpoint.value = null;
+      parameters.value = null;
+      lossMarks.value = [];
+      hovered.value = null;
+      for (const columns of [loss, popo, heldout]) columns.clear();
+      tick.value++;
+    });
+  }
+
+  function receive(event: RunEvent): void {
+    queue.push(event);
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    frame(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const until = clock() + FRAME_BUDGET;
+    let taken = 0;
+    batch(() => {
+      while (taken < queue.length && (taken % 16 !== 15 || clock() < until)) take(queue[taken++]);
+    });
+    queue = taken === queue.length ? [] : queue.slice(taken);
+    if (clock() - drawn >= CHART_INTERVAL) {
+      drawn = clock();
+      tick.value++;
+    } else if (queue.length === 0) {
+      // The last events before a quiet spell must reach the charts too.
+      schedule();
+    }
+    if (queue.length > 0) schedule();
+  }
+
+  function patchStage(name: StageName, patch: Partial<StageState>): void {
+    stages.value = stages.value.map((stage) => (stage.name === name ? { ...stage, ...patch } : stage));
+  }
+
+  function take(event: RunEvent): void {
+    switch (event.type) {
+      case 'stage':
+        if (event.status === 'finished') {
+          patchStage(event.name, {
+            status: 'done',
+            step: event.steps,
+            steps: event.steps,
+            secondsLeft: null,
+            seconds: event.seconds,
+          });
+        } else {
+          patchStage(event.name, { status: 'running', steps: event.steps, seconds: null });
+        }
+        break;
+      case 'progress':
+        patchStage(event.name, {
+          status: 'running',
+          step: event.step,
+          steps: event.steps,
+          secondsLeft: event.secondsLeft,
+        });
+        break;
+      case 'loss': {
+        if (!LANGUAGE_STAGES.includes(event.name)) break;
+        const marks = lossMarks.value;
+        let mark = marks.find(({ label }) => label === event.name);
+        if (mark === undefined) {
+          const xs = loss.xs();
+          mark = { x: loss.length === 0 ? 0 : xs[loss.length - 1] + 1 - event.step, label: event.name };
+          lossMarks.value = [...marks, mark];
+        }
+        loss.push(mark.x + event.step, [event.loss]);
+        break;
+      }
+      case 'ranker':
+        rankerAuc.value = event.auc;
+        break;
+      case 'teacher':
+        teacher.value = event.counts;
+        break;
+      case 'cots':
+        cots.value = event;
+        break;
+      case 'popo': {
+        const { step } = event;
+        const names = rewardNames();
+        const cosines = step.gradCosines ?? [step.gradCosine];
+        const pulls = step.pull.reduce((sum, value) => sum + value, 0);
+        const byName = (values: number[] | null) =>
+          REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
+        popo.push(step.step, [
+          ...byName(rewardMeans(step.rewards)),
+          ...byName(step.weightsAfter),
+          ...byName(step.gradNorms),
+          ...byName(pulls > 0 ? step.pull.map((value) => value / pulls) : null),
+          ...pairsOf(REWARDS.length).map((_, pair) => cosines?.[pair] ?? Number.NaN),
+          step.frac_reward_zero_std,
+          step.kl,
+          step.entropy,
+          step.completions.valid_rate,
+          step.completions.clipped_ratio,
+          step.completions.duplicate_rate,
+        ]);
+        break;
+      }
+      case 'sample':
+        samples.value = mergeSample(samples.value, event.sample);
+        break;
+      case 'metrics':
+        takeMetrics(event.row, event.step);
+        break;
+      case 'ranking':
+        ranking.value = event.ranking;
+        break;
+      case 'checkpoint':
+        checkpoint.value = { stage: event.stage, step: event.step, stored: event.stored };
+        break;
+      case 'device':
+        device.value = event.device;
+        break;
+      case 'model':
+        parameters.value = event.parameters;
+        break;
+      case 'notice':
+        say(event.level, event.message);
+        break;
+    }
+  }
+
+  function takeMetrics(row: MetricsRow, step: number): void {
+    if (currentStage.value?.name === 'popo') {
+      pushHeldOut(step, row);
+      return;
+    }
+    table.value = [...table.value.filter(({ stage }) => stage !== row.stage), row];
+  }
+
+  function pushHeldOut(step: number, row: MetricsRow): void {
+    heldout.push(step, [
+      row.Category_L1_ACC,
+      row.Category_L3_ACC,
+      row['Title_Hit-Rate@50'],
+      row.CTCVR,
+      row.distinct_top1,
+      row.popularity_share,
+    ]);
+  }
+
+  /** Resolves when every event received so far is shown. */
+  function drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => (queue.length === 0 ? resolve() : frame(look));
+      look();
+    });
+  }
+
+  /** Shows a finished run: the report's table and times are the truth. */
+  function finish(report: Report): void {
+    const seconds = new Map(report.stages.map((stage) => [stage.name, stage.seconds]));
+    batch(() => {
+      table.value = report.table;
+      counting.value = report.counting ?? null;
+      ranking.value = report.ranking ?? null;
+      device.value = report.device;
+      stages.value = stages.value.map((stage) => ({
+        ...stage,
+        status: 'done',
+        secondsLeft: null,
+        seconds: seconds.get(stage.name) ?? stage.seconds,
+      }));
+      tick.value++;
+    });
+  }
+
+  /** Fills the charts from a report, as its events once did. */
+  function replay(from: Report): void {
+    for (const stage of from.stages) {
+      stage.loss.forEach((value, index) => {
+        take({ type: 'loss', name: stage.name, step: index + 1, loss: value, gradNorm: 0, learningRate: 0 });
+      });
+    }
+    for (const step of from.popo.steps) take({ type: 'popo', step });
+    for (const { step, row } of from.popo.curve) pushHeldOut(step, row);
+    rankerAuc.value = from.ranker.auc;
+    teacher.value = from.rupr ?? null;
+    for (const sample of from.samples) take({ type: 'sample', sample });
+    cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
+  }
+
+  return {
+    stages,
+    device,
+    parameters,
+    rankerAuc,
+    samples,
+    cots,
+    teacher,
+    table,
+    counting,
+    ranking,
+    checkpoint,
+    tick,
+    hovered,
+    loss,
+    popo,
+    heldout,
+    lossMarks,
+    currentStage,
+    clear,
+    receive,
+    drained,
+    finish,
+    replay,
+  };
+}
+
+function freshStages(): StageState[] {
+  return STAGE_NAMES.map((name) => ({
+    name,
+    status: 'waiting',
+    step: 0,
+    steps: 0,
+    secondsLeft: null,
+    seconds: null,
+  }));
+}
+
+/** Mean of each reward over all rollouts of a step: [P][G][K] → [K]. */
+export function rewardMeans(rewards: readonly (readonly (readonly number[])[])[]): number[] {
+  const sums: number[] = [];
+  let rollouts = 0;
+  for (const group of rewards) {
+    for (const rollout of group) {
+      rollouts++;
+      rollout.forEach((value, k) => {
+        sums[k] = (sums[k] ?? 0) + value;
+      });
+    }
+  }
+  return sums.map((sum) => sum / Math.max(1, rollouts));
+}
+
+/** One sample per user and stage: the newest. */
+function mergeSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const at = samples.findIndex(
+    ({ sampleId, stage }) => sampleId === sample.sampleId && stage === sample.stage,
+  );
+  return at < 0 ? [...samples, sample] : samples.with(at, sample);
+}

@@ -1,0 +1,507 @@
+/**
+ * What the page knows and what a person can do with it: the form (config), the run (view), the visitor's data (data),
+ * and the actions between them and the workers. Signals only; nothing here touches the document.
+ */
+import { batch, computed, signal } from '@preact/signals';
+import { REWARDS, type RewardName } from '../../popo/rewards';
+import { parseConfig, type RunConfig } from '../../run/config';
+import { isPreset } from '../../run/diff';
+import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
+import { formatLink, parseLink } from '../../run/link';
+import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
+import type { Fingerprint, Report, RunEvent } from '../../run/report';
+import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
+import { sentence } from '../words/sentence';
+import { createCotSets } from './cotSets';
+import { createImports } from './imports';
+import { createRunView } from './runView';
+import { createStudies } from './studies';
+
+export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
+
+/** Where the workers come from; the page passes real ones, a test its own. */
+export interface Services {
+  /** The training worker, started at the first call and again at the first call after it was discarded. */
+  trainer(onCrash: (message: string) => void): TrainerApi;
+  importer(onCrash: (message: string) => void): ImporterApi;
+  discardTrainer(): void;
+  discardImporter(): void;
+}
+
+export interface Notice {
+  id: number;
+  level: 'info' | 'warning' | 'error';
+  message: string;
+}
+
+/** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
+const STOP_PATIENCE = 20_000;
+
+export type Session = ReturnType<typeof createSession>;
+
+/** @param frame asks for a call at the next frame; the page passes one that also fires in hidden tabs. */
+export function createSession(
+  services: Services,
+  frame: (callback: () => void) => void,
+  clock: () => number = () => performance.now(),
+) {
+  const config = signal<RunConfig>(defaultConfig());
+  /** Of the run on show, which the form may have moved on from; null while there is none. */
+  const runConfig = signal<RunConfig | null>(null);
+  /** What results are to be read by: the run's config, or the form's before there is a run. */
+  const shownConfig = computed(() => runConfig.value ?? config.value);
+  const status = signal<Status>('idle');
+  /** What was asked of the worker and has not happened yet. */
+  const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
+  const deviceWarning = signal<string | null>(null);
+  const notices = signal<Notice[]>([]);
+  const report = signal<Report | null>(null);
+  /** The fingerprint that an opened link promised, and how the run here compares with it. */
+  const expected = signal<Fingerprint | null>(null);
+  const verdict = signal<FingerprintComparison | null>(null);
+  const savedRuns = signal<SavedRun[]>([]);
+  const resumeDismissed = signal(false);
+  /** Whether the settings behind More are shown. */
+  const settingsOpen = signal(false);
+  /** Of the teacher's endpoint that the form names; in memory only, gone with the page and with another endpoint. */
+  const teacherKey = signal('');
+  const runIsOn = () => status.value === 'running' || status.value === 'paused';
+  const studies = createStudies(
+    () => trainer(),
+    () => config.value,
+    () => !runIsOn(),
+  );
+  /** The worker has work, and the form is read-only. */
+  const busy = computed(() => runIsOn() || studies.busy.value);
+
+  const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
+  const importer = (onCrash: (message: string) => void) =>
+    services.importer((message) => {
+      services.discardImporter();
+      onCrash(message);
+    });
+  const cots = createCotSets(importer, chooseCots, (message) => say('info', message));
+  const data = createImports(importer, chooseImport, (sha256) => {
+    if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+  });
+
+  let noticeId = 0;
+  /** Names the run whose events count; events of a run that was stopped or died are ignored. */
+  let current = 0;
+
+  function trainer(): TrainerApi {
+    return services.trainer((message) => {
+      services.discardTrainer();
+      current++;
+      const wasRunning = runIsOn();
+      batch(() => {
+        pending.value = null;
+        if (studies.busy.value) {
+          studies.crashed();
+          say(
+            'error',
+            `The training worker stopped unexpectedly (${message}). Finished runs of the study are kept: press Go on.`,
+          );
+          return;
+        }
+        if (wasRunning) {
+          status.value = 'error';
+          resumeDismissed.value = false;
+        }
+        say(
+          'error',
+          wasRunning
+            ? `The training worker stopped unexpectedly (${message}). ${keptSentence()}`
+            : `The training worker could not start (${message}). Reload the page; if it happens again, use a newer browser.`,
+        );
+      });
+      if (wasRunning) void refreshSavedRuns();
+    });
+  }
+
+  function keptSentence(): string {
+    const kept = view.checkpoint.value;
+    if (kept === null) return 'Nothing had been kept yet; press Train to start over.';
+    return kept.stored
+      ? `It is kept up to step ${kept.step} of ${kept.stage}: resume it, or press Train to start over.`
+      : 'The browser refused to keep checkpoints, so press Train to start over.';
+  }
+
+  function say(level: Notice['level'], message: string): void {
+    if (notices.value.some((notice) => notice.message === message)) return;
+    notices.value = [...notices.value.slice(-3), { id: ++noticeId, level, message }];
+  }
+
+  function dismiss(id: number): void {
+    notices.value = notices.value.filter((notice) => notice.id !== id);
+  }
+
+  function clear(): void {
+    batch(() => {
+      view.clear();
+      runConfig.value = null;
+      report.value = null;
+      verdict.value = null;
+      notices.value = [];
+    });
+  }
+
+  /** Trains from the start, or from a saved run. Resolves when the run has ended, been stopped or failed. */
+  async function start(saved: SavedRun | null = null): Promise<void> {
+    if (busy.value || pending.value !== null) return;
+    let wanted: RunConfig;
+    try {
+      wanted = parseConfig(saved?.config ?? config.value);
+    } catch (error) {
+      status.value = 'error';
+      say('error', `This run cannot start: ${sentence(error)}`);
+      return;
+    }
+    const token = ++current;
+    batch(() => {
+      clear();
+      // What a link promised stands for the very run it tells of, also when that run is taken up again.
+      if (saved !== null && !isSame(wanted, config.value)) expected.value = null;
+      adopt(wanted);
+      runConfig.value = wanted;
+      status.value = 'running';
+      pending.value = 'starting';
+    });
+    try {
+      const onEvent = (event: RunEvent) => {
+        if (token !== current) return;
+        if (pending.value === 'starting') pending.value = null;
+        view.receive(event);
+      };
+      const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
+      const result = await trainer().start(wanted, saved?.id ?? null, onEvent, key);
+      await view.drained();
+      if (token !== current) return;
+      batch(() => {
+        pending.value = null;
+        status.value = result === null ? 'idle' : 'done';
+        if (result !== null) show(result);
+      });
+    } catch (error) {
+      if (token !== current) return;
+      batch(() => {
+        pending.value = null;
+        status.value = 'error';
+        resumeDismissed.value = false;
+        say('error', `Training stopped: ${sentence(error)} ${keptSentence()}`);
+      });
+    }
+    void refreshSavedRuns();
+  }
+
+  /** Takes a config that was not made in the form. */
+  function adopt(wanted: RunConfig): void {
+    if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
+    config.value = wanted;
+  }
+
+  function show(result: Report): void {
+    report.value = result;
+    view.finish(result);
+    if (expected.value !== null) verdict.value = compareFingerprints(expected.value, result.fingerprint);
+  }
+
+  async function pause(): Promise<void> {
+    if (status.value !== 'running' || pending.value === 'pausing') return;
+    const token = current;
+    pending.value = 'pausing';
+    const paused = await attempt('Pausing', () => trainer().pause());
+    if (token !== current || status.value !== 'running') return;
+    batch(() => {
+      pending.value = null;
+      if (paused) status.value = 'paused';
+    });
+  }
+
+  async function resume(): Promise<void> {
+    if (status.value !== 'paused' || pending.value !== null) return;
+    status.value = 'running';
+    await attempt('Resuming', () => trainer().resume());
+  }
+
+  /** While paused: one training step. Running: pauses. Otherwise: starts, and pauses at the first step. */
+  async function step(): Promise<void> {
+    if (status.value === 'paused') {
+      await attempt('The step', () => trainer().step());
+      return;
+    }
+    if (!runIsOn()) void start();
+    await pause();
+  }
+
+  /** Stops what runs (its last checkpoint stays in the list) and clears the page. */
+  async function reset(): Promise<void> {
+    const stopping = runIsOn();
+    if (stopping) {
+      current++;
+      pending.value = 'stopping';
+      const patience = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), STOP_PATIENCE));
+      const stopped = attempt('Stopping', () => trainer().stop());
+      if ((await Promise.race([stopped, patience])) === 'late') services.discardTrainer();
+    }
+    batch(() => {
+      clear();
+      pending.value = null;
+      status.value = 'idle';
+      resumeDismissed.value = true;
+    });
+    if (stopping) void refreshSavedRuns();
+  }
+
+  async function attempt(what: string, action: () => Promise<void>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      say('error', `${what} failed: ${sentence(error)}`);
+      return false;
+    }
+  }
+
+  /** Asks the worker what it would train on and which runs it keeps. */
+  async function wake(): Promise<void> {
+    try {
+      const answer = await trainer().describeDevice();
+      batch(() => {
+        view.device.value = answer.device;
+        deviceWarning.value = answer.warning;
+      });
+    } catch (error) {
+      say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
+    }
+    await refreshSavedRuns();
+  }
+
+  async function refreshSavedRuns(): Promise<void> {
+    try {
+      savedRuns.value = await trainer().savedRuns();
+    } catch {
+      // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
+      savedRuns.value = [];
+    }
+  }
+
+  async function deleteRun(id: string): Promise<void> {
+    await attempt('Deleting the run', () => trainer().deleteRun(id));
+    await refreshSavedRuns();
+  }
+
+  /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
+  async function openReport(saved: SavedRun): Promise<void> {
+    if (busy.value) return;
+    try {
+      const found = await trainer().loadReport(saved.id);
+      if (found === null) {
+        say('warning', 'That run kept no report; delete it, or train it again.');
+        return;
+      }
+      batch(() => {
+        clear();
+        try {
+          adopt(parseConfig(found.config));
+          runConfig.value = config.value;
+        } catch (error) {
+          runConfig.value = configOfOlderReport(found);
+          say(
+            'warning',
+            `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${sentence(error)}`,
+          );
+        }
+        expected.value = null;
+        view.replay(found);
+        show(found);
+        status.value = 'done';
+      });
+    } catch (error) {
+      if (report.value === null) status.value = 'idle';
+      say('error', `The report could not be opened: ${sentence(error)}`);
+    }
+  }
+
+  /** Changes the config of the next run. While a run is on, the form is read-only. */
+  function edit(change: (draft: RunConfig) => void): void {
+    if (busy.value) return;
+    const draft = structuredClone(config.value);
+    change(draft);
+    // What an endpoint once said was said about those prompts and that teacher.
+    if (draft.rupr.teacher === 'openai' && teaching(draft) !== teaching(config.value))
+      draft.rupr.cots_sha256 = '';
+    const { url } = config.value.rupr;
+    batch(() => {
+      if (url !== '' && url !== draft.rupr.url) teacherKey.value = '';
+      config.value = draft;
+      expected.value = null;
+    });
+  }
+
+  function chooseImport(sha256: string): void {
+    const { data } = config.value;
+    // The very files that an opened link asks for: what it promised still stands.
+    if (data.source === 'import' && data.sha256 === sha256) return;
+    edit((draft) => {
+      draft.data.source = 'import';
+      draft.data.sha256 = sha256;
+    });
+  }
+
+  function chooseCots(sha256: string): void {
+    // The very set that an opened link asks for: what it promised still stands.
+    if (config.value.rupr.cots_sha256 === sha256) return;
+    edit(({ rupr }) => Object.assign(rupr, { teacher: 'file', url: '', model: '', cots_sha256: sha256 }));
+  }
+
+  function chooseTeacher(teacher: RunConfig['rupr']['teacher']): void {
+    edit(({ rupr }) => Object.assign(rupr, { teacher, url: '', model: '', cots_sha256: '' }));
+  }
+
+  function chooseWorld(world: RunConfig['data']['world']): void {
+    edit((draft) => {
+      draft.data.source = 'world';
+      draft.data.world = world;
+      draft.data.sha256 = '';
+    });
+  }
+
+  /** Another preset keeps what was chosen beside it: seed, weighting and data. */
+  function choosePreset(name: PresetName): void {
+    edit((draft) => {
+      const { source, world, sha256 } = draft.data;
+      const { seed } = draft;
+      const { weighting } = draft.popo;
+      Object.assign(draft, presetConfig(name), { seed });
+      draft.popo.weighting = weighting;
+      Object.assign(draft.data, { source, world, sha256 });
+    });
+  }
+
+  /** Fills the form from a link. Starts nothing. */
+  function openLink(hash: string): void {
+    if (busy.value) {
+      say('info', 'A run is on, so the link was not opened. Reset first, then open it again.');
+      return;
+    }
+    const opened = parseLink(hash);
+    batch(() => {
+      clear();
+      status.value = 'idle';
+      adopt(opened.config);
+      expected.value = opened.expected;
+      if (opened.problem !== null) say('warning', opened.problem);
+    });
+  }
+
+  /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
+  function link(): string {
+    const shown = report.value;
+    if (shown === null) return formatLink(config.value, null, null);
+    try {
+      return formatLink(parseConfig(shown.config), shown.dataset.sha256, shown.fingerprint);
+    } catch {
+      // Of another version of the app: the link that the run was given then.
+      return shown.link;
+    }
+  }
+
+  /** Files from anywhere, such as a drop: reasoning goes by its ending, all others are data. */
+  async function takeFiles(files: File[]): Promise<void> {
+    if (busy.value) return;
+    settingsOpen.value = true;
+    const isReasoning = ({ name }: File) => /\.(jsonl|ndjson)$/i.test(name);
+    await Promise.all([
+      data.importFiles(files.filter((file) => !isReasoning(file))),
+      cots.importCots(files.filter(isReasoning)),
+    ]);
+  }
+
+  function exportModel(): ReturnType<TrainerApi['exportModel']> {
+    return trainer().exportModel();
+  }
+
+  function exportCots(): ReturnType<TrainerApi['exportCots']> {
+    return trainer().exportCots();
+  }
+
+  function loseDevice(): Promise<void> {
+    return trainer().loseDevice();
+  }
+
+  const state = {
+    config,
+    runConfig,
+    shownConfig,
+    status,
+    pending,
+    deviceWarning,
+    notices,
+    report,
+    expected,
+    verdict,
+    savedRuns,
+    resumeDismissed,
+    settingsOpen,
+    busy,
+    view,
+    studies,
+    data,
+    cots,
+    teacherKey,
+  };
+  const form = {
+    edit,
+    chooseImport,
+    chooseWorld,
+    chooseCots,
+    chooseTeacher,
+    choosePreset,
+    openLink,
+    takeFiles,
+  };
+  const runs = {
+    start,
+    pause,
+    resume,
+    step,
+    reset,
+    wake,
+    deleteRun,
+    openReport,
+    link,
+    exportModel,
+    exportCots,
+    loseDevice,
+  };
+  return { ...state, ...form, ...runs, say, dismiss };
+}
+
+/** Everything that decides what a teacher is asked. */
+function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfig): string {
+  return JSON.stringify([seed, data, text, rupr]);
+}
+
+/** The fields that a report of another version has, and the preset's where it has none. */
+function configOfOlderReport({ config: told, popo }: Report): RunConfig {
+  const filled = presetConfig(isPreset(told.preset) ? told.preset : 'small');
+  const fill = (into: object, from: object) => {
+    for (const [key, value] of Object.entries(from)) {
+      const known: unknown = Reflect.get(into, key);
+      if (typeof known === 'object' && known !== null && !Array.isArray(known)) fill(known, Object(value));
+      else Reflect.set(into, key, value);
+    }
+  };
+  fill(filled, told);
+  filled.popo.rewards = popo.rewardNames.filter((name) => isReward(name));
+  return filled;
+}
+
+function isReward(name: string): name is RewardName {
+  return (REWARDS as readonly string[]).includes(name);
+}
+
+function isSame(a: RunConfig, b: RunConfig): boolean {
+  return formatLink(a, null, null) === formatLink(b, null, null);
+}

@@ -1,0 +1,143 @@
+/** What a run's settings make of the page's words: who is held out, what a stage does, what aligns. */
+import type { Weighting } from '../../popo/options';
+import type { RunConfig } from '../../run/config';
+import type { StageName } from '../../run/report';
+
+export const WEIGHTING_LABELS: Record<Weighting, string> = {
+  fixed: 'Fixed',
+  gdpo: 'GDPO',
+  mgda: 'MGDA',
+  'popo-light': 'POPO-light',
+  popo: 'POPO',
+};
+
+/** A world holds out people; an import only the last behaviours of everybody, so all its splits have the same users. */
+export function heldOutWords({ data }: RunConfig): { title: string; many: string; one: string } {
+  return data.source === 'world'
+    ? { title: 'Held-out users', many: 'users it never saw', one: 'One shopper it never trained on' }
+    : {
+        title: 'Held-out behaviours',
+        many: 'behaviours it never saw, of users it knows',
+        one: 'One behaviour it never trained on',
+      };
+}
+
+/** What aligns: GRPO by itself where the weights never move, else the rule that moves them. */
+export function alignmentName({ popo }: RunConfig): string {
+  return popo.rewards.length === 1 || popo.weighting === 'fixed' ? 'GRPO' : WEIGHTING_LABELS[popo.weighting];
+}
+
+function rewardsInWords({ popo }: RunConfig): string {
+  const { length } = popo.rewards;
+  return length === 1 ? 'its reward' : length === 2 ? 'both rewards' : `its ${length} rewards`;
+}
+
+interface StageWords {
+  label: string;
+  does: string;
+  /** What the paper or the field calls it. */
+  code: string;
+}
+
+/** Each stage in a few words, as they are true of a run with this config. */
+export function stageWords(name: StageName, config: RunConfig): StageWords {
+  const { rupr, orft, sft, popo, ranking } = config;
+  const isMoved = popo.rewards.length > 1 && popo.weighting !== 'fixed' && popo.weighting !== 'gdpo';
+  switch (name) {
+    case 'data':
+      return { label: 'Data', does: 'Who bought what, after what', code: '' };
+    case 'tokenizer':
+      return { label: 'Tokenizer', does: 'Cut words into pieces', code: 'BPE' };
+    case 'ranker':
+      return { label: 'ID reward', does: 'A ranker learns who buys', code: 'ESMM' };
+    case 'encoder':
+      return { label: 'Semantic reward', does: 'Learn which titles mean alike', code: '' };
+    case 'warmup':
+      return { label: 'Warm-up', does: 'History in, next item out', code: '' };
+    case 'rupr':
+      return {
+        label: 'Reasoning',
+        does:
+          rupr.teacher === 'file'
+            ? 'Read the reasoning of a file'
+            : rupr.told
+              ? 'Argue back from the purchase'
+              : 'Argue without being told the purchase',
+        code: 'RUPR',
+      };
+    case 'orft':
+      return {
+        label: 'Rejection',
+        does:
+          orft.threshold === 'none' ? 'Score the reasoning, keep all of it' : 'Drop reasoning that misleads',
+        code: 'ORFT',
+      };
+    case 'sft':
+      return {
+        label: 'Fine-tuning',
+        does: sft.cot ? 'Learn to reason and answer' : 'Learn to answer, without reasoning',
+        code: 'SFT',
+      };
+    case 'popo':
+      return {
+        label: 'Alignment',
+        does: `Reinforce ${rewardsInWords(config)}${popo.rewards.length === 1 ? '' : isMoved ? ', weighed anew' : ', weights fixed'}`,
+        code: alignmentName(config),
+      };
+    case 'evaluate':
+      return { label: 'Evaluation', does: `Measure on ${heldOutWords(config).many}`, code: '' };
+    case 'features':
+      return {
+        label: 'Features',
+        does: ranking.users === 0 ? 'Left out' : 'Reason about those to rank for',
+        code: '',
+      };
+    case 'ranking':
+      return {
+        label: 'Ranking',
+        does: ranking.users === 0 ? 'Left out' : 'Rank with and without it',
+        code: 'PQ, ESMM',
+      };
+  }
+}
+
+/** A row of the stage table by its stage's label. */
+export function rowLabel(stage: string, config: RunConfig): string {
+  return stage === 'warmup' || stage === 'sft' || stage === 'popo' ? stageWords(stage, config).label : stage;
+}
+/** What the samples of a stage wait for. */
+export function sampleWords(config: RunConfig): { stage: StageName; title: string; waits: string }[] {
+  return [
+    { stage: 'warmup', title: 'After warm-up', waits: 'Appears when the backbone is warm' },
+    {
+      stage: 'sft',
+      title: 'After fine-tuning',
+      waits: `Appears when it has learnt to ${config.sft.cot ? 'reason' : 'answer'}`,
+    },
+    {
+      stage: 'popo',
+      title: `With ${alignmentName(config)}`,
+      waits: `Appears as ${rewardsInWords(config)} ${config.popo.rewards.length === 1 ? 'is' : 'are'} reinforced`,
+    },
+  ];
+}
+
+/** What the teacher knew, which a reader must know to judge the gain. */
+export function teacherWords({ rupr }: RunConfig): { title: string; text: string } {
+  if (rupr.teacher === 'file')
+    return {
+      title: 'The reasoning came from a file.',
+      text: 'What its writer was told of the purchase, the page cannot know; part of the gain may be that.',
+    };
+  if (rupr.told)
+    return {
+      title: 'The teacher knows the answer.',
+      text:
+        'It is told the next item and argues backwards to it. The model must reason without being told; part of its gain is ' +
+        'what the teacher knew.',
+    };
+  return {
+    title: 'The teacher is not told the answer.',
+    text: 'It argues from the history alone, as the model must: the control, to see what being told is worth.',
+  };
+}

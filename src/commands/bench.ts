@@ -1,0 +1,125 @@
+/**
+ * `npm run bench`: a training step of the engine against plain TensorFlow.js and jax-js, on one adapter in one run, in a
+ * headless Chromium or in Node on Dawn. Prints a table; `--json FILE` keeps the numbers.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES } from '../bench/core';
+import type { BenchOptions } from '../bench/run';
+
+const USAGE = `npm run bench -- [options]
+  --json FILE          where the numbers go, besides the table
+  --adapter dawn       in Node instead of Chromium; TAIJI_ADAPTER=lavapipe|swiftshader|native chooses there
+  --shape NAME         ${SHAPE_NAMES.join(', ')}; may be repeated (default: standard, small, base)
+  --peer NAME          ours, tfjs, jax; may be repeated (default: all)
+  --rounds N           turns that each peer gets (default 5)`;
+
+function parseOptions(args: string[]): BenchOptions & { json: string | null; adapter: string } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'string' },
+      adapter: { type: 'string', default: 'chromium' },
+      shape: { type: 'string', multiple: true, default: ['standard', 'small', 'base'] },
+      peer: { type: 'string', multiple: true, default: [...PEER_NAMES] },
+      rounds: { type: 'string', default: '5' },
+    },
+  });
+  const { adapter, shape, peer } = values;
+  if (adapter !== 'chromium' && adapter !== 'dawn')
+    throw new Error(`--adapter must be chromium or dawn, not ${adapter}.`);
+  const strange = shape.find((name) => !SHAPE_NAMES.includes(name));
+  if (strange !== undefined)
+    throw new Error(`There is no shape ${strange}: choose ${SHAPE_NAMES.join(', ')}.`);
+  const peers = PEER_NAMES.filter((name) => peer.includes(name));
+  const unknown = peer.find((name) => !PEER_NAMES.includes(name as PeerName));
+  if (unknown !== undefined) throw new Error(`There is no peer ${unknown}: choose ${PEER_NAMES.join(', ')}.`);
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1.');
+  return { json: values.json ?? null, adapter, shapes: shape, peers, rounds, turn: 1000 };
+}
+
+export async function main(args: string[]): Promise<number> {
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  const { json, adapter, ...bench } = options;
+  const cost = jsCost();
+  const measured = adapter === 'dawn' ? await benchInNode(bench) : await benchInChromium(bench);
+  const { length: cores, 0: cpu } = cpus();
+  const result: BenchResult = {
+    machine: `${cores} × ${cpu?.model.trim() ?? process.arch}, ${process.platform}, ${adapter === 'dawn' ? 'Node on Dawn' : 'Chromium'}`,
+    ...measured,
+    js_ms_per_step: cost.ms,
+  };
+  console.log(`\n${benchTable(result)}\n`);
+  console.log(`JavaScript per training step of ${cost.layers} layers: ${cost.ms.toFixed(3)} ms`);
+  if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+  return 0;
+}
+
+async function benchInNode(options: BenchOptions) {
+  const { openDawn } = await import('../browsers/dawn');
+  const { runBench } = await import('../bench/run');
+  return runBench(openDawn(), options, console.log);
+}
+
+async function benchInChromium(options: BenchOptions) {
+  const { servePage } = await import('./serve');
+  const { openBrowser } = await import('../browsers/browser');
+  const server = await servePage({ port: 0, outDir: '.cache/bench', entry: 'src/bench/bench.html' });
+  const page = await openBrowser('chromium');
+  try {
+    page.onConsole((line) => console.log(line));
+    await page.goto(server.url);
+    return await page.evaluate(async (asked) => {
+      while (globalThis.taijiBench === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+      return globalThis.taijiBench(navigator.gpu, asked, (line) => console.log(line));
+    }, options);
+  } finally {
+    await page.close();
+    await server.close();
+  }
+}
+
+function jsCost(): { ms: number; dispatches: number; layers: number } {
+  const launcher = fileURLToPath(new URL('launch.mjs', import.meta.url));
+  const { stdout, stderr } = spawnSync(process.execPath, [launcher, 'jsCost'], { encoding: 'utf8' });
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error(`The null backend gave no answer: ${stderr.trim() || line}`);
+  }
+}
+
+/** The result as a Markdown table. */
+export function benchTable({ adapter, machine, cases, ...rest }: BenchResult): string {
+  const ms = (value: number | null) => (value === null ? '' : `${value.toFixed(value < 100 ? 1 : 0)} ms`);
+  const ratio = (value: number | null, ours: number | null) =>
+    value === null || ours === null ? '' : ` (${(value / ours).toFixed(1)}×)`;
+  return [
+    `${adapter}; ${machine}`,
+    '',
+    '| shape | taiji-lab | TensorFlow.js | jax-js |',
+    '| --- | --: | --: | --: |',
+    ...cases.map(
+      ({ name, ours_ms, tfjs_ms, jax_ms }) =>
+        `| ${name} | ${ms(ours_ms)} | ${ms(tfjs_ms)}${ratio(tfjs_ms, ours_ms)} | ${ms(jax_ms)}${ratio(jax_ms, ours_ms)} |`,
+    ),
+    '',
+    `${rest.dispatches_per_step} dispatches per training step at ${rest.layers} layers; ` +
+      `${Math.round(rest.rollout_tokens_per_s)} sampled tokens/s; ` +
+      `an RL step takes ${Object.entries(rest.over_fixed)
+        .map(([name, ratio]) => `${ratio.toFixed(2)}× (${name})`)
+        .join(', ')} one with fixed weights; ` +
+      `${(rest.bytesPlanned / 2 ** 20).toFixed(1)} MiB planned, ${(rest.bytesAllocated / 2 ** 20).toFixed(1)} allocated.`,
+  ].join('\n');
+}

@@ -1,0 +1,162 @@
+/**
+ * `npm run study`: methods × seeds in Node on Dawn. Every cell is written to --out when it is done, and a study that was ended goes
+ * on with the cells that are missing. Exits with 1 when a cell failed, 2 for wrong arguments.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openDawn } from '../browsers/dawn';
+import type { RunConfig } from '../run/config';
+import { Controls } from '../run/controls';
+import { loadDataset } from '../run/datasets';
+import { openRunDevice } from '../run/device';
+import { type ConfigDiff, diffFromPreset, isPreset, setAssignment } from '../run/diff';
+import { runPipeline } from '../run/pipeline';
+import { type PresetName, presetConfig } from '../run/presets';
+import { fitting, METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
+import { isOf, runStudy } from '../study/queue';
+import { type Cell, cellsCsv, studyTables, tablesText } from '../study/tables';
+import { dataFiles, importFiles } from './dataFiles';
+import { ProgressLines } from './progress';
+import { readSentenceFiles } from './sentenceFiles';
+
+const USAGE = `npm run study -- --out DIR [options]
+  --preset NAME        tiny (the default), small, base, medium or large
+  --seeds N|A-B        seeds 1 to N, or A to B (default 3)
+  --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
+  --set key=value      a field of the config that every method changes; may be repeated
+  --data DIR|FILE      your own interactions instead of the embedded world
+  --adapter dawn       in Node on any GPU, the only place so far`;
+
+export interface StudyOptions {
+  preset: PresetName;
+  common: ConfigDiff;
+  seeds: number[];
+  methods: readonly Method[];
+  /** Which methods were left out, and why; null for none. */
+  leftOut: string | null;
+  /** Files to import; empty for an embedded world. */
+  data: string[];
+  out: string;
+}
+
+/** @throws an Error that says which argument is wrong */
+export function parseStudyOptions(args: string[]): StudyOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      preset: { type: 'string', default: 'tiny' },
+      seeds: { type: 'string', default: '3' },
+      methods: { type: 'string' },
+      set: { type: 'string', multiple: true, default: [] },
+      data: { type: 'string' },
+      adapter: { type: 'string', default: 'dawn' },
+      out: { type: 'string' },
+    },
+  });
+  const { preset, seeds, methods, out } = values;
+  if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
+  if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
+  if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
+  const config = presetConfig(preset);
+  for (const assignment of values.set) setAssignment(config, assignment);
+  const { seed: _, ...common } = diffFromPreset(config);
+  const asked = methods === undefined ? METHODS : methods.split(',').map(methodNamed);
+  const options = {
+    preset,
+    common,
+    seeds: parseSeeds(seeds),
+    ...fitting(asked, preset, common),
+    data: values.data === undefined ? [] : dataFiles(values.data),
+    out,
+  };
+  if (options.methods.length === 0) throw new Error(`No method is left to run. ${options.leftOut}`);
+  for (const method of options.methods) methodConfig(method, preset, common, 1);
+  return options;
+}
+
+/** `5` is seeds 1 to 5, `21-25` is 21 to 25. */
+function parseSeeds(text: string): number[] {
+  const [, first, last] = /^(?:([1-9]\d{0,2})-)?([1-9]\d{0,2})$/.exec(text) ?? [];
+  const [from, to] = [Number(first ?? 1), Number(last)];
+  if (last === undefined || from > to)
+    throw new Error(
+      `--seeds must be a number from 1 to 999, or a range of such numbers like 21-25, not ${text}.`,
+    );
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+export async function main(args: string[]): Promise<number> {
+  let options: StudyOptions;
+  try {
+    options = parseStudyOptions(args);
+    mkdirSync(options.out, { recursive: true });
+  } catch (error) {
+    console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  const { out } = options;
+  if (options.leftOut !== null) console.log(options.leftOut);
+  const imported = options.data.length === 0 ? null : await importFiles(options.data, console.log);
+  if (imported !== null)
+    Object.assign(options.common, { 'data.source': 'import', 'data.sha256': imported.sha256 });
+  const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
+  const api = openDawn();
+  const { cells, failed } = await runStudy({
+    ...options,
+    tell(event) {
+      const { method, seed, status } = event;
+      if (status === 'failed') console.log(`  failed: ${event.message}`);
+      if (status === 'started')
+        console.log(`${method}, seed ${seed}${event.from === null ? '' : `, from ${event.from} on`}`);
+    },
+    async read(method, config) {
+      const path = file(method, config.seed);
+      if (!existsSync(path)) return null;
+      const cell = readCell(path);
+      if (cell !== null && isOf(cell, config)) return cell;
+      console.log(`${path} is damaged, or of another config or version of this app: it is made again.`);
+      return null;
+    },
+    async keep(cell) {
+      const path = file(cell.method, cell.seed);
+      writeFileSync(`${path}.part`, `${JSON.stringify(cell)}\n`);
+      renameSync(`${path}.part`, path);
+    },
+    run(config, resume, save) {
+      const lines = new ProgressLines(console.log);
+      const none = async () => {
+        throw new Error('A study asks only the embedded teacher.');
+      };
+      return runPipeline({
+        config,
+        controls: new Controls(),
+        emit: (event) => lines.event(event),
+        teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
+        loadDataset: () => loadDataset(config, async () => imported),
+        loadSentenceFiles: readSentenceFiles,
+        async openDevice(kernels: RunConfig['kernels']) {
+          const device = await openRunDevice(kernels, api);
+          if (device.info.backend !== 'webgpu') throw new Error('Dawn gave no adapter.');
+          return device;
+        },
+        save,
+        resume,
+      });
+    },
+  });
+  const tables = studyTables(cells);
+  writeFileSync(join(out, 'study.json'), `${JSON.stringify({ ...tables, cells })}\n`);
+  writeFileSync(join(out, 'study.csv'), cellsCsv(cells));
+  console.log(`\n${tablesText(tables)}\n\nWrote study.json and study.csv to ${out}.`);
+  if (failed > 0) console.error(`${failed} cells failed; run the same command again to try them once more.`);
+  return failed > 0 ? 1 : 0;
+}
+
+function readCell(path: string): Cell | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Cell;
+  } catch {
+    return null;
+  }
+}

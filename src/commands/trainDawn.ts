@@ -1,0 +1,77 @@
+/** Trains in Node on Dawn: the pipeline that the page's worker runs, without a page. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDawn } from '../browsers/dawn';
+import { Controls } from '../run/controls';
+import { loadDataset } from '../run/datasets';
+import { openRunDevice } from '../run/device';
+import { cotsFile, modelFiles } from '../run/files';
+import { runPipeline } from '../run/pipeline';
+import type { TeacherServices } from '../sft/cot';
+import { importFiles } from './dataFiles';
+import { ProgressLines } from './progress';
+import { readSentenceFiles } from './sentenceFiles';
+import type { TrainResult } from './train';
+import type { TrainOptions } from './trainOptions';
+
+/** @throws an Error when there is no adapter, when the data cannot be read, or what a stage throws */
+export async function trainOnDawn(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
+  const config = structuredClone(options.config);
+  const api = openDawn();
+  const imported = options.data.length > 0 ? await importFiles(options.data, say) : null;
+  if (imported !== null) {
+    if (config.data.source === 'import' && config.data.sha256 !== imported.sha256)
+      throw new Error('These files are not the ones that the link was made on: their hash differs.');
+    Object.assign(config.data, { source: 'import', sha256: imported.sha256 });
+  }
+  const lines = new ProgressLines(say);
+  const { report, checkpoint } = await runPipeline({
+    config,
+    controls: new Controls(),
+    emit(event) {
+      if (event.type === 'device')
+        say(`Training ${config.preset}, seed ${config.seed}, on ${event.device.description} in Node.`);
+      lines.event(event);
+    },
+    teaching: teacherFiles(options, say),
+    loadDataset: () => loadDataset(config, async () => imported),
+    loadSentenceFiles: readSentenceFiles,
+    async openDevice(kernels) {
+      const device = await openRunDevice(kernels, api);
+      if (device.info.backend !== 'webgpu')
+        throw new Error(
+          'Dawn gave no adapter; without one the page’s slow path is the better place (leave --adapter out).',
+        );
+      return device;
+    },
+    // Nothing to come back to: a command that is ended starts over.
+    save: async () => false,
+    resume: null,
+  });
+  if (report === null) throw new Error('The run was stopped before its end.');
+  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint)] };
+}
+
+/** Answers of an endpoint are kept beside the results, so that a command that failed asks only for the rest. */
+function teacherFiles({ cots, teacherKey, out }: TrainOptions, say: (line: string) => void): TeacherServices {
+  const file = (teacher: string) => join(out, `answers-${teacher}.jsonl`);
+  return {
+    key: teacherKey,
+    async readAnswers(teacher) {
+      return existsSync(file(teacher)) ? readFileSync(file(teacher), 'utf8').split('\n').filter(Boolean) : [];
+    },
+    async appendAnswers(teacher, lines) {
+      try {
+        appendFileSync(file(teacher), lines.map((line) => `${line}\n`).join(''));
+      } catch (error) {
+        say(
+          `  warning: answers of the teacher are not being kept: ${error instanceof Error ? error.message : error}`,
+        );
+      }
+    },
+    // The config names the very file that was given, or none.
+    loadCots: async () => cots?.jsonl ?? null,
+    // cots.jsonl is written with the other results.
+    keepCots: async () => {},
+  };
+}

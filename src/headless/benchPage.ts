@@ -1,8 +1,0 @@
-/** The benchmark in a browser's page; `bench.ts` opens it headless and calls `runBench`. */
-import { runBench } from './benchRun';
-
-declare global {
-  var taijiBench: typeof runBench | undefined;
-}
-
-globalThis.taijiBench = runBench;

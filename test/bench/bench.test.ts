@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { benchBatch, benchShape, measure, median, type Peer } from '../../src/bench/core';
+
+test('median of odd and even counts, in any order', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+});
+
+test('peers take turns, the first steps do not count, and a slow machine is slow for all', async () => {
+  let now = 0;
+  const turns: string[] = [];
+  const peer = (name: string, cost: number): Peer => {
+    let step = 0;
+    return {
+      step: async () => {
+        turns.push(name);
+        // The first two steps compile; later the whole machine slows down.
+        now += (step++ < 2 ? 1000 : cost) * (now > 2600 ? 3 : 1);
+        return 1;
+      },
+      dispose: () => undefined,
+    };
+  };
+  const peers = new Map([
+    ['ours', peer('ours', 10)],
+    ['tfjs', peer('tfjs', 60)],
+  ] as const);
+  const result = await measure(peers, { rounds: 3, turn: 20, clock: () => now });
+  expect(turns.slice(0, 4)).toEqual(['ours', 'ours', 'tfjs', 'tfjs']);
+  // 30 ms a step on a machine that is three times too slow: a turn of 20 ms is one step.
+  expect(turns.slice(4)).toEqual(['ours', 'tfjs', 'ours', 'tfjs', 'ours', 'tfjs']);
+  expect(result.get('tfjs')!.ms / result.get('ours')!.ms).toBe(6);
+  expect(result.get('ours')!.losses).toEqual([1, 1, 1, 1, 1]);
+});
+
+test('a fast peer takes several steps in its turn', async () => {
+  let now = 0;
+  let steps = 0;
+  const fast: Peer = {
+    step: async () => {
+      steps++;
+      now += 1;
+      return 2;
+    },
+    dispose: () => undefined,
+  };
+  await measure(new Map([['ours', fast]] as const), { rounds: 2, turn: 5, clock: () => now });
+  expect(steps).toBe(2 + 2 * 5);
+});
+
+test('a loss that is not a number fails the benchmark', async () => {
+  const broken: Peer = { step: async () => Number.NaN, dispose: () => undefined };
+  await expect(measure(new Map([['jax', broken]] as const), { rounds: 1, turn: 0 })).rejects.toThrow(
+    /loss of jax is NaN/,
+  );
+});
+
+test('shapes and their batches', async () => {
+  const shape = await benchShape('small');
+  const batch = benchBatch(shape);
+  expect(batch.tokens).toHaveLength(shape.size * shape.length);
+  expect(Math.max(...batch.tokens)).toBeLessThan(shape.config.vocab_size);
+  const used = Array.from(batch.weights).filter((_, i) => i % shape.length !== 0);
+  expect(used.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+  await expect(benchShape('huge')).rejects.toThrow(/no shape huge/);
+});

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ProgressLines } from '../../src/commands/progress';
+import { aucText, rankingText, tableText } from '../../src/commands/train';
+import { parseTrainOptions } from '../../src/commands/trainOptions';
+import type { RankingReport } from '../../src/evaluate/ranking';
+import { formatLink } from '../../src/run/link';
+import { presetConfig } from '../../src/run/presets';
+
+const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('arguments of train', () => {
+  test('preset, seed and fields of the config', () => {
+    const { config, out, where, data } = parseTrainOptions(
+      '--preset tiny --seed 7 --set popo.weighting=fixed --set popo.steps=3 --out o'.split(' '),
+    );
+    expect(config).toEqual({
+      ...presetConfig('tiny'),
+      seed: 7,
+      popo: { ...presetConfig('tiny').popo, weighting: 'fixed', steps: 3 },
+    });
+    expect({ out, where, data }).toEqual({ out: 'o', where: 'chromium', data: [] });
+  });
+
+  test('a link gives the config and what it promised', () => {
+    const config = { ...presetConfig('tiny'), seed: 11 };
+    const promised = { inputs: 'a'.repeat(32), exact: 'b'.repeat(32), blocks: [], close: [1.5] };
+    const link = `http://somewhere/${formatLink(config, 'c'.repeat(64), promised)}`;
+    const options = parseTrainOptions(['--link', link, '--adapter', 'dawn', '--out', 'o']);
+    expect(options).toMatchObject({ config, dataset: 'c'.repeat(64), expected: promised, where: 'dawn' });
+  });
+
+  test.each([
+    ['--preset tiny', /--out/],
+    ['--out o --preset huge', /no preset huge/],
+    ['--out o --adapter cuda', /chromium or dawn/],
+    ['--out o --adapter dawn --firefox', /exclude/],
+    ['--out o --preset tiny --link #run=1', /leave --preset out/],
+    ['--out o --link #run=1&seed=-4', /seed/],
+    ['--out o --set popo.step=3', /popo\.step/],
+    ['--out o --set popo.steps=-3', /popo\.steps/],
+    ['--out o --seed many', /seed/],
+    ['--out o --data no/such/folder', /does not exist/],
+    ['--out o --wat', /wat/],
+  ])('%s is refused', (line, message) => {
+    expect(() => parseTrainOptions(line.split(' '))).toThrow(message);
+  });
+
+  test('a file of CoTs is read, checked and named in the config', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
+    const file = join(folder, 'mine.jsonl');
+    writeFileSync(file, '{"cot":"need tea","sampleId":"a:b:1"}\n');
+    const options = parseTrainOptions(['--out', 'o', '--cots', file], { TAIJI_TEACHER_KEY: ' sk-1 ' });
+    expect(options.cots?.jsonl).toBe('{"sampleId":"a:b:1","cot":"need tea"}\n');
+    const { rupr } = options.config;
+    expect(rupr).toMatchObject({ teacher: 'file', cots_sha256: sha256Of(options.cots!.jsonl) });
+    expect(options.teacherKey).toBe('sk-1');
+    const link = (hash: string) =>
+      `#run=1&rupr.teacher=openai&rupr.url=http://localhost:1/v1&rupr.model=m&rupr.cots_sha256=${hash}`;
+    const replay = parseTrainOptions(['--out', 'o', '--cots', file, '--link', link(rupr.cots_sha256)]);
+    expect(replay.config.rupr).toMatchObject({ teacher: 'openai', cots_sha256: rupr.cots_sha256 });
+    const other = 'ab'.repeat(32);
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', file, '--link', link(other)])).toThrow(
+      /hash differs/,
+    );
+    expect(() => parseTrainOptions(['--out', 'o', '--link', link(other)])).toThrow(
+      /pass their file as --cots, or/,
+    );
+    const anew = '--set rupr.cots_sha256= --set rupr.url=http://localhost:1/v1 --out o --link'.split(' ');
+    anew.push(link(other));
+    // Not because a link says so.
+    expect(() => parseTrainOptions(['--out', 'o', '--link', link('')])).toThrow(
+      /this link has http:\/\/localhost:1\/v1 asked/,
+    );
+    expect(parseTrainOptions(anew).config.rupr).toMatchObject({ teacher: 'openai', cots_sha256: '' });
+    writeFileSync(file, '\n{}\n');
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', file])).toThrow(/mine\.jsonl, line 2: sampleId/);
+    expect(() => parseTrainOptions(['--out', 'o', '--cots', join(folder, 'no')])).toThrow(/does not exist/);
+  });
+
+  test('a folder of data gives the files that importers read, in order', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
+    expect(() => parseTrainOptions(['--out', 'o', '--data', folder])).toThrow(/holds no file/);
+    mkdirSync(join(folder, 'deeper'));
+    for (const name of ['movies.csv', 'deeper/ratings.csv', 'README.md'])
+      writeFileSync(join(folder, name), '');
+    expect(parseTrainOptions(['--out', 'o', '--data', folder]).data).toEqual([
+      join(folder, 'deeper/ratings.csv'),
+      join(folder, 'movies.csv'),
+    ]);
+  });
+});
+
+test('progress: a stage is told of every ten seconds, and when it ends', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = new ProgressLines(
+    (line) => lines.push(line.trim().replace(/ +/g, ' ')),
+    () => now,
+  );
+  const running = { name: 'warmup', status: 'running', steps: 100, secondsLeft: 4.2, seconds: null } as const;
+  progress.stage({ ...running, name: 'sft', status: 'waiting', step: 0 });
+  progress.stage({ ...running, step: 1 });
+  now = 5;
+  progress.stage({ ...running, step: 40 });
+  now = 12;
+  progress.stage({ ...running, step: 80 });
+  progress.notice('warning', 'hot');
+  progress.notice('warning', 'hot');
+  now = 13;
+  progress.stage({ ...running, status: 'done', step: 100 });
+  progress.stage({ ...running, status: 'done', step: 100 });
+  progress.stage({ ...running, name: 'sft', status: 'done', step: 9, seconds: 2 });
+  expect(lines).toEqual([
+    'warmup 80/100, 5 s left',
+    'warning: hot',
+    'warmup done in 13.0 s',
+    'sft done in 2.0 s',
+  ]);
+});
+
+test("a run's events give the same lines", () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = new ProgressLines(
+    (line) => lines.push(line.trim().replace(/ +/g, ' ')),
+    () => now,
+  );
+  progress.event({ type: 'stage', name: 'popo', status: 'started', steps: 60 });
+  now = 11;
+  progress.event({ type: 'progress', name: 'popo', step: 30, steps: 60, secondsLeft: 11 });
+  now = 21.5;
+  progress.event({ type: 'stage', name: 'popo', status: 'finished', steps: 60, seconds: 1 });
+  expect(lines).toEqual(['popo 30/60, 11 s left', 'popo done in 21.5 s']);
+});
+
+test('the table lines its columns up', () => {
+  const row = {
+    stage: 'warmup',
+    Category_L1_ACC: 0.5,
+    Category_L2_ACC: 0.25,
+    Category_L3_ACC: 0.125,
+    'Title_Hit-Rate@50': 0.1,
+    'Title_Hit-Rate@100': 0.2,
+    CTCVR: 0.33,
+    valid_rate: 1,
+    exact_title_rate: 0,
+    distinct_top1: 12,
+    popularity_share: 0.1,
+    answer_loss: 1.23456,
+    users: 10,
+  };
+  const [header, first, second] = tableText([row, { ...row, stage: 'sft', distinct_top1: 100 }]).split('\n');
+  const { answer_loss: _, ...counting } = { ...row, stage: 'counting' };
+  expect(tableText([counting, row]).split('\n')[1]).toMatch(/^counting .* –$/);
+  expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
+  expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
+});
+
+test('writes what each feature set adds to a ranker, and of whom', () => {
+  const about = (mean: number) => ({ mean, low: mean - 0.001, high: mean + 0.001, p: 0.01 });
+  const gain = (mean: number) => ({ ctr: about(9), ctcvr: about(mean) });
+  const ranking = {
+    requests: { train: 7, test: 8 },
+    long_tail_behaviours: 2,
+    users: { test: 4, long_tail: 3 },
+    distinct_neighbours: 5,
+    notes: ['A note.'],
+    rankers: [
+      { features: 'none', gain: null, gauc_gain: null },
+      {
+        features: 'intra',
+        gain: { all: gain(0.0025), long_tail: gain(-0.002) },
+        gauc_gain: { all: gain(0.003), long_tail: gain(0.004) },
+      },
+    ],
+  } as unknown as RankingReport;
+  const text = rankingText(ranking);
+  expect(text.split('\n').slice(1)).toEqual([
+    '  intra    everybody  AUC +0.0025 [0.0015, 0.0035], GAUC +0.0030 [0.0020, 0.0040]',
+    '  intra    long tail  AUC -0.0020 [-0.0030, -0.0010], GAUC +0.0040 [0.0030, 0.0050]',
+    '8 requests of 4 users; 3 with at most 2 behaviours are the long tail; matched with 5 different users.',
+    'A note.',
+  ]);
+  const { users: _, distinct_neighbours: __, notes: ___, ...old } = ranking;
+  expect(rankingText(old)).toMatch(/\n8 requests\.$/);
+});
+
+test('how good the ranker is, is printed for each of its tasks', () => {
+  expect(aucText({ auc: { ctr: 0.70214, cvr: 0.5, ctcvr: 0.71 } })).toBe(
+    "AUC of the ID reward's ranker, held-out impressions: CTR 0.7021, CVR 0.5000, CTCVR 0.7100",
+  );
+});
