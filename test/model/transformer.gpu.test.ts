@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
 import { TUNINGS } from '../../src/gpu/kernels';
 import { submit } from '../../src/gpu/plan';
 import { useCpu } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
-import { BufferTable } from '../../src/model/forward';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
