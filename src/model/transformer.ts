@@ -143,6 +143,12 @@ export class Transformer implements LanguageModel, ModelBuffers {
     return step;
   }
 
+  prepare(batch: number, length: number): void {
+    const prepared = async () => this.training(batch, length);
+    // The first step meets the same error: a step that failed is not kept.
+    prepared().catch(() => undefined);
+  }
+
   /** The scoring list for [B, T] under a parameter pool. */
   async scoring(
     batch: number,
