@@ -1,9 +1,9 @@
-/** Host-side reshaping between `TokenBatch`, padded to [B, T], and what the reference's ops take. */
+/** Host-side reshaping between batches, padded to [B, T], and what the reference's ops take. */
 import type { ModelConfig } from './config';
-import type { TokenBatch } from './languageModel';
+import type { PaddedTokens, TokenBatch } from './languageModel';
 
-/** The batch as the ops need it: what lies beyond a sequence's end has id 0 and weight 0. Throws on ids or lengths out of range. */
-export function checked(config: ModelConfig, batch: TokenBatch): { ids: Int32Array; weights: Float32Array } {
+/** [B*T] ids as the ops need them: what lies beyond a sequence's end has id 0. Throws on ids or lengths out of range. */
+export function checkedIds(config: ModelConfig, batch: PaddedTokens): Int32Array {
   const { size, length, tokens, lengths } = batch;
   if (length > config.max_position_embeddings) {
     throw new Error(
@@ -11,7 +11,6 @@ export function checked(config: ModelConfig, batch: TokenBatch): { ids: Int32Arr
     );
   }
   const ids = new Int32Array(size * length);
-  const weights = new Float32Array(size * length);
   for (let b = 0; b < size; b++) {
     if (lengths[b] > length)
       throw new Error(`Sequence ${b} has ${lengths[b]} tokens in a batch of ${length}.`);
@@ -23,10 +22,19 @@ export function checked(config: ModelConfig, batch: TokenBatch): { ids: Int32Arr
         );
       }
       ids[at] = tokens[at];
-      weights[at] = batch.weights[at];
     }
   }
-  return { ids, weights };
+  return ids;
+}
+
+/** [B*T] loss weights, 0 beyond each sequence's end. */
+export function weightsInside({ size, length, lengths, lossWeights }: TokenBatch): Float32Array {
+  const weights = new Float32Array(size * length);
+  for (let b = 0; b < size; b++) {
+    const row = b * length;
+    weights.set(lossWeights.subarray(row, row + lengths[b]), row);
+  }
+  return weights;
 }
 
 /** [B, T] → [B, T − 1]: drops t = 0, which nothing predicts. */
@@ -38,7 +46,7 @@ export function withoutFirst(values: Float32Array, size: number, length: number)
 }
 
 /** [B, T − 1] → [B, T] with 0 at t = 0 and beyond each sequence's end. */
-export function scattered(values: ArrayLike<number>, { size, length, lengths }: TokenBatch): Float32Array {
+export function scattered(values: ArrayLike<number>, { size, length, lengths }: PaddedTokens): Float32Array {
   const full = new Float32Array(size * length);
   for (let b = 0; b < size; b++) {
     for (let t = 1; t < lengths[b]; t++) full[b * length + t] = values[b * (length - 1) + t - 1];
@@ -46,8 +54,8 @@ export function scattered(values: ArrayLike<number>, { size, length, lengths }: 
   return full;
 }
 
-/** Prompts padded on the right to `length`, with no weight anywhere. Throws on an empty one. */
-export function promptBatch(prompts: ArrayLike<number>[], length: number): TokenBatch {
+/** Prompts padded on the right to `length`. Throws on an empty one. */
+export function promptBatch(prompts: ArrayLike<number>[], length: number): PaddedTokens {
   const size = prompts.length;
   const tokens = new Uint32Array(size * length);
   const lengths = new Uint32Array(size);
@@ -57,5 +65,5 @@ export function promptBatch(prompts: ArrayLike<number>[], length: number): Token
     tokens.set(Array.from(prompt), index * length);
     lengths[index] = prompt.length;
   });
-  return { size, length, tokens, lengths, weights: new Float32Array(size * length) };
+  return { size, length, tokens, lengths };
 }

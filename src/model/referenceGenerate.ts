@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { threefry, toUnit } from '../numeric/random';
 import type { ModelConfig } from './config';
-import type { GenerateOptions, Generation, TokenBatch } from './languageModel';
-import { checked, promptBatch } from './referenceBatch';
+import type { GenerateOptions, Generation, PaddedTokens } from './languageModel';
+import { checkedIds, promptBatch } from './referenceBatch';
 import {
   causalContext,
   decodeContext,
@@ -32,7 +32,7 @@ export async function generate(
 
   const promptSlots = Math.max(...prompts.map((prompt) => prompt.length));
   const batch = promptBatch(prompts, promptSlots);
-  const { ids } = checked(config, batch);
+  const ids = checkedIds(config, batch);
   if (promptSlots + maxNewTokens > config.max_position_embeddings) {
     throw new Error(
       `A prompt of ${promptSlots} tokens and ${maxNewTokens} new ones exceed the model's ` +
@@ -84,7 +84,7 @@ function prefill(
   config: ModelConfig,
   weights: Weights,
   ids: Int32Array,
-  batch: TokenBatch,
+  batch: PaddedTokens,
   numGenerations: number,
 ): { next: tf.Tensor2D; cache: LayerCache[] } {
   return tf.tidy(() => {

@@ -3,8 +3,8 @@ import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
 import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
-import type { ScoreResult, TokenBatch } from './languageModel';
-import type { PackedBatch } from './packing';
+import type { PaddedTokens, ScoreResult } from './languageModel';
+import type { Layout } from './packing';
 import type { ParameterTable } from './parameters';
 import { objectiveUniform, SUPERVISED, writeObjective } from './training';
 import { fitBatch } from './upload';
@@ -112,7 +112,7 @@ export class ScoringStep {
   }
 
   /** Uploads a batch of at most [B, T] for plans that read this step's own buffers. @throws RangeError on another shape. */
-  upload(batch: TokenBatch | PackedBatch): void {
+  upload(batch: PaddedTokens & { layout?: Layout }): void {
     const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.sizes.V);
     const { queue } = this.gpu.device;
     queue.writeBuffer(this.tokens, 0, tokens);
@@ -121,7 +121,7 @@ export class ScoringStep {
   }
 
   /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
-  async run(plan: Plan, batch: TokenBatch): Promise<ScoreResult> {
+  async run(plan: Plan, batch: PaddedTokens): Promise<ScoreResult> {
     this.upload(batch);
     submit(this.gpu, plan);
     const pairs = new Float32Array(await this.gpu.read(this.scores, 0, this.batch * this.length * 8));

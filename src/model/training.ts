@@ -18,7 +18,7 @@ import {
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import type { ParameterTable } from './parameters';
-import { fitBatch, maxItems, sortByToken } from './upload';
+import { fitBatch, fitWeights, maxItems, sortByToken } from './upload';
 
 /** Into how many slices the weight gradient of so many tokens is summed. */
 function gradientSlices(tuning: kernels.Tuning, rows: number): number {
@@ -36,7 +36,7 @@ export function largestBuffer(
 }
 
 /** The loss a backward list differentiates. See cross_entropy.wgsl. */
-export interface ObjectiveOptions {
+export interface KernelObjective {
   /** `supervised`: Σ w·(−logp). `policy`: clipped GRPO with a k3 KL term. */
   mode: 'supervised' | 'policy';
   /** Take old logps from `baselines`; else the policy's own, without a gradient through them. */
@@ -50,7 +50,7 @@ export interface ObjectiveOptions {
   temperature: number;
 }
 
-export const SUPERVISED: ObjectiveOptions = {
+export const SUPERVISED: KernelObjective = {
   mode: 'supervised',
   useOld: false,
   accumulate: false,
@@ -61,7 +61,7 @@ export const SUPERVISED: ObjectiveOptions = {
 };
 
 /** Writes an objective's 32-byte uniform. */
-export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: ObjectiveOptions): void {
+export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: KernelObjective): void {
   const words = new Uint32Array(8);
   words.set([o.mode === 'policy' ? 1 : 0, o.useOld ? 1 : 0, o.accumulate ? 1 : 0, 0]);
   new Float32Array(words.buffer).set([o.beta, o.epsilonLow, o.epsilonHigh, 1 / o.temperature], 4);
@@ -522,7 +522,8 @@ export class TrainingStep {
   /** Uploads a batch of at most B sequences of at most T tokens. @throws RangeError on another shape. */
   upload(batch: TokenBatch | PackedBatch): void {
     const fitted = fitBatch(batch, this.batch, this.length, this.sizes.V);
-    const { tokens, lengths, weights, layout } = fitted;
+    const { tokens, lengths, layout } = fitted;
+    const weights = fitWeights(batch, this.batch, this.length);
     const weighed = new Float32Array(2 * weights.length);
     weights.forEach((weight, row) => {
       weighed[2 * row] = weight;

@@ -14,6 +14,7 @@ import type {
   Generation,
   LanguageModel,
   ModelState,
+  PaddedTokens,
   ScoreResult,
   StepMetrics,
   TokenBatch,
@@ -204,7 +205,7 @@ export class Transformer implements LanguageModel {
     return { loss: metrics[0], gradNorm: metrics[8] };
   }
 
-  async score(batch: TokenBatch, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
+  async score(batch: PaddedTokens, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
     const { step, plan } = await this.scoring(batch.size, batch.length, weights);
     return step.run(plan, batch);
   }

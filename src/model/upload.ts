@@ -1,6 +1,6 @@
 /** A batch on its way to the device: padded to the shape that a step was compiled for, and its tokens sorted for the embedding's gradient. */
-import type { TokenBatch } from './languageModel';
-import { type PackedBatch, plainLayout } from './packing';
+import type { PaddedTokens, TokenBatch } from './languageModel';
+import { type Layout, plainLayout } from './packing';
 
 /** Positions of one token are summed in runs of at most this many (embedding.wgsl). */
 const ITEM = 64;
@@ -15,14 +15,14 @@ export function maxItems(rows: number, vocabulary: number): number {
  * @throws RangeError when it does not fit or names a token beyond the vocabulary.
  */
 export function fitBatch(
-  batch: TokenBatch | PackedBatch,
+  batch: PaddedTokens & { layout?: Layout },
   size: number,
   length: number,
   vocabulary: number,
-): PackedBatch & {
+): PaddedTokens & {
   tokens: Uint32Array<ArrayBuffer>;
   lengths: Uint32Array<ArrayBuffer>;
-  weights: Float32Array<ArrayBuffer>;
+  layout: Layout;
 } {
   if (batch.size > size || batch.length > length) {
     throw new RangeError(
@@ -30,7 +30,6 @@ export function fitBatch(
     );
   }
   const tokens = new Uint32Array(size * length);
-  const weights = new Float32Array(size * length);
   const lengths = new Uint32Array(size);
   for (let b = 0; b < batch.size; b++) {
     const count = batch.lengths[b];
@@ -45,16 +44,25 @@ export function fitBatch(
         );
       }
       tokens[b * length + t] = token;
-      weights[b * length + t] = batch.weights[b * batch.length + t];
     }
   }
-  if ('layout' in batch) {
+  if (batch.layout) {
     if (batch.size !== size || batch.length !== length) {
       throw new RangeError('A packed batch must have the very shape its step was compiled for.');
     }
-    return { size, length, tokens, lengths, weights, layout: batch.layout };
+    return { size, length, tokens, lengths, layout: batch.layout };
   }
-  return { size, length, tokens, lengths, weights, layout: plainLayout(lengths, length) };
+  return { size, length, tokens, lengths, layout: plainLayout(lengths, length) };
+}
+
+/** Loss weights of a batch that fits, [B*T], 0 beyond each sequence's end. */
+export function fitWeights(batch: TokenBatch, size: number, length: number): Float32Array<ArrayBuffer> {
+  const weights = new Float32Array(size * length);
+  for (let b = 0; b < batch.size; b++) {
+    const from = b * batch.length;
+    weights.set(batch.lossWeights.subarray(from, from + batch.lengths[b]), b * length);
+  }
+  return weights;
 }
 
 /** Positions grouped by token (stable), cut into items of at most ITEM, with each token's first item: embedding.wgsl's input. */

@@ -9,7 +9,7 @@
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { passGate, type StageHooks } from '../data/stage';
-import type { LanguageModel, TokenBatch } from '../model/languageModel';
+import type { LanguageModel, PaddedTokens } from '../model/languageModel';
 import type { Cot } from './cot';
 
 export interface CotExample {
@@ -96,13 +96,12 @@ export async function scoreTails(
   return nll;
 }
 
-function pad(rows: { tokens: ArrayLike<number> }[], length: number): TokenBatch {
-  const batch: TokenBatch = {
+function pad(rows: { tokens: ArrayLike<number> }[], length: number): PaddedTokens {
+  const batch: PaddedTokens = {
     size: rows.length,
     length,
     tokens: new Uint32Array(rows.length * length),
     lengths: new Uint32Array(rows.length),
-    weights: new Float32Array(rows.length * length),
   };
   rows.forEach(({ tokens }, b) => {
     if (tokens.length > length) {

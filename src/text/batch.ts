@@ -4,8 +4,8 @@ import type { Sequence } from './prompt';
 
 /**
  * Pads to exactly `length` tokens with 0, which models ignore. Completion tokens weigh 1 / (how many there are in the
- * batch), prompt tokens 0, so that Σ weights · −logp is the mean over completion tokens.
- * @returns tokens and weights [sequences × length]
+ * batch), prompt tokens 0, so that Σ lossWeights · −logp is the mean over completion tokens.
+ * @returns tokens and loss weights [sequences × length]
  * @throws Error for a sequence that is empty or longer than `length`
  */
 export function collate(sequences: readonly Sequence[], length: number): TokenBatch {
@@ -15,7 +15,7 @@ export function collate(sequences: readonly Sequence[], length: number): TokenBa
     length,
     tokens: new Uint32Array(size * length),
     lengths: new Uint32Array(size),
-    weights: new Float32Array(size * length),
+    lossWeights: new Float32Array(size * length),
   };
   // Nothing predicts the first token, so a sequence without a prompt has one loss token less.
   const first = (sequence: Sequence) => Math.max(1, sequence.promptLength);
@@ -30,7 +30,7 @@ export function collate(sequences: readonly Sequence[], length: number): TokenBa
     }
     batch.tokens.set(tokens, row * length);
     batch.lengths[row] = tokens.length;
-    batch.weights.fill(1 / count, row * length + first(sequence), row * length + tokens.length);
+    batch.lossWeights.fill(1 / count, row * length + first(sequence), row * length + tokens.length);
   });
   return batch;
 }

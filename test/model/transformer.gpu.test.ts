@@ -234,7 +234,10 @@ it.each([
     gradient: model.gradient,
     leading: step.leading(table, lead),
   });
-  const masked = { ...batch, weights: batch.weights.map((weight, at) => (at < lead * 12 ? weight : 0)) };
+  const masked = {
+    ...batch,
+    lossWeights: batch.lossWeights.map((weight, at) => (at < lead * 12 ? weight : 0)),
+  };
   const expected = await lossAndGradient(model, masked);
   const whole = await lossAndGradient(model, batch);
   submit(gpu, leading);
@@ -300,8 +303,7 @@ describe('generation', () => {
       tokens.set(row, r * length);
     });
     const lengths = Uint32Array.from(sequences, (row) => row.length);
-    const weights = new Float32Array(tokens.length);
-    const scored = await model.score({ size: sequences.length, length, tokens, lengths, weights });
+    const scored = await model.score({ size: sequences.length, length, tokens, lengths });
     logps.forEach((row, r) => {
       const from = r * length + sequences[r].length - row.length;
       expect(relativeError(row, scored.logps.subarray(from, from + row.length))).toBeLessThan(1e-4);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TokenBatch } from '../../src/model/languageModel';
+import type { PaddedTokens } from '../../src/model/languageModel';
 import { marginsWithinPrompt, scoreCots, scoreTails, selectCots } from '../../src/sft/orft';
 import { generateCots } from '../../src/sft/rupr';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -84,7 +84,7 @@ describe('selectCots', () => {
 
 /** Predicts token t with log-probability −t·tokens[t]/1000, so that a sum tells which positions were taken. */
 const positional = {
-  async score(batch: TokenBatch) {
+  async score(batch: PaddedTokens) {
     const logps = new Float32Array(batch.tokens.length);
     for (let b = 0; b < batch.size; b++) {
       for (let t = 1; t < batch.lengths[b]; t++) {
@@ -99,7 +99,7 @@ describe('scoring', () => {
   it('means over the answer tokens alone, in batches of one shape', async () => {
     const shapes = new Set<string>();
     const model = {
-      score(batch: TokenBatch) {
+      score(batch: PaddedTokens) {
         shapes.add(`${batch.size}×${batch.length}`);
         return positional.score(batch);
       },
