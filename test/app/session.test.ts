@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
+import { reportedEvents } from '../../src/run/events';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
 import type { ImporterApi, SavedRun, StudyEvent, StudyRequest, TrainerApi } from '../../src/worker/protocol';
@@ -57,7 +58,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
     savedRuns: async () => [],
-    loadReport: async () => kept,
+    openRun: async () => kept && { report: kept, events: [...reportedEvents(kept)] },
     deleteRun: async () => {},
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
