@@ -317,7 +317,6 @@ export function createSession(
         show(found);
         status.value = 'done';
       });
-      await view.drained();
     } catch (error) {
       if (report.value === null) status.value = 'idle';
       say('error', `The report could not be opened: ${sentence(error)}`);
