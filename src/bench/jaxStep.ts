@@ -68,7 +68,7 @@ export function jaxStep(config: ModelConfig, pool: Float32Array, batch: TokenBat
   };
 }
 
-function inputs(config: ModelConfig, { size, length, tokens, lengths, weights }: TokenBatch): Inputs {
+function inputs(config: ModelConfig, { size, length, tokens, lengths, lossWeights }: TokenBatch): Inputs {
   const ids = new Int32Array(size * length);
   const targets = new Int32Array(size * length);
   const coefficients = new Float32Array(size * length);
@@ -78,7 +78,7 @@ function inputs(config: ModelConfig, { size, length, tokens, lengths, weights }:
       ids[at] = tokens[at];
       if (t > 0) {
         targets[at - 1] = tokens[at];
-        coefficients[at - 1] = weights[at];
+        coefficients[at - 1] = lossWeights[at];
       }
     }
   }

@@ -6,7 +6,7 @@ import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
-import { runPipeline } from '../run/pipeline';
+import { runPipeline } from '../run/runner';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
 import { ProgressLines } from './progress';

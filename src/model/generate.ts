@@ -15,6 +15,7 @@ import {
 } from './forward';
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
+import { padRows } from './padding';
 
 /** Shape a generator is compiled for; smaller requests are padded. */
 export interface GeneratorShape {
@@ -187,13 +188,12 @@ export class Generator {
     const { prompts, generations, promptLength, maxNew } = this.shape;
     const { gpu } = this.model;
     const { queue } = gpu.device;
-    const tokens = new Uint32Array(prompts * promptLength);
-    const lengths = new Uint32Array(prompts).fill(1);
+    const { tokens, lengths } = padRows(options.prompts, promptLength, prompts);
+    // Rows without a prompt run along as if they had one token.
+    lengths.fill(1, options.prompts.length);
     const next = new Uint32Array(prompts * generations);
     const ended = new Uint32Array(prompts * generations).fill(1);
     options.prompts.forEach((prompt, p) => {
-      tokens.set(prompt, p * promptLength);
-      lengths[p] = prompt.length;
       next.fill(prompt[prompt.length - 1], p * generations, (p + 1) * generations);
       ended.fill(0, p * generations, (p + 1) * generations);
     });

@@ -10,16 +10,18 @@ import type {
   Generation,
   LanguageModel,
   ModelState,
+  PaddedTokens,
   ScoreResult,
   StepMetrics,
   TokenBatch,
 } from './languageModel';
+import { fitWeights } from './padding';
 import { type ParameterTable, parameterTable } from './parameters';
-import { checked, scattered, withoutFirst } from './referenceBatch';
+import { checkedIds, scattered, withoutFirst } from './referenceBatch';
 import { tokenLogps, type WeightTensors, weightsFromPool } from './referenceForward';
 import { generate } from './referenceGenerate';
 
-export interface PolicyOptions {
+export interface ReferenceLossOptions {
   /** One advantage per sequence, [B], for each objective. */
   advantages: Float32Array[];
   /** [B*T] log-probabilities under the policy that sampled; null takes the current ones (ρ = 1, on-policy). */
@@ -38,9 +40,9 @@ export interface PolicyOptions {
 export interface PolicyGradients {
   /** A flat pool per objective, in the order of `advantages`. */
   gradients: Float32Array<ArrayBuffer>[];
-  /** Σ weights · l per objective. */
+  /** Σ lossWeights · l per objective. */
   losses: number[];
-  /** Σ weights · k3; 0 without reference log-probabilities. */
+  /** Σ lossWeights · k3; 0 without reference log-probabilities. */
   kl: number;
   /** [B*T] as in `score`. */
   logps: Float32Array;
@@ -99,12 +101,13 @@ export class ReferenceModel implements LanguageModel {
 
   /**
    * The GRPO loss of one batch for each of several advantage vectors, and its gradients. Per token
-   * l = −min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high)·A) + β·k3, and the loss is Σ weights · l (taiji.md §3; Shao et al.,
+   * l = −min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high)·A) + β·k3, and the loss is Σ lossWeights · l (taiji.md §3; Shao et al.,
    * DeepSeekMath, 2024, eq. 3). Updates nothing.
    */
-  async policyGradients(batch: TokenBatch, options: PolicyOptions): Promise<PolicyGradients> {
-    const { ids, weights } = checked(this.config, batch);
+  async policyGradients(batch: TokenBatch, options: ReferenceLossOptions): Promise<PolicyGradients> {
+    const ids = checkedIds(this.config, batch);
     const { size, length } = batch;
+    const weights = fitWeights(batch, size, length);
     if (length === 1) throw new Error('A policy batch of single tokens has nothing to score.');
     const shape: [number, number] = [size, length - 1];
     const result: PolicyGradients = {
@@ -162,11 +165,11 @@ export class ReferenceModel implements LanguageModel {
 
   /** @param temperature divides the logits */
   async score(
-    batch: TokenBatch,
+    batch: PaddedTokens,
     which: 'current' | 'reference' = 'current',
     temperature = 1,
   ): Promise<ScoreResult> {
-    const { ids } = checked(this.config, batch);
+    const ids = checkedIds(this.config, batch);
     const { size, length } = batch;
     const weights = which === 'current' ? this.#weights : this.#reference;
     if (!weights) throw new Error('No reference policy to score under: call freezeReference() first.');
@@ -224,8 +227,9 @@ export class ReferenceModel implements LanguageModel {
 
   /** Loss and gradients, one per parameter in table order, of the weighted next-token loss. */
   #supervised(batch: TokenBatch): { value: tf.Tensor; grads: tf.Tensor[] } {
-    const { ids, weights } = checked(this.config, batch);
+    const ids = checkedIds(this.config, batch);
     const { size, length } = batch;
+    const weights = fitWeights(batch, size, length);
     if (length === 1) {
       return {
         value: tf.scalar(0),

@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import { threefry, toUnit } from '../numeric/random';
 import type { ModelConfig } from './config';
 import type { GenerateOptions, Generation } from './languageModel';
-import { checked, promptBatch } from './referenceBatch';
+import { padRows } from './padding';
+import { checkedIds } from './referenceBatch';
 import {
   causalContext,
   decodeContext,
@@ -31,8 +32,8 @@ export async function generate(
   if (rows === 0 || maxNewTokens === 0) return packed(completions, logps);
 
   const promptSlots = Math.max(...prompts.map((prompt) => prompt.length));
-  const batch = promptBatch(prompts, promptSlots);
-  const { ids } = checked(config, batch);
+  const batch = padRows(prompts, promptSlots);
+  const ids = checkedIds(config, batch);
   if (promptSlots + maxNewTokens > config.max_position_embeddings) {
     throw new Error(
       `A prompt of ${promptSlots} tokens and ${maxNewTokens} new ones exceed the model's ` +

@@ -12,8 +12,8 @@ import {
   type ModelBuffers,
   weightViews,
 } from './forward';
-import type { ScoreResult, TokenBatch } from './languageModel';
-import type { PackedBatch } from './packing';
+import type { PaddedTokens, ScoreResult } from './languageModel';
+import type { Layout } from './packing';
 import { objectiveUniform, SUPERVISED, writeObjective } from './training';
 import { fitBatch } from './upload';
 
@@ -105,8 +105,9 @@ export class ScoringStep {
   }
 
   /** Uploads a batch of at most [B, T] for plans that read this step's own buffers. @throws RangeError on another shape. */
-  upload(batch: TokenBatch | PackedBatch): void {
-    const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.model.sizes.V);
+  upload(batch: PaddedTokens & { layout?: Layout }): void {
+    const { batch: size, length } = this;
+    const { tokens, lengths, layout } = fitBatch(batch, { size, length, vocabulary: this.model.sizes.V });
     const { queue } = this.model.gpu.device;
     queue.writeBuffer(this.tokens, 0, tokens);
     queue.writeBuffer(this.lengths, 0, lengths);
@@ -114,7 +115,7 @@ export class ScoringStep {
   }
 
   /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
-  async run(plan: Plan, batch: TokenBatch): Promise<ScoreResult> {
+  async run(plan: Plan, batch: PaddedTokens): Promise<ScoreResult> {
     this.upload(batch);
     const { gpu } = this.model;
     submit(gpu, plan);

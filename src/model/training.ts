@@ -21,6 +21,7 @@ import {
 } from './forward';
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
+import { fitWeights } from './padding';
 import { fitBatch, maxItems, sortByToken } from './upload';
 
 /** Into how many slices the weight gradient of so many tokens is summed. */
@@ -39,7 +40,7 @@ export function largestBuffer(
 }
 
 /** The loss a backward list differentiates. See cross_entropy.wgsl. */
-export interface ObjectiveOptions {
+export interface KernelObjective {
   /** `supervised`: Σ w·(−logp). `policy`: clipped GRPO with a k3 KL term. */
   mode: 'supervised' | 'policy';
   /** Take old logps from `baselines`; else the policy's own, without a gradient through them. */
@@ -53,7 +54,7 @@ export interface ObjectiveOptions {
   temperature: number;
 }
 
-export const SUPERVISED: ObjectiveOptions = {
+export const SUPERVISED: KernelObjective = {
   mode: 'supervised',
   useOld: false,
   accumulate: false,
@@ -64,7 +65,7 @@ export const SUPERVISED: ObjectiveOptions = {
 };
 
 /** Writes an objective's 32-byte uniform. */
-export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: ObjectiveOptions): void {
+export function writeObjective(gpu: Gpu, uniform: GPUBuffer, o: KernelObjective): void {
   const words = new Uint32Array(8);
   words.set([o.mode === 'policy' ? 1 : 0, o.useOld ? 1 : 0, o.accumulate ? 1 : 0, 0]);
   new Float32Array(words.buffer).set([o.beta, o.epsilonLow, o.epsilonHigh, 1 / o.temperature], 4);
@@ -483,8 +484,10 @@ export class TrainingStep {
 
   /** Uploads a batch of at most B sequences of at most T tokens. @throws RangeError on another shape. */
   upload(batch: TokenBatch | PackedBatch): void {
-    const fitted = fitBatch(batch, this.batch, this.length, this.model.sizes.V);
-    const { tokens, lengths, weights, layout } = fitted;
+    const { batch: size, length } = this;
+    const vocabulary = this.model.sizes.V;
+    const { tokens, lengths, layout } = fitBatch(batch, { size, length, vocabulary });
+    const weights = fitWeights(batch, size, length);
     const weighed = new Float32Array(2 * weights.length);
     weights.forEach((weight, row) => {
       weighed[2 * row] = weight;
@@ -495,7 +498,7 @@ export class TrainingStep {
     queue.writeBuffer(this.buffers.lengths, 0, lengths);
     queue.writeBuffer(this.buffers.weights, 0, weighed);
     queue.writeBuffer(this.buffers.spans, 0, layout.spans);
-    const { positions, items, firstItems } = sortByToken(tokens, this.model.sizes.V, this.#maxItems);
+    const { positions, items, firstItems } = sortByToken(tokens, vocabulary, this.#maxItems);
     queue.writeBuffer(this.#embedding.positions, 0, positions);
     queue.writeBuffer(this.#embedding.items, 0, items);
     queue.writeBuffer(this.#embedding.firstItems, 0, firstItems);

@@ -14,6 +14,7 @@ import type {
   Generation,
   LanguageModel,
   ModelState,
+  PaddedTokens,
   ScoreResult,
   StepMetrics,
   TokenBatch,
@@ -201,16 +202,13 @@ export class Transformer implements LanguageModel, ModelBuffers {
     return { loss: metrics[0], gradNorm: metrics[8] };
   }
 
-  async score(batch: TokenBatch, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
+  async score(batch: PaddedTokens, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
     const { step, plan } = await this.scoring(batch.size, batch.length, weights);
     return step.run(plan, batch);
   }
 
   async generate(options: GenerateOptions): Promise<Generation> {
     const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
-    for (const prompt of options.prompts) {
-      if (prompt.length === 0) throw new RangeError('A prompt must have at least one token.');
-    }
     this.#checkLength(longest + options.maxNewTokens);
     const wanted: GeneratorShape = {
       prompts: options.prompts.length,

@@ -1,38 +1,58 @@
-/** The report of a finished run, out of the state it left. */
-import { type Dataset, interactionCount } from '../data/dataset';
+/** The report of a run, out of what its stages made. */
 import { KERNELS_VERSION } from '../gpu/kernels';
 import type { RunState } from './checkpoint';
 import { fingerprint } from './fingerprint';
 import { formatLink } from './link';
+import { STAGES } from './pipeline';
 import type { DeviceInfo, Report } from './report';
+import type { ReportPart } from './stage';
+
+/** What the stages so far leave in the report; their tables and samples one after another. */
+export function reportPart({ made }: Pick<RunState, 'made'>): ReportPart {
+  const whole: ReportPart = {};
+  for (const stage of STAGES) {
+    const own = made[stage.name];
+    if (own === undefined) continue;
+    const { table = [], samples = [], ...rest } = stage.report?.(own as never) ?? {};
+    Object.assign(whole, rest, {
+      table: [...(whole.table ?? []), ...table],
+      samples: [...(whole.samples ?? []), ...samples],
+    });
+  }
+  return whole;
+}
+
+/** What each test user adds to a row of the table, [users, OUTCOMES]; null where there is no such row. */
+export function outcomesOf({ made }: Pick<RunState, 'made'>, row: string): Float32Array | null {
+  for (const stage of STAGES) {
+    const own = made[stage.name];
+    const rows = own === undefined ? [] : (stage.judged?.(own as never) ?? []);
+    const found = rows.find((judged) => judged.row.stage === row);
+    if (found !== undefined) return found.outcomes;
+  }
+  return null;
+}
 
 /** @throws Error when the run is not finished */
 export async function assembleReport(
   state: RunState,
-  dataset: Dataset,
   device: DeviceInfo,
   memory: Report['memory'],
 ): Promise<Report> {
-  const { app, config, stages, table, counting, ranking, rupr, orft, ranker, samples } = state;
-  if (rupr === null || orft === null || ranker === null)
-    throw new Error('The run has no RUPR, ORFT or ranker results to report yet.');
+  const { app, config, stages } = state;
+  const { dataset, rupr, orft, ranker, popo, table, counting, ranking, samples } = reportPart(state);
+  if (!dataset || !rupr || !orft || !ranker || !popo || !table || !samples || ranking === undefined)
+    throw new Error('The run is not finished: it has not passed all of its stages.');
   const source = {
     app,
     kernels: KERNELS_VERSION,
     config,
-    dataset: {
-      id: dataset.id,
-      sha256: dataset.sha256,
-      users: dataset.users.length,
-      items: dataset.items.length,
-      interactions: interactionCount(dataset),
-      notes: dataset.notes,
-    },
+    dataset,
     stages,
     rupr,
     orft,
     ranker,
-    popo: { rewardNames: config.popo.rewards, steps: state.popo, curve: state.curve },
+    popo,
     table,
     ranking,
   };

@@ -2,19 +2,12 @@
  * Where a run stands, in full: what is needed to go on to the same bits in another tab. Numbers that are few are JSON
  * (doubles survive it exactly), arrays are pools of f32, and the store keeps all of it or nothing.
  */
-import type { MetricsRow } from '../evaluate/metrics';
-import type { ModelConfig } from '../model/config';
-import type { Cot } from '../sft/cot';
+import type { ModelState } from '../model/languageModel';
 import type { Checkpoint } from '../store/checkpoints';
+import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
-import {
-  type PopoStep,
-  type Report,
-  type Sample,
-  STAGE_NAMES,
-  type StageName,
-  type StageReport,
-} from './report';
+import type { Made } from './pipeline';
+import { STAGE_NAMES, type StageName, type StageReport } from './report';
 
 /** What a list of checkpoints shows without reading one. */
 export interface RunHeader {
@@ -26,95 +19,72 @@ export interface RunHeader {
   finished: boolean;
 }
 
-/** The part of a checkpoint that is JSON. */
 export interface RunState {
-  /** Of this shape; another app's checkpoint is refused, not guessed at. */
-  schema: 1;
+  /** Of this form; another form's checkpoint is refused, not guessed at. */
+  schema: 2;
   app: string;
   /** With kernels resolved, and the CoTs named once they were asked for. */
   config: RunConfig;
-  /** SHA-256 of the data. */
-  dataset: string;
   /** The stage under way or next, and its next step. */
   stage: StageName;
   step: number;
   /** Stages begun, in order; the last may be under way. */
   stages: StageReport[];
-  tokenizer: unknown;
-  /** The model's shape, once there is a tokenizer. */
-  model: ModelConfig | null;
-  ranker: Report['ranker'] | null;
-  cots: Cot[];
-  rupr: Report['rupr'] | null;
-  orft: Report['orft'] | null;
-  /** Indices into `cots` of those that SFT learns from. */
-  kept: number[];
-  popo: PopoStep[];
-  /** What the policy optimiser carries from step to step besides the model's moments. */
-  weights: number[];
-  curve: Report['popo']['curve'];
-  table: MetricsRow[];
-  counting: Report['counting'];
-  ranking: Report['ranking'];
-  samples: Sample[];
+  /** What stages made. That of a stage under way is there only if it can be taken up between its steps. */
+  made: Partial<Made>;
   timings: Record<string, number>;
 }
 
-/** The arrays of a checkpoint by name; those of the model are absent until there is one. */
-export type RunArrays = Record<string, Float32Array<ArrayBuffer>>;
-
 export interface RunCheckpoint {
+  /** Its arrays are shared between checkpoints: nobody writes into them. */
   state: RunState;
-  arrays: RunArrays;
+  /** The model's, once there is one. */
+  model: ModelState | null;
 }
-
-/** A checkpoint that this app cannot continue; the message says why and what to do. */
-export class CheckpointError extends Error {
-  override readonly name = 'CheckpointError';
-}
-
-const STATE = 'state.json';
 
 /** A state before anything has happened. */
 export function newState(config: RunConfig, app: string): RunState {
-  return {
-    schema: 1,
-    app,
-    config,
-    dataset: '',
-    stage: STAGE_NAMES[0],
-    step: 0,
-    stages: [],
-    tokenizer: null,
-    model: null,
-    ranker: null,
-    cots: [],
-    rupr: null,
-    orft: null,
-    kept: [],
-    popo: [],
-    weights: config.popo.reward_weights,
-    curve: [],
-    table: [],
-    counting: undefined,
-    ranking: null,
-    samples: [],
-    timings: {},
-  };
+  return { schema: 2, app, config, stage: STAGE_NAMES[0], step: 0, stages: [], made: {}, timings: {} };
+}
+
+/** A copy that later changes do not reach; arrays of numbers are shared. */
+export function copyState(state: RunState): RunState {
+  return copy(state) as RunState;
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Float32Array) return value;
+  if (Array.isArray(value)) return value.map(copy);
+  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, copy(held)]));
+}
+
+/** Names of pools in the store. */
+const STATE = 'state.json';
+const MODEL = ['parameters', 'moment1', 'moment2'] as const;
+
+/** Stands in the JSON for an array that lies in a pool. */
+interface PoolReference {
+  pool: string;
 }
 
 /** A checkpoint as the store keeps it. Buffers are not copied. */
 export function encodeCheckpoint(
   id: string,
-  { state, arrays }: RunCheckpoint,
+  { state, model }: RunCheckpoint,
   finished: boolean,
 ): Checkpoint<RunHeader> {
-  const json = new TextEncoder().encode(JSON.stringify(state));
-  const pools: Record<string, ArrayBuffer> = { [STATE]: json.buffer };
-  for (const [name, array] of Object.entries(arrays)) {
-    const whole = array.byteLength === array.buffer.byteLength;
-    pools[name] = whole ? array.buffer : array.slice().buffer;
-  }
+  const pools: Record<string, ArrayBuffer> = {};
+  const keep = (name: string, array: Float32Array<ArrayBuffer>) => {
+    pools[name] = array.byteLength === array.buffer.byteLength ? array.buffer : array.slice().buffer;
+  };
+  const json = JSON.stringify(state, (_key, value: unknown) => {
+    if (!(value instanceof Float32Array)) return value;
+    const pool = `array ${Object.keys(pools).length}`;
+    keep(pool, value as Float32Array<ArrayBuffer>);
+    return { pool } satisfies PoolReference;
+  });
+  if (model !== null) for (const name of MODEL) keep(name, model[name]);
+  pools[STATE] = new TextEncoder().encode(json).buffer;
   const { config, stage, step } = state;
   return { id, header: { config, stage, step, savedAt: Date.now(), finished }, pools };
 }
@@ -127,21 +97,46 @@ export function decodeCheckpoint(
   { pools }: Pick<Checkpoint<RunHeader>, 'pools'>,
   app: string,
 ): RunCheckpoint {
-  const { [STATE]: json, ...buffers } = pools;
+  const floats = (name: string) => {
+    if (!Object.hasOwn(pools, name)) throw damaged();
+    return new Float32Array(pools[name]);
+  };
   let state: RunState;
   try {
-    state = JSON.parse(new TextDecoder().decode(json)) as RunState;
+    state = JSON.parse(new TextDecoder().decode(pools[STATE]), (_key, value: unknown) =>
+      isReference(value) ? floats(value.pool) : value,
+    ) as RunState;
   } catch {
-    throw new CheckpointError('This checkpoint is damaged: delete it and train again from its link.');
+    throw damaged();
   }
-  if (state.schema !== 1 || state.app !== app) {
+  if (state.app !== app) {
     throw new CheckpointError(
       `This checkpoint was written by version ${String(state.app)} of this app, which is version ${app} now: ` +
         'it cannot be continued to the same bits, so train again from its link.',
     );
   }
-  const arrays = Object.fromEntries(
-    Object.entries(buffers).map(([name, buffer]) => [name, new Float32Array(buffer)]),
+  if (state.schema !== 2) {
+    throw new CheckpointError(
+      'This checkpoint was kept in an older form, which this app does not read any more. Its report can still be opened. ' +
+        'To have the model, train again from its link: it comes out the same.',
+    );
+  }
+  const [parameters, moment1, moment2] = MODEL.map((name) =>
+    Object.hasOwn(pools, name) ? floats(name) : null,
   );
-  return { state, arrays };
+  if (parameters === null || moment1 === null || moment2 === null) return { state, model: null };
+  return { state, model: { parameters, moment1, moment2 } };
+}
+
+function isReference(value: unknown): value is PoolReference {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).length === 1 &&
+    typeof (value as Partial<PoolReference>).pool === 'string'
+  );
+}
+
+function damaged(): CheckpointError {
+  return new CheckpointError('This checkpoint is damaged: delete it and train again from its link.');
 }

@@ -1,6 +1,9 @@
-/** The events of a run as one unbroken story, also where a run goes back: after a reload or on a new device. */
+/** The events of a run as one unbroken story: watched, resumed, on a new device, or opened again when it is done. */
+import { reportPart } from './assemble';
 import type { RunState } from './checkpoint';
-import type { RunEvent, StageName } from './report';
+import { STAGES } from './pipeline';
+import { type Report, type RunEvent, STAGE_NAMES, type StageReport } from './report';
+import type { ReportPart } from './stage';
 
 /**
  * Passes each event on once. Steps that are taken again from a checkpoint have the same bits, so what was told of them
@@ -26,42 +29,51 @@ function identity(event: RunEvent): string | null {
     case 'popo':
       return `popo ${event.step.step}`;
     case 'metrics':
-      return `metrics ${event.row.stage} ${event.row.users} ${event.step}`;
+      return `metrics ${event.row.stage}`;
+    case 'curve':
+      return `curve ${event.step}`;
     case 'sample':
       return `sample ${event.sample.stage} ${event.sample.step} ${event.sample.sampleId}`;
     case 'cots':
-      return 'cots';
+    case 'counting':
+      return event.type;
     default:
       return null;
   }
 }
 
-/** Stages that tell each step's loss; the others' stand in the report alone. */
-const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft'];
+/** What earlier sessions told of a run up to a checkpoint, for a page that starts empty. */
+export function replayedEvents(state: RunState): Generator<RunEvent> {
+  return retold(reportPart(state), state.stages, (name) => name !== state.stage);
+}
 
-/** What an earlier session told of a run up to a checkpoint, as far as the checkpoint knows, for a page that starts empty. */
-export function* replayedEvents(state: RunState): Generator<RunEvent> {
-  for (const { name, steps, loss, seconds } of state.stages) {
+/** What a finished run told. A stage that an older version of the app did not have counts as done. */
+export function* reportedEvents(report: Report): Generator<RunEvent> {
+  yield { type: 'device', device: report.device };
+  const stages = STAGE_NAMES.map(
+    (name): StageReport =>
+      report.stages.find((stage) => stage.name === name) ?? {
+        name,
+        seconds: 0,
+        steps: 0,
+        loss: [],
+        heldOutLoss: [],
+      },
+  );
+  yield* retold(report, stages, () => true);
+}
+
+function* retold(
+  report: ReportPart,
+  begun: readonly StageReport[],
+  isDone: (name: StageReport['name']) => boolean,
+): Generator<RunEvent> {
+  for (const stage of STAGES) {
+    const own = begun.find(({ name }) => name === stage.name);
+    if (own === undefined) continue;
+    const { name, steps, seconds } = own;
     yield { type: 'stage', name, status: 'started', steps };
-    for (const [step, value] of TOLD_BY_STEP.includes(name) ? loss.entries() : []) {
-      yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
-    }
-    if (name === 'ranker' && state.ranker !== null) yield { type: 'ranker', auc: state.ranker.auc };
-    if (name === 'rupr' && state.rupr !== null) yield { type: 'teacher', counts: state.rupr };
-    if (name === 'orft' && state.orft !== null) {
-      yield { type: 'cots', ...state.orft, ppl: state.orft.examples.map(({ ppl }) => ppl) };
-    }
-    if (name === 'popo') {
-      for (const step of state.popo) yield { type: 'popo', step };
-      for (const { step, row } of state.curve) yield { type: 'metrics', row, step };
-    }
-    for (const row of state.table) {
-      // The aligned model's row was measured after alignment; told within it, it would join the held-out curve.
-      if (row.stage === (name === 'evaluate' ? 'popo' : name) && name !== 'popo')
-        yield { type: 'metrics', row, step: steps };
-    }
-    if (name === 'ranking' && state.ranking !== null) yield { type: 'ranking', ranking: state.ranking };
-    for (const sample of state.samples) if (sample.stage === name) yield { type: 'sample', sample };
-    if (name !== state.stage) yield { type: 'stage', name, status: 'finished', steps, seconds };
+    yield* stage.events?.(report, own) ?? [];
+    if (isDone(name)) yield { type: 'stage', name, status: 'finished', steps, seconds };
   }
 }

@@ -13,14 +13,14 @@ export interface RunFile {
  * model.safetensors, config.json, tokenizer.json and tokenizer_config.json of a checkpoint's weights.
  * @throws Error when the run has not come as far as a model
  */
-export function modelFiles({ state, arrays }: RunCheckpoint): RunFile[] {
-  if (state.model === null || arrays.parameters === undefined) {
-    throw new Error('There is no model yet: it is made when warm-up begins.');
+export function modelFiles({ state: { made }, model }: RunCheckpoint): RunFile[] {
+  if (made.tokenizer === undefined || model === null) {
+    throw new Error('There is no model yet: it is made once there is a tokenizer.');
   }
-  const tokenizer = Tokenizer.fromJSON(state.tokenizer);
+  const tokenizer = Tokenizer.fromJSON(made.tokenizer.tokenizer);
   const special = { pad: tokenizer.special.pad, eos: tokenizer.special.endAnswer };
   return [
-    ...exportModel(state.model, arrays.parameters, special),
+    ...exportModel(made.tokenizer.shape, model.parameters, special),
     jsonFile('tokenizer.json', tokenizer.toJSON()),
     jsonFile('tokenizer_config.json', tokenizer.configJSON()),
   ];
@@ -30,11 +30,12 @@ export function modelFiles({ state, arrays }: RunCheckpoint): RunFile[] {
  * cots.jsonl: what the teacher said, one line per CoT, as `file` teachers are given it; with whether it passed ORFT and, where
  * the data knows, whether its evidence and conclusion are the true ones.
  */
-export function cotsFile({ state: { cots, kept, orft } }: RunCheckpoint): RunFile {
+export function cotsFile({ state: { made } }: RunCheckpoint): RunFile {
+  const { cots } = made.rupr ?? { cots: [] };
   if (cots.length === 0) throw new Error('There is no reasoning yet: it is made in the stage RUPR.');
-  const passed = new Set(kept);
+  const passed = made.orft && new Set(made.orft.kept);
   const lines = cots.map(({ sampleId, text, truth }, index) =>
-    JSON.stringify({ sampleId, cot: text, truth, ...(orft === null ? {} : { kept: passed.has(index) }) }),
+    JSON.stringify({ sampleId, cot: text, truth, ...(passed && { kept: passed.has(index) }) }),
   );
   return { name: 'cots.jsonl', bytes: new TextEncoder().encode(`${lines.join('\n')}\n`) };
 }

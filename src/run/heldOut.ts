@@ -2,162 +2,136 @@
  * How good the model is on users it never saw: a row of the stage table on test users at the end of warm-up, SFT and
  * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
  */
-import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { type AnswersRow, evaluateModel, judgeAnswers, type MetricsRow } from '../evaluate/metrics';
-import { type RewardSources, scoreCompletions } from '../popo/rewards';
-import type { Encoder } from '../rank/encoder';
-import { scoreTails } from '../sft/orft';
-import type { PromptFormat } from '../text/prompt';
-import type { ExampleDraw } from './pipeline';
+import { type Example, targetItem } from '../data/dataset';
+import {
+  type AnswersRow,
+  type EvaluatedCompletion,
+  evaluateModel,
+  judgeAnswers,
+  type MetricsRow,
+} from '../evaluate/metrics';
+import { scoreTails } from '../model/scoreTails';
+import { scoreCompletions } from '../popo/rewards';
 import type { Sample } from './report';
-import type { Session, Stage } from './session';
+import { rewardSources } from './rewardSources';
+import type { Judged, StageTools } from './stage';
+import type { TrainingInputs } from './stages/warmup';
 
 /** Samples shown at each moment: the same users each time, so that one sees them improve. */
 const SAMPLES = 6;
 
-interface HeldOutSources {
-  dataset: Dataset;
-  format: PromptFormat;
-  encoder: Encoder;
-  sources: RewardSources;
-  draw: ExampleDraw;
-}
-
 export class HeldOut {
-  readonly #session: Session;
-  readonly #sources: HeldOutSources;
+  readonly #inputs: TrainingInputs;
+  readonly #tools: StageTools;
 
-  constructor(session: Session, sources: HeldOutSources) {
-    this.#session = session;
-    this.#sources = sources;
+  constructor(inputs: TrainingInputs, tools: StageTools) {
+    this.#inputs = inputs;
+    this.#tools = tools;
   }
 
-  /** Adds the stage's row to the table, from test users, and shows samples of validation users. */
-  async afterStage(row: 'warmup' | 'sft' | 'popo', stage: Stage): Promise<void> {
-    const { state } = this.#session;
-    const { row: test, outcomes } = await this.#evaluate('test', row, stage);
-    this.#session.arrays[`outcomes/${row}`] = outcomes;
-    if (row !== 'popo') {
-      const { samples } = await this.#evaluate('curve', row, stage);
-      this.#show(samples);
-    }
-    state.table.push(test);
-    this.#session.emit({ type: 'metrics', row: test, step: stage.steps });
+  /** The stage's row of the table, from test users, and samples of validation users. */
+  async afterStage(row: 'warmup' | 'sft'): Promise<{ judged: Judged; samples: Sample[] }> {
+    const judged = await this.testUsers(row);
+    const { samples } = await this.validationUsers(row);
+    this.#tools.emit({ type: 'metrics', row: judged.row, step: this.#tools.steps });
+    return { judged, samples };
+  }
+
+  /** Of the model as it is now. */
+  async testUsers(row: string): Promise<Judged> {
+    const { row: found, outcomes } = await this.#evaluate('test', row);
+    return { row: found, outcomes };
+  }
+
+  /** Of the model as it is now; the samples are shown. */
+  async validationUsers(row: string): Promise<{ row: MetricsRow; samples: Sample[] }> {
+    const { row: found, completions } = await this.#evaluate('curve', row);
+    const samples = this.#samples(completions);
+    for (const sample of samples) this.#tools.emit({ type: 'sample', sample });
+    return { row: found, samples };
   }
 
   /** The row of a recommender that is no model: the item it would show for each test example. */
-  judge(stage: string, recommend: (example: Example) => number): AnswersRow {
-    const { dataset, format, encoder, draw } = this.#sources;
+  judge(stage: string, recommend: (example: Example) => number): Judged<AnswersRow> {
+    const { data, tokenizer, encoder } = this.#inputs;
+    const { test } = data.draw;
     const { row, outcomes } = judgeAnswers(
-      format,
-      dataset,
-      draw.test,
-      encoder,
+      tokenizer.format,
+      data.dataset,
+      test,
+      encoder.encoder,
       this.#ctcvr('test'),
       stage,
-      draw.test.map((example) => format.answer(recommend(example))),
+      test.map((example) => tokenizer.format.answer(recommend(example))),
     );
-    this.#session.arrays[`outcomes/${stage}`] = outcomes;
-    return row;
+    return { row, outcomes };
   }
 
   /**
    * Mean −log P per token of the true answers, the prompt and CoT given.
    * @param rows validation examples, each with the CoT before its answer, or null
    */
-  async answerLoss(rows: readonly { example: Example; cot: string | null }[], stage: Stage): Promise<number> {
-    const { dataset, format } = this.#sources;
-    const { popo } = this.#session.state.config;
-    const { maxPromptLength, maxCompletionLength } = format.options;
-    const nll = await scoreTails(
-      this.#session.model!,
-      rows.length,
-      (index) => ({
-        tokens: format.example(rows[index].example, rows[index].cot).tokens,
-        answerLength: format.answer(targetItem(dataset, rows[index].example)).length,
-      }),
-      {
-        batchSize: popo.prompts_per_step * popo.num_generations,
-        length: maxPromptLength + maxCompletionLength,
-      },
-      { gate: stage.hooks.gate },
-      stage.name,
-    );
+  async answerLoss(rows: readonly { example: Example; cot: string | null }[]): Promise<number> {
+    const { dataset } = this.#inputs.data;
+    const { model, format, length } = this.#inputs.tokenizer;
+    const row = (index: number) => ({
+      tokens: format.example(rows[index].example, rows[index].cot).tokens,
+      answerLength: format.answer(targetItem(dataset, rows[index].example)).length,
+    });
+    const { hooks, name: stage } = this.#tools;
+    const scoring = { stage, batchSize: this.#batchSize(), length };
+    const nll = await scoreTails(model, { count: rows.length, row }, scoring, { gate: hooks.gate });
     return nll.reduce((sum, value) => sum + value, 0) / nll.length;
   }
 
-  /** The held-out curve after `step` updates of the policy: every `curve_every`, at the start and at the end. */
-  async duringPolicy(step: number, stage: Stage): Promise<void> {
-    const { state } = this.#session;
-    const { curve_every } = state.config.evaluate;
-    const isDue = stage.steps > 0 && (step % curve_every === 0 || step === stage.steps);
-    // A run that was paused in the middle of this finds the point missing, not twice.
-    if (!isDue || state.curve.some((point) => point.step === step)) return;
-    const { row, samples } = await this.#evaluate('curve', 'popo', stage);
-    state.curve.push({ step, row });
-    this.#session.emit({ type: 'metrics', row, step });
-    this.#show(samples);
+  /** As many rows as a rollout has, so that nothing is compiled for another shape. */
+  #batchSize(): number {
+    const { popo } = this.#tools.config;
+    return popo.prompts_per_step * popo.num_generations;
   }
 
-  #show(samples: Sample[]): void {
-    this.#session.state.samples.push(...samples);
-    for (const sample of samples) this.#session.emit({ type: 'sample', sample });
-  }
-
-  async #evaluate(
-    users: 'test' | 'curve',
-    row: string,
-    stage: Stage,
-  ): Promise<{ row: MetricsRow; outcomes: Float32Array<ArrayBuffer>; samples: Sample[] }> {
-    const { dataset, format, encoder, draw } = this.#sources;
-    const { state, model } = this.#session;
-    const { popo } = state.config;
-    const examples = draw[users];
+  async #evaluate(users: 'test' | 'curve', row: string) {
+    const { data, tokenizer, encoder } = this.#inputs;
+    const tools = this.#tools;
     // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
-    const before = stage.name === 'evaluate' ? 0 : stage.steps;
+    const before = tools.name === 'evaluate' ? 0 : tools.steps;
     const onProgress = (done: number, total: number) => {
-      if (state.step >= before) stage.hooks.onProgress(before + done, before + total);
+      if (tools.at() >= before) tools.hooks.onProgress(before + done, before + total);
     };
-    const evaluated = await evaluateModel(
-      model!,
-      format,
-      dataset,
-      examples,
-      encoder,
+    return evaluateModel(
+      tokenizer.model,
+      tokenizer.format,
+      data.dataset,
+      data.draw[users],
+      encoder.encoder,
       this.#ctcvr(users),
       {
         stage: row,
-        maxNewTokens: format.options.maxCompletionLength,
-        // As many rows as a rollout has, so that nothing is compiled for another shape.
-        batchSize: popo.prompts_per_step * popo.num_generations,
+        maxNewTokens: tokenizer.format.options.maxCompletionLength,
+        batchSize: this.#batchSize(),
       },
-      { gate: stage.hooks.gate, onProgress },
+      { gate: tools.hooks.gate, onProgress },
     );
-    return {
-      row: evaluated.row,
-      outcomes: evaluated.outcomes,
-      samples: users === 'curve' ? this.#samples(evaluated.completions, stage) : [],
-    };
   }
 
   /** P(click ∧ conversion) of an item for a held-out example: true where the data knows it, else the ranker's. */
   #ctcvr(users: 'test' | 'curve'): (index: number, item: number) => number {
-    const { dataset, draw } = this.#sources;
-    const { ctcvr } = this.#session.arrays;
+    const { dataset, draw } = this.#inputs.data;
+    const { oracle, items } = dataset;
+    const { ctcvr } = this.#inputs.ranker;
+    if (oracle !== undefined) {
+      return (index, item) => oracle.ctcvr(draw[users][index].user, draw[users][index].position, item);
+    }
+    if (ctcvr === null) throw new Error('The ranker has left no table of CTCVR: train again from the link.');
     const firstRow = users === 'test' ? 0 : draw.test.length;
-    return (index, item) => {
-      const { user, position } = draw[users][index];
-      return dataset.oracle
-        ? dataset.oracle.ctcvr(user, position, item)
-        : ctcvr[(firstRow + index) * dataset.items.length + item];
-    };
+    return (index, item) => ctcvr[(firstRow + index) * items.length + item];
   }
 
-  #samples(
-    completions: { sampleId: string; tokens: ArrayLike<number>; item: number }[],
-    stage: Stage,
-  ): Sample[] {
-    const { dataset, format, sources, draw } = this.#sources;
+  #samples(completions: readonly EvaluatedCompletion[]): Sample[] {
+    const { data, tokenizer } = this.#inputs;
+    const { dataset, draw } = data;
+    const { format } = tokenizer;
+    const sources = rewardSources(this.#inputs, this.#tools.config);
     return completions.slice(0, SAMPLES).map(({ sampleId, tokens, item }, index) => {
       const example = draw.curve[index];
       const target = targetItem(dataset, example);
@@ -165,8 +139,8 @@ export class HeldOut {
       const rewards = scoreCompletions([{ parsed: format.parse(tokens), example: row, target }], sources);
       return {
         sampleId,
-        stage: stage.name,
-        step: this.#session.state.step,
+        stage: this.#tools.name,
+        step: this.#tools.at(),
         prompt: format.promptText(example),
         completion: format.tokenizer.decode(tokens),
         resolvedItem: item < 0 ? null : dataset.items[item].title,

@@ -9,7 +9,10 @@ import type { RunConfig } from './config';
 
 export type { PopoStep };
 
-/** In the order they run. The ranker and the encoder come early: they judge every row of the table. */
+/**
+ * In the order they run; `pipeline.ts` lists the stages themselves, and the compiler holds the two together. Names alone, so
+ * that the page need not load what a stage stands on.
+ */
 export const STAGE_NAMES = [
   'data',
   'tokenizer',
@@ -143,7 +146,12 @@ export type RunEvent =
   | ({ type: 'cots'; ppl: number[] } & Report['orft'])
   | { type: 'popo'; step: PopoStep }
   | { type: 'sample'; sample: Sample }
+  /** A row of the stage table, from test users. */
   | { type: 'metrics'; row: MetricsRow; step: number }
+  /** A point of the held-out curve after `step` updates of the policy, from validation users. */
+  | { type: 'curve'; row: MetricsRow; step: number }
+  /** The row of counting, which no stage trains. */
+  | { type: 'counting'; row: AnswersRow }
   | { type: 'ranking'; ranking: RankingReport }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
   | { type: 'device'; device: DeviceInfo }

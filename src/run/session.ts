@@ -1,151 +1,164 @@
 /**
- * What `pipeline.ts` stands on: which stages are done, the gate at every step boundary, checkpoints, progress with time
- * left, and the model that is being trained. It knows nothing of the method.
+ * One session of a run: which stages are done, the gate at every step boundary, checkpoints, progress with time left, and
+ * the model that is being trained. It knows nothing of what a stage does.
  */
-import { breathe, type StageHooks } from '../data/stage';
-import type { LanguageModel, ModelState } from '../model/languageModel';
-import type { RunArrays, RunCheckpoint, RunState } from './checkpoint';
+import { breathe } from '../data/stage';
+import type { ModelConfig } from '../model/config';
+import type { LanguageModel } from '../model/languageModel';
+import { copyState, type RunCheckpoint, type RunState } from './checkpoint';
 import type { Controls } from './controls';
+import type { RunDevice } from './device';
 import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './report';
+import type { RunServices, SessionTools, StageTools } from './stage';
+import type { AnyStage } from './stageList';
 
 export interface SessionOptions {
   checkpoint: RunCheckpoint;
   controls: Controls;
+  device: RunDevice;
+  services: RunServices;
   emit(event: RunEvent): void;
   /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
   save(checkpoint: RunCheckpoint): Promise<boolean>;
 }
 
-/** What a stage may use while it runs. */
-export interface Stage {
-  readonly name: StageName;
-  /** First step to take: 0, or where the checkpoint stands. */
-  readonly from: number;
-  readonly steps: number;
-  /** Loss per step so far; push each step's. */
-  readonly loss: number[];
-  /** Of the report: before and after the stage. */
-  readonly heldOutLoss: number[];
-  /** To be awaited at step boundaries. A stage whose half-done work is no checkpoint (not `resumable`) just waits. */
-  gate(nextStep?: number): Promise<'go' | 'stop'>;
-  /** To be called once a step's loss and everything else of it are in the state. */
-  reached(step: number): void;
-  readonly hooks: Required<StageHooks>;
-}
-
 const PROGRESS_SECONDS = 0.1;
 
-export class Session {
+export class RunSession {
   readonly state: RunState;
-  readonly arrays: RunArrays;
-  /** Set by the pipeline when there is one; its weights go into every checkpoint from then on. */
-  model: LanguageModel | null = null;
   /** The newest complete checkpoint, to go back to when the device is lost. */
   last: RunCheckpoint;
   readonly #options: SessionOptions;
+  readonly #tools: SessionTools;
+  /** What finished stages opened, by their names. */
+  readonly #opened: Partial<Record<StageName, unknown>> = {};
+  #model: LanguageModel | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.last = options.checkpoint;
-    this.state = structuredClone(options.checkpoint.state);
-    this.arrays = { ...options.checkpoint.arrays };
+    this.state = copyState(options.checkpoint.state);
+    const { device, emit, services } = options;
+    this.#tools = {
+      ...services,
+      config: this.state.config,
+      device,
+      emit,
+      createModel: (shape, largestBatch) => this.#createModel(shape, largestBatch),
+    };
   }
 
-  emit(event: RunEvent): void {
-    this.#options.emit(event);
+  /** Runs a stage unless an earlier session finished it, checkpoints at its end, and opens it for later ones. */
+  async pass(stage: AnyStage): Promise<void> {
+    const { name } = stage;
+    const inputs = this.#opened as never;
+    if (STAGE_NAMES.indexOf(this.state.stage) > STAGE_NAMES.indexOf(name)) {
+      this.#opened[name] = await stage.open(this.#made(name), inputs, this.#tools);
+      return;
+    }
+    const steps = stage.steps(this.state.config, inputs);
+    await this.#run(name, steps, 'begin' in stage, async (tools) => {
+      if ('begin' in stage) {
+        if (this.state.step === 0) this.#keep(name, stage.begin(this.state.config));
+        await stage.run(inputs, tools, this.#made(name));
+      } else {
+        this.#keep(name, await stage.run(inputs, tools));
+      }
+      this.#opened[name] = await stage.open(this.#made(name), inputs, this.#tools);
+    });
   }
 
-  isDone(name: StageName): boolean {
-    return STAGE_NAMES.indexOf(this.state.stage) > STAGE_NAMES.indexOf(name);
+  /** What the model takes on the device. */
+  memory(): { bytesPlanned: number; bytesAllocated: number } {
+    return this.#model?.memory() ?? { bytesPlanned: 0, bytesAllocated: 0 };
   }
 
-  /**
-   * Runs a stage unless an earlier session finished it, and checkpoints at its end.
-   * @param resumable whether a checkpoint between steps can be continued; else the stage starts over after a reload
-   */
-  async stage(
+  /** Frees the model. */
+  close(): void {
+    this.#model?.destroy();
+  }
+
+  #made(name: StageName): never {
+    return this.state.made[name] as never;
+  }
+
+  #keep(name: StageName, made: unknown): void {
+    Object.assign(this.state.made, { [name]: made });
+  }
+
+  async #run(
     name: StageName,
     steps: number,
-    resumable: boolean,
-    body: (stage: Stage) => Promise<void>,
+    isResumable: boolean,
+    body: (tools: StageTools) => Promise<void>,
   ): Promise<void> {
-    if (this.isDone(name)) return;
     const { state } = this;
+    const { controls, emit } = this.#options;
     const from = state.stage === name ? state.step : 0;
     state.stage = name;
     state.step = from;
-    const report = this.#report(name, steps);
+    const own = this.#report(name, steps);
     const watch = new Stopwatch();
-    const before = report.seconds;
-    this.emit({ type: 'stage', name, status: from > 0 ? 'resumed' : 'started', steps });
+    const before = own.seconds;
+    emit({ type: 'stage', name, status: from > 0 ? 'resumed' : 'started', steps });
     const progress = this.#progress(name, from, watch);
     let waiting: { step: number; resolve: () => void } | null = null;
     const gate = async (nextStep = from) => {
-      const { controls } = this.#options;
       await breathe();
       if (!controls.resting && !controls.stopped) return controls.pass();
-      if (resumable) {
+      if (isResumable) {
         // Steps in flight finish and are counted first; then state and weights are of the same step.
         if (state.step < nextStep) {
           await new Promise<void>((resolve) => {
             waiting = { step: nextStep, resolve };
           });
         }
-        report.seconds = before + watch.seconds();
-        await this.checkpoint();
+        own.seconds = before + watch.seconds();
+        await this.#checkpoint();
       }
       return watch.pauseDuring(controls.pass());
     };
     await body({
+      ...this.#tools,
       name,
       from,
       steps,
-      loss: report.loss,
-      heldOutLoss: report.heldOutLoss,
+      own,
       gate,
       reached: (step) => {
         state.step = step;
         if (waiting !== null && step >= waiting.step) waiting.resolve();
       },
+      at: () => state.step,
       hooks: { gate: () => gate(), onProgress: progress },
+      spend: (part, seconds) => {
+        state.timings[part] = (state.timings[part] ?? 0) + seconds;
+      },
+      settle: (change) => change(state.config),
     });
     progress(steps, steps, true);
-    report.seconds = before + watch.seconds();
+    own.seconds = before + watch.seconds();
     const next = STAGE_NAMES[STAGE_NAMES.indexOf(name) + 1];
     state.stage = next ?? name;
     state.step = next === undefined ? steps : 0;
-    await this.checkpoint();
-    this.emit({ type: 'stage', name, status: 'finished', steps, seconds: report.seconds });
-  }
-
-  /** As `stage`, for what is made anew in every session instead of being kept in checkpoints. */
-  async prepare<T>(name: StageName, body: () => Promise<T>): Promise<T> {
-    if (this.isDone(name)) return body();
-    const made: T[] = [];
-    await this.stage(name, 1, false, async () => {
-      made.push(await body());
-    });
-    return made[0];
+    await this.#checkpoint();
+    emit({ type: 'stage', name, status: 'finished', steps, seconds: own.seconds });
   }
 
   /** Reads the model's weights back and keeps everything. */
-  async checkpoint(): Promise<void> {
-    if (this.model !== null) Object.assign(this.arrays, await this.model.snapshot());
-    this.last = { state: structuredClone(this.state), arrays: { ...this.arrays } };
+  async #checkpoint(): Promise<void> {
+    const model = this.#model === null ? this.last.model : await this.#model.snapshot();
+    this.last = { state: copyState(this.state), model };
     const stored = await this.#options.save(this.last);
     const { stage, step } = this.state;
-    this.emit({ type: 'checkpoint', stage, step, stored });
+    this.#options.emit({ type: 'checkpoint', stage, step, stored });
   }
 
-  /** Adds to the report's seconds by part. */
-  spend(part: string, seconds: number): void {
-    this.state.timings[part] = (this.state.timings[part] ?? 0) + seconds;
-  }
-
-  /** The checkpoint's weights and moments, or null before there was a model. */
-  modelState(): ModelState | null {
-    const { parameters, moment1, moment2 } = this.arrays;
-    return parameters === undefined ? null : { parameters, moment1, moment2 };
+  async #createModel(shape: ModelConfig, largestBatch: number): Promise<LanguageModel> {
+    const model = await this.#options.device.createModel(shape, this.state.config.seed, largestBatch);
+    this.#model = model;
+    if (this.last.model !== null) await model.restore(this.last.model);
+    return model;
   }
 
   #report(name: StageName, steps: number): StageReport {
@@ -165,7 +178,7 @@ export class Session {
       emitted = seconds;
       const taken = done - from;
       const secondsLeft = taken > 0 ? (seconds / taken) * (total - done) : null;
-      this.emit({ type: 'progress', name, step: done, steps: total, secondsLeft });
+      this.#options.emit({ type: 'progress', name, step: done, steps: total, secondsLeft });
     };
   }
 }

@@ -1,11 +1,11 @@
 /** Warm-up, ORFT's scorer and SFT: supervised stages, told apart by their batches. */
 import { StoppedError } from '../data/stage';
 import type { AdamWStep } from '../model/config';
-import type { TokenBatch } from '../model/languageModel';
+import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { learningRateAt } from '../sft/schedule';
 import { trainSupervised } from '../sft/trainer';
 import type { RunConfig } from './config';
-import type { Session, Stage } from './session';
+import type { StageTools } from './stage';
 
 /** AdamW of update 0, 1, … of a stage: linear warm-up, then half a cosine. */
 export function adamW(
@@ -25,41 +25,37 @@ export function adamW(
 
 /**
  * Takes the steps of a stage from where it stands, with every loss in its report.
+ * @param batch of each step
  * @throws {StoppedError} when told to stop; an Error when a loss is not finite
  */
 export async function supervise(
-  session: Session,
-  stage: Stage,
+  model: Pick<LanguageModel, 'trainStep'>,
+  tools: StageTools,
   schedule: { learning_rate: number; steps: number },
   batch: (step: number) => TokenBatch,
 ): Promise<void> {
+  const { name, from } = tools;
   const { steps } = schedule;
-  const hyper = adamW(session.state.config, schedule);
+  const hyper = adamW(tools.config, schedule);
   const next = await trainSupervised(
-    session.model!,
-    { from: stage.from, steps, batch, hyper },
+    model,
+    { from, steps, batch, hyper },
     {
-      gate: stage.gate,
+      gate: tools.gate,
       onStep(step, { loss, gradNorm }) {
         if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
           throw new Error(
-            `Step ${step + 1} of ${stage.name} is not finite (loss ${loss}, gradient norm ${gradNorm}): training stops ` +
-              `here, the last checkpoint is intact. Lower ${stage.name}.learning_rate.`,
+            `Step ${step + 1} of ${name} is not finite (loss ${loss}, gradient norm ${gradNorm}): training stops ` +
+              `here, the last checkpoint is intact. Lower ${name}.learning_rate.`,
           );
         }
-        stage.loss.push(loss);
-        session.emit({
-          type: 'loss',
-          name: stage.name,
-          step,
-          loss,
-          gradNorm,
-          learningRate: hyper(step).learningRate,
-        });
-        stage.reached(step + 1);
-        stage.hooks.onProgress(step + 1, steps);
+        tools.own.loss.push(loss);
+        const { learningRate } = hyper(step);
+        tools.emit({ type: 'loss', name, step, loss, gradNorm, learningRate });
+        tools.reached(step + 1);
+        tools.hooks.onProgress(step + 1, steps);
       },
     },
   );
-  if (next < steps) throw new StoppedError(stage.name);
+  if (next < steps) throw new StoppedError(name);
 }

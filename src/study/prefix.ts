@@ -1,49 +1,30 @@
 /**
  * Methods of one seed share most of their way, so a study continues one run's checkpoint under another's config. That is
- * allowed only at a stage's beginning and only where nothing differs but fields that are known to be read from that stage
- * on: a field that is not listed here is taken to have been read, so forgetting one costs time and never a wrong result.
+ * allowed only at a stage's beginning and only where nothing differs that a stage before it has read: each stage says what
+ * it reads, and a test holds it to that.
  */
-import type { RunCheckpoint } from '../run/checkpoint';
+import { copyState, type RunCheckpoint } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import { configPaths, diffFromPreset } from '../run/diff';
+import { STAGES } from '../run/pipeline';
 import { STAGE_NAMES, type StageName } from '../run/report';
 
-/** By stage, fields that no stage before it reads. */
-const FIRST_READ: Partial<Record<StageName, readonly string[]>> = {
-  rupr: ['rupr.told'],
-  orft: ['orft.threshold', 'orft.scorer_steps'],
-  sft: ['sft.cot', 'sft.steps'],
-  popo: [
-    // Before RL it is read once, for the rewards that the samples of warm-up and SFT show (run/heldOut.ts). A cell keeps no sample,
-    // and a fingerprint hashes none; the judges are trained and the ID reward is tabulated whatever is paid for.
-    'popo.rewards',
-    'popo.weighting',
-    'popo.reward_weights',
-    'popo.eta_over_mu',
-    'popo.influence',
-    'popo.influence_scope',
-    'popo.influence_prompts',
-    'popo.influence_every',
-    'popo.objective_max_norm',
-    'popo.min_weight',
-    'popo.probe_every',
-    'popo.scale_rewards',
-    'popo.multi_objective_aggregation',
-  ],
-};
+/** Whether the stages before `stage` read the field, themselves or as part of a section. */
+function isRead(path: string, stage: StageName): boolean {
+  return STAGES.slice(0, STAGE_NAMES.indexOf(stage)).some(({ reads }) =>
+    reads.some((read) => path === read || path.startsWith(`${read}.`)),
+  );
+}
 
 /** Whether the run of `config` would have come to this very checkpoint. */
 export function canFork({ state }: RunCheckpoint, config: RunConfig): boolean {
   if (state.step !== 0 || state.config.preset !== config.preset) return false;
-  const at = STAGE_NAMES.indexOf(state.stage);
-  const unread = new Set(STAGE_NAMES.slice(at).flatMap((stage) => FIRST_READ[stage] ?? []));
   const [before, after] = [state.config, config].map(diffFromPreset);
   return configPaths().every(
     (path) =>
-      unread.has(path) ||
+      JSON.stringify(before[path]) === JSON.stringify(after[path]) ||
       // A checkpoint's kernels are resolved.
-      (path === 'kernels' && config.kernels === 'auto') ||
-      JSON.stringify(before[path]) === JSON.stringify(after[path]),
+      (path === 'kernels' ? config.kernels === 'auto' : !isRead(path, state.stage)),
   );
 }
 
@@ -51,18 +32,13 @@ export function canFork({ state }: RunCheckpoint, config: RunConfig): boolean {
  * The checkpoint as the run of `config` would have left it; pools are shared, not copied.
  * @throws Error when it would not have come there
  */
-export function fork(checkpoint: RunCheckpoint, config: RunConfig): RunCheckpoint {
-  if (!canFork(checkpoint, config))
+export function fork({ state, model }: RunCheckpoint, config: RunConfig): RunCheckpoint {
+  if (!canFork({ state, model }, config))
     throw new Error(
       'This checkpoint cannot go on under that config: a stage before it has read a field that differs.',
     );
-  const state = structuredClone(checkpoint.state);
   const { kernels } = state.config;
-  state.config = { ...structuredClone(config), kernels };
-  // Past RL they are its result.
-  if (STAGE_NAMES.indexOf(state.stage) <= STAGE_NAMES.indexOf('popo'))
-    state.weights = [...config.popo.reward_weights];
-  return { state, arrays: { ...checkpoint.arrays } };
+  return { state: { ...copyState(state), config: { ...structuredClone(config), kernels } }, model };
 }
 
 /** The furthest of the checkpoints that `config` can go on from, or null. */

@@ -4,12 +4,14 @@
  */
 import type { AnswersRow } from '../evaluate/metrics';
 import { KERNELS_VERSION } from '../gpu/kernels';
+import { outcomesOf } from '../run/assemble';
 import type { RunCheckpoint } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-import type { RunContext, RunOutcome } from '../run/pipeline';
+
 import type { PresetName } from '../run/presets';
 import type { StageName } from '../run/report';
+import type { RunContext, RunOutcome } from '../run/runner';
 import { APP_VERSION } from '../run/version';
 import { type Method, methodConfig } from './methods';
 import { fork, furthest, stillWanted } from './prefix';
@@ -45,9 +47,6 @@ export function isOf(cell: Cell, config: RunConfig): boolean {
   );
 }
 
-/** Stages at whose beginning methods part. */
-const FORKS: readonly string[] = ['rupr', 'orft', 'sft', 'popo', 'evaluate'];
-
 /** @returns the cells that there are, and how many failed; what was stopped is neither */
 export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; failed: number }> {
   const cells: Cell[] = [];
@@ -68,14 +67,14 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         const from = furthest(checkpoints, config);
         context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
         const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
-          if (made.state.step === 0 && FORKS.includes(made.state.stage))
-            checkpoints = stillWanted([...checkpoints, made], rest);
+          if (made.state.step === 0) checkpoints = stillWanted([...checkpoints, made], rest);
           return false;
         });
         if (report === null) return { cells, failed };
         const rows: (AnswersRow | undefined)[] = [...report.table, report.counting];
         const row = rows.find((each) => each?.stage === method.row);
-        if (row === undefined) throw new Error(`its table has no row ${method.row}.`);
+        const outcomes = outcomesOf(checkpoint.state, method.row);
+        if (row === undefined || outcomes === null) throw new Error(`its table has no row ${method.row}.`);
         const { steps, curve } = report.popo;
         const cell: Cell = {
           method: name,
@@ -86,7 +85,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
           link: report.link,
           exact: report.fingerprint.exact,
           row,
-          outcomes: [...checkpoint.arrays[`outcomes/${method.row}`]],
+          outcomes: [...outcomes],
           gauges: {
             reward: steps.map((step) => step.reward),
             frac_reward_zero_std: steps.map((step) => step.frac_reward_zero_std),

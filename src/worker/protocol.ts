@@ -41,6 +41,11 @@ export interface CotsSummary {
   prompts: number;
 }
 
+export interface OpenedRun {
+  report: Report;
+  events: RunEvent[];
+}
+
 /** Methods × seeds, by what they change in a preset. */
 export interface StudyRequest {
   preset: PresetName;
@@ -95,7 +100,8 @@ export interface TrainerApi {
   step(): Promise<void>;
   stop(): Promise<void>;
   savedRuns(): Promise<SavedRun[]>;
-  loadReport(id: string): Promise<Report | null>;
+  /** A finished run again: its report, and what it told when it ran. Null when none is kept. */
+  openRun(id: string): Promise<OpenedRun | null>;
   deleteRun(id: string): Promise<void>;
   /** Files of the trained model: model.safetensors, config.json, tokenizer.json. Throws when there is none yet. */
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;

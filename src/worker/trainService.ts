@@ -7,9 +7,10 @@ import { parseConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
+import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
-import { runPipeline } from '../run/pipeline';
 import { type Report, type RunEvent, STAGE_NAMES } from '../run/report';
+import { runPipeline } from '../run/runner';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
@@ -247,10 +248,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
         .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
     },
 
-    async loadReport(id) {
+    async openRun(id) {
       const found = await (await storage()).runs.load(id);
       // The model that is exported is that of the report on show.
-      if (found?.report && current === null) {
+      if (!found?.report) return null;
+      if (current === null) {
         try {
           newest = { id, checkpoint: await load(id) };
           lost = null;
@@ -259,7 +261,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
           lost = error instanceof Error ? error.message : String(error);
         }
       }
-      return found?.report ?? null;
+      return { report: found.report, events: [...reportedEvents(found.report)] };
     },
 
     async deleteRun(id) {

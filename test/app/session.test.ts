@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
+import { reportedEvents } from '../../src/run/events';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
 import type { ImporterApi, SavedRun, StudyEvent, StudyRequest, TrainerApi } from '../../src/worker/protocol';
@@ -57,7 +58,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
     savedRuns: async () => [],
-    loadReport: async () => kept,
+    openRun: async () => kept && { report: kept, events: [...reportedEvents(kept)] },
     deleteRun: async () => {},
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
@@ -300,8 +301,9 @@ describe('what is shown of a run', () => {
 
   it('is all there when a kept report is opened again', async () => {
     const report = fakeReport({ ...tiny, seed: 4 }, [], fakePopoSteps(tiny, 21));
-    const { session } = stage({ kept: report });
+    const { session, frames } = stage({ kept: report });
     await session.openReport(saved(report.config));
+    await frames(5);
     const { heldout, popo, rankerAuc } = session.view;
     expect([...heldout.xs()]).toEqual([0, 10, 20]);
     for (const [name, key] of [
@@ -316,6 +318,8 @@ describe('what is shown of a run', () => {
     const { pull } = report.popo.steps[20];
     expect(popo.last('pull_semantic')).toBeCloseTo(pull[0] / (pull[0] + pull[1]), 12);
     expect(rankerAuc.value).toEqual(report.ranker.auc);
+    expect(session.view.counting.value).toEqual(report.counting);
+    expect(session.view.stages.value.every(({ status }) => status === 'done')).toBe(true);
     expect(session.config.value.seed).toBe(4);
     expect([session.status.value, session.notices.value]).toEqual(['done', []]);
   });
@@ -326,9 +330,10 @@ describe('what is shown of a run', () => {
       const parent = path.length === 1 ? old.config : Reflect.get(old.config, path[0]);
       Reflect.deleteProperty(parent, path.at(-1)!);
     }
-    const { session } = stage({ kept: old });
+    const { session, frames } = stage({ kept: old });
     const form = session.config.value;
     await session.openReport(saved(old.config));
+    await frames(5);
     expect(session.status.value).toBe('done');
     expect(session.view.table.value).toEqual(old.table);
     expect(session.config.value).toBe(form);

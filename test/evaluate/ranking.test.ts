@@ -15,7 +15,7 @@ import type { GenerateOptions, LanguageModel } from '../../src/model/languageMod
 import { Random } from '../../src/numeric/random';
 import { Columns, Requests } from '../../src/rank/requests';
 import { type Moments, pastMoments } from '../../src/rank/similarUsers';
-import { runPipeline } from '../../src/run/pipeline';
+import { runPipeline } from '../../src/run/runner';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';

@@ -327,13 +327,14 @@ function* play(config: RunConfig): Generator<RunEvent> {
       secondsLeft: (config.popo.steps - step) * 1.3,
     };
     if (step % 10 === 0) {
-      yield { type: 'metrics', row: curveRow(step, config), step };
+      yield { type: 'curve', row: curveRow(step, config), step };
       yield* asEvents(samples('popo', step, config));
     }
   }
   yield stage('popo', 'finished', config.popo.steps);
   yield* plain('evaluate', 20);
   yield { type: 'metrics', row: row('popo', 0.3, 0.337, 81), step: config.popo.steps };
+  yield { type: 'counting', row: row('counting', 0.21, 0.2, 58) };
   yield* plain('features', 20);
   yield* plain('ranking', 20);
   yield { type: 'ranking', ranking: rankingReport() };
@@ -491,9 +492,10 @@ export function fakeServices(options: FakeOptions): Services {
       ];
       return runs.filter(({ id }) => !deleted.has(id));
     },
-    async loadReport() {
+    async openRun() {
       const config = { ...defaultConfig(), seed: 7 };
-      return fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
+      const report = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
+      return { report, events: [...play(config)] };
     },
     async deleteRun(id) {
       deleted.add(id);

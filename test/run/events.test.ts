@@ -1,38 +1,96 @@
-import { describe, expect, it } from 'vitest';
-import { newState } from '../../src/run/checkpoint';
-import { replayedEvents } from '../../src/run/events';
-import { presetConfig } from '../../src/run/presets';
-import type { StageName } from '../../src/run/report';
-import { fakeReport } from '../page/fakeTrainer';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { reportedEvents } from '../../src/run/events';
+import type { Report, RunEvent } from '../../src/run/report';
+import { runPipeline } from '../../src/run/runner';
+import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
-describe('a run told anew', () => {
-  it('keeps the held-out curve and the table apart, and tells how good the ranker is', () => {
-    const config = presetConfig('tiny');
-    const { table, ranker } = fakeReport(config, [], []);
-    const stages = (['ranker', 'warmup', 'sft', 'popo', 'evaluate'] as StageName[]).map((name) => {
-      return { name, seconds: 1, steps: 3, loss: [], heldOutLoss: [] };
-    });
-    const state = {
-      ...newState(config, 'test'),
-      stage: 'features' as const,
-      stages,
-      ranker,
-      table,
-      curve: [{ step: 2, row: table[2] }],
-    };
+/** What a page draws, without what only a run under way has: progress, checkpoints, rates and clocks. */
+function drawn(events: readonly RunEvent[]) {
+  const shown = events.flatMap((event): unknown[] => {
+    switch (event.type) {
+      case 'progress':
+      case 'checkpoint':
+      case 'model':
+        return [];
+      case 'stage':
+        return event.status === 'finished' ? [{ ...event, seconds: 0 }] : [{ ...event, status: 'started' }];
+      case 'loss':
+        return [{ ...event, gradNorm: 0, learningRate: 0 }];
+      case 'cots':
+        // A report keeps examples, whose perplexities are all that it can tell again.
+        return [{ ...event, ppl: event.ppl.length }];
+      default:
+        return [event];
+    }
+  });
+  const text = shown.map((event) => JSON.stringify(event));
+  return { ordered: text, sorted: [...text].sort() };
+}
+
+describe('a run told anew', { timeout: 180_000 }, () => {
+  let live: Recorded;
+  let report: Report;
+
+  beforeAll(async () => {
+    live = recordedRun(minusculeConfig());
+    report = (await runPipeline(live.context)).report!;
+  }, 180_000);
+
+  it('says the same when its report is opened as when it was watched', () => {
+    const again = [...reportedEvents(report)];
+    expect(drawn(again).sorted).toEqual(drawn(live.events).sorted);
+    // Each stage tells its own between its beginning and its end, in the order of the run.
+    const stages = (events: readonly RunEvent[]) =>
+      events.flatMap((event) => (event.type === 'stage' ? [`${event.name} ${event.status}`] : []));
+    expect(stages(again)).toEqual(stages(live.events));
+  });
+
+  it('says the same when it is resumed as when it was not cut', async () => {
+    for (const next of ['warmup', 'popo', 'evaluate', 'ranking']) {
+      const checkpoint = live.saved.find(({ state }) => state.stage === next)!;
+      const resumed = recordedRun(minusculeConfig(), checkpoint);
+      await runPipeline(resumed.context);
+      expect(drawn(resumed.events).sorted, `from ${next}`).toEqual(drawn(live.events).sorted);
+    }
+  });
+
+  it('counts losses from step 0, also in a report that is opened', () => {
+    const steps = [...reportedEvents(report)].flatMap((event) =>
+      event.type === 'loss' && event.name === 'warmup' ? [event.step] : [],
+    );
+    expect(steps).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('keeps the held-out curve, the table and counting apart', () => {
     let current = '';
     const told: string[] = [];
-    for (const event of replayedEvents(state)) {
+    for (const event of reportedEvents(report)) {
       if (event.type === 'stage') current = event.name;
       if (event.type === 'ranker') told.push(`${current}: ${event.auc.ctcvr}`);
       if (event.type === 'metrics') told.push(`${current}: ${event.row.stage} ${event.step}`);
+      if (event.type === 'curve') told.push(`${current}: curve ${event.step}`);
+      if (event.type === 'counting') told.push(`${current}: ${event.row.stage}`);
     }
     expect(told).toEqual([
-      `ranker: ${ranker.auc.ctcvr}`,
-      'warmup: warmup 3',
-      'sft: sft 3',
-      'popo: popo 2',
-      'evaluate: popo 3',
+      `ranker: ${report.ranker.auc.ctcvr}`,
+      'warmup: warmup 6',
+      'sft: sft 5',
+      'popo: curve 0',
+      'popo: curve 2',
+      'popo: curve 3',
+      'evaluate: popo 4',
+      'evaluate: counting',
     ]);
+  });
+
+  it('takes a stage that an older report lacks for done', () => {
+    const older = { ...report, stages: report.stages.filter(({ name }) => name !== 'features') };
+    expect([...reportedEvents(older)]).toContainEqual({
+      type: 'stage',
+      name: 'features',
+      status: 'finished',
+      steps: 0,
+      seconds: 0,
+    });
   });
 });

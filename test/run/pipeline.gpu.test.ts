@@ -3,8 +3,8 @@ import { create, globals } from 'webgpu';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
-import { runPipeline } from '../../src/run/pipeline';
 import type { Report } from '../../src/run/report';
+import { runPipeline } from '../../src/run/runner';
 import { minusculeConfig, recordedRun } from './tinyRun';
 
 const TIMEOUT = 300_000;

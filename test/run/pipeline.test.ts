@@ -4,9 +4,9 @@ import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
 import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
-import { type RunOutcome, runPipeline } from '../../src/run/pipeline';
 import { readReport } from '../../src/run/readReport';
 import { type Report, STAGE_NAMES } from '../../src/run/report';
+import { type RunOutcome, runPipeline } from '../../src/run/runner';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
 /** A report without what the clock decides, and without the memory of a process that other runs shared. */
@@ -132,7 +132,7 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     );
     expect(told).toEqual(['started', 'resumed', 'finished']);
     expect(timeless(resumed.report!)).toEqual(timeless(report));
-    const bits = (made: RunCheckpoint) => new Uint32Array(made.arrays.parameters.buffer);
+    const bits = (made: RunCheckpoint) => new Uint32Array(made.model!.parameters.buffer);
     expect(bits(resumed.checkpoint)).toEqual(bits(outcome.checkpoint));
   });
 

@@ -5,9 +5,9 @@ import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from '../../sr
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import { openReferenceDevice, type RunDevice } from '../../src/run/device';
-import type { RunContext } from '../../src/run/pipeline';
 import { presetConfig } from '../../src/run/presets';
 import type { RunEvent } from '../../src/run/report';
+import type { RunContext } from '../../src/run/runner';
 import { APP_VERSION } from '../../src/run/version';
 import type { TeacherServices } from '../../src/sft/cot';
 

@@ -7,7 +7,7 @@ import type { RunCheckpoint } from '../../src/run/checkpoint';
 import type { RunConfig } from '../../src/run/config';
 import { diffFromPreset } from '../../src/run/diff';
 import { compareFingerprints } from '../../src/run/fingerprint';
-import { runPipeline } from '../../src/run/pipeline';
+import { runPipeline } from '../../src/run/runner';
 import { frontOf } from '../../src/study/front';
 import { fitting, METHODS, methodConfig, methodNamed } from '../../src/study/methods';
 import { canFork, fork, stillWanted } from '../../src/study/prefix';
@@ -145,7 +145,7 @@ describe('a study', () => {
       });
     const first = await study();
     expect(first.failed).toBe(1);
-    expect(resumed).toEqual([null, 'evaluate', 'popo', 'popo']);
+    expect(resumed).toEqual([null, 'ranking', 'popo', 'popo']);
     expect(told).toEqual([
       'backbone started',
       'backbone finished',

@@ -28,7 +28,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
 
     // Another worker, after a reload.
     const later = trainerOn(store);
-    expect(await later.loadReport(saved.id)).toEqual(report);
+    expect((await later.openRun(saved.id))?.report).toEqual(report);
     const files = await later.exportModel();
     expect(files.map(({ name }) => name)).toEqual([
       'model.safetensors',
@@ -47,16 +47,16 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const kept = (await later.savedRuns()).find(({ config }) => config.seed === 6)!;
     await store.delete('checkpoints', saved.id);
     const third = trainerOn(store);
-    await third.loadReport(kept.id);
+    await third.openRun(kept.id);
     expect(await third.exportModel()).toHaveLength(4);
-    expect(await third.loadReport(saved.id)).toEqual(report);
+    expect((await third.openRun(saved.id))?.report).toEqual(report);
     await expect(third.exportModel()).rejects.toThrow(/^This run is not in storage any more/);
     await expect(third.exportCots()).rejects.toThrow(/not in storage any more/);
     await later.deleteRun(kept.id);
 
     await later.deleteRun(saved.id);
     expect(await later.savedRuns()).toEqual([]);
-    expect(await later.loadReport(saved.id)).toBeNull();
+    expect(await later.openRun(saved.id)).toBeNull();
   });
 
   it('pauses, steps, stops, and another worker goes on to the same bits', async () => {

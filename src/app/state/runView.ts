@@ -220,7 +220,13 @@ export function createRunView(
         samples.value = mergeSample(samples.value, event.sample);
         break;
       case 'metrics':
-        takeMetrics(event.row, event.step);
+        table.value = [...table.value.filter(({ stage }) => stage !== event.row.stage), event.row];
+        break;
+      case 'curve':
+        pushHeldOut(event.step, event.row);
+        break;
+      case 'counting':
+        counting.value = event.row;
         break;
       case 'ranking':
         ranking.value = event.ranking;
@@ -240,14 +246,6 @@ export function createRunView(
     }
   }
 
-  function takeMetrics(row: MetricsRow, step: number): void {
-    if (currentStage.value?.name === 'popo') {
-      pushHeldOut(step, row);
-      return;
-    }
-    table.value = [...table.value.filter(({ stage }) => stage !== row.stage), row];
-  }
-
   function pushHeldOut(step: number, row: MetricsRow): void {
     heldout.push(step, [
       row.Category_L1_ACC,
@@ -265,39 +263,6 @@ export function createRunView(
       const look = () => (queue.length === 0 ? resolve() : frame(look));
       look();
     });
-  }
-
-  /** Shows a finished run: the report's table and times are the truth. */
-  function finish(report: Report): void {
-    const seconds = new Map(report.stages.map((stage) => [stage.name, stage.seconds]));
-    batch(() => {
-      table.value = report.table;
-      counting.value = report.counting ?? null;
-      ranking.value = report.ranking ?? null;
-      device.value = report.device;
-      stages.value = stages.value.map((stage) => ({
-        ...stage,
-        status: 'done',
-        secondsLeft: null,
-        seconds: seconds.get(stage.name) ?? stage.seconds,
-      }));
-      tick.value++;
-    });
-  }
-
-  /** Fills the charts from a report, as its events once did. */
-  function replay(from: Report): void {
-    for (const stage of from.stages) {
-      stage.loss.forEach((value, index) => {
-        take({ type: 'loss', name: stage.name, step: index + 1, loss: value, gradNorm: 0, learningRate: 0 });
-      });
-    }
-    for (const step of from.popo.steps) take({ type: 'popo', step });
-    for (const { step, row } of from.popo.curve) pushHeldOut(step, row);
-    rankerAuc.value = from.ranker.auc;
-    teacher.value = from.rupr ?? null;
-    for (const sample of from.samples) take({ type: 'sample', sample });
-    cots.value = { ...from.orft, ppl: from.orft.examples.map(({ ppl }) => ppl) };
   }
 
   return {
@@ -322,8 +287,6 @@ export function createRunView(
     clear,
     receive,
     drained,
-    finish,
-    replay,
   };
 }
 

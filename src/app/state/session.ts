@@ -202,7 +202,6 @@ export function createSession(
 
   function show(result: Report): void {
     report.value = result;
-    view.finish(result);
     if (expected.value !== null) verdict.value = compareFingerprints(expected.value, result.fingerprint);
   }
 
@@ -295,11 +294,12 @@ export function createSession(
   async function openReport(saved: SavedRun): Promise<void> {
     if (busy.value) return;
     try {
-      const found = await trainer().loadReport(saved.id);
-      if (found === null) {
+      const opened = await trainer().openRun(saved.id);
+      if (opened === null) {
         say('warning', 'That run kept no report; delete it, or train it again.');
         return;
       }
+      const { report: found, events } = opened;
       batch(() => {
         clear();
         try {
@@ -313,7 +313,7 @@ export function createSession(
           );
         }
         expected.value = null;
-        view.replay(found);
+        for (const event of events) view.receive(event);
         show(found);
         status.value = 'done';
       });

@@ -41,7 +41,7 @@ export function pageWorkers(): Services {
           step: () => remote.step(),
           stop: () => remote.stop(),
           savedRuns: () => remote.savedRuns(),
-          loadReport: (id) => remote.loadReport(id),
+          openRun: (id) => remote.openRun(id),
           deleteRun: (id) => remote.deleteRun(id),
           exportModel: () => remote.exportModel(),
           exportCots: () => remote.exportCots(),

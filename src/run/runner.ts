@@ -1,0 +1,83 @@
+/** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
+import { StoppedError } from '../data/stage';
+import { assembleReport } from './assemble';
+import { newState, type RunCheckpoint } from './checkpoint';
+import type { RunConfig } from './config';
+import type { Controls } from './controls';
+import type { RunDevice } from './device';
+import { onceEach, replayedEvents } from './events';
+import { STAGES } from './pipeline';
+import type { Report, RunEvent } from './report';
+import { RunSession } from './session';
+import type { RunServices } from './stage';
+import { APP_VERSION } from './version';
+
+export interface RunContext extends RunServices {
+  config: RunConfig;
+  controls: Controls;
+  emit(event: RunEvent): void;
+  /** Called at the start, and again after a device was lost. */
+  openDevice(kernels: RunConfig['kernels']): Promise<RunDevice>;
+  /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
+  save(checkpoint: RunCheckpoint, finished: boolean): Promise<boolean>;
+  /** Where to go on from; null starts a new run. */
+  resume: RunCheckpoint | null;
+}
+
+export interface RunOutcome {
+  /** Null when the run was stopped before its end. */
+  report: Report | null;
+  /** The newest; of a finished run, the trained model. */
+  checkpoint: RunCheckpoint;
+}
+
+/** A device may be lost this often before the run gives up. */
+const MAX_DEVICE_LOSSES = 3;
+
+/**
+ * Trains to the end, or until stopped. When the device is lost, opens another and continues from the newest checkpoint.
+ * @throws what a stage throws, for instance GpuLimitError before anything is allocated; checkpoints stay as they are
+ */
+export async function runPipeline(context: RunContext): Promise<RunOutcome> {
+  let checkpoint = context.resume;
+  const emit = onceEach(context.emit);
+  for (let losses = 0; ; ) {
+    const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
+    checkpoint ??= {
+      state: newState({ ...context.config, kernels: device.kernels }, APP_VERSION),
+      model: null,
+    };
+    emit({ type: 'device', device: device.info });
+    if (losses === 0) for (const event of replayedEvents(checkpoint.state)) emit(event);
+    const session = new RunSession({
+      checkpoint,
+      controls: context.controls,
+      device,
+      services: context,
+      emit,
+      save: (made) => context.save(made, false),
+    });
+    try {
+      for (const stage of STAGES) await session.pass(stage);
+      const report = await assembleReport(session.state, device.info, session.memory());
+      await context.save(session.last, true);
+      return { report, checkpoint: session.last };
+    } catch (error) {
+      checkpoint = session.last;
+      if (error instanceof StoppedError) return { report: null, checkpoint };
+      losses++;
+      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) throw error;
+      const { stage, step } = checkpoint.state;
+      emit({
+        type: 'notice',
+        level: 'warning',
+        message:
+          `The GPU was lost (${losses} of at most ${MAX_DEVICE_LOSSES} times). The run continues on a new device from ` +
+          `its last checkpoint: ${stage}, step ${step}.`,
+      });
+    } finally {
+      session.close();
+      device.close();
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * What a stage of a run is. `pipeline.ts` lists them; from that list follow their order, what a checkpoint holds, what
+ * runs of other configs may share, how a run is told again after a reload, and the report.
+ *
+ * A stage makes one record, which checkpoints keep: plain JSON with arrays of f32 in it. What cannot be kept (a data set,
+ * a model on a device) it opens anew from that record in every session, for the stages after it.
+ */
+import type { Dataset } from '../data/dataset';
+import type { StageHooks } from '../data/stage';
+import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
+import type { ModelConfig } from '../model/config';
+import type { LanguageModel } from '../model/languageModel';
+import type { LoadSentenceFiles } from '../rank/sentenceEncoder';
+import type { TeacherServices } from '../sft/cot';
+import type { RunConfig } from './config';
+import type { RunDevice } from './device';
+import type { Report, RunEvent, StageName, StageReport } from './report';
+
+interface StageBase<Name extends StageName, Inputs, Made, Live> {
+  readonly name: Name;
+  /**
+   * What of the config its results depend on: dotted paths, a section's name standing for all of its fields. Two runs that
+   * agree in what the stages up to this one read can share its checkpoint, so a test holds this against what is read.
+   */
+  readonly reads: readonly string[];
+  /** What else it reads, to show something meanwhile or to fail early: no result of this or a later stage depends on it. */
+  readonly glances?: readonly string[];
+  /** Of its progress, known once the stages before it are done. */
+  readonly steps: (config: RunConfig, inputs: Inputs) => number;
+  /** What later stages get; called when it is done, and again in every session that begins after it. */
+  readonly open: (made: Made, inputs: Inputs, tools: SessionTools) => Live | Promise<Live>;
+  /** Its part of the report, of a stage under way as far as it has come. */
+  readonly report?: (made: Made) => ReportPart;
+  /** The rows of the table that it judged, with what each test user adds to them. */
+  readonly judged?: (made: Made) => readonly Judged<AnswersRow>[];
+  /**
+   * What it tells while it runs, out of a report: so a run that is watched, resumed or opened again is shown in one way.
+   * Its beginning, its end and its progress are told for it.
+   */
+  readonly events?: (report: ReportPart, own: StageReport) => Iterable<RunEvent>;
+}
+
+/** A stage that starts over when it was cut off. */
+export interface WholeStage<Name extends StageName, Inputs, Made, Live>
+  extends StageBase<Name, Inputs, Made, Live> {
+  readonly run: (inputs: Inputs, tools: StageTools) => Promise<Made>;
+}
+
+/** A stage that can be taken up between its steps. */
+export interface ResumableStage<Name extends StageName, Inputs, Made, Live>
+  extends StageBase<Name, Inputs, Made, Live> {
+  /** What it has made before its first step. */
+  readonly begin: (config: RunConfig) => Made;
+  /** Goes on from `tools.from` with `made`, which it changes as it goes and which checkpoints keep. */
+  readonly run: (inputs: Inputs, tools: StageTools, made: Made) => Promise<void>;
+}
+
+export type Stage<Name extends StageName, Inputs, Made, Live> =
+  | WholeStage<Name, Inputs, Made, Live>
+  | ResumableStage<Name, Inputs, Made, Live>;
+
+/** What stages leave in the report; tables and samples of several stages are joined. */
+export type ReportPart = Partial<
+  Pick<Report, 'dataset' | 'rupr' | 'orft' | 'ranker' | 'popo' | 'table' | 'counting' | 'ranking' | 'samples'>
+>;
+
+/** A row of the table, and what each test user adds to it: [users, OUTCOMES]. */
+export interface Judged<Row extends AnswersRow = MetricsRow> {
+  row: Row;
+  outcomes: Float32Array<ArrayBuffer>;
+}
+
+/** What a run is given from outside. */
+export interface RunServices {
+  /** The data set that the config names. */
+  loadDataset(): Promise<Dataset>;
+  /** What teachers outside this app need. */
+  teaching: TeacherServices;
+  /** Asked only where the config wants the Universal Sentence Encoder. */
+  loadSentenceFiles: LoadSentenceFiles;
+}
+
+/** What a session offers to a stage, running or being opened. */
+export interface SessionTools extends RunServices {
+  readonly config: RunConfig;
+  readonly device: RunDevice;
+  emit(event: RunEvent): void;
+  /**
+   * The run's model, with the weights that the checkpoint holds. From then on every checkpoint reads its weights back.
+   * @param largestBatch rows of the largest batch that it will be trained on
+   */
+  createModel(shape: ModelConfig, largestBatch: number): Promise<LanguageModel>;
+}
+
+/** What a stage may use while it runs. */
+export interface StageTools extends SessionTools {
+  readonly name: StageName;
+  /** First step to take: 0, or where the checkpoint stands. */
+  readonly from: number;
+  readonly steps: number;
+  /** Of the report; push each step's loss. */
+  readonly own: StageReport;
+  /** To be awaited at step boundaries. A stage that starts over when it is cut off just waits. */
+  gate(nextStep?: number): Promise<'go' | 'stop'>;
+  /** To be called once a step's loss and everything else of it are kept. */
+  reached(step: number): void;
+  /** The step that the stage has reached. */
+  at(): number;
+  readonly hooks: Required<StageHooks>;
+  /** Adds to the report's seconds by part. */
+  spend(part: string, seconds: number): void;
+  /** Writes down in the config what was decided while running, so that links and reports name it. */
+  settle(change: (config: RunConfig) => void): void;
+}
+
+/** The losses of a stage, told again. Gradient norms and rates are not kept. */
+export function* lossEvents({ name, loss }: StageReport): Generator<RunEvent> {
+  for (const [step, value] of loss.entries()) {
+    yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
+  }
+}
+
+/** A stage's row of the table, and the samples shown beside it. */
+export function* heldOutEvents(
+  report: ReportPart,
+  { name, steps }: StageReport,
+  row: string,
+): Generator<RunEvent> {
+  for (const found of report.table ?? []) {
+    if (found.stage === row) yield { type: 'metrics', row: found, step: steps };
+  }
+  for (const sample of report.samples ?? []) if (sample.stage === name) yield { type: 'sample', sample };
+}

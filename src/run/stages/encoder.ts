@@ -1,0 +1,57 @@
+/** The judge of meaning: an encoder of the catalogue's texts, and vectors of whole sentences where the config wants them. */
+
+import { itemLikeness, type Likeness, textLikeness } from '../../popo/rewards';
+import { type Encoder, itemText, restoreEncoder, trainEncoder } from '../../rank/encoder';
+import { embedSentences, SENTENCE_BYTES, SENTENCE_SIZE } from '../../rank/sentenceEncoder';
+import type { RunConfig } from '../config';
+import type { WholeStage } from '../stage';
+import type { Data } from './data';
+
+interface EncoderMade {
+  wordVectors: Float32Array<ArrayBuffer>;
+  /** [items × SENTENCE_SIZE] of the Universal Sentence Encoder; null where the catalogue's own measures meaning. */
+  sentences: Float32Array<ArrayBuffer> | null;
+}
+
+export interface Meaning {
+  encoder: Encoder;
+  /** What the semantic reward is. */
+  likeness: Likeness;
+}
+
+/** Steps by which the loading of the sentence encoder is shown. */
+const MEGABYTES = 28;
+
+const wantsSentences = ({ encoder }: RunConfig) => encoder.semantic_reward === 'use-lite';
+
+export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning> = {
+  name: 'encoder',
+  reads: ['seed', 'encoder'],
+  steps: (config, { data: { dataset } }) =>
+    config.encoder.steps + (wantsSentences(config) ? MEGABYTES + dataset.items.length : 0),
+  async run({ data: { dataset } }, { config, steps, own, hooks, loadSentenceFiles }) {
+    const { gate, onProgress } = hooks;
+    const trained = await trainEncoder(dataset, config.encoder, config.seed, {
+      gate,
+      onProgress: (done) => onProgress(done, steps),
+    });
+    own.loss.push(...trained.losses);
+    const { wordVectors } = trained;
+    if (!wantsSentences(config)) return { wordVectors, sentences: null };
+    const after = (done: number) => onProgress(config.encoder.steps + done, steps);
+    const files = await loadSentenceFiles({
+      gate,
+      onProgress: (bytes) => after(Math.floor((MEGABYTES * bytes) / SENTENCE_BYTES)),
+    });
+    const sentences = await embedSentences(files, dataset.items.map(itemText), {
+      gate,
+      onProgress: (done) => after(MEGABYTES + done),
+    });
+    return { wordVectors, sentences };
+  },
+  open({ wordVectors, sentences }, { data: { dataset } }, { config }) {
+    const encoder = restoreEncoder(dataset, config.encoder, wordVectors);
+    const likeness = sentences === null ? textLikeness(encoder) : itemLikeness(sentences, SENTENCE_SIZE);
+    return { encoder, likeness };
+  },
+};

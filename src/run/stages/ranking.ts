@@ -1,0 +1,56 @@
+/** What the model's reasoning about newcomers is worth to a ranker. */
+import type { Dataset, Example } from '../../data/dataset';
+import { StoppedError } from '../../data/stage';
+import { compareRankers, type RankingReport, rankingSteps } from '../../evaluate/ranking';
+import type { WholeStage } from '../stage';
+import type { Said } from './features';
+import type { TrainingInputs } from './warmup';
+
+export interface Ranked {
+  /** Null where nothing was ranked. */
+  report: RankingReport | null;
+}
+
+type Inputs = Pick<TrainingInputs, 'data' | 'encoder'> & { features: Said };
+
+export const ranking: WholeStage<'ranking', Inputs, Ranked, Ranked> = {
+  name: 'ranking',
+  reads: ['seed', 'ranking'],
+  steps: ({ ranking }) => rankingSteps(ranking),
+  async run({ data, encoder, features }, { config, own, hooks, device, emit }) {
+    const { dataset, deployment, rankingProblem } = data;
+    const leaveOut = (why: string): Ranked => {
+      emit({ type: 'notice', level: 'warning', message: `Ranking was left out: ${why}` });
+      return { report: null };
+    };
+    if (rankingProblem !== null) return leaveOut(rankingProblem);
+    if (deployment === null) return { report: null };
+    const { past, requests } = deployment;
+    const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
+    try {
+      const { report, losses } = await compareRankers(
+        dataset,
+        deployment.dataset,
+        { vectors: features.requests, users: names(deployment.dataset, requests) },
+        { vectors: features.past, users: names(dataset, past.examples), behaviours: past.behaviours },
+        encoder.encoder.dimension,
+        config.ranking,
+        config.seed,
+        hooks,
+      );
+      own.loss.push(...losses);
+      emit({ type: 'ranking', ranking: report });
+      return { report };
+    } catch (error) {
+      // The model is trained and judged by now: what fails here must not cost its report.
+      if (error instanceof StoppedError || (await device.isLost())) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      return leaveOut(`it failed (${reason}). All else is as it was.`);
+    }
+  },
+  open: (made) => made,
+  report: ({ report }) => ({ ranking: report }),
+  *events({ ranking }) {
+    if (ranking) yield { type: 'ranking', ranking };
+  },
+};

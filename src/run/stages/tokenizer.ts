@@ -1,0 +1,72 @@
+/**
+ * The vocabulary, which fixes how long a batch is and so the model's shape. Whatever would fail for want of a teacher or
+ * of memory fails here, before anything that takes long.
+ */
+import type { ModelConfig } from '../../model/config';
+import type { LanguageModel } from '../../model/languageModel';
+import { parameterCount } from '../../model/parameters';
+import { TEACHER_WORDS } from '../../sft/teacher';
+import { packedRows } from '../../sft/warmup';
+import { corpus, PromptFormat } from '../../text/prompt';
+import { Tokenizer, trainTokenizer } from '../../text/tokenizer';
+import { modelShape } from '../config';
+import { fitFormat } from '../shapes';
+import type { WholeStage } from '../stage';
+import { teacherOf } from '../teaching';
+import type { Data } from './data';
+
+interface TokenizerMade {
+  /** `Tokenizer.toJSON`. */
+  tokenizer: unknown;
+  /** Of the prompt format, fitted to the data. */
+  options: PromptFormat['options'];
+  shape: ModelConfig;
+}
+
+export interface Text {
+  tokenizer: Tokenizer;
+  format: PromptFormat;
+  /** T of every batch, in tokens. */
+  length: number;
+  model: LanguageModel;
+}
+
+export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, Text> = {
+  name: 'tokenizer',
+  reads: [
+    'seed',
+    'text',
+    'model',
+    'rupr.teacher',
+    'warmup.batch_size',
+    'warmup.catalogue_facts',
+    'warmup.need_sentences',
+    'warmup.catalogue_sentences',
+    'sft.batch_size',
+    'popo.prompts_per_step',
+    'popo.num_generations',
+  ],
+  glances: ['rupr'],
+  steps: () => 1,
+  async run({ data: { dataset, draw } }, { config, teaching, hooks }) {
+    // The embedded teacher needs nobody, so nothing can be wrong with it.
+    if (config.rupr.teacher !== 'attributes')
+      await teacherOf(dataset, config, teaching).check(draw.prompts, { gate: hooks.gate });
+    const trained = trainTokenizer(corpus(dataset, TEACHER_WORDS), config.text.vocab_size);
+    const { options } = fitFormat(dataset, trained, config);
+    const length = options.maxPromptLength + options.maxCompletionLength;
+    return { tokenizer: trained.toJSON(), options, shape: modelShape(config, trained.vocabSize, length) };
+  },
+  async open(made, { data: { dataset } }, { config, createModel, emit }) {
+    const trained = Tokenizer.fromJSON(made.tokenizer);
+    const format = new PromptFormat(dataset, trained, made.options);
+    const largestBatch = Math.max(
+      config.warmup.batch_size + packedRows(format, config.warmup),
+      config.sft.batch_size,
+      config.popo.prompts_per_step * config.popo.num_generations,
+    );
+    const model = await createModel(made.shape, largestBatch);
+    emit({ type: 'model', parameters: parameterCount(made.shape) });
+    return { tokenizer: trained, format, length: made.shape.max_position_embeddings, model };
+  },
+};

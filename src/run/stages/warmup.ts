@@ -1,0 +1,76 @@
+/** Warm-up: the backbone learns the catalogue, and history → next item. */
+import { warmupSequences } from '../../sft/warmup';
+import { collate } from '../../text/batch';
+import { HeldOut } from '../heldOut';
+import type { Sample } from '../report';
+import { heldOutEvents, type Judged, lossEvents, type ResumableStage } from '../stage';
+import { supervise } from '../supervise';
+import type { Data } from './data';
+import type { Meaning } from './encoder';
+import type { RankerTables } from './ranker';
+import type { Text } from './tokenizer';
+
+/** What the judges' stages and the model's give to every stage that trains it. */
+export interface TrainingInputs {
+  data: Data;
+  tokenizer: Text;
+  ranker: RankerTables;
+  encoder: Meaning;
+}
+
+/** Of a supervised stage: its row of the table, once it is done, and samples of validation users. */
+export interface SupervisedMade {
+  judged: Judged | null;
+  samples: Sample[];
+}
+
+export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, SupervisedMade> = {
+  name: 'warmup',
+  reads: ['seed', 'warmup', 'optimizer', 'popo.prompts_per_step', 'popo.num_generations'],
+  // Samples show what they would be paid.
+  glances: ['popo.rewards', 'popo.semantic_exponent'],
+  steps: (config) => config.warmup.steps,
+  begin: () => ({ judged: null, samples: [] }),
+  async run(inputs, tools, made) {
+    const { config, own } = tools;
+    const { data, tokenizer } = inputs;
+    const { model } = tokenizer;
+    const heldOut = new HeldOut(inputs, tools);
+    const plain = data.draw.curve.map((example) => ({ example, cot: null }));
+    if (tools.from === 0) {
+      await model.resetOptimizer();
+      own.heldOutLoss[0] = await heldOut.answerLoss(plain);
+    }
+    await supervise(model, tools, config.warmup, (step) => {
+      const { format, length } = tokenizer;
+      const sequences = warmupSequences(
+        data.dataset,
+        format,
+        tokenizer.tokenizer,
+        config.warmup,
+        config.seed,
+        step,
+      );
+      return collate(sequences, length);
+    });
+    own.heldOutLoss[1] = await heldOut.answerLoss(plain);
+    Object.assign(made, await heldOut.afterStage('warmup'));
+  },
+  open: (made) => made,
+  report: supervisedReport,
+  judged: supervisedRows,
+  *events(report, own) {
+    yield* lossEvents(own);
+    yield* heldOutEvents(report, own, 'warmup');
+  },
+};
+
+/** A supervised stage's row, once there is one. */
+export function supervisedRows({ judged }: SupervisedMade): readonly Judged[] {
+  return judged === null ? [] : [judged];
+}
+
+/** A supervised stage's part of the report. */
+export function supervisedReport({ judged, samples }: SupervisedMade) {
+  return { table: judged === null ? [] : [judged.row], samples };
+}

@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { StoppedError } from '../../../src/data/stage';
+import type { PolicyOptimizer } from '../../../src/popo/policy';
+import type { trainPolicy } from '../../../src/popo/trainer';
+import type { PopoStep } from '../../../src/run/report';
+import { rewardSources } from '../../../src/run/rewardSources';
+import { popo } from '../../../src/run/stages/popo';
+import { learningRateAt } from '../../../src/sft/schedule';
+import { type Given, given, toolsOf } from './recorded';
+
+type Arguments = Parameters<typeof trainPolicy>;
+const asked: Arguments[] = [];
+
+// The loop itself has tests of its own (test/popo); here it is asked what it was given, and takes steps that do nothing.
+vi.mock('../../../src/popo/trainer', () => ({
+  async trainPolicy(...all: Arguments) {
+    asked.push(all);
+    const [task, training, hooks] = all;
+    for (let step = training.from; step < training.steps; step++) {
+      if ((await hooks.gate()) === 'stop') return { step, weights: task.optimizer.weights };
+      task.optimizer.weights = [0.1 * (step + 1), 1 - 0.1 * (step + 1)];
+      await hooks.onStep({ step, loss: step / 10 } as PopoStep, []);
+      hooks.onTiming?.('rollout', 2);
+    }
+    return { step: training.steps, weights: task.optimizer.weights };
+  },
+}));
+
+beforeEach(() => {
+  asked.length = 0;
+});
+
+async function prepared(here: Given, from = 0) {
+  const { tools, events } = await toolsOf('popo', here.config, { from, steps: here.config.popo.steps });
+  const made = popo.begin(here.config);
+  const optimizers: { options: unknown; optimizer: PolicyOptimizer; isGone: boolean }[] = [];
+  const spent: [string, number][] = [];
+  const device = {
+    ...tools.device,
+    createPolicyOptimizer(_model: unknown, options: unknown) {
+      const entry = {
+        options,
+        isGone: false,
+        optimizer: {
+          weights: [],
+          update: vi.fn(),
+          destroy: () => void Object.assign(entry, { isGone: true }),
+        } as never,
+      };
+      optimizers.push(entry);
+      return entry.optimizer;
+    },
+  };
+  const spend = (part: string, seconds: number) => void spent.push([part, seconds]);
+  return { tools: { ...tools, device, spend }, events, made, optimizers, spent };
+}
+
+describe('the stage popo', () => {
+  it('freezes SFT as the reference, starts its own optimizer, and keeps the reference', async () => {
+    const here = await given();
+    here.model.version = 7;
+    const { tools, made } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    expect(here.model.calls.slice(0, 3)).toEqual(['reset', 'freeze', 'snapshot']);
+    expect(made.reference?.[0]).toBe(7);
+  });
+
+  it('puts the reference back when it goes on, and the policy after it', async () => {
+    const here = await given();
+    here.model.version = 9;
+    const { tools, made } = await prepared(here, 2);
+    made.reference = Float32Array.of(7);
+    made.weights = [0.25, 0.75];
+    await popo.run(here.inputs, tools, made);
+    expect(here.model.calls.slice(0, 4)).toEqual(['snapshot', 'restore', 'freeze', 'restore']);
+    expect(here.model.restored.map(({ parameters }) => parameters[0])).toEqual([7, 9]);
+    expect(here.model.calls).not.toContain('reset');
+    expect(asked[0][1].from).toBe(2);
+    expect(made.steps.map(({ step }) => step)).toEqual([2]);
+  });
+
+  it('rolls out the prompts that it drew, to the end token, and pays them from the judges’ tables', async () => {
+    const here = await given((config) => {
+      config.popo.semantic_exponent = 1.5;
+      config.popo.rewards = ['id', 'semantic'];
+    });
+    const { tools, made } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    const [task] = asked[0];
+    expect(task.examples).toBe(here.inputs.data.draw.policy);
+    expect(task.format).toBe(here.format);
+    expect(task.dataset).toBe(here.dataset);
+    expect(task.eosToken).toBe(here.inputs.tokenizer.tokenizer.special.endAnswer);
+    expect(task.sources).toEqual(rewardSources(here.inputs, here.config));
+    expect(task.sources).toMatchObject({
+      rewards: ['id', 'semantic'],
+      semanticExponent: 1.5,
+      items: here.dataset.items.length,
+    });
+    expect(task.sources.rewardTable).toBe(here.inputs.ranker.rewardTable);
+    expect(task.sources.likeness).toBe(here.inputs.encoder.likeness);
+    const bought = task.sources.novelty;
+    expect(Math.max(...Array.from(bought))).toBe(1);
+    expect(made.rewardNames).toEqual(['id', 'semantic']);
+  });
+
+  it('trains with the optimizer that the config names, over all updates of all steps', async () => {
+    const here = await given((config) => {
+      Object.assign(config.optimizer, {
+        beta1: 0.8,
+        beta2: 0.95,
+        eps: 1e-7,
+        weight_decay: 0.03,
+        max_grad_norm: 0.7,
+      });
+      config.popo.num_iterations = 2;
+    });
+    const { tools, made } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    const [, training] = asked[0];
+    const { learning_rate: learningRate, steps } = here.config.popo;
+    expect(training.hyper(3)).toEqual({
+      step: 4,
+      learningRate: learningRateAt({ learningRate, steps: 2 * steps }, 3),
+      beta1: 0.8,
+      beta2: 0.95,
+      eps: 1e-7,
+      weightDecay: 0.03,
+      maxGradNorm: 0.7,
+    });
+    expect(training).toMatchObject({ seed: here.config.seed, from: 0, steps });
+    expect(training.length).toBe(here.inputs.tokenizer.length);
+  });
+
+  it('keeps every step and its weights, and frees the optimizer', async () => {
+    const here = await given();
+    const { tools, events, made, optimizers, spent } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    expect(made.steps.map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect(made.weights[0]).toBeCloseTo(0.3);
+    expect(tools.own.loss).toEqual([0, 0.1, 0.2]);
+    expect(tools.at()).toBe(3);
+    expect(optimizers).toHaveLength(1);
+    expect(optimizers[0].isGone).toBe(true);
+    expect(events.filter(({ type }) => type === 'popo')).toHaveLength(3);
+    expect(spent).toEqual(Array.from({ length: 3 }, () => ['rollout', 2]));
+  });
+
+  it('starts from w(0), or from the weights that a checkpoint holds', async () => {
+    const here = await given((config) => {
+      config.popo.reward_weights = [0.2, 0.8];
+      config.popo.steps = 0;
+    });
+    const first = await prepared(here);
+    await popo.run(here.inputs, first.tools, first.made);
+    expect(first.optimizers[0].optimizer.weights).toEqual([0.2, 0.8]);
+    first.made.weights = [0.6, 0.4];
+    await popo.run(here.inputs, first.tools, first.made);
+    expect(first.optimizers[1].optimizer.weights).toEqual([0.6, 0.4]);
+  });
+
+  it('measures validation users at the start, every so many steps and at the end, once each', async () => {
+    const here = await given();
+    const { tools, events, made } = await prepared(here);
+    made.curve.push({ step: 2, row: {} as never });
+    await popo.run(here.inputs, tools, made);
+    expect(made.curve.map(({ step }) => step)).toEqual([2, 0, 3]);
+    expect(here.model.asked.map(({ prompts }) => prompts)).toEqual(
+      [0, 3].map(() => here.inputs.data.draw.curve.map((example) => here.format.prompt(example))),
+    );
+    expect(events.flatMap((event) => (event.type === 'curve' ? [event.step] : []))).toEqual([0, 3]);
+    expect(made.samples).toHaveLength(2 * here.inputs.data.draw.curve.length);
+  });
+
+  it('is not done when it was stopped', async () => {
+    const here = await given();
+    const { tools, made, optimizers } = await prepared(here);
+    let left = 2;
+    const gate = async () => (left-- > 0 ? ('go' as const) : ('stop' as const));
+    const stopped = popo.run(here.inputs, { ...tools, hooks: { ...tools.hooks, gate } }, made);
+    await expect(stopped).rejects.toThrow(StoppedError);
+    expect(optimizers[0].isGone).toBe(true);
+  });
+});
