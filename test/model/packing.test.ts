@@ -36,13 +36,29 @@ describe('packGroups', () => {
 
   it('fits every group in packedLength, and refuses a shorter row', () => {
     expect(packedLength(3, 2, 2)).toBe(8);
+    expect(packedLength(1, 2, 2)).toBe(6);
     expect(() => packGroups(group, 2, 6)).toThrow('Group 0 does not fit');
   });
 
+  it('takes no loss of the first token, which nothing predicts, whatever its weight', () => {
+    const lossWeights = Float32Array.from([8, 0.5, 0.25, 0, 0, 8, 0.125, 0, 0, 0]);
+    const packed = packGroups({ ...group, lengths: Uint32Array.from([3, 2]), lossWeights }, 2, 6);
+    expect([...packed.tokens]).toEqual([1, 2, 3, 1, 2, 0]);
+    expect([...packed.lossWeights]).toEqual([0, 0.5, 0.25, 0, 0.125, 0]);
+  });
+
+  it('counts a row without any weight as all prompt', () => {
+    const packed = packGroups({ ...group, size: 1, lossWeights: new Float32Array(5) }, 1, 6);
+    expect([...packed.tokens]).toEqual([1, 2, 3, 5, 6, 0]);
+    expect(quads(packed.layout.spans)[4]).toEqual([4, 4, 4, 5]);
+  });
+
   it('refuses rows of a group whose prompts differ', () => {
-    const tokens = group.tokens.slice();
-    tokens[6] = 9;
-    expect(() => packGroups({ ...group, tokens }, 2, 8)).toThrow('different prompts');
+    for (const at of [5, 6, 7]) {
+      const tokens = group.tokens.slice();
+      tokens[at] = 9;
+      expect(() => packGroups({ ...group, tokens }, 2, 8)).toThrow('different prompts');
+    }
   });
 });
 
@@ -63,6 +79,7 @@ it('takes rows out of a packed batch', () => {
   const alone = packGroups(group, 2, 8);
   expect({ ...row, layout: row.layout.spans }).toEqual({ ...alone, layout: alone.layout.spans });
   expect([...row.layout.segments]).toEqual([2, 2, 2, 2, 2, 3, 3, 1]);
+  expect(sliceRows(packed, 0, 1)).toEqual(alone);
 });
 
 it('lays out one sequence per row, padding apart', () => {

@@ -80,6 +80,7 @@ describe('initialParameters', () => {
     for (const { name, shape, offset, size } of parameters) {
       if (shape.length === 1)
         expect(new Set(pool.subarray(offset, offset + size)), name).toEqual(new Set([1]));
+      else expect(pool.subarray(offset, offset + size).indexOf(0), name).toBe(-1);
     }
     const inside = new Uint8Array(poolSize);
     for (const { offset, size } of parameters) inside.fill(1, offset, offset + size);

@@ -56,6 +56,8 @@ describe('writeSafetensors and readSafetensors', () => {
           const bytes = writeSafetensors(tensors, { format: 'pt' });
           const dataBytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
           expect((bytes.length - dataBytes) % 8).toBe(0);
+          const json = new TextDecoder().decode(bytes.subarray(8, bytes.length - dataBytes));
+          expect(json.length - json.trimEnd().length).toBeLessThan(8);
           const shifted = new Uint8Array(bytes.length + shift);
           shifted.set(bytes, shift);
           const read = readSafetensors(shifted.subarray(shift));
@@ -71,6 +73,17 @@ describe('writeSafetensors and readSafetensors', () => {
     );
   });
 
+  it('takes tensors in any order of their bytes, empty ones among them', () => {
+    const header = { b: entry([1], 8, 12), none: entry([0], 8, 8), a: entry([2], 0, 8) };
+    const { tensors, metadata } = readSafetensors(file(JSON.stringify(header), 12));
+    expect(tensors.map(({ name, data }) => [name, data.length])).toEqual([
+      ['b', 1],
+      ['none', 0],
+      ['a', 2],
+    ]);
+    expect(metadata).toEqual({});
+  });
+
   const good = entry([2], 0, 8);
   it.each([
     ['empty', new Uint8Array(), 'too short'],
@@ -78,6 +91,8 @@ describe('writeSafetensors and readSafetensors', () => {
     ['header of 2^63 bytes', file('{}', 0, 2n ** 63n), 'said to be 9223372036854775808 bytes'],
     ['header no JSON', file('{"a":', 0), 'not JSON'],
     ['header no UTF-8', file('{}', 0).fill(0xff, 8), 'not JSON'],
+    ['header a text', file('"a"', 0), 'not a JSON object'],
+    ['header null', file('null', 0), 'not a JSON object'],
     ['header an array', file('[]', 0), 'not a JSON object'],
     ['entry a number', file('{"a":1}', 0), '"a" has no proper'],
     ['negative extent', file(JSON.stringify({ a: entry([-2], 0, 8) }), 8), '"a" has no proper'],
@@ -128,9 +143,16 @@ describe('exportModel', () => {
       model_type: 'llama',
       hidden_act: 'silu',
       head_dim: 2,
+      attention_bias: false,
+      attention_dropout: 0,
+      mlp_bias: false,
+      rope_scaling: null,
       tie_word_embeddings: true,
+      bos_token_id: null,
       eos_token_id: 4,
       pad_token_id: 0,
+      torch_dtype: 'float32',
+      use_cache: true,
     });
   });
 

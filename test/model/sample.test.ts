@@ -16,6 +16,11 @@ describe('sampleToken', () => {
     expect([0, 0.499, 0.5, 0.999].map((uniform) => draw(1, 2, uniform))).toEqual([1, 1, 3, 3]);
   });
 
+  it('walks the kept ids in id order, not by their logits', () => {
+    // Of ids 1, 2, 3 the third has more mass than the second.
+    expect([0, 0.4, 0.5, 0.6, 0.9].map((uniform) => draw(1, 3, uniform))).toEqual([1, 1, 2, 3, 3]);
+  });
+
   it('walks the CDF in id order, and a draw on a boundary belongs to the next id', () => {
     const even = [0, 0, 0, 0];
     const tokens = [0, 0.2499, 0.25, 0.5, 0.75, 0.9999].map((u) => sampleToken(even, 1, 0, u).token);
