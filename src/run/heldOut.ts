@@ -15,7 +15,7 @@ import { scoreTails } from '../sft/orft';
 import type { Sample } from './report';
 import { rewardSources } from './rewardSources';
 import type { Judged, StageTools } from './stage';
-import type { TrainingInputs } from './stages/warmup';
+import type { TrainingInputs } from './stages/trainingInputs';
 
 /** Samples shown at each moment: the same users each time, so that one sees them improve. */
 const SAMPLES = 6;

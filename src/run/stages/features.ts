@@ -3,7 +3,7 @@ import type { Dataset, Example } from '../../data/dataset';
 import { requestVectors } from '../../evaluate/requestVectors';
 import { PromptFormat } from '../../text/prompt';
 import type { WholeStage } from '../stage';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Said {
   /** [requests × dimension], unit rows; empty where nothing is ranked. */

@@ -6,7 +6,7 @@ import type { Report, RunEvent } from '../report';
 import { lossEvents, type WholeStage } from '../stage';
 import { supervise } from '../supervise';
 import type { Taught } from './rupr';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Kept {
   /** Indices into the CoTs of those that SFT learns from. */

@@ -6,7 +6,7 @@ import type { PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
 import type { ResumableStage } from '../stage';
 import { adamW } from '../supervise';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Aligned {
   rewardNames: string[];

@@ -4,7 +4,7 @@ import { StoppedError } from '../../data/stage';
 import { compareRankers, type RankingReport, rankingSteps } from '../../evaluate/ranking';
 import type { WholeStage } from '../stage';
 import type { Said } from './features';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Ranked {
   /** Null where nothing was ranked. */

@@ -5,18 +5,7 @@ import { HeldOut } from '../heldOut';
 import type { Sample } from '../report';
 import { heldOutEvents, type Judged, lossEvents, type ResumableStage } from '../stage';
 import { supervise } from '../supervise';
-import type { Data } from './data';
-import type { Meaning } from './encoder';
-import type { RankerTables } from './ranker';
-import type { Text } from './tokenizer';
-
-/** What the judges' stages and the model's give to every stage that trains it. */
-export interface TrainingInputs {
-  data: Data;
-  tokenizer: Text;
-  ranker: RankerTables;
-  encoder: Meaning;
-}
+import type { TrainingInputs } from './trainingInputs';
 
 /** Of a supervised stage: its row of the table, once it is done, and samples of validation users. */
 export interface SupervisedMade {

@@ -19,7 +19,7 @@ import { fitFormat } from '../../../src/run/shapes';
 import type { StageTools } from '../../../src/run/stage';
 import { type Data, drawExamples } from '../../../src/run/stages/data';
 import type { Text } from '../../../src/run/stages/tokenizer';
-import type { TrainingInputs } from '../../../src/run/stages/warmup';
+import type { TrainingInputs } from '../../../src/run/stages/trainingInputs';
 import { TEACHER_WORDS } from '../../../src/sft/teacher';
 import { corpus, type PromptFormat } from '../../../src/text/prompt';
 import { trainTokenizer } from '../../../src/text/tokenizer';
