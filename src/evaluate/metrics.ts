@@ -4,8 +4,9 @@
  * among the K nearest titles of the whole catalogue. The other columns are gauges of how such models fail: answers that
  * do not parse, a few items taking all answers, category-shaped text without an item.
  */
+
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import type { LanguageModel } from '../model/languageModel';
 import { scoreTails } from '../sft/orft';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';

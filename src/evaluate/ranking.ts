@@ -4,8 +4,9 @@
  * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
  * imported data: on everybody's last behaviour).
  */
+
+import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';

@@ -1,6 +1,7 @@
 /** What the model says of each request, as one vector: the greedy completion, reasoning and answer, in the encoder's space. */
+
+import type { StageHooks } from '../control/hooks';
 import type { Example } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import type { LanguageModel } from '../model/languageModel';
 import type { PromptFormat } from '../text/prompt';
 import { type EvaluationOptions, generateGreedily } from './metrics';

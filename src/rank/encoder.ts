@@ -7,8 +7,8 @@
  * Training is TensorFlow.js on the current backend; `embed` is plain JavaScript.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { StageHooks } from '../control/hooks';
 import type { Dataset, Item } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { words } from '../data/words';
 import { Random } from '../numeric/random';
 import { fit } from './fit';

@@ -1,6 +1,6 @@
 /** The loop that the judges are trained by, on TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 
 /** Losses are read in groups: reading one waits for everything before it. */
 const READ_EVERY = 16;

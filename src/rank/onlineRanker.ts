@@ -11,7 +11,7 @@
  * no fixed order on WebGPU.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
 import { entireSpaceLogLikelihood } from './entireSpace';
 import { fit } from './fit';

@@ -4,7 +4,7 @@
  * as sparse ids. k-means in TensorFlow.js on the current backend; sums over clusters in JavaScript, so that they repeat to the bit.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
 
 export interface QuantiserOptions {

@@ -9,8 +9,8 @@
  * TensorFlow.js on the current backend; no gathers (see features.ts), no synchronous reads.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 import { auc } from './auc';

@@ -3,8 +3,8 @@
  * of both. The other's behaviours then describe the one who asks.
  */
 import * as tf from '@tensorflow/tfjs';
+import { passGate, type StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 

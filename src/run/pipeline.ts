@@ -9,10 +9,11 @@
  * A run is a function of its config and data: every random stream is keyed by the seed and the step, so it can be cut at
  * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
  */
+
+import { StoppedError } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { deploymentOf } from '../data/deployment';
 import { needsOf } from '../data/needs';
-import { StoppedError } from '../data/stage';
 import { compareRankers, rankingProblem, rankingSteps } from '../evaluate/ranking';
 import { requestVectors } from '../evaluate/requestVectors';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';

@@ -2,7 +2,7 @@
  * What `pipeline.ts` stands on: which stages are done, the gate at every step boundary, checkpoints, progress with time
  * left, and the model that is being trained. It knows nothing of the method.
  */
-import { breathe, type StageHooks } from '../data/stage';
+import { breathe, type StageHooks } from '../control/hooks';
 import type { LanguageModel, ModelState } from '../model/languageModel';
 import type { RunArrays, RunCheckpoint, RunState } from './checkpoint';
 import type { Controls } from './controls';

@@ -2,8 +2,9 @@
  * CoTs as JSON lines, `{"sampleId": "…", "cot": "…"}`; further fields are ignored. What a teacher elsewhere wrote comes in this
  * way, and what a run used goes out. A set is named by the SHA-256 of its lines written as `formatCots` writes them.
  */
+
+import { passGate } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate } from '../data/stage';
 import { type Cot, cleanCot, noCounts, type Teacher, TeacherError } from './cot';
 
 export interface CotRecord {

@@ -2,8 +2,9 @@
  * The teacher behind an endpoint: k answers for every prompt, several asked for at a time, each kept as soon as it has come, so
  * that a run that was cut off asks only for the rest. What is kept is the raw answer; which are dropped is decided anew.
  */
+
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
 import { chatUrl } from './endpoint';

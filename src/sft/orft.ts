@@ -7,8 +7,9 @@
  * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
  * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
  */
+
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import type { Cot } from './cot';
 

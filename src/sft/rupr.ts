@@ -4,8 +4,9 @@
  * distillation, the control. The teacher is the embedded one (teacher.ts), a chat model behind an endpoint
  * (openaiTeacher.ts), or a file (cotFile.ts).
  */
+
+import { passGate, type StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, type TeacherServices } from './cot';
 import { fileTeacher, formatCots } from './cotFile';

