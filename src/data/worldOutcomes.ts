@@ -77,9 +77,7 @@ export class Outcomes {
  * popularity, by taste, by relevance, or at random, so that a ranker can learn each from the outcomes.
  */
 export function drawImpressions(
-  catalogue: Catalogue,
-  shoppers: Shopper[],
-  outcomes: Outcomes,
+  { catalogue, shoppers, outcomes }: { catalogue: Catalogue; shoppers: Shopper[]; outcomes: Outcomes },
   seed: number,
   purpose = 'world/impressions',
 ): Impressions {

@@ -13,11 +13,11 @@ const READ_EVERY = 16;
  */
 export async function fit(
   name: string,
-  { steps, learning_rate }: { steps: number; learning_rate: number },
+  { steps, learningRate }: { steps: number; learningRate: number },
   take: (optimizer: tf.Optimizer, step: number) => tf.Scalar,
   hooks: StageHooks,
 ): Promise<number[]> {
-  const optimizer = tf.train.adam(learning_rate);
+  const optimizer = tf.train.adam(learningRate);
   const losses: number[] = [];
   let pending: tf.Scalar[] = [];
   try {

@@ -28,12 +28,11 @@ const ITERATIONS = 15;
 const cut = (dimension: number, subspaces: number, m: number) => Math.floor((m * dimension) / subspaces);
 
 /**
- * @param vectors [rows × dimension] to fit to
+ * @param fitted vectors [rows × dimension] to fit to
  * @throws Error without vectors; StoppedError when the hooks say stop
  */
 export async function fitQuantiser(
-  vectors: Float32Array,
-  dimension: number,
+  { vectors, dimension }: { vectors: Float32Array; dimension: number },
   { subspaces, bits }: QuantiserOptions,
   seed: number,
   hooks: StageHooks,

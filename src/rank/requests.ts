@@ -34,7 +34,7 @@ export interface Slate {
 }
 
 /** Columns of what all requests of a catalogue share: category paths and words of profiles. */
-export class Columns {
+export class FeatureColumns {
   /** [items × categories]: 1 for each of an item's three category paths. */
   readonly categories: Float32Array;
   readonly categoryCount: number;
@@ -74,7 +74,7 @@ export class Requests {
   constructor(
     readonly dataset: Dataset,
     readonly examples: readonly Pick<Example, 'user' | 'position'>[],
-    readonly columns: Columns,
+    readonly columns: FeatureColumns,
     readonly enhancement: Enhancement,
   ) {
     this.#profile = dataset.users.map(({ profile }) => columns.profile(profile));

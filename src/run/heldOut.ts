@@ -3,7 +3,13 @@
  * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { type AnswersRow, evaluateModel, judgeAnswers, type MetricsRow } from '../evaluate/metrics';
+import {
+  type AnswersRow,
+  evaluateModel,
+  type HeldOutSet,
+  judgeAnswers,
+  type MetricsRow,
+} from '../evaluate/metrics';
 import { type RewardSources, scoreCompletions } from '../popo/rewards';
 import type { Encoder } from '../rank/encoder';
 import { scoreTails } from '../sft/orft';
@@ -47,16 +53,9 @@ export class HeldOut {
 
   /** The row of a recommender that is no model: the item it would show for each test example. */
   judge(stage: string, recommend: (example: Example) => number): AnswersRow {
-    const { dataset, format, encoder, draw } = this.#sources;
-    const { row, outcomes } = judgeAnswers(
-      format,
-      dataset,
-      draw.test,
-      encoder,
-      this.#ctcvr('test'),
-      stage,
-      draw.test.map((example) => format.answer(recommend(example))),
-    );
+    const { format, draw } = this.#sources;
+    const answers = draw.test.map((example) => format.answer(recommend(example)));
+    const { row, outcomes } = judgeAnswers(this.#asked('test'), stage, answers);
     this.#session.arrays[`outcomes/${stage}`] = outcomes;
     return row;
   }
@@ -109,10 +108,9 @@ export class HeldOut {
     row: string,
     stage: Stage,
   ): Promise<{ row: MetricsRow; outcomes: Float32Array<ArrayBuffer>; samples: Sample[] }> {
-    const { dataset, format, encoder, draw } = this.#sources;
+    const { format } = this.#sources;
     const { state, model } = this.#session;
     const { popo } = state.config;
-    const examples = draw[users];
     // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
     const before = stage.name === 'evaluate' ? 0 : stage.steps;
     const onProgress = (done: number, total: number) => {
@@ -120,11 +118,7 @@ export class HeldOut {
     };
     const evaluated = await evaluateModel(
       model!,
-      format,
-      dataset,
-      examples,
-      encoder,
-      this.#ctcvr(users),
+      this.#asked(users),
       {
         stage: row,
         maxNewTokens: format.options.maxCompletionLength,
@@ -138,6 +132,11 @@ export class HeldOut {
       outcomes: evaluated.outcomes,
       samples: users === 'curve' ? this.#samples(evaluated.completions, stage) : [],
     };
+  }
+
+  #asked(users: 'test' | 'curve'): HeldOutSet {
+    const { format, encoder, draw } = this.#sources;
+    return { format, examples: draw[users], encoder, ctcvr: this.#ctcvr(users) };
   }
 
   /** P(click ∧ conversion) of an item for a held-out example: true where the data knows it, else the ranker's. */

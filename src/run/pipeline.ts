@@ -9,7 +9,6 @@
  * A run is a function of its config and data: every random stream is keyed by the seed and the step, so it can be cut at
  * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
  */
-
 import { StoppedError } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { deploymentOf } from '../data/deployment';
@@ -40,6 +39,7 @@ import { collate } from '../text/batch';
 import { corpus, PromptFormat, type Sequence } from '../text/prompt';
 import { Tokenizer, trainTokenizer } from '../text/tokenizer';
 import { assembleReport } from './assemble';
+import { camelCased } from './camelCase';
 import { CheckpointError, newState, type RunCheckpoint } from './checkpoint';
 import { modelShape, type RunConfig } from './config';
 import type { Controls } from './controls';
@@ -147,8 +147,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   state.dataset = dataset.sha256;
   const draw = drawExamples(dataset, config);
 
-  const { history_length, max_completion_length } = config.text;
-  const teacherOptions = { ...config.rupr, history_length, max_completion_length };
+  const teacherOptions = { ...camelCased(config.text), ...camelCased(config.rupr) };
   const teacher = openTeacher(dataset, teacherOptions, seed, context.teaching);
   await session.stage('tokenizer', 1, false, async (stage) => {
     // Before anything that takes long, so that a wrong address, key or file says so at once.
@@ -163,8 +162,9 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
 
   // Before anything that takes long, so that a device that is too small says so at once.
   state.model = modelShape(config, tokenizer.vocabSize, length);
+  const warmupOptions = camelCased(config.warmup);
   const largestBatch = Math.max(
-    config.warmup.batch_size + packedRows(format, config.warmup),
+    config.warmup.batch_size + packedRows(format, warmupOptions),
     config.sft.batch_size,
     config.popo.prompts_per_step * config.popo.num_generations,
   );
@@ -174,7 +174,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   await restoreModel(session, model);
 
   await session.stage('ranker', config.ranker.steps, false, async (stage) => {
-    const ranker = await trainRanker(dataset, config.ranker, seed, stage.hooks);
+    const ranker = await trainRanker(dataset, camelCased(config.ranker), seed, stage.hooks);
     try {
       stage.loss.push(...ranker.losses);
       state.ranker = { auc: ranker.auc };
@@ -186,8 +186,8 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       ranker.dispose();
     }
   });
-  const { semantic_reward, ...encoderOptions } = config.encoder;
-  const isSentences = semantic_reward === 'use-lite';
+  const encoderOptions = camelCased(config.encoder);
+  const isSentences = encoderOptions.semanticReward === 'use-lite';
   const sentenceSteps = isSentences ? MEGABYTES + dataset.items.length : 0;
   await session.stage('encoder', encoderOptions.steps + sentenceSteps, false, async (stage) => {
     const { gate, onProgress } = stage.hooks;
@@ -227,7 +227,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       stage.heldOutLoss[0] = await heldOut.answerLoss(plain, stage);
     }
     await supervise(session, stage, config.warmup, (step) =>
-      batchOf(warmupSequences(dataset, format, tokenizer, config.warmup, seed, step), length),
+      batchOf(warmupSequences(format, warmupOptions, seed, step), length),
     );
     stage.heldOutLoss[1] = await heldOut.answerLoss(plain, stage);
     await heldOut.afterStage('warmup', stage);
@@ -252,7 +252,8 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     const scorer = { ...config.sft, steps: config.orft.scorer_steps };
     await supervise(session, stage, scorer, shuffled('orft', all, scorer.batch_size));
     const options = { batchSize: config.popo.prompts_per_step * config.popo.num_generations, length };
-    const nll = await scoreCots(model, format, draw.prompts, state.cots, options, stage.hooks);
+    const scored = { format, examples: draw.prompts, cots: state.cots };
+    const nll = await scoreCots(model, scored, options, stage.hooks);
     await model.restore(backbone);
     const { threshold, kept } = selectCots(nll, state.cots, config.orft.threshold);
     state.kept = kept.flatMap((isKept, index) => (isKept ? [index] : []));
@@ -343,7 +344,7 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
   });
 
   // Ranking: people who come once the model is in use, and what its reasoning about them is worth to a ranker.
-  const { users, ...ranking } = config.ranking;
+  const { users, ...ranking } = camelCased(config.ranking);
   const asked = users > 0 ? await deploymentOf(dataset, users, seed) : null;
   const problem = users === 0 ? null : rankingProblem(asked ?? { ...dataset, splits: NO_SPLITS });
   const deployment = problem === null ? asked : null;
@@ -355,11 +356,13 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
       maxNewTokens: maxCompletionLength,
       batchSize: config.popo.prompts_per_step * config.popo.num_generations,
     };
-    const say = (of: Dataset, examples: Example[], before: number) =>
-      requestVectors(model, new PromptFormat(of, tokenizer, format.options), examples, encoder, options, {
+    const say = (of: Dataset, examples: Example[], before: number) => {
+      const asked = { format: new PromptFormat(of, tokenizer, format.options), examples, encoder };
+      return requestVectors(model, asked, options, {
         gate: stage.hooks.gate,
         onProgress: (done) => stage.hooks.onProgress(before + done, stage.steps),
       });
+    };
     arrays.said = await say(deployment, requests, 0);
     arrays.past = await say(dataset, past.examples, requests.length);
   });
@@ -372,12 +375,16 @@ async function train(context: RunContext, device: RunDevice, session: Session): 
     }
     const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
     try {
+      const { dimension } = encoder;
+      const said = { vectors: arrays.said, dimension, users: names(deployment, requests) };
+      const before = {
+        vectors: arrays.past,
+        dimension,
+        users: names(dataset, past.examples),
+        behaviours: past.behaviours,
+      };
       const { report, losses } = await compareRankers(
-        dataset,
-        deployment,
-        { vectors: arrays.said, users: names(deployment, requests) },
-        { vectors: arrays.past, users: names(dataset, past.examples), behaviours: past.behaviours },
-        encoder.dimension,
+        { dataset, deployment, said, past: before },
         ranking,
         seed,
         stage.hooks,

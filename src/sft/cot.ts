@@ -1,5 +1,4 @@
 /** A chain of thought, and what every teacher offers: the embedded one, an endpoint, a file. */
-
 import type { StageHooks } from '../control/hooks';
 import type { Example } from '../data/dataset';
 

