@@ -1,5 +1,6 @@
 /** Impressions for data that has only interactions: what was taken, beside what was not. */
 import { Random } from '../numeric/random';
+import { firstAbove } from '../numeric/search';
 import type { Impressions } from './dataset';
 import type { Splits } from './hash';
 
@@ -56,7 +57,7 @@ export function sampleImpressions(
     const random = new Random(0, 'import/impressions', example.user, example.position);
     for (let negative = 0; negative < negatives; negative++) {
       for (let draw = 0; draw < MAX_DRAWS; draw++) {
-        const drawn = search(cumulative, random.uniform() * cumulative[items - 1]);
+        const drawn = firstAbove(cumulative, random.uniform() * cumulative[items - 1]);
         if (met.has(drawn)) continue;
         show(example, drawn, 0, 0);
         break;
@@ -85,16 +86,4 @@ function popularity(histories: readonly Int32Array[], items: number): Float64Arr
     cumulative[index] = total;
   });
   return cumulative;
-}
-
-/** The first index whose running sum exceeds `value`. */
-function search(cumulative: Float64Array, value: number): number {
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle] > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

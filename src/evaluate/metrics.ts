@@ -7,6 +7,7 @@
 import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import type { LanguageModel } from '../model/languageModel';
+import { rankOf } from '../rank/rankingMetrics';
 import { scoreTails } from '../sft/orft';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';
 
@@ -190,12 +191,7 @@ export function titleRanks(
       ranksOfText.set(title, cosines);
     }
     if (cosines === null) return Infinity;
-    const target = targets[index];
-    let rank = 0;
-    for (let item = 0; item < cosines.length; item++) {
-      if (cosines[item] > cosines[target] || (cosines[item] === cosines[target] && item < target)) rank++;
-    }
-    return rank;
+    return rankOf(cosines, targets[index]);
   });
 }
 

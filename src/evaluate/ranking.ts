@@ -11,10 +11,11 @@ import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
 import { auc } from '../rank/auc';
+import { FeatureColumns } from '../rank/featureColumns';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
-import { type Enhancement, FeatureColumns, PLAIN, Requests } from '../rank/requests';
+import { type Enhancement, PLAIN, Requests } from '../rank/requests';
 import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
@@ -138,7 +139,7 @@ export async function enhance(
   };
 }
 
-export interface Comparison extends ModelWords {
+export interface RankerComparison extends ModelWords {
   /** The past: rankers start on its impressions. */
   dataset: Dataset;
   /** Its train requests are learnt from, its test requests judged on. */
@@ -147,7 +148,7 @@ export interface Comparison extends ModelWords {
 
 /** @throws StoppedError when the hooks say stop */
 export async function compareRankers(
-  { dataset, deployment, said, past }: Comparison,
+  { dataset, deployment, said, past }: RankerComparison,
   options: RankingOptions,
   seed: number,
   hooks: StageHooks,

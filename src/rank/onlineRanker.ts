@@ -14,6 +14,7 @@ import * as tf from '@tensorflow/tfjs';
 import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
 import { entireSpaceLogLikelihood } from './entireSpace';
+import type { FeatureColumns } from './featureColumns';
 import { fit } from './fit';
 import { ATTENDED, type Requests } from './requests';
 
@@ -104,7 +105,7 @@ class Model {
     this.#size = D;
     const { items, columns } = requests;
     const { categoryCount, profileWidth } = columns;
-    this.#categories = tf.tensor2d(columns.categories, [items, categoryCount]);
+    this.#categories = categoriesOf(columns);
     const matrix = (name: string, shape: number[], spread: number) => {
       const known = start?.[name];
       if (known !== undefined) {
@@ -278,6 +279,15 @@ function inputsOf(requests: Requests, features: FeatureSet, rows: readonly numbe
       ? tf.tensor2d(requests.codes(rows), [rows.length, enhancement.subspaces * enhancement.size])
       : null,
   };
+}
+
+/** [items × categories]: 1 for each of an item's category paths. */
+function categoriesOf({ paths, categoryCount }: FeatureColumns): tf.Tensor2D {
+  const marks = new Float32Array(paths.length * categoryCount);
+  paths.forEach((columns, item) => {
+    for (const column of columns) marks[item * categoryCount + column] = 1;
+  });
+  return tf.tensor2d(marks, [paths.length, categoryCount]);
 }
 
 /** [a × b × k] · [k × n], as one product of a·b rows. */

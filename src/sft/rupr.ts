@@ -69,11 +69,11 @@ export async function generateCots(
   teacher: AttributesTeacher,
   examples: readonly Example[],
   numCots: number,
-  hooks?: StageHooks,
+  hooks: StageHooks,
 ): Promise<(Cot & { evidence: number })[]> {
   const cots: (Cot & { evidence: number })[] = [];
   for (let index = 0; index < examples.length; index++) {
-    if (hooks && index % YIELD_EVERY === 0) {
+    if (index % YIELD_EVERY === 0) {
       hooks.onProgress?.(index, examples.length);
       await passGate(hooks, 'RUPR');
     }
@@ -83,6 +83,6 @@ export async function generateCots(
       cots.push({ sampleId: example.sampleId, example: index, ...teacher.explain(example, sample) });
     }
   }
-  hooks?.onProgress?.(examples.length, examples.length);
+  hooks.onProgress?.(examples.length, examples.length);
   return cots;
 }

@@ -5,8 +5,9 @@ import { generateWorld } from '../../src/data/world';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
+import { FeatureColumns } from '../../src/rank/featureColumns';
 import { trainOnlineRanker } from '../../src/rank/onlineRanker';
-import { ATTENDED, type Enhancement, FeatureColumns, PLAIN, Requests } from '../../src/rank/requests';
+import { ATTENDED, type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
 
 const hooks = { gate: async () => 'go' as const };
 const none = { intra: false, cross: false };

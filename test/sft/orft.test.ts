@@ -128,7 +128,7 @@ describe('scoring', () => {
     });
     const examples = world.splits.train.slice(0, 5);
     const teacher = new AttributesTeacher(world, { told: true, temperature: 1, historyLength: 3 }, 1);
-    const cots = await generateCots(teacher, examples, 2);
+    const cots = await generateCots(teacher, examples, 2, go);
     const options = { batchSize: 4, length: 100 };
     const nll = await scoreCots(positional, { format, examples, cots }, options, go);
     cots.forEach((cot, index) => {

@@ -9,6 +9,8 @@ import { smallWorld, withOtherTargets } from './world';
 
 const options = { told: true, temperature: 1, historyLength: 3 };
 
+const go = { gate: async () => 'go' as const };
+
 let world: Dataset;
 beforeAll(async () => {
   world = await smallWorld();
@@ -58,7 +60,7 @@ describe('the attributes teacher', () => {
   it('cites only items that the prompt shows, in at most eight words', async () => {
     for (const told of [true, false]) {
       const teacher = new AttributesTeacher(world, { ...options, told }, 1);
-      const cots = await generateCots(teacher, world.splits.train.slice(0, 200), 3);
+      const cots = await generateCots(teacher, world.splits.train.slice(0, 200), 3, go);
       expect(cots).toHaveLength(600);
       for (const cot of cots) {
         const { user, position } = world.splits.train[cot.example];
@@ -75,12 +77,12 @@ describe('the attributes teacher', () => {
 
   it('told, is mostly right and partly wrong; cold, is right whenever the history supports it', async () => {
     const examples = world.splits.train.slice(0, 400);
-    const cots = await generateCots(new AttributesTeacher(world, options, 1), examples, 3);
+    const cots = await generateCots(new AttributesTeacher(world, options, 1), examples, 3, go);
     const right = cots.filter((cot) => cot.truth?.conclusion).length / cots.length;
     expect(right).toBeGreaterThan(0.4);
     expect(right).toBeLessThan(0.75);
     const sober = new AttributesTeacher(world, { ...options, temperature: 0 }, 1);
-    const cold = await generateCots(sober, examples, 3);
+    const cold = await generateCots(sober, examples, 3, go);
     // Where nothing accounts for the purchase, a cold teacher does not force an argument.
     expect(cold.filter((cot) => cot.truth?.conclusion).length / cold.length).toBeGreaterThan(right + 0.05);
   });
@@ -92,7 +94,7 @@ describe('the attributes teacher', () => {
       return world.oracle!.evidence(example.user, example.position).some((item) => shown.includes(item));
     });
     const sober = new AttributesTeacher(world, { ...options, temperature: 0 }, 1);
-    const cots = await generateCots(sober, examples, 1);
+    const cots = await generateCots(sober, examples, 1, go);
     expect(cots.filter((cot) => cot.truth?.evidence).length / cots.length).toBeGreaterThan(0.75);
   });
 
@@ -101,7 +103,7 @@ describe('the attributes teacher', () => {
     const untold = { ...options, told: false };
     const changed = withOtherTargets(world, 'test');
     const texts = async (dataset: Dataset, how: typeof options) =>
-      (await generateCots(new AttributesTeacher(dataset, how, 1), examples, 3)).map((cot) => cot.text);
+      (await generateCots(new AttributesTeacher(dataset, how, 1), examples, 3, go)).map((cot) => cot.text);
     expect(await texts(changed, untold)).toEqual(await texts(world, untold));
     expect(await texts(changed, options)).not.toEqual(await texts(world, options));
   });
