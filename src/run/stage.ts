@@ -5,8 +5,9 @@
  * A stage makes one record, which checkpoints keep: plain JSON with arrays of f32 in it. What cannot be kept (a data set,
  * a model on a device) it opens anew from that record in every session, for the stages after it.
  */
+
+import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';

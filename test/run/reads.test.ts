@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { generateWorld } from '../../src/data/world';
 import type { RunConfig } from '../../src/run/config';
+import { loadDataset } from '../../src/run/datasets';
 import { configPaths } from '../../src/run/diff';
 import { STAGES } from '../../src/run/pipeline';
 import { STAGE_NAMES, type StageName } from '../../src/run/report';
@@ -34,7 +34,7 @@ async function readBy(config: RunConfig): Promise<Map<StageName, Set<string>>> {
   const opened: Partial<Record<StageName, unknown>> = {};
   const services = {
     ...recordedRun(config).context,
-    loadDataset: () => generateWorld({ ...seen.data, seed: seen.seed }),
+    loadDataset: () => loadDataset(seen, async () => null),
   };
   for (const stage of STAGES) {
     own = new Set();

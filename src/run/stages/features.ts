@@ -26,7 +26,8 @@ export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
     };
     const say = (of: Dataset, examples: Example[], before: number) => {
       const own = new PromptFormat(of, tokenizer.tokenizer, format.options);
-      return requestVectors(model, own, examples, encoder.encoder, options, {
+      const asked = { format: own, examples, encoder: encoder.encoder };
+      return requestVectors(model, asked, options, {
         gate: hooks.gate,
         onProgress: (done) => hooks.onProgress(before + done, steps),
       });

@@ -1,5 +1,5 @@
 /** POPO: GRPO with all rewards, starting from SFT, which is also the reference that the KL term holds it to. */
-import { StoppedError } from '../../data/stage';
+import { StoppedError } from '../../control/hooks';
 import { trainPolicy } from '../../popo/trainer';
 import { HeldOut } from '../heldOut';
 import type { PopoStep, Report, Sample } from '../report';
