@@ -8,7 +8,7 @@ import type { Kind, LeafValue } from './kinds';
 export const PRESET_NAMES = ['tiny', 'small', 'base', 'medium', 'large'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
-/** Where in the form a field stands; `own`: the control it has somewhere else on the page. */
+/** Where in the form a field stands; `own`: it has a control made for it, somewhere on the page. */
 export type FormGroup = 'alignment' | 'reasoning' | 'asking' | 'ranking' | 'own';
 
 /** When a run reads a field. `Facts` is as much of a config as the answer depends on. */
@@ -28,7 +28,7 @@ interface About<Facts> {
     /** The field's own name when left out. */
     label?: string;
     /** What a person reads beside the label. */
-    hint: string;
+    hint?: string;
     /** Fields of a group stand by this number, those without it first, and then in the config's order. */
     place?: number;
   };

@@ -11,7 +11,20 @@ export type Control =
   | { type: 'number'; low: number; high: number; whole: boolean }
   | { type: 'choice'; options: readonly string[] }
   | { type: 'check' }
+  | { type: 'wordOrNumber'; words: readonly string[]; number: NumberBeside }
   | { type: 'own' };
+
+/** The number that a field takes in the place of a word. */
+interface NumberBeside {
+  low: number;
+  high: number;
+  /** With its article, for messages. */
+  name: string;
+  label: string;
+  hint: string;
+  /** Where a person begins who wants one. */
+  start: number;
+}
 
 export interface Kind<T extends LeafValue> {
   readonly schema: v.GenericSchema<unknown, T>;
@@ -122,17 +135,13 @@ export function realsOf(low: number, high: number, plural: string): Kind<number[
   };
 }
 
-/** One of some words, or a number called `name`. */
-export function wordOr<const T extends string>(
-  options: readonly T[],
-  number: { low: number; high: number; name: string },
-): Kind<T | number> {
-  const range = `${options.join(', ')}, or ${number.name} from ${number.low} to ${number.high}`;
-  const kinds = [oneOf(options).schema, real(number.low, number.high).schema] as const;
+/** One of some words, or a number. */
+export function wordOr<const T extends string>(words: readonly T[], number: NumberBeside): Kind<T | number> {
+  const range = `${words.join(', ')}, or ${number.name} from ${number.low} to ${number.high}`;
   return {
-    schema: v.union(kinds, `must be ${range}`),
+    schema: v.union([oneOf(words).schema, real(number.low, number.high).schema], `must be ${range}`),
     range,
-    control: { type: 'own' },
+    control: { type: 'wordOrNumber', words, number },
     read: (text) => (DECIMAL.test(text) ? readNumber(text) : text),
     reads: range,
   };

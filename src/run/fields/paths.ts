@@ -1,5 +1,5 @@
 /** Fields by their dotted paths, such as `popo.eta_over_mu`. */
-import type { Field } from './field';
+import type { Field, FormGroup } from './field';
 import type { LeafValue } from './kinds';
 import { type ConfigPath, FIELDS, type RunConfig } from './list';
 
@@ -40,6 +40,20 @@ export function isConfigPath(text: string): text is ConfigPath {
 
 export function fieldAt(path: ConfigPath): Entry {
   return BY_PATH.get(path)!;
+}
+
+/** The fields of a part of the form, in their order there. */
+export function shownIn(group: FormGroup): ConfigPath[] {
+  const placeOf = (path: ConfigPath) => fieldAt(path).form?.place ?? 0;
+  return CONFIG_PATHS.filter((path) => fieldAt(path).form?.group === group).sort(
+    (a, b) => placeOf(a) - placeOf(b),
+  );
+}
+
+/** What a field is called in the form, and the few words beside that. */
+export function wordsOf(path: ConfigPath): { label: string; hint: string } {
+  const { form } = fieldAt(path);
+  return { label: form?.label ?? path.slice(path.lastIndexOf('.') + 1), hint: form?.hint ?? '' };
 }
 
 /** Why a run with this config does not read the field, as a sentence for people; null when it does. */

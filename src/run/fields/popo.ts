@@ -98,7 +98,7 @@ export const popo = {
   }),
   weighting: field(oneOf(WEIGHTINGS), 'popo', {
     help: 'How the K rewards are weighed against each other at each step.',
-    form: { group: 'own', label: 'Weighting', hint: '' },
+    form: { group: 'own', label: 'Weighting' },
   }),
   reward_weights: field(realsOf(0, 1, 'weights'), [0.5, 0.5], {
     help: 'One weight per reward, which sum to 1: those of `fixed` and `gdpo`, and w(0) of the other rules.',

@@ -7,7 +7,7 @@ export const preset = field(
   { tiny: 'tiny', small: 'small', base: 'base', medium: 'medium', large: 'large' },
   {
     help: 'The frozen preset that every other default comes from. `--preset` and the link name it; `--set` cannot.',
-    form: { group: 'own', label: 'Preset', hint: '' },
+    form: { group: 'own', label: 'Preset' },
   },
 );
 
@@ -17,7 +17,7 @@ export const version = field(exactly(1, '1, the only version of the presets that
 
 export const seed = field(whole(0, 4_294_967_295), 1, {
   help: 'Everything that is drawn at random is drawn by it: the world, the model’s first weights, the batches, the rollouts.',
-  form: { group: 'own', label: 'Seed', hint: '' },
+  form: { group: 'own', label: 'Seed' },
 });
 
 export const kernels = field(oneOf(['auto', 'portable', 'tiled']), 'auto', {
