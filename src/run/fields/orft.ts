@@ -15,8 +15,8 @@ const PERPLEXITY = {
 export const orft = {
   threshold: field(wordOr(['median', 'margin', 'none'], PERPLEXITY), 'median', {
     help:
-      'Which survive. `median`: perplexity of the true answer below the median of a validation subset. `margin`: likelihood above ' +
-      'the mean of the same prompt. `none`: all. A number: perplexity below it.',
+      'Which survive. `median`: perplexity of the true answer below the median of a validation subset. `margin`: likelihood, against ' +
+      'the mean of the same prompt, in the better half. `none`: all. A number: perplexity below it.',
     form: {
       group: 'reasoning',
       label: 'Keep reasoning below',
