@@ -28,7 +28,10 @@ export function configReference(): string {
     const title = section === '' ? 'Of the whole run' : `\`${section}\``;
     return [`## ${title}`, '', ...table(paths)].join('\n');
   });
-  return [HEAD, ...parts].join('\n').replace(/\n+(## )/g, '\n\n$1').concat('\n');
+  return [HEAD, ...parts]
+    .join('\n')
+    .replace(/\n+(## )/g, '\n\n$1')
+    .concat('\n');
 }
 
 function table(paths: readonly ConfigPath[]): string[] {

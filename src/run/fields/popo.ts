@@ -90,7 +90,10 @@ export const popo = {
   learning_rate: field(
     real(0, 1),
     { tiny: 7e-4, small: 3e-4, base: 2e-4, medium: 1e-4, large: 5e-5 },
-    { help: 'Highest learning rate of the policy.', form: { group: 'alignment', hint: 'Of the policy', place: 9 } },
+    {
+      help: 'Highest learning rate of the policy.',
+      form: { group: 'alignment', hint: 'Of the policy', place: 9 },
+    },
   ),
   rewards: field(someOf(REWARDS, 'reward'), ['semantic', 'id'], {
     help: 'What a rollout is paid for. K is their number.',
