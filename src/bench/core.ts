@@ -114,7 +114,7 @@ export function benchBatch({ config, size, length }: BenchShape): TokenBatch {
     length,
     tokens: Uint32Array.from({ length: size * length }, () => random.int(config.vocab_size)),
     lengths: new Uint32Array(size).fill(length),
-    weights: new Float32Array(size * length).fill(1 / count),
+    lossWeights: new Float32Array(size * length).fill(1 / count),
   };
 }
 

@@ -46,7 +46,7 @@ export function jaxStep(config: ModelConfig, pool: Float32Array, batch: TokenBat
     const [loss, gradients] = valueAndGrad((weights: Weights) => modelLoss(config, weights, inputs))(
       tree.ref(state.weights),
     );
-    return { loss, state: adamW(state, gradients, corrections, hyper, decayed) };
+    return { loss, state: adamW(state, { gradients, corrections, hyper, decayed }) };
   });
 
   let step = 0;
@@ -68,7 +68,7 @@ export function jaxStep(config: ModelConfig, pool: Float32Array, batch: TokenBat
   };
 }
 
-function inputs(config: ModelConfig, { size, length, tokens, lengths, weights }: TokenBatch): Inputs {
+function inputs(config: ModelConfig, { size, length, tokens, lengths, lossWeights }: TokenBatch): Inputs {
   const ids = new Int32Array(size * length);
   const targets = new Int32Array(size * length);
   const coefficients = new Float32Array(size * length);
@@ -78,7 +78,7 @@ function inputs(config: ModelConfig, { size, length, tokens, lengths, weights }:
       ids[at] = tokens[at];
       if (t > 0) {
         targets[at - 1] = tokens[at];
-        coefficients[at - 1] = weights[at];
+        coefficients[at - 1] = lossWeights[at];
       }
     }
   }
@@ -157,11 +157,19 @@ function modelLoss(
 
 function adamW(
   { weights, moment1, moment2 }: State,
-  gradients: Weights,
-  corrections: np.Array,
-  { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: AdamWStep,
-  decayed: Set<string>,
+  {
+    gradients,
+    corrections,
+    hyper,
+    decayed,
+  }: {
+    gradients: Weights;
+    corrections: np.Array;
+    hyper: AdamWStep;
+    decayed: Set<string>;
+  },
 ): State {
+  const { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm } = hyper;
   const names = Object.keys(weights);
   const squares = names.map((name) => np.square(gradients[name].ref).sum());
   const norm = np.sqrt(squares.reduce((sum, square) => sum.add(square)));

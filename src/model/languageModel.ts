@@ -4,22 +4,36 @@
  */
 import type { AdamWStep, ModelConfig } from './config';
 
-/**
- * B sequences padded on the right to T tokens. `tokens[b*T + t]` for t < lengths[b]; what lies beyond is ignored.
- * `weights[b*T + t]` multiplies −log P(tokens[t] | tokens[<t]) in the loss: a mask and a normaliser in one
- * (prompt tokens 0, completion tokens 1/count). `weights[b*T]` is never used: nothing predicts the first token.
- */
-export interface TokenBatch {
+/** B sequences padded on the right to T tokens. */
+export interface PaddedTokens {
+  /** B */
   size: number;
+  /** T */
   length: number;
+  /** [B*T], `tokens[b*T + t]` for t < lengths[b]; what lies beyond is ignored. */
   tokens: Uint32Array;
+  /** [B] */
   lengths: Uint32Array;
-  weights: Float32Array;
+}
+
+/** Sequences to learn from. */
+export interface TokenBatch extends PaddedTokens {
+  /**
+   * [B*T]: what multiplies −log P(tokens[t] | tokens[<t]) in the loss, a mask and a normaliser in one (prompt tokens 0, completion
+   * tokens 1/count). That of t = 0 is never used: nothing predicts the first token.
+   */
+  lossWeights: Float32Array;
+}
+
+/** Sequences whose completions are known, but not yet how much each token of them counts. */
+export interface MaskedBatch extends PaddedTokens {
+  /** [B*T], 1 for a completion's tokens and 0 for all others. */
+  mask: Uint8Array;
 }
 
 /** Means over a step, read back lazily. */
 export interface StepMetrics {
-  /** Σ weights · −logp over all micro-batches of the step. */
+  /** Σ lossWeights · −logp over all micro-batches of the step. */
   loss: number;
   /** Global L2 norm of the gradient before clipping. */
   gradNorm: number;
@@ -68,13 +82,19 @@ export interface LanguageModel {
   readonly backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
 
   /**
+   * Begins to compile the training step for batches of [size, length], so that other work can go on meanwhile. The first
+   * step of this shape waits for it, and what went wrong is thrown there.
+   */
+  prepare(size: number, length: number): void;
+
+  /**
    * One optimiser step on the weighted next-token loss, gradients accumulated over `microBatches`. Work is queued;
    * the promise resolves with metrics when the GPU is done. Await every few steps, not every step, to stay ahead.
    */
   trainStep(microBatches: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics>;
 
   /** Scores under the current weights, or under the frozen reference weights (see `freezeReference`). */
-  score(batch: TokenBatch, weights?: 'current' | 'reference'): Promise<ScoreResult>;
+  score(batch: PaddedTokens, weights?: 'current' | 'reference'): Promise<ScoreResult>;
 
   generate(options: GenerateOptions): Promise<Generation>;
 

@@ -55,7 +55,7 @@ export function packGroups(batch: TokenBatch, groupSize: number, length: number)
     length,
     tokens: new Uint32Array(size * length),
     lengths: new Uint32Array(size),
-    weights: new Float32Array(size * length),
+    lossWeights: new Float32Array(size * length),
     layout: plainLayout(new Uint32Array(size), length),
   };
   const { spans, segments } = packed.layout;
@@ -68,7 +68,7 @@ export function packGroups(batch: TokenBatch, groupSize: number, length: number)
       if (used >= length)
         throw new RangeError(`Group ${group} does not fit a packed row of ${length} tokens.`);
       packed.tokens[at + used] = token;
-      packed.weights[at + used] = weight;
+      packed.lossWeights[at + used] = weight;
       segments[at + used] = segment;
       spans.set(span, (at + used) * 4);
       used++;
@@ -86,7 +86,12 @@ export function packGroups(batch: TokenBatch, groupSize: number, length: number)
       const start = used;
       const end = start + batch.lengths[row] - shared;
       for (let t = shared; t < batch.lengths[row]; t++) {
-        put(batch.tokens[from + t], t < prompt ? 0 : batch.weights[from + t], row, [t, shared, start, end]);
+        put(batch.tokens[from + t], t < prompt ? 0 : batch.lossWeights[from + t], row, [
+          t,
+          shared,
+          start,
+          end,
+        ]);
       }
     }
     // Every later token of the row sees the prompt.
@@ -105,15 +110,15 @@ export function sliceRows(batch: PackedBatch, from: number, to: number): PackedB
     length,
     tokens: batch.tokens.slice(first, end),
     lengths: batch.lengths.slice(from, to),
-    weights: batch.weights.slice(first, end),
+    lossWeights: batch.lossWeights.slice(first, end),
     layout: { spans: layout.spans.slice(4 * first, 4 * end), segments: layout.segments.slice(first, end) },
   };
 }
 
 /** Tokens before the first of non-zero weight. */
-function promptLength({ weights, lengths, length }: TokenBatch, row: number): number {
+function promptLength({ lossWeights, lengths, length }: TokenBatch, row: number): number {
   for (let t = 1; t < lengths[row]; t++) {
-    if (weights[row * length + t] !== 0) return t;
+    if (lossWeights[row * length + t] !== 0) return t;
   }
   return lengths[row];
 }

@@ -8,9 +8,9 @@ import baselinesCode from '../../shaders/baselines.wgsl?raw';
 import directionalCode from '../../shaders/directional_influence.wgsl?raw';
 import alignmentCode from '../../shaders/gradient_alignment.wgsl?raw';
 import weightingCode from '../../shaders/reward_weighting.wgsl?raw';
+import type { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
-import type { BufferTable } from '../model/forward';
 import { type Aggregation, aggregationOf, type PolicyOptions } from './options';
 import type { InfluencePrompts, Measurement } from './policy';
 

@@ -8,7 +8,7 @@
  * and Σ w_t l_t over completion tokens, where w_t says how TRL's `loss_type` averages. As in TRL, log-probabilities of the
  * policy, old and reference alike, and entropies, are of logits divided by the temperature that rollouts were sampled at.
  */
-import type { TokenBatch } from '../model/languageModel';
+import type { MaskedBatch, TokenBatch } from '../model/languageModel';
 import type { LossType } from './options';
 
 export interface ObjectiveOptions {
@@ -75,28 +75,29 @@ export function lossCoefficients(
   return new Float64Array(B).fill(1 / denominator);
 }
 
-/** Number of completion tokens of each row, [B], of a batch whose weights are a 0/1 completion mask. */
-export function completionLengths(mask: TokenBatch): Uint32Array {
-  const lengths = new Uint32Array(mask.size);
-  for (let row = 0; row < mask.size; row++) {
-    for (let t = 1; t < mask.lengths[row]; t++) {
-      if (mask.weights[row * mask.length + t] > 0) lengths[row]++;
+/** Number of completion tokens of each row, [B]. */
+export function completionLengths(batch: MaskedBatch): Uint32Array {
+  const lengths = new Uint32Array(batch.size);
+  for (let row = 0; row < batch.size; row++) {
+    for (let t = 1; t < batch.lengths[row]; t++) {
+      if (batch.mask[row * batch.length + t] > 0) lengths[row]++;
     }
   }
   return lengths;
 }
 
-/** The same batch with its 0/1 completion mask turned into the loss weights of `lossType`. */
-export function weighBatch(mask: TokenBatch, lossType: LossType, maxCompletionLength: number): TokenBatch {
-  const coefficients = lossCoefficients(lossType, completionLengths(mask), maxCompletionLength);
-  const weights = new Float32Array(mask.weights.length);
-  for (let row = 0; row < mask.size; row++) {
-    for (let t = 1; t < mask.lengths[row]; t++) {
-      const at = row * mask.length + t;
-      if (mask.weights[at] > 0) weights[at] = coefficients[row];
+/** The batch with its completion mask turned into the loss weights of `lossType`. */
+export function weighBatch(batch: MaskedBatch, lossType: LossType, maxCompletionLength: number): TokenBatch {
+  const coefficients = lossCoefficients(lossType, completionLengths(batch), maxCompletionLength);
+  const { mask, ...padded } = batch;
+  const lossWeights = new Float32Array(mask.length);
+  for (let row = 0; row < batch.size; row++) {
+    for (let t = 1; t < batch.lengths[row]; t++) {
+      const at = row * batch.length + t;
+      if (mask[at] > 0) lossWeights[at] = coefficients[row];
     }
   }
-  return { ...mask, weights };
+  return { ...padded, lossWeights };
 }
 
 /** TRL's gauges of one update, means over completion tokens. */
@@ -135,7 +136,7 @@ export function objectiveMetrics(
   for (let row = 0; row < batch.size; row++) {
     for (let t = 1; t < batch.lengths[row]; t++) {
       const at = row * batch.length + t;
-      const weight = batch.weights[at];
+      const weight = batch.lossWeights[at];
       if (weight === 0) continue;
       const token = tokenObjective(
         scores.logps[at],

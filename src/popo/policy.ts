@@ -3,14 +3,14 @@
  * submit per update, and `referenceStep.ts` in plain steps over autodiff, its oracle and the slow path.
  */
 import type { AdamWStep } from '../model/config';
-import type { TokenBatch } from '../model/languageModel';
+import type { MaskedBatch } from '../model/languageModel';
 import type { ClipRatio } from './objective';
 import type { PolicyOptions } from './options';
 
 /** One step's rollouts with their rewards. */
 export interface PolicyBatch {
-  /** P·G rows, prompt-major; weights are the completion mask, 0 or 1. */
-  batch: TokenBatch;
+  /** P·G rows, prompt-major. */
+  batch: MaskedBatch;
   /** G */
   groupSize: number;
   /** [P·G, K], finite */

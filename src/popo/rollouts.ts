@@ -1,5 +1,5 @@
 /** Which prompts a step takes, and how their completions become a batch of static shape. */
-import type { TokenBatch } from '../model/languageModel';
+import type { MaskedBatch } from '../model/languageModel';
 import { Random } from '../numeric/random';
 
 /**
@@ -23,7 +23,7 @@ export function promptIndices(seed: number, step: number, prompts: number, examp
 }
 
 /**
- * Prompts and their completions as rows of T tokens, prompt-major, with weight 1 on completion tokens.
+ * Prompts and their completions as rows of T tokens, prompt-major, with a mask of the completions' tokens.
  * @param prompts P prompts; @param completions P·G
  * @throws Error when a row does not fit T
  */
@@ -31,15 +31,15 @@ export function rolloutBatch(
   prompts: readonly ArrayLike<number>[],
   completions: readonly ArrayLike<number>[],
   length: number,
-): TokenBatch {
+): MaskedBatch {
   const size = completions.length;
   const groupSize = size / prompts.length;
-  const batch: TokenBatch = {
+  const batch: MaskedBatch = {
     size,
     length,
     tokens: new Uint32Array(size * length),
     lengths: new Uint32Array(size),
-    weights: new Float32Array(size * length),
+    mask: new Uint8Array(size * length),
   };
   completions.forEach((completion, row) => {
     const prompt = prompts[Math.floor(row / groupSize)];
@@ -51,7 +51,7 @@ export function rolloutBatch(
     }
     batch.tokens.set(prompt, row * length);
     batch.tokens.set(completion, row * length + prompt.length);
-    batch.weights.fill(1, row * length + prompt.length, row * length + end);
+    batch.mask.fill(1, row * length + prompt.length, row * length + end);
     batch.lengths[row] = end;
   });
   return batch;

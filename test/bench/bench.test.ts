@@ -60,7 +60,7 @@ test('shapes and their batches', async () => {
   const batch = benchBatch(shape);
   expect(batch.tokens).toHaveLength(shape.size * shape.length);
   expect(Math.max(...batch.tokens)).toBeLessThan(shape.config.vocab_size);
-  const used = Array.from(batch.weights).filter((_, i) => i % shape.length !== 0);
+  const used = Array.from(batch.lossWeights).filter((_, i) => i % shape.length !== 0);
   expect(used.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
   await expect(benchShape('huge')).rejects.toThrow(/no shape huge/);
 });

@@ -24,7 +24,7 @@ const peerCase = {
     length: 5,
     tokens: Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 9, 10, 11, 12, 1]),
     lengths: Uint32Array.from([5, 3, 5]),
-    weights: new Float32Array(15).fill(0.1),
+    lossWeights: new Float32Array(15).fill(0.1),
   },
   hyper: {
     step: 1,

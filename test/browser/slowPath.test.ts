@@ -23,7 +23,7 @@ test('without WebGPU a model trains and generates on WASM in a browser', async (
     length: 4,
     tokens: Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 0]),
     lengths: Uint32Array.from([4, 3]),
-    weights: new Float32Array(8).fill(0.2),
+    lossWeights: new Float32Array(8).fill(0.2),
   };
   const hyper = { learningRate: 0.02, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 };
   const losses: number[] = [];

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, type Example, targetItem } from '../../src/data/dataset';
 import { words } from '../../src/data/words';
 import { concentration, evaluateModel, titleRanks } from '../../src/evaluate/metrics';
-import type { GenerateOptions, TokenBatch } from '../../src/model/languageModel';
+import type { GenerateOptions, PaddedTokens } from '../../src/model/languageModel';
 import { TEACHER_WORDS } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
@@ -54,7 +54,7 @@ function scripted(completions: number[][]) {
       const rows = prompts.map(() => Uint32Array.from(completions[Math.min(next++, completions.length - 1)]));
       return { completions: rows, logps: rows.map((row) => new Float32Array(row.length)) };
     },
-    async score(batch: TokenBatch) {
+    async score(batch: PaddedTokens) {
       shapes.add(`score ${batch.size}×${batch.length}`);
       for (let b = 0; b < batch.size; b++) {
         scored.push(Array.from(batch.tokens.subarray(b * batch.length, b * batch.length + batch.lengths[b])));

@@ -33,11 +33,11 @@ const plain = (lengths: number[], length: number) => plainLayout(lengths, length
 /** Two groups of two completions behind their prompts, of 3 and 1 tokens; the second leaves padding. */
 function packed(): Uint32Array<ArrayBuffer> {
   const lengths = Uint32Array.of(7, 5, 2, 4);
-  const weights = new Float32Array(4 * 7);
+  const lossWeights = new Float32Array(4 * 7);
   [3, 3, 1, 1].forEach((prompt, b) => {
-    weights.fill(1, b * 7 + prompt, b * 7 + lengths[b]);
+    lossWeights.fill(1, b * 7 + prompt, b * 7 + lengths[b]);
   });
-  const batch = { size: 4, length: 7, tokens: new Uint32Array(4 * 7), lengths, weights };
+  const batch = { size: 4, length: 7, tokens: new Uint32Array(4 * 7), lengths, lossWeights };
   return packGroups(batch, 2, 11).layout.spans;
 }
 

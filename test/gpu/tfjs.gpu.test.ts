@@ -24,7 +24,7 @@ const batch: TokenBatch = {
   length: 5,
   tokens: Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 9, 10, 11, 12, 1]),
   lengths: Uint32Array.from([5, 3, 5]),
-  weights: new Float32Array(15).fill(0.1),
+  lossWeights: new Float32Array(15).fill(0.1),
 };
 const hyper = { learningRate: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
 const pool = initialParameters(config, 4);
@@ -112,7 +112,7 @@ describe('the reference model on WebGPU', () => {
       length,
       tokens: sequence,
       lengths: Uint32Array.from([length]),
-      weights: new Float32Array(length),
+      lossWeights: new Float32Array(length),
     });
     logps[0].forEach((logp, i) => {
       expect(logp).toBeCloseTo(scored.logps[3 + i], 4);

@@ -21,7 +21,7 @@ const batch = {
   length: 5,
   tokens: Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0]),
   lengths: Uint32Array.from([5, 3]),
-  weights: new Float32Array(10).fill(0.1),
+  lossWeights: new Float32Array(10).fill(0.1),
 };
 const hyper = {
   step: 1,

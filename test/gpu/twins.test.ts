@@ -67,7 +67,7 @@ test('attention over a packed row', () => {
     length: 4,
     tokens: Uint32Array.of(7, 8, 1, 0, 7, 8, 2, 3),
     lengths: Uint32Array.of(3, 4),
-    weights: Float32Array.of(0, 0, 1, 0, 0, 0, 1, 1),
+    lossWeights: Float32Array.of(0, 0, 1, 0, 0, 0, 1, 1),
   };
   const { spans } = packGroups(batch, 2, 7).layout;
   const [qkv, dO] = [normals(7 * width), normals(7 * 8)];

@@ -8,7 +8,7 @@ const group: TokenBatch = {
   length: 5,
   tokens: Uint32Array.from([1, 2, 3, 5, 6, 1, 2, 3, 7, 0]),
   lengths: Uint32Array.from([5, 4]),
-  weights: Float32Array.from([0, 0, 0, 0.5, 0.25, 0, 0, 0, 0.125, 0]),
+  lossWeights: Float32Array.from([0, 0, 0, 0.5, 0.25, 0, 0, 0, 0.125, 0]),
 };
 
 const quads = (spans: Uint32Array) =>
@@ -19,7 +19,7 @@ describe('packGroups', () => {
     const packed = packGroups(group, 2, 8);
     expect(packed.size).toBe(1);
     expect([...packed.tokens]).toEqual([1, 2, 3, 5, 6, 3, 7, 0]);
-    expect([...packed.weights]).toEqual([0, 0, 0, 0.5, 0.25, 0, 0.125, 0]);
+    expect([...packed.lossWeights]).toEqual([0, 0, 0, 0.5, 0.25, 0, 0.125, 0]);
     expect([...packed.lengths]).toEqual([7]);
     expect([...packed.layout.segments]).toEqual([0, 0, 0, 0, 0, 1, 1, 0]);
     expect(quads(packed.layout.spans)).toEqual([
@@ -54,7 +54,7 @@ it('takes rows out of a packed batch', () => {
       length: 5,
       tokens: Uint32Array.from(twice(group.tokens)),
       lengths: Uint32Array.from(twice(group.lengths)),
-      weights: Float32Array.from(twice(group.weights)),
+      lossWeights: Float32Array.from(twice(group.lossWeights)),
     },
     2,
     8,

@@ -108,10 +108,10 @@ export function plainScore(config: ModelConfig, pool: ArrayLike<number>, batch: 
   return { logps, entropies };
 }
 
-/** Σ weights · −log P, the loss of `LanguageModel.trainStep`. */
+/** Σ lossWeights · −log P, the loss of `LanguageModel.trainStep`. */
 export function plainLoss(config: ModelConfig, pool: ArrayLike<number>, batch: TokenBatch): number {
   const { logps } = plainScore(config, pool, batch);
-  return -logps.reduce((sum, logp, i) => (i % batch.length ? sum + batch.weights[i] * logp : sum), 0);
+  return -logps.reduce((sum, logp, i) => (i % batch.length ? sum + batch.lossWeights[i] * logp : sum), 0);
 }
 
 /** Central difference of `f` along coordinate `index` of `x`, which is left as it was. */

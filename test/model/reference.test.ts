@@ -56,7 +56,7 @@ function someBatch(config: ModelConfig, lengths: number[], length: number, seed 
   lengths.forEach((count, b) => {
     for (let t = count >> 1; t < count; t++) weights[b * length + t] = 0.1 + 0.2 * random.uniform();
   });
-  return { size, length, tokens, lengths: Uint32Array.from(lengths), weights };
+  return { size, length, tokens, lengths: Uint32Array.from(lengths), lossWeights: weights };
 }
 
 function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
@@ -116,7 +116,7 @@ it("is Hugging Face's LlamaForCausalLM: log-probabilities and greedy decoding of
     length,
     tokens: Uint32Array.from(tokens),
     lengths: Uint32Array.of(length),
-    weights: new Float32Array(length),
+    lossWeights: new Float32Array(length),
   };
   expect(relativeError(plainScore(config, pool, batch).logps, logps)).toBeLessThan(1e-6);
   const model = new ReferenceModel(config, pool);
@@ -138,10 +138,10 @@ describe('ragged batches', () => {
   it('never looks at what lies beyond a sequence: padding, even out of the vocabulary, changes no bit', async () => {
     const model = new ReferenceModel(multiHead, someWeights(multiHead, 3));
     const clean = someBatch(multiHead, [7, 1, 4], 7);
-    const dirty = { ...clean, tokens: clean.tokens.slice(), weights: clean.weights.slice() };
+    const dirty = { ...clean, tokens: clean.tokens.slice(), lossWeights: clean.lossWeights.slice() };
     for (let t = 4; t < 7; t++) {
       dirty.tokens[14 + t] = 4_000_000_000;
-      dirty.weights[14 + t] = 99;
+      dirty.lossWeights[14 + t] = 99;
     }
     expect(await model.lossAndGradient(dirty)).toEqual(await model.lossAndGradient(clean));
     model.destroy();
@@ -150,7 +150,7 @@ describe('ragged batches', () => {
   it('gives a batch of single tokens and a fully masked batch no loss and no gradient', async () => {
     const model = new ReferenceModel(multiHead, someWeights(multiHead, 3));
     const masked = someBatch(multiHead, [5, 3], 5);
-    masked.weights.fill(0);
+    masked.lossWeights.fill(0);
     for (const batch of [someBatch(multiHead, [1, 1], 1), masked]) {
       const { loss, gradient } = await model.lossAndGradient(batch);
       expect(Math.abs(loss)).toBe(0);
@@ -203,7 +203,7 @@ describe('policyGradients', () => {
         const advantage = options.advantages[objective][b];
         const delta = options.referenceLogps[i] - logps[i];
         const kl = objective === 0 ? 0.1 * (Math.exp(delta) - delta - 1) : 0;
-        loss += batch.weights[i] * (kl - Math.min(ratio * advantage, clipped * advantage));
+        loss += batch.lossWeights[i] * (kl - Math.min(ratio * advantage, clipped * advantage));
       }
     }
     return loss;
@@ -235,7 +235,7 @@ describe('policyGradients', () => {
       let kl = 0;
       current.forEach((logp, i) => {
         const delta = options.referenceLogps[i] - logp;
-        if (logp !== 0) kl += batch.weights[i] * (Math.exp(delta) - delta - 1);
+        if (logp !== 0) kl += batch.lossWeights[i] * (Math.exp(delta) - delta - 1);
       });
       expect(result.kl).toBeCloseTo(kl, 5);
       expect(relativeError(result.logps, current)).toBeLessThan(1e-5);
@@ -249,7 +249,7 @@ describe('policyGradients', () => {
   it('is not touched by what stands where no weight is', async () => {
     const model = new ReferenceModel(multiHead, pool);
     const wild = (values: Float32Array) =>
-      values.map((value, i) => (batch.weights[i] === 0 ? 500 * (-1) ** i : value));
+      values.map((value, i) => (batch.lossWeights[i] === 0 ? 500 * (-1) ** i : value));
     const result = await model.policyGradients(batch, {
       ...options,
       oldLogps: wild(options.oldLogps),
@@ -315,7 +315,7 @@ describe('AdamW', () => {
       length: 6,
       tokens: whole.tokens.slice(from * 6, from * 6 + 12),
       lengths: whole.lengths.slice(from, from + 2),
-      weights: whole.weights.slice(from * 6, from * 6 + 12),
+      lossWeights: whole.lossWeights.slice(from * 6, from * 6 + 12),
     });
     const one = new ReferenceModel(multiHead, pool);
     const two = new ReferenceModel(multiHead, pool);
@@ -434,7 +434,9 @@ describe('generate', () => {
 
   it('refuses an empty prompt and one that leaves no room', async () => {
     const model = new ReferenceModel(grouped, pool);
-    await expect(model.generate({ ...options, prompts: [[]] })).rejects.toThrow('Prompt 0 is empty');
+    await expect(model.generate({ ...options, prompts: [[]] })).rejects.toThrow(
+      'Sequence 0 of the batch has 0 tokens',
+    );
     await expect(model.generate({ ...options, maxNewTokens: 12 })).rejects.toThrow('exceed');
     model.destroy();
   });

@@ -57,7 +57,7 @@ export function someBatch(config: ModelConfig, lengths: number[], length: number
   lengths.forEach((count, b) => {
     for (let t = count >> 1; t < count; t++) weights[b * length + t] = 0.1 + 0.2 * random.uniform();
   });
-  return { size, length, tokens, lengths: Uint32Array.from(lengths), weights };
+  return { size, length, tokens, lengths: Uint32Array.from(lengths), lossWeights: weights };
 }
 
 /** ‖a − b‖ / ‖b‖, or ‖a‖ where b is zero. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TokenBatch } from '../../src/model/languageModel';
+import type { MaskedBatch } from '../../src/model/languageModel';
 import {
   completionLengths,
   lossCoefficients,
@@ -84,13 +84,13 @@ describe('policy loss', () => {
 });
 
 describe('a weighted batch', () => {
-  const batch: TokenBatch = {
+  const batch: MaskedBatch = {
     size: 3,
     length: 6,
     tokens: new Uint32Array(18),
     lengths: Uint32Array.of(4, 5, 3),
     // prettier-ignore: rows of 6; beyond a row's length nothing counts
-    weights: Float32Array.from([0, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
+    mask: Uint8Array.from([0, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
   };
 
   it('counts completion tokens inside each row only', () => {
@@ -99,7 +99,7 @@ describe('a weighted batch', () => {
 
   it('holds the coefficients of each loss type', () => {
     const rows = (type: LossType) => {
-      const { weights } = weighBatch(batch, type, 5);
+      const { lossWeights: weights } = weighBatch(batch, type, 5);
       return [weights[2], weights[6 + 1], weights.reduce((a, b) => a + b, 0)];
     };
     const near = (actual: number[], expected: number[]) =>

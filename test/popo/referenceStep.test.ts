@@ -23,14 +23,14 @@ async function optimizer(options: Partial<PolicyOptions> = {}) {
 function ofPrompts(whole: PolicyBatch, prompts: readonly number[]): PolicyBatch {
   const { batch, groupSize: G, numRewards: K } = whole;
   const rows = prompts.flatMap((prompt) => Array.from({ length: G }, (_, g) => prompt * G + g));
-  const gather = <T extends Float32Array | Uint32Array>(values: T, width: number): T => {
+  const gather = <T extends Float32Array | Uint32Array | Uint8Array>(values: T, width: number): T => {
     const out = values.slice(0, rows.length * width) as T;
     rows.forEach((row, at) => {
       out.set(values.subarray(row * width, (row + 1) * width), at * width);
     });
     return out;
   };
-  const { length, tokens, lengths, weights } = batch;
+  const { length, tokens, lengths, mask } = batch;
   return {
     ...whole,
     batch: {
@@ -38,7 +38,7 @@ function ofPrompts(whole: PolicyBatch, prompts: readonly number[]): PolicyBatch 
       size: rows.length,
       tokens: gather(tokens, length),
       lengths: gather(lengths, 1),
-      weights: gather(weights, length),
+      mask: gather(mask, length),
     },
     rewards: gather(whole.rewards, K),
   };

@@ -152,7 +152,7 @@ describe('rollout batch', () => {
   it('masks completions and nothing else', () => {
     const batch = rolloutBatch([[1, 2], [3]], [[4], [5, 6], [7, 8], [9]], 4);
     expect(Array.from(batch.tokens)).toEqual([1, 2, 4, 0, 1, 2, 5, 6, 3, 7, 8, 0, 3, 9, 0, 0]);
-    expect(Array.from(batch.weights)).toEqual([0, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 0]);
+    expect(Array.from(batch.mask)).toEqual([0, 0, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 0]);
     expect(Array.from(batch.lengths)).toEqual([3, 4, 3, 2]);
   });
 

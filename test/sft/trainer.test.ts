@@ -11,7 +11,7 @@ const batch = (step: number): TokenBatch => ({
   length: 1,
   tokens: new Uint32Array([step]),
   lengths: empty,
-  weights: new Float32Array(0),
+  lossWeights: new Float32Array(0),
 });
 const hyper = (step: number): AdamWStep => ({
   step: step + 1,

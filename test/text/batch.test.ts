@@ -16,7 +16,7 @@ describe('collate', () => {
     expect([...batch.tokens]).toEqual([5, 6, 7, 8, 0, 9, 10, 11, 0, 0, 12, 0, 0, 0, 0, 13, 14, 0, 0, 0]);
     expect([...batch.lengths]).toEqual([4, 3, 1, 2]);
     const w = Math.fround(1 / 5);
-    expect([...batch.weights]).toEqual([0, 0, w, w, 0, 0, w, w, 0, 0, 0, 0, 0, 0, 0, 0, w, 0, 0, 0]);
+    expect([...batch.lossWeights]).toEqual([0, 0, w, w, 0, 0, w, w, 0, 0, 0, 0, 0, 0, 0, 0, w, 0, 0, 0]);
   });
 
   it('refuses what does not fit', () => {
