@@ -4,46 +4,28 @@
  * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
  * imported data: on everybody's last behaviour).
  */
+import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
-import { type Interval, intervalOf } from '../numeric/interval';
+import type { Interval } from '../numeric/interval';
 import { Random } from '../numeric/random';
-import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
-import { auc } from '../rank/auc';
+import { auction, drawBids } from '../rank/abTest';
+import { FeatureColumns } from '../rank/featureColumns';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
-import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
-import { Columns, type Enhancement, PLAIN, Requests } from '../rank/requests';
-import { type Moments, type Neighbours, nearestOthers } from '../rank/similarUsers';
+import { aucGain, groupedAucGain, rankOf } from '../rank/rankingMetrics';
+import { type Enhancement, PLAIN, Requests } from '../rank/requests';
+import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
+import { gainOf, type Judgement, metricsOf, type RankerMetrics } from './judgement';
+import { type Lift, liftOf } from './lift';
+import { longTailOf } from './longTail';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
 
 export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
   /** Steps that each ranker goes on for. `steps` are those on the past. */
-  tuning_steps: number;
-}
-
-/** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
-export interface RankerMetrics {
-  auc: { ctr: number; cvr: number; ctcvr: number };
-  /** Within each user. */
-  gauc: { ctr: number; ctcvr: number };
-  /** Nats per impression. */
-  log_loss: { ctr: number; ctcvr: number };
-  'HR@10': number;
-  'NDCG@10': number;
-  requests: number;
-  impressions: number;
-}
-
-/** Relative change of a total against the ranker without features: 0.05 is 5 % more. */
-export interface Lift {
-  /** Half of the users saw each ranker, as in the field. */
-  randomised: Interval;
-  /** Everybody saw both, and luck is averaged out, as only a simulation can. */
-  paired: Interval;
+  tuningSteps: number;
 }
 
 export interface RankerResult {
@@ -80,10 +62,6 @@ export interface RankingReport {
   rankers: RankerResult[];
 }
 
-const DRAWS = 400;
-/** Share of judged users that the long tail holds, at least. */
-const LONG_TAIL = 0.25;
-
 /** Most cells, judged requests × items, of a table of chances (f32, two tables: 400 MB). */
 const MAX_TABLE_CELLS = 50_000_000;
 
@@ -105,22 +83,31 @@ const TIMES_NOTE =
   'Imported data keeps the order of each user\u2019s behaviours but not their times: a similar user\u2019s end before their own held-out ones, ' +
   'but may be later than the request.';
 
-/** What the model says, as features of each request of the deployment, train then test. */
+/** What the language model made of people. */
+export interface ModelWords {
+  /** Of each request of the deployment, train then test. */
+  said: Moments;
+  /** Of moments of the past, and what those users did up to the deployment. */
+  past: PastMoments;
+}
+
+/**
+ * What the model says, as features of each request of the deployment, train then test.
+ * @param said `trained` is the number of requests that rankers learn from: what was said of these alone makes the codebook
+ */
 export async function enhance(
-  said: Moments,
-  past: Moments & { behaviours: readonly Int32Array[] },
-  trained: number,
-  dimension: number,
+  { said, past, trained }: ModelWords & { trained: number },
   options: QuantiserOptions,
   seed: number,
   hooks: StageHooks,
 ): Promise<{ enhancement: Enhancement; neighbours: Neighbours; quantisationError: number }> {
   const { subspaces } = options;
-  const fitted = said.vectors.subarray(0, trained * dimension);
-  const quantiser = await fitQuantiser(fitted, dimension, options, seed, hooks);
-  const codes = await quantiser.encode(said.vectors);
-  const judged = said.vectors.subarray(trained * dimension);
-  const neighbours = await nearestOthers(said, past, dimension, seed, hooks);
+  const { vectors, dimension } = said;
+  const fitted = { vectors: vectors.subarray(0, trained * dimension), dimension };
+  const quantiser = await fitQuantiser(fitted, options, seed, hooks);
+  const codes = await quantiser.encode(vectors);
+  const judged = vectors.subarray(trained * dimension);
+  const neighbours = await nearestOthers(said, past, seed, hooks);
   const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
   return {
     enhancement: { codes, subspaces, size: quantiser.size, similar },
@@ -129,16 +116,16 @@ export async function enhance(
   };
 }
 
-/**
- * @param said what the model made of each request of the deployment, train then test
- * @param past what it made of moments of the past, and what those users did up to the deployment
- */
+export interface RankerComparison extends ModelWords {
+  /** The past: rankers start on its impressions. */
+  dataset: Dataset;
+  /** Its train requests are learnt from, its test requests judged on. */
+  deployment: Dataset;
+}
+
+/** @throws StoppedError when the hooks say stop */
 export async function compareRankers(
-  dataset: Dataset,
-  deployment: Dataset,
-  said: Moments,
-  past: Moments & { behaviours: readonly Int32Array[] },
-  dimension: number,
+  { dataset, deployment, said, past }: RankerComparison,
   options: RankingOptions,
   seed: number,
   hooks: StageHooks,
@@ -150,22 +137,17 @@ export async function compareRankers(
   const quiet: StageHooks = { gate: () => hooks.gate() };
 
   const { enhancement, neighbours, quantisationError } = await enhance(
-    said,
-    past,
-    train.length,
-    dimension,
+    { said, past, trained: train.length },
     options,
     seed,
     quiet,
   );
-  const columns = new Columns(dataset);
+  const columns = new FeatureColumns(dataset);
   const real = new Requests(deployment, examples, columns, enhancement);
   const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
-  const known = new Map<number, number>();
-  for (const { user, position } of test) known.set(user, Math.max(known.get(user) ?? 0, position));
-  const long_tail_behaviours = quantile([...known.values()], LONG_TAIL);
-  const isSparse = test.map(({ user }) => known.get(user)! <= long_tail_behaviours);
+  const tail = longTailOf(test);
+  const isSparse = test.map(({ user }) => tail.users.has(user));
   const oracle = deployment.oracle;
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
@@ -180,22 +162,20 @@ export async function compareRankers(
   const start =
     pastRows.length === 0
       ? null
-      : await trainOnlineRanker(earlier, pastRows, plainly, null, options, seed, counted(0));
+      : await trainOnlineRanker(
+          { requests: earlier, rows: pastRows, features: plainly, start: null },
+          options,
+          seed,
+          counted(0),
+        );
   try {
     losses.push(...(start?.losses ?? []));
-    const tuning = { ...options, steps: options.tuning_steps };
+    const tuning = { ...options, steps: options.tuningSteps };
     for (const [index, name] of FEATURE_SETS.entries()) {
       const requests = name === 'shuffled' ? dealt : real;
-      const told = counted(options.steps + index * options.tuning_steps);
-      const ranker = await trainOnlineRanker(
-        requests,
-        trainRows,
-        featuresOf(name),
-        start,
-        tuning,
-        seed,
-        told,
-      );
+      const told = counted(options.steps + index * options.tuningSteps);
+      const learning = { requests, rows: trainRows, features: featuresOf(name), start };
+      const ranker = await trainOnlineRanker(learning, tuning, seed, told);
       try {
         losses.push(...ranker.losses);
         judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
@@ -211,9 +191,9 @@ export async function compareRankers(
   const rankers = judgements.map((judgement, index): RankerResult => {
     const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
     const gains = (of: typeof aucGain, isIn: readonly boolean[] | null) =>
-      gainOf(of, plain, judgement, isIn, seed);
+      gainOf(of, { before: plain, after: judgement, isIn }, seed);
     const lifts = (isIn: readonly boolean[] | null) =>
-      liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
+      liftOf({ before: plain.outcomes!, after: judgement.outcomes!, isIn }, test, seed);
     return {
       features: FEATURE_SETS[index],
       all: about(null),
@@ -229,11 +209,8 @@ export async function compareRankers(
     losses,
     report: {
       requests: { train: train.length, test: test.length },
-      long_tail_behaviours,
-      users: {
-        test: known.size,
-        long_tail: [...known.values()].filter((behaviours) => behaviours <= long_tail_behaviours).length,
-      },
+      long_tail_behaviours: tail.behaviours,
+      users: { test: new Set(test.map(({ user }) => user)).size, long_tail: tail.users.size },
       distinct_neighbours: new Set(matched.map((row) => past.users[neighbours.row[row]])).size,
       notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
       quantisation_error: quantisationError,
@@ -280,8 +257,8 @@ export async function compareRankers(
 }
 
 /** Steps of the rankers of one comparison. */
-export function rankingSteps({ steps, tuning_steps }: RankingOptions): number {
-  return steps + FEATURE_SETS.length * tuning_steps;
+export function rankingSteps({ steps, tuningSteps }: Pick<RankingOptions, 'steps' | 'tuningSteps'>): number {
+  return steps + FEATURE_SETS.length * tuningSteps;
 }
 
 /** Each moment of the past at which something was shown, before anything that is held out. */
@@ -294,21 +271,6 @@ function pastRequests(dataset: Dataset): { user: number; position: number }[] {
     requests.set(`${user[row]} ${historyLength[row]}`, { user: user[row], position: historyLength[row] });
   }
   return [...requests.values()];
-}
-
-/** What a ranker said of the judged requests; `request` counts these. */
-interface Judgement {
-  impressions: {
-    request: number;
-    user: number;
-    click: number;
-    both: number;
-    clicked: number;
-    converted: number;
-  }[];
-  ranks: { request: number; rank: number }[];
-  /** [requests]; null where no outcome is known. */
-  outcomes: AuctionOutcome[] | null;
 }
 
 function featuresOf(name: FeatureSetName): FeatureSet {
@@ -333,109 +295,4 @@ function shuffled(
     size,
     similar: from.map((row) => similar[row]),
   };
-}
-
-function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] | null): RankerMetrics {
-  const rows = impressions.filter(({ request }) => isIn?.[request] ?? true);
-  const users = rows.map(({ user }) => user);
-  const [click, both] = [rows.map((row) => row.click), rows.map((row) => row.both)];
-  const [clicked, converted] = [rows.map((row) => row.clicked), rows.map((row) => row.converted)];
-  const after = rows.filter((row) => row.clicked);
-  const own = ranks.filter(({ request }) => isIn?.[request] ?? true).map(({ rank }) => rank);
-  const { hit, ndcg } = hitsAt(own, 10);
-  return {
-    auc: {
-      ctr: auc(click, clicked),
-      cvr: auc(
-        after.map((row) => row.both / row.click),
-        after.map((row) => row.converted),
-      ),
-      ctcvr: auc(both, converted),
-    },
-    gauc: { ctr: groupedAuc(click, clicked, users), ctcvr: groupedAuc(both, converted, users) },
-    log_loss: { ctr: logLoss(click, clicked), ctcvr: logLoss(both, converted) },
-    'HR@10': hit,
-    'NDCG@10': ndcg,
-    requests: isIn === null ? new Set(ranks.map(({ request }) => request)).size : isIn.filter(Boolean).length,
-    impressions: rows.length,
-  };
-}
-
-function gainOf(
-  gained: typeof aucGain,
-  before: Judgement,
-  after: Judgement,
-  isIn: readonly boolean[] | null,
-  seed: number,
-) {
-  const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
-  const users = rows.map((row) => before.impressions[row].user);
-  const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
-    gained(
-      rows.map((row) => before.impressions[row][score]),
-      rows.map((row) => after.impressions[row][score]),
-      rows.map((row) => before.impressions[row][label]),
-      users,
-      seed,
-      DRAWS,
-    );
-  return { ctr: gain('click', 'clicked'), ctcvr: gain('both', 'converted') };
-}
-
-function liftOf(
-  before: readonly AuctionOutcome[],
-  after: readonly AuctionOutcome[],
-  test: readonly { user: number }[],
-  isIn: readonly boolean[] | null,
-  seed: number,
-): { revenue: Lift; value: Lift } {
-  const lift = (of: keyof AuctionOutcome): Lift => {
-    const totals = (kind: 'happened' | 'expected') => {
-      const byUser = new Map<number, [number, number]>();
-      test.forEach(({ user }, request) => {
-        if (isIn !== null && !isIn[request]) return;
-        const [a, b] = byUser.get(user) ?? [0, 0];
-        byUser.set(user, [a + before[request][of][kind], b + after[request][of][kind]]);
-      });
-      return [...byUser];
-    };
-    const everyone = totals('happened');
-    const control = everyone.filter(([user]) => !isTreated(user, seed)).map(([, [a]]) => a);
-    const treated = everyone.filter(([user]) => isTreated(user, seed)).map(([, [, b]]) => b);
-    const random = new Random(seed, 'lift', isIn === null ? 0 : 1);
-    const again = <T>(values: readonly T[]) => values.map(() => random.pick(values));
-    const mean = (values: readonly number[]) =>
-      values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-    const randomised = (a: readonly number[], b: readonly number[]) => relative(mean(a), mean(b));
-    const paired = (users: readonly (readonly [number, number])[]) =>
-      relative(mean(users.map(([a]) => a)), mean(users.map(([, b]) => b)));
-    const both = totals('expected').map(([, pair]) => pair);
-    return {
-      randomised: intervalOf(
-        randomised(control, treated),
-        Float64Array.from({ length: DRAWS }, () => randomised(again(control), again(treated))),
-      ),
-      paired: intervalOf(
-        paired(both),
-        Float64Array.from({ length: DRAWS }, () => paired(again(both))),
-      ),
-    };
-  };
-  return { revenue: lift('revenue'), value: lift('value') };
-}
-
-/** Which half a user is in. */
-function isTreated(user: number, seed: number): boolean {
-  return new Random(seed, 'a/b', user).chance(0.5);
-}
-
-/** after / before − 1; 0 where there is nothing to compare with. */
-function relative(before: number, after: number): number {
-  return before === 0 ? 0 : after / before - 1;
-}
-
-/** The least value that at least this share of the values does not exceed. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

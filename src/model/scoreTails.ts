@@ -1,5 +1,5 @@
 /** How likely the last tokens of sequences are, given what stands before them: of answers after a CoT, or of held-out ones. */
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import type { LanguageModel } from './languageModel';
 import { padRows } from './padding';
 

@@ -2,7 +2,7 @@
 import { type Dataset, targetItem } from '../data/dataset';
 import { itemNovelty, type RewardSources } from '../popo/rewards';
 import type { RunConfig } from './config';
-import type { TrainingInputs } from './stages/warmup';
+import type { TrainingInputs } from './stages/trainingInputs';
 
 export function rewardSources(
   { data: { dataset }, ranker, encoder }: Pick<TrainingInputs, 'data' | 'ranker' | 'encoder'>,

@@ -7,8 +7,8 @@
  * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
  * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
  */
+import type { StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import type { LanguageModel } from '../model/languageModel';
 import { type ScoringOptions, scoreTails } from '../model/scoreTails';
 import type { Cot } from './cot';
@@ -39,6 +39,13 @@ interface AnswerFormat {
   example(example: Example, cot: string | null): { tokens: number[]; promptLength: number };
 }
 
+/** CoTs, and the examples that they explain. */
+export interface ScoredCots {
+  format: AnswerFormat;
+  examples: readonly Example[];
+  cots: readonly Pick<Cot, 'example' | 'text'>[];
+}
+
 /**
  * Mean NLL (nats per token, PPL = exp) of each example's answer given its prompt and CoT: [cots]. Batches always have
  * `batchSize` rows of `length` tokens; the last is filled up with repeats.
@@ -46,9 +53,7 @@ interface AnswerFormat {
  */
 export async function scoreCots(
   model: Pick<LanguageModel, 'score'>,
-  format: AnswerFormat,
-  examples: readonly Example[],
-  cots: readonly Pick<Cot, 'example' | 'text'>[],
+  { format, examples, cots }: ScoredCots,
   options: Omit<ScoringOptions, 'stage'>,
   hooks: StageHooks,
 ): Promise<Float32Array> {

@@ -1,5 +1,7 @@
 import type { RunConfig } from '../../run/config';
+import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
+import { ConfigField, LabelOf } from '../parts/fields';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
 import { WEIGHTING_LABELS } from '../words/runWords';
@@ -42,7 +44,7 @@ export function Controls() {
         <fieldset class="setup" disabled={locked}>
           <legend class="hidden">Set-up</legend>
           <label class="field">
-            <span>Preset</span>
+            <LabelOf {...wordsOf('preset')} />
             <select
               value={config.preset}
               onChange={(event) => session.choosePreset(event.currentTarget.value as PresetName)}
@@ -54,27 +56,9 @@ export function Controls() {
               ))}
             </select>
           </label>
-          <label class="field seed">
-            <span>Seed</span>
-            <input
-              type="number"
-              min="0"
-              max="4294967295"
-              step="1"
-              inputMode="numeric"
-              value={config.seed}
-              onChange={(event) => {
-                const seed = event.currentTarget.valueAsNumber;
-                if (Number.isInteger(seed) && seed >= 0 && seed <= 4294967295) {
-                  session.edit((draft) => {
-                    draft.seed = seed;
-                  });
-                } else event.currentTarget.value = String(config.seed);
-              }}
-            />
-          </label>
+          <ConfigField path="seed" class="seed" />
           <div class="field" role="radiogroup" aria-labelledby="weighting-label">
-            <span id="weighting-label">Weighting</span>
+            <span id="weighting-label">{wordsOf('popo.weighting').label}</span>
             <div class="segments">
               {WEIGHTINGS.map(({ value, title }) => (
                 <label key={value} title={title}>

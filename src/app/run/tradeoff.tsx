@@ -5,6 +5,7 @@
 import { useSignal } from '@preact/signals';
 import type { RewardName } from '../../popo/rewards';
 import type { RunConfig } from '../../run/config';
+import { ticks } from '../charts/ticks';
 import { smoothed } from '../state/columns';
 import { useSession } from '../state/context';
 import type { RunView } from '../state/runView';
@@ -265,16 +266,6 @@ function extent(values: number[]): [number, number] {
   const slack = Math.max((high - low) * 0.16, 0.025);
   // More room towards the better corner: the arrow points there.
   return [Math.max(0, low - slack), high + 1.6 * slack];
-}
-
-/** Three or four round numbers within [low, high]. */
-export function ticks(low: number, high: number): number[] {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
-  const found: number[] = [];
-  for (let k = Math.ceil(low / step); k * step <= high + 1e-12; k++) found.push(k * step);
-  return found;
 }
 
 function trimmed(value: number): string {
