@@ -7,16 +7,11 @@ import * as v from 'valibot';
 import { MAX_L1 } from '../data/vocabulary';
 import type { ModelConfig } from '../model/config';
 import { parameterCount } from '../model/parameters';
-import {
-  AGGREGATIONS,
-  type Aggregation,
-  type InfluenceEstimate,
-  type InfluenceScope,
-  type LossType,
-  type ScaleRewards,
-  type Weighting,
-} from '../popo/options';
+import { AGGREGATIONS, type Aggregation, type ScaleRewards } from '../popo/advantages';
+import type { LossType } from '../popo/objective';
+import type { InfluenceEstimate, InfluenceScope } from '../popo/options';
 import { REWARDS, type RewardName } from '../popo/rewards';
+import { WEIGHTINGS, type Weighting } from '../popo/rules';
 import { endpointProblem } from '../sft/endpoint';
 
 export interface RunConfig {
@@ -309,7 +304,7 @@ const fields = v.strictObject({
       v.minLength(1, 'must name at least one reward'),
       v.check((names) => new Set(names).size === names.length, 'must name each reward once'),
     ),
-    weighting: oneOf('fixed', 'popo', 'popo-light', 'gdpo', 'mgda'),
+    weighting: oneOf(...WEIGHTINGS),
     reward_weights: v.pipe(v.array(real(0, 1), 'must be a list of weights')),
     eta_over_mu: real(-1000, 1000),
     influence: oneOf('batch', 'halves', 'momentum'),

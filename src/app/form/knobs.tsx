@@ -1,4 +1,4 @@
-import { AGGREGATIONS } from '../../popo/options';
+import { AGGREGATIONS } from '../../popo/advantages';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { diffFromPreset, formatLeaf } from '../../run/diff';
 import { Check, Choice, Group, NumberField, type NumberKnob } from '../parts/fields';

@@ -1,5 +1,5 @@
 /** What a run's settings make of the page's words: who is held out, what a stage does, what aligns. */
-import type { Weighting } from '../../popo/options';
+import type { Weighting } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
 import type { StageName } from '../../run/report';
 
