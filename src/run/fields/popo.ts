@@ -180,7 +180,15 @@ export const popo = {
     help: 'How far it may rise above 1.',
     appliesWhen: SECOND_UPDATE,
   }),
-  num_iterations: field(whole(1, 16), 1, { help: 'Updates on the rollouts of one step.', unit: 'updates' }),
+  num_iterations: field(whole(1, 16), 1, {
+    help: 'Updates on the rollouts of one step.',
+    unit: 'updates',
+    form: {
+      group: 'alignment',
+      hint: 'Updates on each step’s answers; the clip counts from the second',
+      place: 10,
+    },
+  }),
   temperature: field(real(0.01, 10), 1, {
     help: 'Of sampled answers, and of the probabilities in the loss.',
     form: {
