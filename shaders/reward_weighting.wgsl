@@ -1,5 +1,5 @@
-// Rewards → weights → advantages, the decision of a POPO step, without leaving the device. Twin of src/popo/weighting.ts
-// and advantages.ts, which say what each formula means.
+// Rewards → weights → advantages, the decision of a POPO step, without leaving the device. Twin of src/popo/rules,
+// weighting.ts and advantages.ts, which say what each formula means.
 //
 //   objective_advantages   A_k of each reward alone: workgroup k writes advantages[k]. Before anything is measured.
 //   direction_advantages   Σ_k A_k into advantages[K + 1], whose gradient is the direction
@@ -22,10 +22,10 @@ struct Options {
   group_size: u32,   // G
   num_rewards: u32,  // K
   stride: u32,       // floats from one vector of `advantages` to the next, ≥ P·G
-  weighting: u32,    // 0 fixed, 1 popo, 2 popo-light, 3 mgda
+  weighting: u32,    // KEEP, POPO, POPO_LIGHT or MGDA
   aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages, 3 multiply_then_normalize
   scale: u32,        // 0 group, 1 batch, 2 none
-  measured: u32,     // what popo goes by: 0 nothing, so w stays; 1 gram; 2 influence
+  measured: u32,     // what popo goes by: 1 gram, 2 influence
   eta_over_mu: f32,
   max_norm: f32,     // of each gradient in gram; 0 leaves them as they are
   min_weight: f32,
@@ -38,6 +38,12 @@ struct Options {
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;     // [K] w(t-1), then w(t)
 @group(0) @binding(5) var<storage, read_write> statistics: array<f32>;  // [5, K] w(t-1), w(t), I, mean, σ
 @group(0) @binding(6) var<storage, read> influence: array<f32>;         // [K] I_i
+
+// `kernel` of the rules in src/popo/rules; KEEP also where a step has not measured what its rule needs.
+const KEEP = 0u;
+const POPO = 1u;
+const POPO_LIGHT = 2u;
+const MGDA = 3u;
 
 const THREADS = 64u;
 const MAX_REWARDS = 8u;
@@ -408,14 +414,13 @@ fn weigh(@builtin(local_invocation_index) thread: u32) {
       statistics[i] = weights[i];
       statistics[2u * K + i] = 0.0;
     }
-    if (options.weighting == 1u && options.measured != 0u) {
-      popo_weights();
-      floor_weights();
-    } else if (options.weighting == 2u) {
-      popo_light_weights();
-      floor_weights();
-    } else if (options.weighting == 3u) {
-      min_norm_weights();
+    if (options.weighting != KEEP) {
+      switch (options.weighting) {
+        case POPO: { popo_weights(); }
+        case POPO_LIGHT: { popo_light_weights(); }
+        case MGDA: { min_norm_weights(); }
+        default: {}
+      }
       floor_weights();
     }
     for (var i = 0u; i < K; i++) {

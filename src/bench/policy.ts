@@ -3,7 +3,7 @@ import type { GenerateOptions } from '../model/languageModel';
 import type { Transformer } from '../model/transformer';
 import { Random, streamKey } from '../numeric/random';
 import { CompiledPolicyOptimizer } from '../popo/compiledStep';
-import type { PolicyOptions } from '../popo/options';
+import { type PolicyOptions, policyOptions } from '../popo/options';
 import type { PolicyBatch } from '../popo/policy';
 import { rolloutBatch } from '../popo/rollouts';
 import { presetConfig } from '../run/presets';
@@ -19,15 +19,15 @@ const ROUNDS = 6;
 const VARIANTS = {
   fixed: { weighting: 'fixed' },
   popo: { weighting: 'popo' },
-  // No step of a bench has a number that this divides: what `influence_every` leaves of a step that measures nothing.
-  'popo, not measuring': { weighting: 'popo', influence_every: 1_000_000 },
+  // No step of a bench has a number that this divides: what `influenceEvery` leaves of a step that measures nothing.
+  'popo, not measuring': { weighting: 'popo', influenceEvery: 1_000_000 },
   'popo, halves': { weighting: 'popo', influence: 'halves' },
   'popo, halves of half the prompts': {
     weighting: 'popo',
     influence: 'halves',
-    influence_prompts: PROMPTS / 2,
+    influencePrompts: PROMPTS / 2,
   },
-  'popo, halves of a quarter': { weighting: 'popo', influence: 'halves', influence_prompts: PROMPTS / 4 },
+  'popo, halves of a quarter': { weighting: 'popo', influence: 'halves', influencePrompts: PROMPTS / 4 },
   'popo, momentum': { weighting: 'popo', influence: 'momentum' },
   mgda: { weighting: 'mgda' },
 } as const satisfies Record<string, Partial<PolicyOptions>>;
@@ -91,11 +91,10 @@ function rolloutOptions({ config }: Transformer): Omit<GenerateOptions, 'key'> {
 
 function policyOptimizer(model: Transformer, variant: Partial<PolicyOptions>): CompiledPolicyOptimizer {
   return new CompiledPolicyOptimizer(model, {
-    ...presetConfig('small').popo,
+    ...policyOptions(presetConfig('small').popo, NEW_TOKENS),
     ...variant,
-    reward_weights: [0.5, 0.5],
-    max_completion_length: NEW_TOKENS,
-    probe_every: 0,
+    rewardWeights: [0.5, 0.5],
+    probeEvery: 0,
   });
 }
 

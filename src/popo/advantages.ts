@@ -6,7 +6,23 @@
  * the deviation of a single value is 0. Means are taken of differences to the first value, so that the advantages of a
  * group of equal rewards are exactly 0, not rounding noise divided by 1e-4.
  */
-import type { Aggregation, ScaleRewards } from './options';
+
+/** Which deviation an advantage is divided by: its group's, the whole batch's, or none. */
+export type ScaleRewards = 'group' | 'batch' | 'none';
+
+/**
+ * Whether rewards are summed before they are normalised, or each is normalised first: `normalize_then_sum` is TRL's name
+ * for GDPO, which normalises the sum once more over the batch; `sum_of_advantages` leaves it as it is, so that the
+ * gradient is Σ w_k g_k of the very gradients whose influence POPO compares. `multiply_then_normalize` is ours: the geometric mean
+ * Π_k r_k^w_k in the place of Σ_k w_k r_k, so that each answer weighs a reward the more the less it has of it.
+ */
+export const AGGREGATIONS = [
+  'sum_then_normalize',
+  'normalize_then_sum',
+  'sum_of_advantages',
+  'multiply_then_normalize',
+] as const;
+export type Aggregation = (typeof AGGREGATIONS)[number];
 
 /** Added to a deviation before dividing by it (TRL). */
 export const STD_EPSILON = 1e-4;
@@ -21,8 +37,8 @@ export interface AdvantageOptions {
   groupSize: number;
   /** w, one weight per reward: K is its length. */
   weights: ArrayLike<number>;
-  scale_rewards: ScaleRewards;
-  multi_objective_aggregation: Aggregation;
+  scaleRewards: ScaleRewards;
+  aggregation: Aggregation;
 }
 
 /** Mean and Bessel-corrected deviation of `count` values starting at `start`, `step` apart; the deviation of one is 0. */
@@ -69,10 +85,10 @@ export function assertRewards(rewards: ArrayLike<number>, groupSize: number, num
 /** r̃ per rollout, [N]: Σ_k w_k r_k, or `productOf` where rewards are multiplied. */
 export function combineRewards(
   rewards: ArrayLike<number>,
-  { weights, multi_objective_aggregation }: Pick<AdvantageOptions, 'weights' | 'multi_objective_aggregation'>,
+  { weights, aggregation }: Pick<AdvantageOptions, 'weights' | 'aggregation'>,
 ): Float64Array {
   const K = weights.length;
-  const multiplies = multi_objective_aggregation === 'multiply_then_normalize';
+  const multiplies = aggregation === 'multiply_then_normalize';
   const combined = new Float64Array(rewards.length / K);
   for (let row = 0; row < combined.length; row++) {
     if (multiplies) combined[row] = productOf(rewards, row, weights);
@@ -98,7 +114,7 @@ function productOf(rewards: ArrayLike<number>, row: number, weights: ArrayLike<n
  *
  * `sum_then_normalize`: Â = (r̃ − mean_group r̃) / (std + 1e-4) with the deviation of the group, of the batch, or no
  * division at all. `normalize_then_sum` (GDPO): each reward's z-score within its group, weighted sum, then the z-score
- * of that over the batch; `scale_rewards` plays no part. `sum_of_advantages`: Σ_k w_k Â_k with the Â_k that
+ * of that over the batch; `scaleRewards` plays no part. `sum_of_advantages`: Σ_k w_k Â_k with the Â_k that
  * `sum_then_normalize` gives each reward alone. `multiply_then_normalize`: as `sum_then_normalize`, of the geometric
  * mean.
  * @throws RewardError for rewards that are not finite or not whole groups
@@ -108,7 +124,7 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
   const K = weights.length;
   assertRewards(rewards, G, K);
   const N = rewards.length / K;
-  if (options.multi_objective_aggregation === 'normalize_then_sum') {
+  if (options.aggregation === 'normalize_then_sum') {
     const summed = new Float64Array(N);
     for (let first = 0; first < N; first += G) {
       for (let k = 0; k < K; k++) {
@@ -121,7 +137,7 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
     const { mean, std } = moments(summed, 0, N);
     return summed.map((value) => (value - mean) / (std + STD_EPSILON));
   }
-  if (options.multi_objective_aggregation === 'sum_of_advantages') {
+  if (options.aggregation === 'sum_of_advantages') {
     const summed = new Float64Array(N);
     objectiveAdvantages(rewards, options).forEach((advantages, k) => {
       for (let row = 0; row < N; row++) summed[row] += weights[k] * advantages[row];
@@ -134,9 +150,9 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
   for (let first = 0; first < N; first += G) {
     const group = moments(combined, first, G);
     const scale =
-      options.scale_rewards === 'none'
+      options.scaleRewards === 'none'
         ? 1
-        : (options.scale_rewards === 'batch' ? batch.std : group.std) + STD_EPSILON;
+        : (options.scaleRewards === 'batch' ? batch.std : group.std) + STD_EPSILON;
     for (let row = first; row < first + G; row++) advantages[row] = (combined[row] - group.mean) / scale;
   }
   return advantages;
@@ -146,12 +162,12 @@ export function computeAdvantages(rewards: ArrayLike<number>, options: Advantage
 export function objectiveAdvantages(rewards: ArrayLike<number>, options: AdvantageOptions): Float64Array[] {
   const K = options.weights.length;
   // A single reward's sum, sum of advantages or product is itself.
-  const isGdpo = options.multi_objective_aggregation === 'normalize_then_sum';
-  const multi_objective_aggregation = isGdpo ? 'normalize_then_sum' : 'sum_then_normalize';
+  const isGdpo = options.aggregation === 'normalize_then_sum';
+  const aggregation = isGdpo ? 'normalize_then_sum' : 'sum_then_normalize';
   return Array.from({ length: K }, (_, k) =>
     computeAdvantages(rewards, {
       ...options,
-      multi_objective_aggregation,
+      aggregation,
       weights: Array.from({ length: K }, (_, j) => (j === k ? 1 : 0)),
     }),
   );
@@ -161,7 +177,7 @@ export function objectiveAdvantages(rewards: ArrayLike<number>, options: Advanta
 export interface RewardMetrics {
   /** Mean of r̃. */
   reward: number;
-  /** The deviation that `scale_rewards` looks at (for `none` still the groups'), averaged over the groups. */
+  /** The deviation that `scaleRewards` looks at (for `none` still the groups'), averaged over the groups. */
   reward_std: number;
   /** Share of groups without any spread: they teach nothing. */
   frac_reward_zero_std: number;
@@ -173,8 +189,7 @@ export function rewardMetrics(rewards: ArrayLike<number>, options: AdvantageOpti
   assertRewards(rewards, G, weights.length);
   const combined = combineRewards(rewards, options);
   const N = combined.length;
-  const wholeBatch =
-    options.multi_objective_aggregation !== 'normalize_then_sum' && options.scale_rewards === 'batch';
+  const wholeBatch = options.aggregation !== 'normalize_then_sum' && options.scaleRewards === 'batch';
   const overall = moments(combined, 0, N);
   let deviation = 0;
   let flat = 0;

@@ -11,7 +11,7 @@
  *                 or AdamW's first moment as u, and that forward                             1
  *
  * Of these two the backward runs only over the prompts that give u, and the forward over those that give the slopes: 1.5 forward
- * passes' worth for `halves`, and less with `influence_prompts`.
+ * passes' worth for `halves`, and less with `influencePrompts`.
  *
  * Later updates on the same rollouts replay forward → backward → AdamW against the log-probabilities the first one kept.
  */
@@ -31,6 +31,7 @@ import type { PolicyOptions } from './options';
 import {
   assertFinite,
   assertRewardCount,
+  everMeasured,
   influenceCorrection,
   influencePrompts,
   measurementOf,
@@ -38,6 +39,7 @@ import {
   type PolicyOptimizer,
   type PolicyUpdate,
 } from './policy';
+import { ruleOf } from './rules';
 import { assertWeights, gradientCosines, gradientNorms } from './weighting';
 
 /** Floats of the engine's metrics buffer. */
@@ -67,6 +69,15 @@ interface Compiled {
   keepOld: Plan;
 }
 
+/** What the lists that measure single rewards are made of. */
+interface MeasuredParts {
+  table: BufferTable;
+  step: TrainingStep;
+  weighting: RewardWeighting;
+  /** Of a single reward's loss. */
+  objective: GPUBuffer;
+}
+
 export class CompiledPolicyOptimizer implements PolicyOptimizer {
   weights: number[];
   readonly #model: Transformer;
@@ -78,11 +89,11 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** The model's reference policy must be frozen unless `beta` is 0. */
   constructor(model: Transformer, options: PolicyOptions) {
-    assertWeights(options.reward_weights);
+    assertWeights(options.rewardWeights);
     this.#model = model;
     this.#gpu = model.gpu;
     this.#options = options;
-    this.weights = [...options.reward_weights];
+    this.weights = [...options.rewardWeights];
   }
 
   /** Bytes this optimizer holds besides the model's own. */
@@ -98,7 +109,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const compiled = await this.#compile(policyBatch);
     const { queue } = this.#gpu.device;
     this.#gpu.assertHealthy();
-    const weighed = weighBatch(batch, options.loss_type, options.max_completion_length);
+    const weighed = weighBatch(batch, options.lossType, options.maxCompletionLength);
     const packed = packGroups(weighed, groupSize, compiled.step.length);
     compiled.step.upload(packed);
     writeObjective(this.#gpu, compiled.objective, {
@@ -107,7 +118,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       accumulate: false,
       beta: options.beta,
       epsilonLow: options.epsilon,
-      epsilonHigh: options.epsilon_high,
+      epsilonHigh: options.epsilonHigh,
       temperature: options.temperature,
     });
     this.#model.writeHyper(hyper);
@@ -141,13 +152,14 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       compiled.keepOld,
     ]);
     const { metrics, statistics, gram, advantages } = await this.#read(compiled);
+    const goesByInfluence = ruleOf(options.weighting).needs === 'influence';
     const { weightsBefore, weightsAfter, influence } = compiled.weighting.readStatistics(statistics);
     const update = assertFinite(
       {
         advantages,
         weightsBefore,
         weightsAfter,
-        influence: options.weighting === 'popo' && measured.weighs !== null ? influence : null,
+        influence: goesByInfluence && measured.weighs !== null ? influence : null,
         gradNorms: measured.gram ? gradientNorms(gram, numRewards) : null,
         gradCosines: measured.gram ? gradientCosines(gram, numRewards) : null,
         ...gauges(metrics),
@@ -211,31 +223,30 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const gpu = this.#gpu;
     const K = this.weights.length;
     // A group's prompt is run through once: its completions are packed behind it.
-    const prompt = Math.max(1, batch.length - options.max_completion_length);
+    const prompt = Math.max(1, batch.length - options.maxCompletionLength);
     const packed = packedLength(prompt, batch.length - prompt, groupSize);
     const step = await model.training(batch.size / groupSize, packed, batch.length);
     const table = new BufferTable(gpu, `popo ${key}`);
     const shape = { groups: batch.size / groupSize, groupSize, numRewards: K };
     const weighting = new RewardWeighting(table, shape);
     const { poolSize } = model.table;
-    const scope =
-      options.influence_scope === 'all' ? { from: 0, to: poolSize } : lastLayerWindow(model.table);
+    const scope = options.influenceScope === 'all' ? { from: 0, to: poolSize } : lastLayerWindow(model.table);
     const { stride } = weighting;
     const { slopes } = influencePrompts(options, step.batch);
-    const directional =
-      options.weighting === 'popo' && !(options.objective_max_norm > 0)
-        ? {
-            kernels: new DirectionalInfluence(table, {
-              ...shape,
-              slopes,
-              length: step.length,
-              poolSize,
-              scope,
-              stride,
-            }),
-            scoring: await this.#scoring(slopes.to - slopes.from, step.length, batch.length),
-          }
-        : null;
+    const measured = everMeasured(options);
+    const directional = measured.influence
+      ? {
+          kernels: new DirectionalInfluence(table, {
+            ...shape,
+            slopes,
+            length: step.length,
+            poolSize,
+            scope,
+            stride,
+          }),
+          scoring: await this.#scoring(slopes.to - slopes.from, step.length, batch.length),
+        }
+      : null;
     const probeObjective = objectiveUniform(table);
     const objective = objectiveUniform(table);
     writeObjective(gpu, probeObjective, {
@@ -244,7 +255,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       accumulate: false,
       beta: 0,
       epsilonLow: options.epsilon,
-      epsilonHigh: options.epsilon_high,
+      epsilonHigh: options.epsilonHigh,
       temperature: options.temperature,
     });
     const objectiveAdvantages = new Plan(gpu);
@@ -255,12 +266,11 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const { scores, baselines } = step.buffers;
     const rows = step.batch * step.length;
     keepBaselines(keepOld, 'old', { scores, baselines, rows });
-    const comparesGradients =
-      options.weighting === 'mgda' || options.objective_max_norm > 0 || options.probe_every > 0;
+    const parts = { table, step, weighting, objective: probeObjective };
     const [referenceScores, gram, influence, backward] = await Promise.all([
       options.beta > 0 ? this.#referenceScores(step, batch.length, probeObjective) : [],
-      comparesGradients ? this.#gram(table, step, weighting, probeObjective, scope) : [],
-      directional ? this.#influence(table, directional, step, weighting, probeObjective) : [],
+      measured.gram ? this.#gram(parts, scope) : [],
+      directional ? this.#influence(parts, directional) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
       objectiveAdvantages.compile(),
       weigh.compile(),
@@ -305,10 +315,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** A backward pass per reward into a pool of its own, and the Gram matrix of the pools within the scope. */
   async #gram(
-    table: BufferTable,
-    step: TrainingStep,
-    weighting: RewardWeighting,
-    objective: GPUBuffer,
+    { table, step, weighting, objective }: MeasuredParts,
     scope: { from: number; to: number },
   ): Promise<Plan[]> {
     const K = this.weights.length;
@@ -332,11 +339,8 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** The direction, into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
   async #influence(
-    table: BufferTable,
+    { table, step, weighting, objective }: MeasuredParts,
     { kernels, scoring }: NonNullable<Compiled['directional']>,
-    step: TrainingStep,
-    weighting: RewardWeighting,
-    objective: GPUBuffer,
   ): Promise<Plan[]> {
     const { parameters, gradient, moment1 } = this.#model;
     const { direction, slopes } = influencePrompts(this.#options, step.batch);

@@ -11,8 +11,11 @@ import weightingCode from '../../shaders/reward_weighting.wgsl?raw';
 import type { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import type { Binding, Plan } from '../gpu/plan';
-import { type Aggregation, aggregationOf, type PolicyOptions } from './options';
+import type { Aggregation, ScaleRewards } from './advantages';
+import { aggregationOf, type PolicyOptions } from './options';
 import type { InfluencePrompts, Measurement } from './policy';
+import { ruleOf } from './rules';
+import { KEEP } from './rules/rule';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
 export const MAX_REWARDS = 8;
@@ -26,14 +29,13 @@ const TILE = 1024;
  */
 const RELATIVE_STEP = 5e-5;
 
-const WEIGHTING = { fixed: 0, popo: 1, 'popo-light': 2, gdpo: 0, mgda: 3 };
 const AGGREGATION = {
   sum_then_normalize: 0,
   normalize_then_sum: 1,
   sum_of_advantages: 2,
   multiply_then_normalize: 3,
 } satisfies Record<Aggregation, number>;
-const SCALE = { group: 0, batch: 1, none: 2 };
+const SCALE = { group: 0, batch: 1, none: 2 } satisfies Record<ScaleRewards, number>;
 
 function uniform(table: BufferTable, name: string, bytes: number): GPUBuffer {
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
@@ -51,19 +53,14 @@ export interface WeightingShape {
 
 export type WeightingOptions = Pick<
   PolicyOptions,
-  | 'weighting'
-  | 'eta_over_mu'
-  | 'scale_rewards'
-  | 'multi_objective_aggregation'
-  | 'objective_max_norm'
-  | 'min_weight'
+  'weighting' | 'etaOverMu' | 'scaleRewards' | 'aggregation' | 'objectiveMaxNorm' | 'minWeight'
 >;
 
 /** What `weigh` leaves in the statistics buffer; all [K]. */
 export interface WeightingStatistics {
   weightsBefore: number[];
   weightsAfter: number[];
-  /** 0 unless `popo` changed the weights. */
+  /** 0 unless the weights moved by it. */
   influence: number[];
   /** Of max(r, 0), averaged over groups. */
   mean: number[];
@@ -110,18 +107,20 @@ export class RewardWeighting {
   /** Takes effect with the next submit. */
   configure(options: WeightingOptions, measured: Measurement): void {
     const { groups, groupSize, numRewards } = this.#shape;
+    const { needs, kernel } = ruleOf(options.weighting);
+    const lacksGradients = (needs === 'influence' || needs === 'gram') && measured.weighs === null;
     const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
       groups,
       groupSize,
       numRewards,
       this.#stride,
-      WEIGHTING[options.weighting],
+      lacksGradients ? KEEP : kernel,
       AGGREGATION[aggregationOf(options)],
-      SCALE[options.scale_rewards],
+      SCALE[options.scaleRewards],
       measured.weighs === 'influence' ? 2 : measured.weighs === 'gram' ? 1 : 0,
     ]);
-    new Float32Array(data).set([options.eta_over_mu, options.objective_max_norm, options.min_weight], 8);
+    new Float32Array(data).set([options.etaOverMu, options.objectiveMaxNorm, options.minWeight], 8);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 

@@ -9,7 +9,9 @@
  * policy, old and reference alike, and entropies, are of logits divided by the temperature that rollouts were sampled at.
  */
 import type { MaskedBatch, TokenBatch } from '../model/languageModel';
-import type { LossType } from './options';
+
+/** How per-token losses become one number; see `lossCoefficients`. */
+export type LossType = 'grpo' | 'bnpo' | 'dapo' | 'dr_grpo';
 
 export interface ObjectiveOptions {
   /** Weight of the KL term; 0 needs no reference. */
@@ -31,12 +33,18 @@ export interface TokenObjective {
   clippedHigh: boolean;
 }
 
-/** Loss and gradient of one token; `ref` is read only for its k3. */
+/** One token's log-probabilities under the policy, under the one that sampled it, and under the reference; and its Â. */
+export interface TokenScores {
+  logp: number;
+  old: number;
+  /** Read only for its k3. */
+  ref: number;
+  advantage: number;
+}
+
+/** Loss and gradient of one token. */
 export function tokenObjective(
-  logp: number,
-  old: number,
-  ref: number,
-  advantage: number,
+  { logp, old, ref, advantage }: TokenScores,
   options: ObjectiveOptions,
 ): TokenObjective {
   const rho = Math.exp(logp - old);
@@ -139,10 +147,12 @@ export function objectiveMetrics(
       const weight = batch.lossWeights[at];
       if (weight === 0) continue;
       const token = tokenObjective(
-        scores.logps[at],
-        scores.oldLogps[at],
-        scores.referenceLogps[at],
-        advantages[row],
+        {
+          logp: scores.logps[at],
+          old: scores.oldLogps[at],
+          ref: scores.referenceLogps[at],
+          advantage: advantages[row],
+        },
         options,
       );
       loss += weight * token.loss;

@@ -1,28 +1,11 @@
 /**
- * The knobs of POPO, in TRL's names (GRPOTrainer) where TRL has one. A run's config carries the same fields under
- * `popo`; this is the part the method itself needs to know, so that this room imports nothing from above.
+ * The knobs of POPO. A run's config has them under `popo`, in TRL's names (GRPOTrainer) where TRL has one; `policyOptions` is
+ * the one place that turns those into the names of this room.
  */
+import type { Aggregation, ScaleRewards } from './advantages';
+import type { LossType } from './objective';
+import { ruleOf, type Weighting } from './rules';
 
-/**
- * How the K rewards are weighed against each other at each step; see `weighting.ts`. `gdpo` is fixed weights with
- * `normalize_then_sum`, and `mgda` the min-norm direction of the K gradients, so both bring their own aggregation.
- */
-export type Weighting = 'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda';
-/** Which deviation an advantage is divided by: its group's, the whole batch's, or none. */
-export type ScaleRewards = 'group' | 'batch' | 'none';
-/**
- * Whether rewards are summed before they are normalised, or each is normalised first: `normalize_then_sum` is TRL's name
- * for GDPO, which normalises the sum once more over the batch; `sum_of_advantages` leaves it as it is, so that the
- * gradient is Σ w_k g_k of the very gradients whose influence POPO compares. `multiply_then_normalize` is ours: the geometric mean
- * Π_k r_k^w_k in the place of Σ_k w_k r_k, so that each answer weighs a reward the more the less it has of it.
- */
-export const AGGREGATIONS = [
-  'sum_then_normalize',
-  'normalize_then_sum',
-  'sum_of_advantages',
-  'multiply_then_normalize',
-] as const;
-export type Aggregation = (typeof AGGREGATIONS)[number];
 /**
  * Along which direction u the influence I_i = ⟨∇L_i, u⟩ is measured on the step's rollouts. `batch`: Σ_k ∇L_k of the very same
  * rollouts, as in the paper, so that I_i counts their sampling noise as influence. Without that bias: `halves`, Σ_k ∇L_k of one
@@ -32,32 +15,71 @@ export type Aggregation = (typeof AGGREGATIONS)[number];
 export type InfluenceEstimate = 'batch' | 'halves' | 'momentum';
 /** Over which weights of the model: all, or those of the last block's matrices. */
 export type InfluenceScope = 'all' | 'last_layer';
-/** How per-token losses become one number; see `objective.ts`. */
-export type LossType = 'grpo' | 'bnpo' | 'dapo' | 'dr_grpo';
 
 /** Everything a policy update depends on apart from its batch and AdamW. */
 export interface PolicyOptions {
+  /** The rule by which rewards are weighed: see `rules/`. */
   weighting: Weighting;
-  /** w(0), one per reward, non-negative with sum 1; never changed when the weighting is `fixed`. */
-  reward_weights: number[];
+  /** w(0), one per reward, non-negative with sum 1; never changed by a rule that needs nothing. */
+  rewardWeights: number[];
   /** η/μ of mirror descent, the one knob of full POPO; below 0 the reward with the smaller gradient gains weight. */
-  eta_over_mu: number;
+  etaOverMu: number;
   influence: InfluenceEstimate;
-  influence_scope: InfluenceScope;
+  influenceScope: InfluenceScope;
   /**
    * On how many of the step's prompts, the first ones, the influence is measured; 0: on all. Prompts are shuffled, so these are a random
    * sample, and the estimate's expectation stays what it is with `halves` and `momentum`; the noise that `batch` counts as influence
    * grows in proportion to P over their number. `halves` needs 2. Not read where gradients are compared one by one (`mgda`,
-   * `objective_max_norm`).
+   * `objectiveMaxNorm`).
    */
-  influence_prompts: number;
-  /** Steps from one change of `popo`'s weights to the next, at least 1. */
-  influence_every: number;
-  /** Norm to which the gradient of each reward is clipped before `popo` or `mgda` compares them (2509.11452); 0: never. */
-  objective_max_norm: number;
-  /** No weight goes below this, so none above 1 − (K − 1) times this; at most 1/K. */
-  min_weight: number;
+  influencePrompts: number;
+  /** Steps from one change of the weights by influence to the next, at least 1. */
+  influenceEvery: number;
+  /** Norm to which the gradient of each reward is clipped before a rule compares them (2509.11452); 0: never. */
+  objectiveMaxNorm: number;
+  /** No weight that a rule moves goes below this, so none above 1 − (K − 1) times this; at most 1/K. */
+  minWeight: number;
   /** Of the rollouts; logits are divided by it in the loss too (TRL). Above 0. */
+  temperature: number;
+  beta: number;
+  epsilon: number;
+  epsilonHigh: number;
+  lossType: LossType;
+  scaleRewards: ScaleRewards;
+  aggregation: Aggregation;
+  /** L of `dr_grpo`'s normaliser B·L, in tokens. */
+  maxCompletionLength: number;
+  /**
+   * Every how many steps the gradients of the single rewards are compared (norms and cosine) where the weighting does not
+   * need that; 0: never.
+   */
+  probeEvery: number;
+}
+
+/** How many steps there are, and how each samples. */
+export interface RolloutOptions {
+  steps: number;
+  /** P */
+  promptsPerStep: number;
+  /** G */
+  numGenerations: number;
+  /** Updates on the rollouts of a step. */
+  numIterations: number;
+  /** 0 samples from the whole vocabulary. */
+  topK: number;
+}
+
+/** The part of a config that POPO is told, in the config's names. */
+export interface PolicyFields {
+  weighting: Weighting;
+  reward_weights: number[];
+  eta_over_mu: number;
+  influence: InfluenceEstimate;
+  influence_scope: InfluenceScope;
+  influence_prompts: number;
+  influence_every: number;
+  objective_max_norm: number;
+  min_weight: number;
   temperature: number;
   beta: number;
   epsilon: number;
@@ -65,20 +87,53 @@ export interface PolicyOptions {
   loss_type: LossType;
   scale_rewards: ScaleRewards;
   multi_objective_aggregation: Aggregation;
-  /** L of `dr_grpo`'s normaliser B·L, in tokens. */
-  max_completion_length: number;
-  /**
-   * Every how many steps the gradients of the single rewards are compared (norms and cosine) where the weighting does not
-   * need that; 0: never.
-   */
   probe_every: number;
+  steps: number;
+  prompts_per_step: number;
+  num_generations: number;
+  num_iterations: number;
+  top_k: number;
 }
 
-/** What becomes of the K rewards under a weighting. */
-export function aggregationOf(
-  options: Pick<PolicyOptions, 'weighting' | 'multi_objective_aggregation'>,
-): Aggregation {
-  if (options.weighting === 'gdpo') return 'normalize_then_sum';
-  if (options.weighting === 'mgda') return 'sum_of_advantages';
-  return options.multi_objective_aggregation;
+/**
+ * POPO's options from a config's.
+ * @param maxCompletionLength in tokens, which the data may make less than the config's
+ */
+export function policyOptions(
+  fields: PolicyFields,
+  maxCompletionLength: number,
+): PolicyOptions & RolloutOptions {
+  return {
+    weighting: fields.weighting,
+    rewardWeights: fields.reward_weights,
+    etaOverMu: fields.eta_over_mu,
+    influence: fields.influence,
+    influenceScope: fields.influence_scope,
+    influencePrompts: fields.influence_prompts,
+    influenceEvery: fields.influence_every,
+    objectiveMaxNorm: fields.objective_max_norm,
+    minWeight: fields.min_weight,
+    temperature: fields.temperature,
+    beta: fields.beta,
+    epsilon: fields.epsilon,
+    epsilonHigh: fields.epsilon_high,
+    lossType: fields.loss_type,
+    scaleRewards: fields.scale_rewards,
+    aggregation: fields.multi_objective_aggregation,
+    maxCompletionLength,
+    probeEvery: fields.probe_every,
+    steps: fields.steps,
+    promptsPerStep: fields.prompts_per_step,
+    numGenerations: fields.num_generations,
+    numIterations: fields.num_iterations,
+    topK: fields.top_k,
+  };
+}
+
+/** What becomes of the K rewards under a weighting: what its rule implies, else what was asked for. */
+export function aggregationOf({
+  weighting,
+  aggregation,
+}: Pick<PolicyOptions, 'weighting' | 'aggregation'>): Aggregation {
+  return ruleOf(weighting).aggregation ?? aggregation;
 }

@@ -6,6 +6,7 @@ import type { AdamWStep } from '../model/config';
 import type { MaskedBatch } from '../model/languageModel';
 import type { ClipRatio } from './objective';
 import type { PolicyOptions } from './options';
+import { ruleOf } from './rules';
 
 /** One step's rollouts with their rewards. */
 export interface PolicyBatch {
@@ -33,7 +34,7 @@ export interface PolicyUpdate {
   /** w(t−1) and w(t) */
   weightsBefore: number[];
   weightsAfter: number[];
-  /** I_i(t); null unless the weighting is `popo` and this step changed w */
+  /** I_i(t); null unless w goes by influence and this step moved it */
   influence: number[] | null;
   /** ‖g_i‖ of the single rewards' gradients, and the cosine of every two (`pairsOf`); null at steps that do not measure them */
   gradNorms: number[] | null;
@@ -72,20 +73,39 @@ export interface Measurement {
 
 export const NOTHING_MEASURED: Measurement = { gram: false, influence: false, weighs: null };
 
+type MeasurementOptions = Pick<
+  PolicyOptions,
+  'weighting' | 'probeEvery' | 'influenceEvery' | 'objectiveMaxNorm'
+>;
+
+/** What one update measures, by what its rule needs. */
 export function measurementOf(
-  options: Pick<PolicyOptions, 'weighting' | 'probe_every' | 'influence_every' | 'objective_max_norm'>,
+  options: MeasurementOptions,
   { step, iteration }: Pick<PolicyBatch, 'step' | 'iteration'>,
 ): Measurement {
   if (iteration > 0) return NOTHING_MEASURED;
-  const { weighting, probe_every, influence_every, objective_max_norm } = options;
-  const isProbed = probe_every > 0 && step % probe_every === 0;
-  if (weighting === 'mgda') return { gram: true, influence: false, weighs: 'gram' };
-  if (weighting !== 'popo' || step % influence_every !== 0) return { ...NOTHING_MEASURED, gram: isProbed };
-  if (objective_max_norm > 0) return { gram: true, influence: false, weighs: 'gram' };
+  const { weighting, probeEvery, influenceEvery, objectiveMaxNorm } = options;
+  const { needs } = ruleOf(weighting);
+  const isProbed = probeEvery > 0 && step % probeEvery === 0;
+  if (needs === 'gram') return { gram: true, influence: false, weighs: 'gram' };
+  if (needs !== 'influence' || step % influenceEvery !== 0) return { ...NOTHING_MEASURED, gram: isProbed };
+  if (objectiveMaxNorm > 0) return { gram: true, influence: false, weighs: 'gram' };
   return { gram: isProbed, influence: true, weighs: 'influence' };
 }
 
-type InfluenceOptions = Pick<PolicyOptions, 'influence' | 'influence_prompts'>;
+/** What some update of a run measures, and what must therefore be built. */
+export function everMeasured(
+  options: Omit<MeasurementOptions, 'influenceEvery'>,
+): Pick<Measurement, 'gram' | 'influence'> {
+  const { needs } = ruleOf(options.weighting);
+  const clips = options.objectiveMaxNorm > 0;
+  return {
+    gram: needs === 'gram' || (needs === 'influence' && clips) || options.probeEvery > 0,
+    influence: needs === 'influence' && !clips,
+  };
+}
+
+type InfluenceOptions = Pick<PolicyOptions, 'influence' | 'influencePrompts'>;
 
 /** Which of a step's P prompts the influences are measured on. */
 export interface InfluencePrompts {
@@ -97,8 +117,8 @@ export interface InfluencePrompts {
 
 /** The direction's prompts come first, since a list over the head of a batch can share the buffers of the whole. */
 export function influencePrompts(options: InfluenceOptions, prompts: number): InfluencePrompts {
-  const { influence, influence_prompts } = options;
-  const to = influence_prompts === 0 ? prompts : Math.min(influence_prompts, prompts);
+  const { influence, influencePrompts } = options;
+  const to = influencePrompts === 0 ? prompts : Math.min(influencePrompts, prompts);
   if (influence === 'batch') return { direction: to, slopes: { from: 0, to } };
   if (influence === 'momentum') return { direction: 0, slopes: { from: 0, to } };
   const direction = Math.floor(to / 2);

@@ -19,16 +19,14 @@ import {
   type PolicyOptimizer,
   type PolicyUpdate,
 } from './policy';
+import { ruleOf } from './rules';
 import {
   assertWeights,
   clipGram,
-  floorWeights,
   gradientCosines,
   gradientNorms,
   influences,
-  minNormWeights,
-  popoLightWeights,
-  popoWeights,
+  nextWeights,
 } from './weighting';
 
 /** What iterations after the first on the same rollouts use again. */
@@ -46,10 +44,10 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
 
   /** The model's reference policy must be frozen unless `beta` is 0. */
   constructor(model: ReferenceModel, options: PolicyOptions) {
-    assertWeights(options.reward_weights);
+    assertWeights(options.rewardWeights);
     this.#model = model;
     this.#options = options;
-    this.weights = [...options.reward_weights];
+    this.weights = [...options.rewardWeights];
   }
 
   async update(policyBatch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate> {
@@ -57,9 +55,9 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     const options = this.#options;
     assertRewardCount(policyBatch, this.weights);
     assertRewards(rewards, groupSize, numRewards);
-    const weighted = weighBatch(batch, options.loss_type, options.max_completion_length);
-    const { beta, epsilon, epsilon_high, temperature } = options;
-    const clip = { beta, epsilonLow: epsilon, epsilonHigh: epsilon_high, temperature };
+    const weighted = weighBatch(batch, options.lossType, options.maxCompletionLength);
+    const { beta, epsilon, epsilonHigh, temperature } = options;
+    const clip = { beta, epsilonLow: epsilon, epsilonHigh, temperature };
     const weightsBefore = this.weights;
     let gram: number[] | null = null;
     let influence: number[] | null = null;
@@ -76,9 +74,13 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
       const single = this.#objectives(policyBatch);
       if (measured.gram) gram = gramMatrix(await gradientsOf(single));
       if (measured.influence) influence = await this.#influence(policyBatch, single, gradientsOf, hyper);
-      if (measured.weighs === 'gram' && gram)
-        influence = influences(clipGram(gram, numRewards, options.objective_max_norm), numRewards);
-      this.weights = this.#weigh(policyBatch, gram, influence);
+      const rule = ruleOf(options.weighting);
+      const clipped =
+        measured.weighs === 'gram' && gram ? clipGram(gram, numRewards, options.objectiveMaxNorm) : null;
+      if (clipped && rule.needs === 'influence') influence = influences(clipped, numRewards);
+      const { etaOverMu, minWeight } = options;
+      const evidence = { weights: weightsBefore, rewards, groupSize, gram: clipped, influence, etaOverMu };
+      this.weights = nextWeights(rule, evidence, minWeight);
       const advantages = Float32Array.from(
         computeAdvantages(rewards, { ...this.#advantageOptions(groupSize), weights: this.weights }),
       );
@@ -108,7 +110,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
         advantages: kept.advantages,
         weightsBefore,
         weightsAfter: this.weights,
-        influence: options.weighting === 'popo' ? influence : null,
+        influence,
         gradNorms: gram && gradientNorms(gram, numRewards),
         gradCosines: gram && gradientCosines(gram, numRewards),
       },
@@ -122,7 +124,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
 
   #advantageOptions(groupSize: number) {
     const options = this.#options;
-    return { ...options, multi_objective_aggregation: aggregationOf(options), groupSize };
+    return { ...options, aggregation: aggregationOf(options), groupSize };
   }
 
   #objectives({ rewards, groupSize }: PolicyBatch): Float32Array[] {
@@ -132,7 +134,7 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
 
   #scope(): { from: number; to: number } {
     const table = parameterTable(this.#model.config);
-    return this.#options.influence_scope === 'all' ? { from: 0, to: table.poolSize } : lastLayerWindow(table);
+    return this.#options.influenceScope === 'all' ? { from: 0, to: table.poolSize } : lastLayerWindow(table);
   }
 
   /** ⟨g_i, u⟩ by a gradient each, of the prompts that `influencePrompts` names. */
@@ -160,24 +162,6 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     );
     const [along, ...gradients] = await gradientsOf([sum, ...sloped]);
     return gradients.map((gradient) => correction * dot(gradient, along));
-  }
-
-  #weigh(
-    { rewards, groupSize, numRewards }: PolicyBatch,
-    gram: number[] | null,
-    influence: number[] | null,
-  ): number[] {
-    const { weighting, eta_over_mu, objective_max_norm, min_weight } = this.#options;
-    if (weighting === 'popo-light')
-      return floorWeights(popoLightWeights(rewards, groupSize, this.weights), min_weight);
-    if (weighting === 'popo' && influence)
-      return floorWeights(popoWeights(this.weights, influence, eta_over_mu), min_weight);
-    if (weighting === 'mgda' && gram)
-      return floorWeights(
-        minNormWeights(clipGram(gram, numRewards, objective_max_norm), numRewards),
-        min_weight,
-      );
-    return this.weights;
   }
 }
 

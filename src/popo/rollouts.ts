@@ -1,26 +1,5 @@
-/** Which prompts a step takes, and how their completions become a batch of static shape. */
+/** How prompts and their completions become a batch of static shape. */
 import type { MaskedBatch } from '../model/languageModel';
-import { Random } from '../numeric/random';
-
-/**
- * Example indices of step t, [P]: the examples in an order that is shuffled anew in every epoch, P at a time, each once
- * before any comes again. A pure function of (seed, t): nothing to keep for a resume.
- */
-export function promptIndices(seed: number, step: number, prompts: number, examples: number): number[] {
-  if (examples < 1) throw new Error('POPO has no training examples to take prompts from.');
-  const orders = new Map<number, Uint32Array>();
-  return Array.from({ length: prompts }, (_, i) => {
-    const position = step * prompts + i;
-    const epoch = Math.floor(position / examples);
-    let order = orders.get(epoch);
-    if (!order) {
-      order = Uint32Array.from({ length: examples }, (_, index) => index);
-      new Random(seed, 'popo-prompts', epoch).shuffle(order);
-      orders.set(epoch, order);
-    }
-    return order[position % examples];
-  });
-}
 
 /**
  * Prompts and their completions as rows of T tokens, prompt-major, with a mask of the completions' tokens.

@@ -1,5 +1,5 @@
 /**
- * The POPO loop (taiji.md §3). At each step: P prompts, G sampled completions each, K rewards each, then `num_iterations`
+ * The POPO loop (taiji.md §3). At each step: P prompts, G sampled completions each, K rewards each, then `numIterations`
  * updates of the policy, the first of which sets w(t). Against TRL's GRPOTrainer: one process and no generation buffer,
  * no masking of truncated completions, log-probabilities of the whole vocabulary also where `top_k` cut the sampling.
  *
@@ -11,13 +11,15 @@ import type { Dataset, Example } from '../data/dataset';
 import { targetItem } from '../data/dataset';
 import type { AdamWStep } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
+import { Epochs } from '../numeric/epochs';
 import { streamKey } from '../numeric/random';
 import { rewardMetrics } from './advantages';
 import type { ClipRatio } from './objective';
-import type { Aggregation, ScaleRewards } from './options';
+import type { PolicyOptions, RolloutOptions } from './options';
 import type { PolicyOptimizer, PolicyState, PolicyUpdate } from './policy';
-import { type ParsedAnswer, type RewardSources, scoreCompletions } from './rewards';
-import { promptIndices, rolloutBatch } from './rollouts';
+import { type RewardSources, scoreCompletions } from './rewards';
+import type { ParsedAnswer } from './rewards/reward';
+import { rolloutBatch } from './rollouts';
 import { rewardPull } from './weighting';
 
 /** One POPO step as the report keeps it. P prompts, G rollouts each, K rewards. */
@@ -85,22 +87,16 @@ export interface PolicyTask {
   sources: RewardSources;
 }
 
-export interface PolicyTraining {
+type LoopOptions = RolloutOptions &
+  Pick<PolicyOptions, 'temperature' | 'maxCompletionLength' | 'scaleRewards' | 'aggregation'>;
+
+export interface PolicyTraining extends LoopOptions {
   seed: number;
-  /** First step (0 in a fresh run) and the step to stop before. */
+  /** First step (0 in a fresh run); `steps` is the step to stop before. */
   from: number;
-  steps: number;
-  prompts_per_step: number;
-  num_generations: number;
-  num_iterations: number;
-  temperature: number;
-  top_k: number;
-  max_completion_length: number;
-  /** T of every batch, at least the longest prompt plus `max_completion_length`. */
+  /** T of every batch, at least the longest prompt plus `maxCompletionLength`. */
   length: number;
-  scale_rewards: ScaleRewards;
-  multi_objective_aggregation: Aggregation;
-  /** AdamW of update u = t · num_iterations + iteration, counted from 0. */
+  /** AdamW of update u = t · numIterations + iteration, counted from 0. */
   hyper(update: number): AdamWStep;
 }
 
@@ -121,13 +117,18 @@ export async function trainPolicy(
   training: PolicyTraining,
   hooks: PolicyHooks,
 ): Promise<PolicyState> {
+  const { seed, promptsPerStep } = training;
+  const epochs = new Epochs(seed, 'popo-prompts', task.examples.length);
   let step = training.from;
   for (; step < training.steps; step++) {
     if ((await hooks.gate()) === 'stop') break;
-    const rollouts = await timed(hooks, 'rollout', () => rollOut(task, training, step));
+    const rollouts = await timed(hooks, 'rollout', () =>
+      rollOut(task, training, step, epochs.batch(step, promptsPerStep)),
+    );
     const rewards = await timed(hooks, 'reward', () => rewardRollouts(task, rollouts));
-    const updates = await timed(hooks, 'update', () => updatePolicy(task, training, step, rollouts, rewards));
-    await hooks.onStep(describe(task, training, step, rollouts, rewards, updates), rollouts);
+    const sampled = { step, rollouts, rewards };
+    const updates = await timed(hooks, 'update', () => updatePolicy(task, training, sampled));
+    await hooks.onStep(describe(task, training, sampled, updates), rollouts);
     hooks.onProgress?.(step + 1, training.steps);
   }
   return { step, weights: task.optimizer.weights };
@@ -144,21 +145,26 @@ async function timed<T>(
   return result;
 }
 
-async function rollOut(task: PolicyTask, training: PolicyTraining, step: number): Promise<Rollout[]> {
+/** @param indices [P], of the examples that give the step's prompts */
+async function rollOut(
+  task: PolicyTask,
+  training: PolicyTraining,
+  step: number,
+  indices: readonly number[],
+): Promise<Rollout[]> {
   const { examples, format } = task;
-  const indices = promptIndices(training.seed, step, training.prompts_per_step, examples.length);
   const prompts = indices.map((index) => format.prompt(examples[index]));
   const { completions } = await task.model.generate({
     prompts,
-    numGenerations: training.num_generations,
-    maxNewTokens: training.max_completion_length,
+    numGenerations: training.numGenerations,
+    maxNewTokens: training.maxCompletionLength,
     temperature: training.temperature,
-    topK: training.top_k,
+    topK: training.topK,
     eosToken: task.eosToken,
     key: streamKey(training.seed, 'rollout', step),
   });
   return completions.map((completion, row) => {
-    const prompt = Math.floor(row / training.num_generations);
+    const prompt = Math.floor(row / training.numGenerations);
     return {
       example: indices[prompt],
       prompt: prompts[prompt],
@@ -186,25 +192,32 @@ function rewardRollouts(task: PolicyTask, rollouts: Rollout[]): Float32Array {
   return rewards;
 }
 
+/** What a step sampled, and what it was paid. */
+interface Sampled {
+  step: number;
+  /** [P·G] */
+  rollouts: Rollout[];
+  /** [P·G, K] */
+  rewards: Float32Array;
+}
+
 async function updatePolicy(
   task: PolicyTask,
   training: PolicyTraining,
-  step: number,
-  rollouts: Rollout[],
-  rewards: Float32Array,
+  { step, rollouts, rewards }: Sampled,
 ): Promise<PolicyUpdate[]> {
-  const G = training.num_generations;
+  const G = training.numGenerations;
   const batch = rolloutBatch(
     rollouts.filter((_, row) => row % G === 0).map(({ prompt }) => prompt),
     rollouts.map(({ completion }) => completion),
     training.length,
   );
   const updates: PolicyUpdate[] = [];
-  for (let iteration = 0; iteration < training.num_iterations; iteration++) {
+  for (let iteration = 0; iteration < training.numIterations; iteration++) {
     const numRewards = task.sources.rewards.length;
     const policyBatch = { batch, groupSize: G, rewards, numRewards, step, iteration };
     updates.push(
-      await task.optimizer.update(policyBatch, training.hyper(step * training.num_iterations + iteration)),
+      await task.optimizer.update(policyBatch, training.hyper(step * training.numIterations + iteration)),
     );
   }
   return updates;
@@ -214,12 +227,10 @@ async function updatePolicy(
 function describe(
   task: PolicyTask,
   training: PolicyTraining,
-  step: number,
-  rollouts: Rollout[],
-  rewards: Float32Array,
+  { step, rollouts, rewards }: Sampled,
   updates: PolicyUpdate[],
 ): PopoStep {
-  const G = training.num_generations;
+  const G = training.numGenerations;
   const first = updates[0];
   const mean = (value: (update: PolicyUpdate) => number) =>
     updates.reduce((sum, update) => sum + value(update), 0) / updates.length;

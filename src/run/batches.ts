@@ -1,10 +1,10 @@
 /** Batches of prompts with their CoTs, as ORFT's scorer and SFT learn from them. */
 import type { Example } from '../data/dataset';
 import type { TokenBatch } from '../model/languageModel';
+import { Epochs } from '../numeric/epochs';
 import type { Cot } from '../sft/cot';
 import { collate } from '../text/batch';
 import type { PromptFormat, Sequence } from '../text/prompt';
-import { Epochs } from './epochs';
 
 /**
  * Each CoT's prompt, the CoT and the true answer.

@@ -1,6 +1,7 @@
 /** What a run's rewards are looked up in. */
 import { type Dataset, targetItem } from '../data/dataset';
-import { itemNovelty, type RewardSources } from '../popo/rewards';
+import type { RewardSources } from '../popo/rewards';
+import { itemNovelty } from '../popo/rewards/novelty';
 import type { RunConfig } from './config';
 import type { TrainingInputs } from './stages/trainingInputs';
 

@@ -9,7 +9,7 @@ import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
 import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
-import { type Report, type RunEvent, STAGE_NAMES } from '../run/report';
+import { type Report, STAGE_NAMES } from '../run/report';
 import { runPipeline } from '../run/runner';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
@@ -92,11 +92,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
 
   async function train(
     id: string,
-    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'resume'>,
+    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'resume' | 'emit'>,
     run: CurrentRun,
-    emit: (event: RunEvent) => void,
     teacherKey: string | null,
   ): Promise<Report | null> {
+    const { emit } = context;
     const { checkpoints, runs, datasets, answers, cots, persistent, problem } = await storage();
     let complained = false;
     const complain = (error: unknown) => {
@@ -131,7 +131,6 @@ export function createTrainer(services: TrainServices): TrainerApi {
     const { report } = await runPipeline({
       ...context,
       controls: run.controls,
-      emit,
       teaching,
       loadSentenceFiles,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
@@ -189,7 +188,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return alone(async (run) => {
         const resume = resumeId === null ? null : await load(resumeId);
         const wanted = resume === null ? parseConfig(config) : resume.state.config;
-        return train(resumeId ?? crypto.randomUUID(), { config: wanted, resume }, run, onEvent, teacherKey);
+        const context = { config: wanted, resume, emit: onEvent };
+        return train(resumeId ?? crypto.randomUUID(), context, run, teacherKey);
       });
     },
 

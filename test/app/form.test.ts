@@ -18,6 +18,11 @@ describe('the form', () => {
       ['popo.prompts_per_step', 'prompts_per_step', 'P, shoppers per step'],
       ['popo.steps', 'steps', 'Policy updates'],
       ['popo.learning_rate', 'learning_rate', 'Of the policy'],
+      [
+        'popo.num_iterations',
+        'num_iterations',
+        'Updates on each step’s answers; the clip counts from the second',
+      ],
       ['popo.temperature', 'temperature', 'Of sampled answers, and of the probabilities in the loss'],
       ['popo.epsilon', 'epsilon', 'Clip of the ratio, both sides'],
       ['popo.reward_weights', 'reward_weights', 'at the start'],

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
 import { crossEntropy, scoreTokens, type Tuning } from '../../src/gpu/kernels';
-import { lossCoefficients } from '../../src/popo/objective';
-import type { LossType } from '../../src/popo/options';
+import { type LossType, lossCoefficients } from '../../src/popo/objective';
 import vectors from '../vectors/popo.json';
 import {
   adversarial,

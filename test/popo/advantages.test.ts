@@ -22,8 +22,8 @@ const options = (name: string, weights: number[], groupSize: number): AdvantageO
   return {
     groupSize,
     weights,
-    multi_objective_aggregation: aggregation as AdvantageOptions['multi_objective_aggregation'],
-    scale_rewards: scale as AdvantageOptions['scale_rewards'],
+    aggregation: aggregation as AdvantageOptions['aggregation'],
+    scaleRewards: scale as AdvantageOptions['scaleRewards'],
   };
 };
 
@@ -194,7 +194,7 @@ describe('reward metrics', () => {
     expect(metrics.reward).toBeCloseTo(0.375, 12);
     expect(metrics.reward_std).toBeCloseTo(Math.SQRT1_2 * 0.1 * 0.5, 12);
     expect(metrics.frac_reward_zero_std).toBe(0.5);
-    const batch = rewardMetrics(rewards, { ...group, scale_rewards: 'batch' });
+    const batch = rewardMetrics(rewards, { ...group, scaleRewards: 'batch' });
     expect(batch.reward_std).toBeCloseTo(moments([0.3, 0.3, 0.5, 0.4], 0, 4).std, 12);
   });
 });

@@ -95,43 +95,43 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
   ['popo without KL', { beta: 0 }, 1, 2],
   [
     'popo with three rewards, GDPO',
-    { reward_weights: [0.2, 0.3, 0.5], multi_objective_aggregation: 'normalize_then_sum' },
+    { rewardWeights: [0.2, 0.3, 0.5], aggregation: 'normalize_then_sum' },
     1,
     3,
   ],
-  ['popo without bias, from halves', { influence: 'halves', loss_type: 'grpo' }, 1, 2],
+  ['popo without bias, from halves', { influence: 'halves', lossType: 'grpo' }, 1, 2],
   ['popo along the momentum', { influence: 'momentum' }, 1, 2],
-  ['popo by the last layer', { influence_scope: 'last_layer', probe_every: 3 }, 1, 2],
+  ['popo by the last layer', { influenceScope: 'last_layer', probeEvery: 3 }, 1, 2],
   [
     'popo at every second step, never below .4',
-    { influence_every: 2, min_weight: 0.48, eta_over_mu: 0.02 },
+    { influenceEvery: 2, minWeight: 0.48, etaOverMu: 0.02 },
     1,
     2,
   ],
-  ['popo with clipped gradients', { objective_max_norm: 0.1, eta_over_mu: 20 }, 1, 2],
-  ['popo at temperature .7', { temperature: 0.7, eta_over_mu: 0.005 }, 1, 2],
-  ['popo along the momentum at 1.3', { temperature: 1.3, influence: 'momentum', probe_every: 2 }, 1, 2],
-  ['two updates at 1.3', { temperature: 1.3, epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],
-  ['the inverse rule', { eta_over_mu: -0.02, multi_objective_aggregation: 'sum_of_advantages' }, 1, 2],
-  ['gdpo', { weighting: 'gdpo', reward_weights: [0.3, 0.7] }, 1, 2],
+  ['popo with clipped gradients', { objectiveMaxNorm: 0.1, etaOverMu: 20 }, 1, 2],
+  ['popo at temperature .7', { temperature: 0.7, etaOverMu: 0.005 }, 1, 2],
+  ['popo along the momentum at 1.3', { temperature: 1.3, influence: 'momentum', probeEvery: 2 }, 1, 2],
+  ['two updates at 1.3', { temperature: 1.3, epsilon: 0.002, epsilonHigh: 0.003 }, 2, 2],
+  ['the inverse rule', { etaOverMu: -0.02, aggregation: 'sum_of_advantages' }, 1, 2],
+  ['gdpo', { weighting: 'gdpo', rewardWeights: [0.3, 0.7] }, 1, 2],
   [
     'popo on the product of three rewards',
-    { reward_weights: [0.2, 0.3, 0.5], multi_objective_aggregation: 'multiply_then_normalize' },
+    { rewardWeights: [0.2, 0.3, 0.5], aggregation: 'multiply_then_normalize' },
     1,
     3,
   ],
-  ['mgda with three rewards', { weighting: 'mgda', reward_weights: [0.2, 0.3, 0.5] }, 1, 3],
-  ['popo with one reward', { reward_weights: [1], loss_type: 'grpo' }, 1, 1],
-  ['popo, two updates on the same rollouts', { epsilon: 0.002, epsilon_high: 0.003 }, 2, 2],
+  ['mgda with three rewards', { weighting: 'mgda', rewardWeights: [0.2, 0.3, 0.5] }, 1, 3],
+  ['popo with one reward', { rewardWeights: [1], lossType: 'grpo' }, 1, 1],
+  ['popo, two updates on the same rollouts', { epsilon: 0.002, epsilonHigh: 0.003 }, 2, 2],
   [
     'popo-light, measured every second step',
-    { weighting: 'popo-light', probe_every: 2, scale_rewards: 'batch' },
+    { weighting: 'popo-light', probeEvery: 2, scaleRewards: 'batch' },
     1,
     2,
   ],
   [
     'fixed, never measured',
-    { weighting: 'fixed', reward_weights: [0.3, 0.7], loss_type: 'dr_grpo', scale_rewards: 'none' },
+    { weighting: 'fixed', rewardWeights: [0.3, 0.7], lossType: 'dr_grpo', scaleRewards: 'none' },
     1,
     2,
   ],
@@ -153,7 +153,7 @@ const MEASURED: [InfluenceEstimate, number][] = [
 describe('compiled policy update', () => {
   it.each(MEASURED)('measures as the reference does: %s on %i prompts', async (influence, prompts) => {
     // Small steps of w, so that it is the influences that are compared and not what they have led to.
-    const options: Partial<PolicyOptions> = { influence, influence_prompts: prompts, eta_over_mu: 1e-3 };
+    const options: Partial<PolicyOptions> = { influence, influencePrompts: prompts, etaOverMu: 1e-3 };
     const [ours, theirs] = [await compiled(options), await reference(options)];
     // Before the first update the momentum is 0.
     const steps = influence === 'momentum' ? 2 : 1;
@@ -185,7 +185,7 @@ describe('compiled policy update', () => {
   it.each([1, 0.7, 1.3])(
     'has a ratio of 1 and no KL where nothing moved, at temperature %d',
     async (temperature) => {
-      const ours = await compiled({ temperature, weighting: 'fixed', epsilon: 0, epsilon_high: 0 });
+      const ours = await compiled({ temperature, weighting: 'fixed', epsilon: 0, epsilonHigh: 0 });
       await ours.model.freezeReference();
       const still = { ...tinyHyper(0), learningRate: 0 };
       const [first, second] = [

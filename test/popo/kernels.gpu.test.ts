@@ -3,18 +3,17 @@ import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
 import { Plan, submit } from '../../src/gpu/plan';
 import { Random } from '../../src/numeric/random';
-import { computeAdvantages, objectiveAdvantages } from '../../src/popo/advantages';
-import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
-import { type Aggregation, aggregationOf, type ScaleRewards, type Weighting } from '../../src/popo/options';
 import {
-  clipGram,
-  floorWeights,
-  groupStatistics,
-  influences,
-  minNormWeights,
-  popoLightWeights,
-  popoWeights,
-} from '../../src/popo/weighting';
+  type Aggregation,
+  computeAdvantages,
+  objectiveAdvantages,
+  type ScaleRewards,
+} from '../../src/popo/advantages';
+import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
+import { aggregationOf } from '../../src/popo/options';
+import { RULES, ruleOf, WEIGHTINGS, type Weighting } from '../../src/popo/rules';
+import { groupStatistics } from '../../src/popo/rules/popoLight';
+import { clipGram, influences, nextWeights } from '../../src/popo/weighting';
 import { testDevice } from '../adapter';
 import vectors from '../vectors/popo.json';
 
@@ -86,11 +85,11 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
   kernels.configure(
     {
       weighting: test.weighting,
-      eta_over_mu: test.eta ?? 0.1,
-      scale_rewards: test.scale,
-      multi_objective_aggregation: test.aggregation,
-      objective_max_norm: test.maxNorm ?? 0,
-      min_weight: test.least ?? 0,
+      etaOverMu: test.eta ?? 0.1,
+      scaleRewards: test.scale,
+      aggregation: test.aggregation,
+      objectiveMaxNorm: test.maxNorm ?? 0,
+      minWeight: test.least ?? 0,
     },
     { gram: true, influence: false, weighs: 'gram' },
   );
@@ -131,21 +130,14 @@ function expected(test: Case, rewards: Float32Array, weights: number[], gram: Fl
   const { G, K } = test;
   const clipped = clipGram(gram, K, test.maxNorm ?? 0);
   const influence = influences(clipped, K);
-  const adapted = {
-    popo: () => popoWeights(weights, influence, test.eta ?? 0.1),
-    'popo-light': () => popoLightWeights(rewards, G, weights),
-    mgda: () => minNormWeights(clipped, K),
-  };
   const { weighting } = test;
-  const next = weighting in adapted ? floorWeights(adapted[weighting as 'popo'](), test.least ?? 0) : weights;
+  const evidence = { weights, rewards, groupSize: G, gram: clipped, influence, etaOverMu: test.eta ?? 0.1 };
+  const next = nextWeights(ruleOf(weighting), evidence, test.least ?? 0);
   const options = {
     groupSize: G,
     weights: next,
-    scale_rewards: test.scale,
-    multi_objective_aggregation: aggregationOf({
-      weighting,
-      multi_objective_aggregation: test.aggregation,
-    }),
+    scaleRewards: test.scale,
+    aggregation: aggregationOf(test),
   };
   return {
     influence,
@@ -169,7 +161,7 @@ const KINDS: [Aggregation, ScaleRewards][] = [
 ];
 
 describe('reward_weighting', () => {
-  for (const weighting of ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const) {
+  for (const { name: weighting, needs } of RULES) {
     for (const [aggregation, scale] of KINDS) {
       it(`agrees with the pure functions: ${weighting}, ${aggregation}, ${scale}`, async () => {
         const random = new Random(7, `weighting ${weighting} ${aggregation} ${scale}`);
@@ -188,7 +180,7 @@ describe('reward_weighting', () => {
             expectClose(got.statistics.std, want.statistics.std);
             expectClose(
               got.statistics.influence,
-              weighting === 'popo' ? want.influence : weights.map(() => 0),
+              needs === 'influence' ? want.influence : weights.map(() => 0),
             );
           }
         }
@@ -199,7 +191,7 @@ describe('reward_weighting', () => {
   it.each(Array.from({ length: 15 }, (_, i) => i + 2))('agrees with them in groups of %i', async (G) => {
     const random = new Random(7, 'group size', G);
     for (const K of [1, 2, 3]) {
-      for (const weighting of ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const) {
+      for (const { name: weighting } of RULES) {
         const [aggregation, scale] = random.pick(KINDS);
         const test = { P: 1 + random.int(5), G, K, weighting, aggregation, scale };
         const { rewards, weights, gram } = randomCase(random, test);
@@ -296,7 +288,7 @@ describe('reward_weighting', () => {
     for (let k = 0; k < 8; k++) expectClose(got.vectors[k], want.objectives[k]);
   });
 
-  it.each(['popo', 'popo-light', 'mgda'] as const)(
+  it.each(WEIGHTINGS.filter((weighting) => ruleOf(weighting).needs !== 'nothing'))(
     'clips gradients and floors weights: %s',
     async (weighting) => {
       const random = new Random(7, `floor ${weighting}`);

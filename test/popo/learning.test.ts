@@ -8,7 +8,7 @@ import { ReferenceModel } from '../../src/model/reference';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyState } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
-import { itemLikeness } from '../../src/popo/rewards';
+import { itemLikeness } from '../../src/popo/rewards/semantic';
 import { type PopoStep, trainPolicy } from '../../src/popo/trainer';
 import { tinyHyper, tinyModel, tinyOptions } from './tinyPolicy';
 
@@ -81,6 +81,7 @@ async function train(
         items: USERS,
         rewards: ['semantic', 'id'],
         novelty: [],
+        semanticExponent: 2,
       },
     },
     {
@@ -88,12 +89,12 @@ async function train(
       seed: 7,
       from: resume?.state.step ?? 0,
       steps,
-      prompts_per_step: 4,
-      num_generations: 6,
-      num_iterations: 1,
+      promptsPerStep: 4,
+      numGenerations: 6,
+      numIterations: 1,
       temperature: 1,
-      top_k: 0,
-      max_completion_length: 2,
+      topK: 0,
+      maxCompletionLength: 2,
       length: 4,
       hyper: (update) => ({ ...tinyHyper(update), learningRate: 0.02 }),
     },
@@ -109,8 +110,8 @@ const meanReward = (records: PopoStep[], reward: number) => {
 
 describe('POPO on a tiny policy', () => {
   it('learns what the weights pay for', async () => {
-    const semantic = await train({ weighting: 'fixed', reward_weights: [1, 0] }, 40);
-    const preference = await train({ weighting: 'fixed', reward_weights: [0, 1] }, 40);
+    const semantic = await train({ weighting: 'fixed', rewardWeights: [1, 0] }, 40);
+    const preference = await train({ weighting: 'fixed', rewardWeights: [0, 1] }, 40);
     expect(meanReward(semantic.records.slice(0, 5), 0)).toBeLessThan(0.3);
     expect(meanReward(semantic.records.slice(-5), 0)).toBeGreaterThan(0.7);
     expect(meanReward(preference.records.slice(-5), 1)).toBeGreaterThan(0.7);

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { MaskedBatch } from '../../src/model/languageModel';
 import {
   completionLengths,
+  type LossType,
   lossCoefficients,
   objectiveMetrics,
   tokenObjective,
   weighBatch,
 } from '../../src/popo/objective';
-import type { LossType } from '../../src/popo/options';
 import vectors from '../vectors/popo.json';
 
 describe('policy loss', () => {
@@ -25,10 +25,12 @@ describe('policy loss', () => {
             row.forEach((logp, t) => {
               if (!vector.mask[b][t]) return;
               const token = tokenObjective(
-                logp,
-                vector.oldLogps[b][t],
-                vector.refLogps[b][t],
-                vector.advantages[b],
+                {
+                  logp,
+                  old: vector.oldLogps[b][t],
+                  ref: vector.refLogps[b][t],
+                  advantage: vector.advantages[b],
+                },
                 { beta: Number(beta), epsilonLow: vector.epsilonLow, epsilonHigh: vector.epsilonHigh },
               );
               loss += coefficients[b] * token.loss;
@@ -54,30 +56,33 @@ describe('policy loss', () => {
           fc.pre(Math.abs(ratio - 0.8) > 1e-3 && Math.abs(ratio - 1.28) > 1e-3);
           const h = 1e-6;
           const numeric =
-            (tokenObjective(now + h, old, ref, advantage, options).loss -
-              tokenObjective(now - h, old, ref, advantage, options).loss) /
+            (tokenObjective({ logp: now + h, old, ref, advantage }, options).loss -
+              tokenObjective({ logp: now - h, old, ref, advantage }, options).loss) /
             (2 * h);
-          expect(Math.abs(tokenObjective(now, old, ref, advantage, options).gradient - numeric)).toBeLessThan(
-            1e-6 * (1 + Math.abs(numeric)) + 1e-7,
-          );
+          expect(
+            Math.abs(tokenObjective({ logp: now, old, ref, advantage }, options).gradient - numeric),
+          ).toBeLessThan(1e-6 * (1 + Math.abs(numeric)) + 1e-7);
         },
       ),
     );
   });
 
   it('has the plain policy gradient −Â on policy, and no KL there', () => {
-    const token = tokenObjective(-1.3, -1.3, -1.3, 0.7, { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.2 });
+    const token = tokenObjective(
+      { logp: -1.3, old: -1.3, ref: -1.3, advantage: 0.7 },
+      { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.2 },
+    );
     expect(token.gradient).toBe(-0.7);
     expect(token.kl).toBe(0);
   });
 
   it('says which side was clipped', () => {
     const options = { beta: 0, epsilonLow: 0.2, epsilonHigh: 0.2 };
-    const high = tokenObjective(0, -1, 0, 1, options);
+    const high = tokenObjective({ logp: 0, old: -1, ref: 0, advantage: 1 }, options);
     expect([high.clippedLow, high.clippedHigh, high.gradient]).toEqual([false, true, 0]);
-    const low = tokenObjective(-1, 0, 0, -1, options);
+    const low = tokenObjective({ logp: -1, old: 0, ref: 0, advantage: -1 }, options);
     expect([low.clippedLow, low.clippedHigh, low.gradient]).toEqual([true, false, 0]);
-    const free = tokenObjective(-1, 0, 0, 1, options);
+    const free = tokenObjective({ logp: -1, old: 0, ref: 0, advantage: 1 }, options);
     expect([free.clippedLow, free.clippedHigh]).toEqual([false, false]);
     expect(free.gradient).toBeLessThan(0);
   });

@@ -6,7 +6,8 @@ import { computeAdvantages } from '../../src/popo/advantages';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
-import { popoLightWeights, popoWeights } from '../../src/popo/weighting';
+import { popoWeights } from '../../src/popo/rules/popo';
+import { popoLightWeights } from '../../src/popo/rules/popoLight';
 import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
 
 beforeAll(async () => {
@@ -50,7 +51,7 @@ describe('reference policy update', () => {
     const rollouts = tinyRollouts(0);
     const update = await policy.update(rollouts, tinyHyper(0));
     expect(update.weightsBefore).toEqual([0.5, 0.5]);
-    expect(update.weightsAfter).toEqual(popoWeights([0.5, 0.5], update.influence!, tinyOptions.eta_over_mu));
+    expect(update.weightsAfter).toEqual(popoWeights([0.5, 0.5], update.influence!, tinyOptions.etaOverMu));
     expect(Math.abs(update.weightsAfter[0] - 0.5)).toBeGreaterThan(1e-4);
     const want = computeAdvantages(rollouts.rewards, {
       ...tinyOptions,
@@ -62,7 +63,7 @@ describe('reference policy update', () => {
   });
 
   it('has I_1 − I_2 = ‖g_1‖² − ‖g_2‖² with two rewards', async () => {
-    const { policy } = await optimizer({ probe_every: 1 });
+    const { policy } = await optimizer({ probeEvery: 1 });
     const { influence, gradNorms, gradCosines } = await policy.update(tinyRollouts(0), tinyHyper(0));
     const [first, second] = gradNorms!;
     expect(influence![0] - influence![1]).toBeCloseTo(first ** 2 - second ** 2, 6);
@@ -71,12 +72,12 @@ describe('reference policy update', () => {
 
   it.each(['grpo', 'dr_grpo'] as const)(
     'scales the influence of some prompts to that of a step of these alone: %s',
-    async (loss_type) => {
-      const options: Partial<PolicyOptions> = { loss_type, influence_prompts: 2 };
+    async (lossType) => {
+      const options: Partial<PolicyOptions> = { lossType, influencePrompts: 2 };
       const { policy } = await optimizer(options);
       const whole = tinyRollouts(0);
       const { influence } = await policy.update(whole, tinyHyper(0));
-      const other = await optimizer({ ...options, influence_prompts: 0 });
+      const other = await optimizer({ ...options, influencePrompts: 0 });
       const update = await other.policy.update(ofPrompts(whole, [0, 1]), tinyHyper(0));
       influence!.forEach((value, k) => {
         expect(value / update.influence![k]).toBeCloseTo(1, 4);
@@ -87,7 +88,7 @@ describe('reference policy update', () => {
   it('is free of the bias of `batch` with `halves`: over all splits, the mean over pairs of different prompts', async () => {
     const whole = tinyRollouts(0, 2, 4);
     const influenceOf = async (chosen: number[], estimate: PolicyOptions['influence']) => {
-      const { policy } = await optimizer({ loss_type: 'grpo', influence: estimate, beta: 0 });
+      const { policy } = await optimizer({ lossType: 'grpo', influence: estimate, beta: 0 });
       const { influence } = await policy.update(ofPrompts(whole, chosen), tinyHyper(0));
       return influence!;
     };
@@ -138,7 +139,7 @@ describe('reference policy update', () => {
   });
 
   it('weighs by group statistics with popo-light, and measures gradients only when asked', async () => {
-    const { policy } = await optimizer({ weighting: 'popo-light', probe_every: 2 });
+    const { policy } = await optimizer({ weighting: 'popo-light', probeEvery: 2 });
     const updates = [];
     for (const step of [0, 1, 2]) updates.push(await policy.update(tinyRollouts(step), tinyHyper(step)));
     expect(updates.map((update) => update.gradNorms !== null)).toEqual([true, false, true]);
@@ -147,7 +148,7 @@ describe('reference policy update', () => {
   });
 
   it('keeps fixed weights', async () => {
-    const { policy } = await optimizer({ weighting: 'fixed', reward_weights: [0.25, 0.75] });
+    const { policy } = await optimizer({ weighting: 'fixed', rewardWeights: [0.25, 0.75] });
     const update = await policy.update(tinyRollouts(0), tinyHyper(0));
     expect([update.weightsBefore, update.weightsAfter]).toEqual([
       [0.25, 0.75],
@@ -171,7 +172,7 @@ describe('reference policy update', () => {
   it.each([0.7, 1.3])(
     'has a ratio of 1 and no KL where nothing moved, at temperature %d',
     async (temperature) => {
-      const { model, policy } = await optimizer({ temperature, epsilon: 0, epsilon_high: 0 });
+      const { model, policy } = await optimizer({ temperature, epsilon: 0, epsilonHigh: 0 });
       const still = { ...tinyHyper(0), learningRate: 0 };
       const first = await policy.update(tinyRollouts(0), still);
       const second = await policy.update({ ...tinyRollouts(0), iteration: 1 }, still);
@@ -188,7 +189,7 @@ describe('reference policy update', () => {
 
   it('takes one reward and three', async () => {
     for (const weights of [[1], [0.2, 0.3, 0.5]]) {
-      const { policy } = await optimizer({ reward_weights: weights });
+      const { policy } = await optimizer({ rewardWeights: weights });
       const update = await policy.update(tinyRollouts(0, weights.length), tinyHyper(0));
       expect(update.weightsAfter).toHaveLength(weights.length);
       expect(update.weightsAfter.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);

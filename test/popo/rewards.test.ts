@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  cosine,
-  itemLikeness,
-  itemNovelty,
-  type RewardSources,
-  scoreCompletions,
-  textLikeness,
-} from '../../src/popo/rewards';
+import { type RewardSources, scoreCompletions } from '../../src/popo/rewards';
+import { itemNovelty } from '../../src/popo/rewards/novelty';
+import { cosine, itemLikeness, textLikeness } from '../../src/popo/rewards/semantic';
 
 const vectors: Record<string, number[]> = { crib: [1, 0], stroller: [0.6, 0.8], drill: [-1, 0] };
 const itemVectors = Float32Array.from([...vectors.crib, ...vectors.stroller, ...vectors.drill]);
@@ -20,6 +15,7 @@ const sources = {
   items: 3,
   rewards: ['semantic', 'id'],
   novelty: [0.25, 0.5, 1],
+  semanticExponent: 2,
 } satisfies RewardSources;
 const row = (answer: string | null, item: number, valid = true, example = 1) => ({
   parsed: { think: 'need', answer, item, valid, coherent: item === 1 },

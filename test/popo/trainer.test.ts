@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset, Example } from '../../src/data/dataset';
 import type { GenerateOptions } from '../../src/model/languageModel';
+import { Epochs } from '../../src/numeric/epochs';
 import { Random, streamKey } from '../../src/numeric/random';
 import { computeAdvantages } from '../../src/popo/advantages';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
-import { promptIndices, rolloutBatch } from '../../src/popo/rollouts';
+import { rolloutBatch } from '../../src/popo/rollouts';
 import { type PolicyTask, type PolicyTraining, type PopoStep, trainPolicy } from '../../src/popo/trainer';
 
 const ITEMS = 4;
@@ -94,6 +95,7 @@ const task = (optimizer: PolicyOptimizer): PolicyTask => ({
     items: ITEMS,
     rewards: ['semantic', 'id'],
     novelty: [],
+    semanticExponent: 2,
   },
 });
 
@@ -101,15 +103,15 @@ const training: PolicyTraining = {
   seed: 7,
   from: 0,
   steps: 4,
-  prompts_per_step: 3,
-  num_generations: 4,
-  num_iterations: 2,
+  promptsPerStep: 3,
+  numGenerations: 4,
+  numIterations: 2,
   temperature: 1,
-  top_k: 0,
-  max_completion_length: 2,
+  topK: 0,
+  maxCompletionLength: 2,
   length: 4,
-  scale_rewards: 'group',
-  multi_objective_aggregation: 'sum_then_normalize',
+  scaleRewards: 'group',
+  aggregation: 'sum_then_normalize',
   hyper: (update) => ({
     step: update + 1,
     learningRate: 0.1,
@@ -139,12 +141,34 @@ async function run(
 }
 
 describe('prompts', () => {
-  it('come once each before any comes again, in another order every epoch', () => {
-    const drawn = Array.from({ length: 10 }, (_, step) => promptIndices(7, step, 3, 5)).flat();
+  const sampled = async (changes: Partial<PolicyTraining>) => {
+    const { steps } = await run(new FakeOptimizer(), changes);
+    return steps.map(({ sampleIds }) => sampleIds.map((id) => Number(id.slice(1))));
+  };
+
+  it('come once each before any comes again, in another order every epoch', async () => {
+    const drawn = (await sampled({ steps: 10 })).flat();
     const epochs = Array.from({ length: 6 }, (_, epoch) => drawn.slice(epoch * 5, epoch * 5 + 5));
     for (const epoch of epochs) expect([...epoch].sort()).toEqual([0, 1, 2, 3, 4]);
     expect(new Set(epochs.map(String)).size).toBeGreaterThan(1);
-    expect(promptIndices(8, 0, 5, 5)).not.toEqual(promptIndices(7, 0, 5, 5));
+    expect(await sampled({ seed: 8, steps: 1 })).not.toEqual(await sampled({ steps: 1 }));
+  });
+
+  it('are those that links of version 0.5.0 drew', async () => {
+    expect(await sampled({ steps: 4 })).toEqual([
+      [2, 3, 4],
+      [1, 0, 4],
+      [0, 1, 3],
+      [2, 2, 0],
+    ]);
+  });
+
+  it('must be there', async () => {
+    const without = { ...task(new FakeOptimizer()), examples: [] };
+    const hooks = { gate: async () => 'go' as const, onStep: () => {} };
+    await expect(trainPolicy(without, training, hooks)).rejects.toThrow(
+      /popo-prompts: there are no examples/,
+    );
   });
 });
 
@@ -168,7 +192,7 @@ describe('trainPolicy', () => {
     expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3]);
     let paid = 0;
     steps.forEach((step, index) => {
-      const indices = promptIndices(7, index, 3, 5);
+      const indices = new Epochs(7, 'popo-prompts', 5).batch(index, 3);
       expect(step.sampleIds).toEqual(indices.map((example) => `s${example}`));
       const { batch } = optimizer.batches[index * 2];
       step.rewards.flat().forEach(([semantic, id], row) => {
@@ -210,9 +234,9 @@ describe('trainPolicy', () => {
     });
   });
 
-  it('updates num_iterations times on the same rollouts, counting AdamW steps on', async () => {
+  it('updates numIterations times on the same rollouts, counting AdamW steps on', async () => {
     const optimizer = new FakeOptimizer();
-    await run(optimizer, { steps: 2, num_iterations: 3 });
+    await run(optimizer, { steps: 2, numIterations: 3 });
     expect(optimizer.batches.map(({ step, iteration }) => [step, iteration])).toEqual([
       [0, 0],
       [0, 1],

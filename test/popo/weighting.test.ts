@@ -1,18 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/numeric/random';
+import { minNormWeights } from '../../src/popo/rules/mgda';
+import { popoWeights } from '../../src/popo/rules/popo';
+import { groupStatistics, popoLightWeights } from '../../src/popo/rules/popoLight';
 import {
   assertWeights,
   clipGram,
   floorWeights,
   gradientCosines,
   gradientNorms,
-  groupStatistics,
   influences,
-  minNormWeights,
   pairsOf,
-  popoLightWeights,
-  popoWeights,
   rewardPull,
 } from '../../src/popo/weighting';
 import vectors from '../vectors/popo.json';

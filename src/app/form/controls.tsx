@@ -1,10 +1,9 @@
-import type { RunConfig } from '../../run/config';
+import { RULES } from '../../popo/rules';
 import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
 import { ConfigField, LabelOf } from '../parts/fields';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
-import { WEIGHTING_LABELS } from '../words/runWords';
 import { DataPicker } from './data';
 import { Device } from './device';
 import { Knobs } from './knobs';
@@ -16,20 +15,6 @@ const PRESET_WORDS: Record<PresetName, string> = {
   medium: 'Medium · 6 M weights',
   large: 'Large · 25 M weights',
 };
-
-const WEIGHTINGS: { value: RunConfig['popo']['weighting']; title: string }[] = [
-  { value: 'fixed', title: 'GRPO with weights that never change: the baseline' },
-  { value: 'gdpo', title: 'Fixed weights, each reward normalised before they are summed' },
-  {
-    value: 'mgda',
-    title: 'The shortest mixture of the gradients: a small step along it harms no reward of these samples',
-  },
-  {
-    value: 'popo-light',
-    title: 'Weights from the spread of each reward within a group',
-  },
-  { value: 'popo', title: 'Weights from the gradients of each reward' },
-];
 
 /** Train, and the few choices most people make; the rest waits behind More. */
 export function Controls() {
@@ -60,20 +45,20 @@ export function Controls() {
           <div class="field" role="radiogroup" aria-labelledby="weighting-label">
             <span id="weighting-label">{wordsOf('popo.weighting').label}</span>
             <div class="segments">
-              {WEIGHTINGS.map(({ value, title }) => (
-                <label key={value} title={title}>
+              {RULES.map(({ name, label, words }) => (
+                <label key={name} title={words}>
                   <input
                     type="radio"
                     name="weighting"
-                    value={value}
-                    checked={config.popo.weighting === value}
+                    value={name}
+                    checked={config.popo.weighting === name}
                     onChange={() =>
                       session.edit((draft) => {
-                        draft.popo.weighting = value;
+                        draft.popo.weighting = name;
                       })
                     }
                   />
-                  <span>{WEIGHTING_LABELS[value]}</span>
+                  <span>{label}</span>
                 </label>
               ))}
             </div>

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunConfig } from '../../run/config';
 import { shownIn, wordsOf } from '../../run/fields/paths';
-import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { endpointProblem, isReachableFromPage } from '../../sft/endpoint';
 import { DeleteButton } from '../parts/deleteButton';
 import { ConfigField, LabelOf } from '../parts/fields';
 import { useSession } from '../state/context';
@@ -204,46 +204,6 @@ function CotSets() {
         )}
       </p>
       <div aria-live="polite">{problem !== null && <p class="problem">{problem}</p>}</div>
-    </div>
-  );
-}
-
-/** What leaves this device and where to, before it does; or which reasoning is missing. Null for the embedded teacher. */
-export function TeacherNotice() {
-  const session = useSession();
-  const { teacher, url, model, prompts, num_cots, cots_sha256: wanted } = session.config.value.rupr;
-  const { sets } = session.cots;
-  const asks = teacher !== 'attributes' && wanted !== '';
-  useEffect(() => {
-    if (asks) void session.cots.listCots();
-  }, [session, asks]);
-  if (teacher === 'attributes' || session.busy.value) return null;
-  const host = url !== '' && endpointProblem(url) === null ? endpointHost(url) : null;
-  if (wanted !== '') {
-    if (sets.value === null) return null;
-    const isHere = sets.value.some(({ sha256 }) => sha256 === wanted);
-    if (isHere && teacher === 'file') return null;
-    return (
-      <div class={`notice ${isHere ? 'info' : 'warning'}`}>
-        <span>
-          {isHere
-            ? `The reasoning that ${model} wrote for this run is on this device: nobody is asked again.`
-            : `This run was made with reasoning that is not on this device (SHA-256 ${wanted.slice(0, 12)}…): add the ` +
-              `file its maker saved, cots.jsonl, under More${host === null ? '' : `, or have ${model} at ${host} asked anew`}.`}
-        </span>
-      </div>
-    );
-  }
-  if (host === null) return null;
-  return (
-    <div class="notice info" data-notice="endpoint">
-      <span>
-        The teacher is <b>{host}</b>. Nothing has been sent. When you press Train, the profiles and purchases
-        of up to {count(prompts)} shoppers of the chosen data go there, in up to {count(prompts * num_cots)}{' '}
-        requests to {model === '' ? 'the model you name' : model}.
-        {!isReachableFromPage(url) &&
-          ' A page may not call that host, since it is neither https: nor localhost.'}
-      </span>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import type { RewardName } from '../../popo/rewards';
+import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
 import { Chart, type Line } from '../charts/chart';
 import { Sparkline } from '../charts/sparkline';
@@ -71,7 +72,9 @@ function AlignmentCharts() {
   const config = shownConfig.value;
   const { rewards, probe_every, weighting } = config.popo;
   const gradients =
-    probe_every > 0 || weighting === 'mgda' ? 'Measured every few steps' : 'Not measured: probe_every is 0';
+    probe_every > 0 || ruleOf(weighting).needs === 'gram'
+      ? 'Measured every few steps'
+      : 'Not measured: probe_every is 0';
   const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
   const pulls = named.map(({ name, index, color }): Line => {
     return { column: `pull_${name}`, label: `pull_${index}`, color, dash: [4, 3] };

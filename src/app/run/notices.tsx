@@ -1,5 +1,5 @@
-import { TeacherNotice } from '../form/teacher';
 import { useSession } from '../state/context';
+import { TeacherNotice } from './teacherNotice';
 
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {

@@ -1,12 +1,10 @@
 /** POPO: GRPO with K rewards. Names are those of TRL's GRPOTrainer where it has one; popo/options.ts says more of each. */
-import { AGGREGATIONS, type Weighting } from '../../popo/options';
+import { AGGREGATIONS } from '../../popo/advantages';
 import { REWARDS, type RewardName } from '../../popo/rewards';
+import { RULES, ruleOf, WEIGHTINGS, type Weighting } from '../../popo/rules';
 import { SEMANTIC } from './encoder';
 import { field } from './field';
 import { oneOf, real, realsOf, someOf, whole } from './kinds';
-
-/** In the order in which a message names them. */
-const WEIGHTINGS: readonly Weighting[] = ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'];
 
 interface Facts {
   popo: {
@@ -18,45 +16,60 @@ interface Facts {
   };
 }
 
-/** A rule that compares the rewards' gradients, directly or along one direction. */
-const byGradients = ({ popo }: Facts) => popo.weighting === 'popo' || popo.weighting === 'mgda';
-const movesWeights = ({ popo }: Facts) => popo.weighting !== 'fixed' && popo.weighting !== 'gdpo';
+type AnyRule = ReturnType<typeof ruleOf>;
+
+/** The rules of which something holds, in words: `popo, popo-light or mgda`. */
+function named(is: (rule: AnyRule) => boolean, last: 'and' | 'or'): string {
+  const names = RULES.filter(is).map(({ name }) => name);
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
+}
+
+/** Compares the rewards' gradients, directly or along one direction. */
+const comparesGradients = ({ needs }: AnyRule) => needs === 'influence' || needs === 'gram';
+const movesWeights = ({ needs }: AnyRule) => needs !== 'nothing';
+const measuresInfluence = ({ needs }: AnyRule) => needs === 'influence';
+const measuresAll = ({ needs }: AnyRule) => needs === 'gram';
+const bringsAggregation = ({ aggregation }: AnyRule) => aggregation !== null;
+const by =
+  (is: (rule: AnyRule) => boolean) =>
+  ({ popo }: Facts) =>
+    is(ruleOf(popo.weighting));
 
 const SEVERAL = {
   holds: ({ popo }: Facts) => popo.rewards.length > 1,
   reason: 'One reward has the whole weight.',
 };
 const MOVED = {
-  holds: (config: Facts) => SEVERAL.holds(config) && movesWeights(config),
-  reason: 'Weights move only with popo, popo-light or mgda, and between at least two rewards.',
+  holds: (config: Facts) => SEVERAL.holds(config) && by(movesWeights)(config),
+  reason: `Weights move only with ${named(movesWeights, 'or')}, and between at least two rewards.`,
 };
 const INFLUENCE = {
-  holds: ({ popo }: Facts) => popo.weighting === 'popo',
-  reason: 'Only the weighting popo measures influence.',
+  holds: by(measuresInfluence),
+  reason: `Only the weighting ${named(measuresInfluence, 'or')} measures influence.`,
 };
 const DESCENT = {
   holds: (config: Facts) => SEVERAL.holds(config) && INFLUENCE.holds(config),
-  reason: 'Only the weighting popo moves weights by influence, and only between at least two rewards.',
+  reason: `Only the weighting ${named(measuresInfluence, 'or')} moves weights by influence, and only between at least two rewards.`,
 };
 const INFLUENCE_ON_PROMPTS = {
   holds: (config: Facts) => INFLUENCE.holds(config) && config.popo.objective_max_norm === 0,
-  reason: 'Only the weighting popo measures influence, and with objective_max_norm on all prompts.',
+  reason: `Only the weighting ${named(measuresInfluence, 'or')} measures influence, and with objective_max_norm on all prompts.`,
 };
 const GRADIENTS = {
-  holds: byGradients,
-  reason: 'Only popo and mgda compare the gradients of single rewards.',
+  holds: by(comparesGradients),
+  reason: `Only ${named(comparesGradients, 'and')} compare the gradients of single rewards.`,
 };
 const GRADIENTS_OR_PROBE = {
-  holds: (config: Facts) => byGradients(config) || config.popo.probe_every > 0,
-  reason: 'Gradients of single rewards are compared only by popo, by mgda, or where probe_every is above 0.',
+  holds: (config: Facts) => by(comparesGradients)(config) || config.popo.probe_every > 0,
+  reason: `Gradients of single rewards are compared only by ${named(comparesGradients, 'and')}, or where probe_every is above 0.`,
 };
 const PROBE = {
-  holds: ({ popo }: Facts) => popo.weighting !== 'mgda',
-  reason: 'mgda measures the gradients at every step.',
+  holds: (config: Facts) => !by(measuresAll)(config),
+  reason: `${named(measuresAll, 'and')} measures the gradients at every step.`,
 };
 const AGGREGATION = {
-  holds: ({ popo }: Facts) => popo.weighting !== 'gdpo' && popo.weighting !== 'mgda',
-  reason: 'gdpo and mgda bring their own.',
+  holds: (config: Facts) => !by(bringsAggregation)(config),
+  reason: `${named(bringsAggregation, 'and')} bring their own.`,
 };
 const SECOND_UPDATE = {
   holds: ({ popo }: Facts) => popo.num_iterations > 1,
@@ -167,7 +180,15 @@ export const popo = {
     help: 'How far it may rise above 1.',
     appliesWhen: SECOND_UPDATE,
   }),
-  num_iterations: field(whole(1, 16), 1, { help: 'Updates on the rollouts of one step.', unit: 'updates' }),
+  num_iterations: field(whole(1, 16), 1, {
+    help: 'Updates on the rollouts of one step.',
+    unit: 'updates',
+    form: {
+      group: 'alignment',
+      hint: 'Updates on each step’s answers; the clip counts from the second',
+      place: 10,
+    },
+  }),
   temperature: field(real(0.01, 10), 1, {
     help: 'Of sampled answers, and of the probabilities in the loss.',
     form: {

@@ -1,6 +1,6 @@
 /** The judge of meaning: an encoder of the catalogue's texts, and vectors of whole sentences where the config wants them. */
 
-import { itemLikeness, type Likeness, textLikeness } from '../../popo/rewards';
+import { itemLikeness, type Likeness, textLikeness } from '../../popo/rewards/semantic';
 import { type Encoder, itemText, restoreEncoder, trainEncoder } from '../../rank/encoder';
 import { embedSentences, SENTENCE_BYTES, SENTENCE_SIZE } from '../../rank/sentenceEncoder';
 import { camelCased } from '../camelCase';

@@ -1,5 +1,6 @@
 /** POPO: GRPO with all rewards, starting from SFT, which is also the reference that the KL term holds it to. */
 import { StoppedError } from '../../control/hooks';
+import { policyOptions } from '../../popo/options';
 import { trainPolicy } from '../../popo/trainer';
 import { HeldOut } from '../heldOut';
 import type { PopoStep, Report, Sample } from '../report';
@@ -37,7 +38,6 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     const { model, format, length, tokenizer } = inputs.tokenizer;
     const { dataset, draw } = inputs.data;
     const heldOut = new HeldOut(inputs, tools);
-    const { maxCompletionLength } = format.options;
 
     /** A point of the held-out curve, every `curve_every` steps, at the start and at the end. */
     const measure = async (step: number) => {
@@ -60,10 +60,8 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       await model.freezeReference();
       await model.restore(now);
     }
-    const optimizer = tools.device.createPolicyOptimizer(model, {
-      ...popo,
-      max_completion_length: maxCompletionLength,
-    });
+    const options = policyOptions(popo, format.options.maxCompletionLength);
+    const optimizer = tools.device.createPolicyOptimizer(model, options);
     try {
       optimizer.weights = made.weights;
       await measure(from);
@@ -78,10 +76,9 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
           sources: rewardSources(inputs, config),
         },
         {
-          ...popo,
+          ...options,
           seed: config.seed,
           from,
-          max_completion_length: maxCompletionLength,
           length,
           hyper: adamW(config, { ...popo, steps: popo.steps * popo.num_iterations }),
         },

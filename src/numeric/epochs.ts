@@ -1,4 +1,4 @@
-import { Random } from '../numeric/random';
+import { Random } from './random';
 
 /**
  * Which of `count` examples a step takes: all of them in a shuffled order, each once before any comes again, shuffled
@@ -16,8 +16,12 @@ export class Epochs {
     this.#count = count;
   }
 
-  /** [size] indices of step 0, 1, … of batches of `size`. */
+  /**
+   * [size] indices of step 0, 1, … of batches of `size`.
+   * @throws Error where there is nothing to take
+   */
   batch(step: number, size: number): number[] {
+    if (this.#count < 1) throw new Error(`${this.#purpose}: there are no examples to take.`);
     return Array.from({ length: size }, (_, i) => {
       const position = step * size + i;
       return this.#order(Math.floor(position / this.#count))[position % this.#count];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Epochs } from '../../src/run/epochs';
+import { Epochs } from '../../src/numeric/epochs';
 
 describe('Epochs', () => {
   it('takes each example once per epoch, in another order each time', () => {

@@ -1,0 +1,52 @@
+/**
+ * The contract of a weighting rule: how w(t) follows from w(t−1) and from what a step has measured. A rule is one object in a file of
+ * its own, one entry in `index.ts` and one branch of `shaders/reward_weighting.wgsl`. What the config accepts, the page says, a
+ * step measures and the shader runs all follows from these.
+ *
+ * Rules are pure: the page imports them, so neither TensorFlow.js nor a GPU may come in here.
+ */
+import type { Aggregation } from '../advantages';
+
+/** What a rule may look at. K rewards, P·G rollouts in groups of G. */
+export interface Evidence {
+  /** w(t−1), [K] */
+  weights: readonly number[];
+  /** [P·G, K] */
+  rewards: ArrayLike<number>;
+  groupSize: number;
+  /** ⟨g_i, g_j⟩ [K, K] of the single rewards' gradients, each clipped to `objectiveMaxNorm`; null where they were not compared. */
+  gram: readonly number[] | null;
+  /** I_i = ⟨g_i, Σ_k g_k⟩ [K]; null where it was not measured. */
+  influence: readonly number[] | null;
+  /** η/μ */
+  etaOverMu: number;
+}
+
+/**
+ * What a rule must be told before it can weigh, from cheap to dear: `nothing`, so that w(0) stays; `statistics` of each group's
+ * rewards; the `influence` of each reward on the sum's gradient; or the `gram` matrix of all gradients.
+ */
+export type Needs = 'nothing' | 'statistics' | 'influence' | 'gram';
+
+export interface Rule<Name extends string = string> {
+  /** The config's word. */
+  readonly name: Name;
+  /** What people call it. */
+  readonly label: string;
+  /** One or two sentences: by what it weighs. */
+  readonly words: string;
+  /** w(t) in Markdown. */
+  readonly formula: string;
+  /** What a step costs over one with fixed weights, in words. */
+  readonly extraCost: string;
+  readonly needs: Needs;
+  /** What becomes of the K rewards under this rule; null leaves it to the config. */
+  readonly aggregation: Aggregation | null;
+  /** What `weighting` of reward_weighting.wgsl is told for it; `KEEP` where weights stay. */
+  readonly kernel: number;
+  /** w(t), [K], before `minWeight`; null where w(t−1) stays, also because this step has not measured what it needs. f64 twin of the shader. */
+  weigh(evidence: Evidence): number[] | null;
+}
+
+/** `Rule.kernel` of weights that stay. */
+export const KEEP = 0;
