@@ -13,14 +13,10 @@ import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import { countsInWords } from '../sft/cot';
 import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
+import type { TrainResult } from './trainResult';
 
 /** Where `npm start` serves the page, unless the port is taken. */
 const PAGE = 'http://localhost:4173/';
-
-export interface TrainResult {
-  report: Report;
-  files: { name: string; bytes: Uint8Array }[];
-}
 
 async function train(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
   if (options.where === 'dawn') {

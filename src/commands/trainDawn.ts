@@ -11,8 +11,8 @@ import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
-import type { TrainResult } from './train';
 import type { TrainOptions } from './trainOptions';
+import type { TrainResult } from './trainResult';
 
 /** @throws an Error when there is no adapter, when the data cannot be read, or what a stage throws */
 export async function trainOnDawn(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {

@@ -17,7 +17,7 @@ export const USAGE = `npm run train -- --out DIR [options]
   --link URL           someone's run again, judged by its fingerprint
   --data DIR|FILE      your own interactions instead of the embedded world
   --cots FILE          chains of thought written elsewhere, one {"sampleId", "cot"} a line
-  --set key=value      any field of the config, as popo.weighting=fixed; may be repeated
+  --set key=value      any field of the config, as popo.weighting=fixed; may be repeated; docs/CONFIG.md lists them
   --adapter dawn       in Node on any GPU, without a browser (default: chromium)
   --firefox            the page in Firefox instead of Chromium
 

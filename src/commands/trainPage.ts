@@ -5,8 +5,8 @@ import type { FingerprintComparison } from '../run/fingerprint';
 import { formatLink } from '../run/link';
 import { ProgressLines } from './progress';
 import { servePage } from './serve';
-import type { TrainResult } from './train';
 import type { TrainOptions } from './trainOptions';
+import type { TrainResult } from './trainResult';
 
 /** Milliseconds between looks at the page. */
 const POLL = 500;

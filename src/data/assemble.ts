@@ -105,7 +105,7 @@ export async function assemble(
   const { splits, notes: splitNotes } = leaveOneOut(histories, options.maxTrainExamples);
   const items = describeItems(tables, itemOrder, options);
   const shownAt = (examples: Splits['train']) =>
-    sampleImpressions(histories, conversions, examples, items.length, options.negatives);
+    sampleImpressions({ histories, conversions, items: items.length }, examples, options.negatives);
   const impressions = shownAt(splits.train);
   onProgress(0.8);
   const interactions = histories.reduce((total, history) => total + history.length, 0);

@@ -27,8 +27,7 @@ export function readCompleteJourney(
 ): ImportedTables {
   const products = new Map<string, ItemDescription>();
   readTable(
-    'products.csv',
-    files.products,
+    { file: 'products.csv', bytes: files.products, problems },
     {
       required: { product: ['productid'] },
       optional: {
@@ -40,7 +39,6 @@ export function readCompleteJourney(
         maker: ['manufacturerid'],
       },
     },
-    problems,
     ({ product, department, category, type, brand, size, maker }) => {
       products.set(product, {
         title: [phrase([type || category || department], MAX_TYPE_WORDS), size, brand].join(' '),
@@ -55,8 +53,7 @@ export function readCompleteJourney(
     : new Map<string, string>();
   const log = new InteractionLog();
   readTable(
-    'transactions.csv',
-    files.transactions,
+    { file: 'transactions.csv', bytes: files.transactions, problems },
     {
       required: {
         household: ['householdid'],
@@ -65,7 +62,6 @@ export function readCompleteJourney(
       },
       optional: { quantity: ['quantity'] },
     },
-    problems,
     ({ household, product, time, quantity }, row) => {
       const when = parseTime(time);
       const amount = quantity === '' ? 1 : Number(quantity);
@@ -106,8 +102,7 @@ export function readCompleteJourney(
 function readProfiles(bytes: Uint8Array, problems: Problems): Map<string, string> {
   const profiles = new Map<string, string>();
   readTable(
-    'demographics.csv',
-    bytes,
+    { file: 'demographics.csv', bytes, problems },
     {
       required: { household: ['householdid'] },
       optional: {
@@ -118,7 +113,6 @@ function readProfiles(bytes: Uint8Array, problems: Problems): Map<string, string
         composition: ['householdcomp'],
       },
     },
-    problems,
     ({ household, age, income, home, marital, composition }) => {
       const parts = [age && `age ${age}`, income && `income ${income}`, home, marital, composition];
       profiles.set(household, phrase(parts, 16));

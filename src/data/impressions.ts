@@ -1,24 +1,31 @@
 /** Impressions for data that has only interactions: what was taken, beside what was not. */
 import { Random } from '../numeric/random';
+import { firstAbove } from '../numeric/search';
 import type { Impressions } from './dataset';
 import type { Splits } from './hash';
 
 /** Draws per sampled item before it is left out: a user who has met nearly everything has no unseen item to show. */
 const MAX_DRAWS = 20;
 
+/** What users did, and the number of items that there are. */
+export interface Taken {
+  /** [users][length] item indices, oldest first; the last two positions are held out. */
+  histories: readonly Int32Array[];
+  /** [users][length] 0 or 1 */
+  conversions: readonly Uint8Array[];
+  items: number;
+}
+
 /**
  * For each example one impression that was clicked (and converted where `conversions` says so), then
  * `negatives` of items the user does not meet in training, drawn in proportion to training popularity^0.75 (the
  * smoothing of word2vec: popular things are shown more, not always). What is held out is used neither way: it does not
  * count as popularity, nor is it spared from being drawn.
- * @param histories [users][length] item indices, oldest first; the last two positions are held out
- * @param conversions [users][length] 0 or 1
+ * @param examples the moments at which something was shown
  */
 export function sampleImpressions(
-  histories: readonly Int32Array[],
-  conversions: readonly Uint8Array[],
+  { histories, conversions, items }: Taken,
   examples: Splits['train'],
-  items: number,
   negatives: number,
 ): Impressions {
   const cumulative = popularity(histories, items);
@@ -29,10 +36,10 @@ export function sampleImpressions(
   const click = new Uint8Array(capacity);
   const conversion = new Uint8Array(capacity);
   let length = 0;
-  const show = (who: number, position: number, what: number, clicked: number, converted: number) => {
-    user[length] = who;
+  const show = (example: Splits['train'][number], what: number, clicked: number, converted: number) => {
+    user[length] = example.user;
     item[length] = what;
-    historyLength[length] = position;
+    historyLength[length] = example.position;
     click[length] = clicked;
     conversion[length] = converted;
     length++;
@@ -46,13 +53,13 @@ export function sampleImpressions(
       met = new Set(history.subarray(0, history.length - 2));
     }
     const target = history[example.position];
-    show(example.user, example.position, target, 1, conversions[example.user][example.position]);
+    show(example, target, 1, conversions[example.user][example.position]);
     const random = new Random(0, 'import/impressions', example.user, example.position);
     for (let negative = 0; negative < negatives; negative++) {
       for (let draw = 0; draw < MAX_DRAWS; draw++) {
-        const drawn = search(cumulative, random.uniform() * cumulative[items - 1]);
+        const drawn = firstAbove(cumulative, random.uniform() * cumulative[items - 1]);
         if (met.has(drawn)) continue;
-        show(example.user, example.position, drawn, 0, 0);
+        show(example, drawn, 0, 0);
         break;
       }
     }
@@ -79,16 +86,4 @@ function popularity(histories: readonly Int32Array[], items: number): Float64Arr
     cumulative[index] = total;
   });
   return cumulative;
-}
-
-/** The first index whose running sum exceeds `value`. */
-function search(cumulative: Float64Array, value: number): number {
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle] > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

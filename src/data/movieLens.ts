@@ -14,10 +14,8 @@ export function readMovieLens(
 ): ImportedTables {
   const movies = new Map<string, ItemDescription>();
   readTable(
-    'movies.csv',
-    files.movies,
+    { file: 'movies.csv', bytes: files.movies, problems },
     { required: { movie: ['movieid'], title: ['title'] }, optional: { genres: ['genres'] } },
-    problems,
     ({ movie, title, genres }) => {
       const [, name, year] = /^(.*?)\s*(?:\((\d{4})\))?$/s.exec(title)!;
       movies.set(movie, {
@@ -31,13 +29,11 @@ export function readMovieLens(
   const log = new InteractionLog();
   let maximum = 0;
   readTable(
-    'ratings.csv',
-    files.ratings,
+    { file: 'ratings.csv', bytes: files.ratings, problems },
     {
       required: { user: ['userid'], movie: ['movieid'], rating: ['rating'], time: ['timestamp'] },
       optional: {},
     },
-    problems,
     ({ user, movie, rating, time }, row) => {
       const [when, stars] = [parseTime(time), Number(rating)];
       if (Number.isNaN(when)) {

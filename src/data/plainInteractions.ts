@@ -76,10 +76,8 @@ export function readPlainInteractions(
   const items = new Map<string, ItemDescription>();
   let maximum = 0;
   const present = readTable(
-    file,
-    bytes,
+    { file, bytes, problems },
     { required: { user: USER, item: ITEM }, optional: OPTIONAL },
-    problems,
     (cells, row) => {
       const { user, item, time } = cells;
       // Without times, rows are taken to be in order.

@@ -13,6 +13,13 @@ export interface TableSpec<Required extends string, Optional extends string> {
   optional: Record<Optional, ColumnNames>;
 }
 
+/** The bytes of a file, its name for messages, and where to say what is wrong with it. */
+export interface TableFile {
+  file: string;
+  bytes: Uint8Array;
+  problems: Problems;
+}
+
 const PIECE_BYTES = 256 * 1024;
 /** A longer record is taken for a quote that never closes, and read line by line without quotes. */
 const MAX_RECORD = 64 * 1024;
@@ -26,21 +33,20 @@ const DELIMITERS = [',', '\t', ';', '|'];
  * @throws ImportError when the file is empty, is no text, or lacks a required column
  */
 export function readTable<Required extends string, Optional extends string = never>(
-  file: string,
-  bytes: Uint8Array,
+  source: TableFile,
   spec: TableSpec<Required, Optional>,
-  problems: Problems,
   onRow: (cells: Record<Required | Optional, string>, row: number) => void,
   onProgress: (fraction: number) => void = () => undefined,
 ): ReadonlySet<Required | Optional> {
   type Name = Required | Optional;
+  const { file, problems } = source;
   let header: { width: number; columns: [Name, number, boolean][] } | null = null;
   const cells = {} as Record<Name, string>;
   const report = (row: number, kind: string, found?: string) => {
     if (!header) throw new ImportError(`${file}, row ${row}: ${kind}, so its columns cannot be known.`);
     problems.add(file, row, kind, found);
   };
-  readRecords(file, bytes, problems, report, onProgress, (record, row) => {
+  const read = (record: string[], row: number) => {
     if (record.every((cell) => cell.trim() === '')) return;
     if (!header) {
       header = { width: record.length, columns: findColumns(file, record, spec, problems) };
@@ -59,7 +65,8 @@ export function readTable<Required extends string, Optional extends string = nev
       cells[name] = cell;
     }
     onRow(cells, row);
-  });
+  };
+  readRecords(source, report, read, onProgress);
   if (!header) throw new ImportError(`${file} is empty: a header line and rows are expected.`);
   const { columns } = header as { columns: [Name, number, boolean][] };
   return new Set(columns.filter(([, index]) => index >= 0).map(([name]) => name));
@@ -70,14 +77,12 @@ export function readHeader(bytes: Uint8Array): string[] {
   let header: string[] = [];
   try {
     readRecords(
-      '',
-      bytes.subarray(0, MAX_RECORD),
-      new Problems(),
-      () => undefined,
+      { file: '', bytes: bytes.subarray(0, MAX_RECORD), problems: new Problems() },
       () => undefined,
       (record) => {
         if (header.length === 0 && record.some((cell) => cell.trim() !== '')) header = record;
       },
+      () => undefined,
     );
   } catch (error) {
     if (!(error instanceof ImportError)) throw error;
@@ -144,12 +149,10 @@ function findColumns<Required extends string, Optional extends string>(
 
 /** Splits bytes into records; a record's number counts from 1 and includes blank ones. Work is linear in the bytes. */
 function readRecords(
-  file: string,
-  bytes: Uint8Array,
-  problems: Problems,
+  { file, bytes, problems }: TableFile,
   report: (row: number, kind: string, found?: string) => void,
-  onProgress: (fraction: number) => void,
   onRecord: (cells: string[], row: number) => void,
+  onProgress: (fraction: number) => void,
 ): void {
   const encoding = detectEncoding(file, bytes, problems);
   const decoder = new TextDecoder(encoding);

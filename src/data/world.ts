@@ -10,6 +10,7 @@
  * Impressions are drawn with clicks and conversions from a logistic model that is known (`oracle.ctcvr`) and never
  * shown to training. Everything is a pure function of the options.
  */
+import { Random } from '../numeric/random';
 import type { Dataset, Oracle, User } from './dataset';
 import { identify, type Splits } from './hash';
 import { MAX_L1 } from './vocabulary';
@@ -17,12 +18,12 @@ import { type CatalogueOptions, drawCatalogue, drawPersonas } from './worldCatal
 import { drawImpressions, OUTCOMES, Outcomes } from './worldOutcomes';
 import { Shopper } from './worldShopper';
 
-/** The `data` part of a run config. */
+/** What a world depends on. */
 export interface WorldOptions extends CatalogueOptions {
   world: keyof typeof OUTCOMES;
-  num_users: number;
+  numUsers: number;
   /** Held-out users each for validation and test. */
-  num_heldout_users: number;
+  numHeldoutUsers: number;
 }
 
 function check(o: WorldOptions): void {
@@ -38,15 +39,15 @@ function check(o: WorldOptions): void {
     );
   }
   whole('seed', 0, 0xffffffff);
-  whole('num_l1', 1, MAX_L1);
-  whole('items_per_l3', 1, 64);
-  whole('num_users', 1, 1_000_000);
-  whole('num_heldout_users', 1, 1_000_000);
+  whole('numL1', 1, MAX_L1);
+  whole('itemsPerL3', 1, 64);
+  whole('numUsers', 1, 1_000_000);
+  whole('numHeldoutUsers', 1, 1_000_000);
 }
 
 /**
  * Generates the world. Users come in the order train, validation, test; each is drawn from its own stream, so that
- * held-out users do not change with `num_users`.
+ * held-out users do not change with `numUsers`.
  * @throws RangeError naming the option that is out of range
  */
 export async function generateWorld(o: WorldOptions): Promise<Dataset> {
@@ -55,21 +56,20 @@ export async function generateWorld(o: WorldOptions): Promise<Dataset> {
   const outcomes = new Outcomes(catalogue, OUTCOMES[o.world]);
   const personas = drawPersonas(o.seed);
   const draw = (split: string, count: number) =>
-    Array.from({ length: count }, (_, index) => new Shopper(catalogue, personas, o.seed, split, index));
-  const train = draw('train', o.num_users);
-  const impressions = drawImpressions(catalogue, train, outcomes, o.seed);
-  const shoppers = [
-    ...train,
-    ...draw('validation', o.num_heldout_users),
-    ...draw('test', o.num_heldout_users),
-  ];
+    Array.from(
+      { length: count },
+      (_, index) => new Shopper(catalogue, personas, new Random(o.seed, `world/${split}`, index)),
+    );
+  const train = draw('train', o.numUsers);
+  const impressions = drawImpressions({ catalogue, shoppers: train, outcomes }, o.seed);
+  const shoppers = [...train, ...draw('validation', o.numHeldoutUsers), ...draw('test', o.numHeldoutUsers)];
   const users = describe(shoppers, 'u');
   const splits: Splits = { train: [], validation: [], test: [] };
   shoppers.forEach(({ history }, user) => {
-    if (user < o.num_users) {
+    if (user < o.numUsers) {
       for (let position = 2; position < history.length; position++) splits.train.push({ user, position });
     } else {
-      const heldOut = user < o.num_users + o.num_heldout_users ? splits.validation : splits.test;
+      const heldOut = user < o.numUsers + o.numHeldoutUsers ? splits.validation : splits.test;
       heldOut.push({ user, position: history.length - 1 });
     }
   });
@@ -93,7 +93,11 @@ export async function generateWorld(o: WorldOptions): Promise<Dataset> {
     oracle: oracleOf(shoppers, outcomes),
     newcomers(count) {
       const later = draw('newcomers', count);
-      const shown = drawImpressions(catalogue, later, outcomes, o.seed, 'world/newcomers/impressions');
+      const shown = drawImpressions(
+        { catalogue, shoppers: later, outcomes },
+        o.seed,
+        'world/newcomers/impressions',
+      );
       const requests: Splits = { train: [], validation: [], test: [] };
       for (let row = 0; row < shown.user.length; row++) {
         const [user, position] = [shown.user[row], shown.historyLength[row]];

@@ -63,15 +63,15 @@ function drawSuccessors(all: Leaf[], seed: number, life: number): Int32Array {
 export interface CatalogueOptions {
   seed: number;
   /** Departments; each has 4 L2 of 4 L3. */
-  num_l1: number;
-  items_per_l3: number;
+  numL1: number;
+  itemsPerL3: number;
 }
 
-/** Items in the order of their L3, `items_per_l3` each; titles are unique. */
+/** Items in the order of their L3, `itemsPerL3` each; titles are unique. */
 export function drawCatalogue(o: CatalogueOptions): Catalogue {
-  const all = leaves(o.num_l1);
-  const count = all.length * o.items_per_l3;
-  const brands = BRANDS.slice(0, Math.min(BRANDS.length, 6 * o.num_l1));
+  const all = leaves(o.numL1);
+  const count = all.length * o.itemsPerL3;
+  const brands = BRANDS.slice(0, Math.min(BRANDS.length, 6 * o.numL1));
   const random = new Random(o.seed, 'world/catalogue');
   // z·v has unit variance for z ~ N(0, I) and v ~ N(0, I / TASTE).
   const scale = 1 / Math.sqrt(TASTE);
@@ -80,7 +80,7 @@ export function drawCatalogue(o: CatalogueOptions): Catalogue {
   const taste = new Float64Array(count * TASTE);
   all.forEach((leaf) => {
     const titles = new Set<string>();
-    while (titles.size < o.items_per_l3) {
+    while (titles.size < o.itemsPerL3) {
       const brand = random.int(brands.length);
       const title = itemTitle(brands[brand], random.pick(ADJECTIVES), leaf.noun);
       if (titles.has(title)) continue;
@@ -93,7 +93,7 @@ export function drawCatalogue(o: CatalogueOptions): Catalogue {
   return {
     items,
     leaves: all,
-    itemsPerLeaf: o.items_per_l3,
+    itemsPerLeaf: o.itemsPerL3,
     taste,
     conversionTaste: other.map((value, index) => 0.6 * taste[index] + 0.8 * value),
     popularity: normals(random, count),

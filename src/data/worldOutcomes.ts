@@ -1,5 +1,6 @@
 /** Who clicks and buys what in the embedded world, and the impressions that earlier recommenders left behind. */
 import { Random } from '../numeric/random';
+import { firstAbove } from '../numeric/search';
 import type { Impressions } from './dataset';
 import { affinity, type Catalogue } from './worldCatalogue';
 import type { Shopper, Traits } from './worldShopper';
@@ -77,9 +78,7 @@ export class Outcomes {
  * popularity, by taste, by relevance, or at random, so that a ranker can learn each from the outcomes.
  */
 export function drawImpressions(
-  catalogue: Catalogue,
-  shoppers: Shopper[],
-  outcomes: Outcomes,
+  { catalogue, shoppers, outcomes }: { catalogue: Catalogue; shoppers: Shopper[]; outcomes: Outcomes },
   seed: number,
   purpose = 'world/impressions',
 ): Impressions {
@@ -99,17 +98,7 @@ export function drawImpressions(
     const random = new Random(seed, purpose, index);
     const { history, traits } = shopper;
 
-    const byPopularity = () => {
-      const target = random.uniform() * mass;
-      let low = 0;
-      let high = count - 1;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (cumulative[middle] > target) high = middle;
-        else low = middle + 1;
-      }
-      return low;
-    };
+    const byPopularity = () => firstAbove(cumulative, random.uniform() * mass);
     const byTaste = () => {
       let best = random.int(count);
       for (let tries = 0; tries < 5; tries++) {

@@ -1,5 +1,5 @@
 /** A user of the embedded world: profile, taste, and the behaviours that two interleaved threads of needs lead to. */
-import { Random } from '../numeric/random';
+import type { Random } from '../numeric/random';
 import { type Leaf, LIFE_STAGES, PERSONAS } from './vocabulary';
 import { affinity, blend, type Catalogue } from './worldCatalogue';
 
@@ -38,8 +38,8 @@ export class Shopper {
   readonly #catalogue: Catalogue;
   readonly #random: Random;
 
-  constructor(catalogue: Catalogue, personas: Float64Array[], seed: number, split: string, index: number) {
-    const random = new Random(seed, `world/${split}`, index);
+  /** @param random the shopper's own stream: all that is drawn for it comes from there, in this order */
+  constructor(catalogue: Catalogue, personas: Float64Array[], random: Random) {
     const life = random.int(LIFE_STAGES.length);
     const persona = random.int(PERSONAS.length);
     const preferredL1 = random.int(catalogue.leaves.at(-1)!.l1 + 1);

@@ -3,10 +3,11 @@
  * of the same seeds, so it is their differences that are drawn again. Seeds are drawn first, users within each second,
  * because most of the spread is between worlds. With few seeds the interval is rough, and with one it says nothing of others.
  */
-import { type Interval as Bounds, intervalOf } from '../numeric/interval';
+import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 
-export interface Interval extends Bounds {
+/** An interval, and how much it rests on. */
+export interface PairedInterval extends Interval {
   seeds: number;
   users: number;
 }
@@ -19,7 +20,7 @@ export function pairedBootstrap(
   differences: readonly ArrayLike<number>[],
   seed: number,
   draws = 2000,
-): Interval {
+): PairedInterval {
   if (differences.length === 0 || differences.some(({ length }) => length === 0))
     throw new Error('A bootstrap needs at least one seed, and at least one user of each.');
   const lengths = differences.map(({ length }) => length);

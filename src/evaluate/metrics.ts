@@ -4,9 +4,10 @@
  * among the K nearest titles of the whole catalogue. The other columns are gauges of how such models fail: answers that
  * do not parse, a few items taking all answers, category-shaped text without an item.
  */
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import type { LanguageModel } from '../model/languageModel';
+import { rankOf } from '../rank/rankingMetrics';
 import { scoreTails } from '../sft/orft';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';
 
@@ -52,6 +53,16 @@ interface TitleEncoder {
   embed(text: string): Float32Array;
 }
 
+/** Held-out examples, and what answers to them are judged by. */
+export interface HeldOutSet {
+  /** Of the data set that the examples are of. */
+  format: PromptFormat;
+  examples: readonly Example[];
+  encoder: TitleEncoder;
+  /** P(click ∧ conversion) of an item for the example at an index. */
+  ctcvr(exampleIndex: number, item: number): number;
+}
+
 /** Columns of one user's outcomes, in the order that `evaluateModel` writes them. */
 export const OUTCOMES = [
   'Category_L1_ACC',
@@ -78,19 +89,15 @@ export interface EvaluatedCompletion {
 
 /**
  * @returns beside the row, the outcomes `[examples, OUTCOMES]` that its means are of: to compare methods user by user
- * @param ctcvr P(click ∧ conversion) of an item for the example at an index
  * @throws StoppedError when the hooks say stop; Error when there are no examples
  */
 export async function evaluateModel(
   model: Pick<LanguageModel, 'generate' | 'score'>,
-  format: PromptFormat,
-  dataset: Dataset,
-  examples: readonly Example[],
-  encoder: TitleEncoder,
-  ctcvr: (exampleIndex: number, item: number) => number,
+  asked: HeldOutSet,
   options: EvaluationOptions,
   hooks: StageHooks,
 ): Promise<{ row: MetricsRow; completions: EvaluatedCompletion[]; outcomes: Float32Array<ArrayBuffer> }> {
+  const { examples } = asked;
   if (examples.length === 0) {
     throw new Error(
       'There are no held-out examples to evaluate on: raise data.num_heldout_users or import more.',
@@ -98,33 +105,29 @@ export async function evaluateModel(
   }
   const progress = (done: number) => hooks.onProgress?.(done, 2 * examples.length);
   const generationHooks = { gate: () => hooks.gate(), onProgress: progress };
-  const generated = await generateGreedily(model, format, examples, options, generationHooks);
+  const generated = await generateGreedily(model, asked, options, generationHooks);
   const scoringHooks = {
     gate: () => hooks.gate(),
     onProgress: (done: number) => progress(examples.length + done),
   };
-  const answerLoss = await answerLosses(model, format, examples, generated, options, scoringHooks);
-  const judged = judgeAnswers(format, dataset, examples, encoder, ctcvr, options.stage, generated);
+  const answerLoss = await answerLosses(model, { ...asked, generated }, options, scoringHooks);
+  const judged = judgeAnswers(asked, options.stage, generated);
   const { items, outcomes } = judged;
-  const answer_loss = answerLoss.reduce((sum, loss) => sum + loss, 0) / examples.length;
+  const meanLoss = answerLoss.reduce((sum, loss) => sum + loss, 0) / examples.length;
   const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
-  return { row: { ...judged.row, answer_loss }, completions, outcomes };
+  return { row: { ...judged.row, answer_loss: meanLoss }, completions, outcomes };
 }
 
 /**
  * What completions are worth, whoever wrote them: one for each example.
- * @param ctcvr as of {@link evaluateModel}
  * @returns also the catalogue index of each answer, −1 for none, and the outcomes `[examples, OUTCOMES]`
  */
 export function judgeAnswers(
-  format: PromptFormat,
-  dataset: Dataset,
-  examples: readonly Example[],
-  encoder: TitleEncoder,
-  ctcvr: (exampleIndex: number, item: number) => number,
+  { format, examples, encoder, ctcvr }: HeldOutSet,
   stage: MetricsRow['stage'],
   completions: readonly ArrayLike<number>[],
 ): { row: AnswersRow; items: number[]; outcomes: Float32Array<ArrayBuffer> } {
+  const { dataset } = format;
   const parsed = completions.map((tokens) => format.parse(tokens));
   const targets = examples.map((example) => targetItem(dataset, example));
   const hits = parsed.map(({ categories }, i) => format.categoryHits(categories, targets[i]));
@@ -188,20 +191,14 @@ export function titleRanks(
       ranksOfText.set(title, cosines);
     }
     if (cosines === null) return Infinity;
-    const target = targets[index];
-    let rank = 0;
-    for (let item = 0; item < cosines.length; item++) {
-      if (cosines[item] > cosines[target] || (cosines[item] === cosines[target] && item < target)) rank++;
-    }
-    return rank;
+    return rankOf(cosines, targets[index]);
   });
 }
 
 /** One greedy completion per example. @throws StoppedError when the hooks say stop */
 export async function generateGreedily(
   model: Pick<LanguageModel, 'generate'>,
-  format: PromptFormat,
-  examples: readonly Example[],
+  { format, examples }: Pick<HeldOutSet, 'format' | 'examples'>,
   options: Omit<EvaluationOptions, 'stage'>,
   hooks: StageHooks,
 ): Promise<Uint32Array[]> {
@@ -229,9 +226,11 @@ export async function generateGreedily(
 /** Mean NLL per token of each true answer after the prompt and the model's own think block, if it wrote one. */
 function answerLosses(
   model: Pick<LanguageModel, 'score'>,
-  format: PromptFormat,
-  examples: readonly Example[],
-  generated: readonly Uint32Array[],
+  {
+    format,
+    examples,
+    generated,
+  }: Pick<HeldOutSet, 'format' | 'examples'> & { generated: readonly Uint32Array[] },
   options: EvaluationOptions,
   hooks: StageHooks,
 ): Promise<Float32Array> {

@@ -4,25 +4,26 @@
  * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
  * imported data: on everybody's last behaviour).
  */
+import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
 import { auc } from '../rank/auc';
+import { FeatureColumns } from '../rank/featureColumns';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
-import { Columns, type Enhancement, PLAIN, Requests } from '../rank/requests';
-import { type Moments, type Neighbours, nearestOthers } from '../rank/similarUsers';
+import { type Enhancement, PLAIN, Requests } from '../rank/requests';
+import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
 
 export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
   /** Steps that each ranker goes on for. `steps` are those on the past. */
-  tuning_steps: number;
+  tuningSteps: number;
 }
 
 /** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
@@ -105,22 +106,31 @@ const TIMES_NOTE =
   'Imported data keeps the order of each user\u2019s behaviours but not their times: a similar user\u2019s end before their own held-out ones, ' +
   'but may be later than the request.';
 
-/** What the model says, as features of each request of the deployment, train then test. */
+/** What the language model made of people. */
+export interface ModelWords {
+  /** Of each request of the deployment, train then test. */
+  said: Moments;
+  /** Of moments of the past, and what those users did up to the deployment. */
+  past: PastMoments;
+}
+
+/**
+ * What the model says, as features of each request of the deployment, train then test.
+ * @param said `trained` is the number of requests that rankers learn from: what was said of these alone makes the codebook
+ */
 export async function enhance(
-  said: Moments,
-  past: Moments & { behaviours: readonly Int32Array[] },
-  trained: number,
-  dimension: number,
+  { said, past, trained }: ModelWords & { trained: number },
   options: QuantiserOptions,
   seed: number,
   hooks: StageHooks,
 ): Promise<{ enhancement: Enhancement; neighbours: Neighbours; quantisationError: number }> {
   const { subspaces } = options;
-  const fitted = said.vectors.subarray(0, trained * dimension);
-  const quantiser = await fitQuantiser(fitted, dimension, options, seed, hooks);
-  const codes = await quantiser.encode(said.vectors);
-  const judged = said.vectors.subarray(trained * dimension);
-  const neighbours = await nearestOthers(said, past, dimension, seed, hooks);
+  const { vectors, dimension } = said;
+  const fitted = { vectors: vectors.subarray(0, trained * dimension), dimension };
+  const quantiser = await fitQuantiser(fitted, options, seed, hooks);
+  const codes = await quantiser.encode(vectors);
+  const judged = vectors.subarray(trained * dimension);
+  const neighbours = await nearestOthers(said, past, seed, hooks);
   const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
   return {
     enhancement: { codes, subspaces, size: quantiser.size, similar },
@@ -129,16 +139,16 @@ export async function enhance(
   };
 }
 
-/**
- * @param said what the model made of each request of the deployment, train then test
- * @param past what it made of moments of the past, and what those users did up to the deployment
- */
+export interface RankerComparison extends ModelWords {
+  /** The past: rankers start on its impressions. */
+  dataset: Dataset;
+  /** Its train requests are learnt from, its test requests judged on. */
+  deployment: Dataset;
+}
+
+/** @throws StoppedError when the hooks say stop */
 export async function compareRankers(
-  dataset: Dataset,
-  deployment: Dataset,
-  said: Moments,
-  past: Moments & { behaviours: readonly Int32Array[] },
-  dimension: number,
+  { dataset, deployment, said, past }: RankerComparison,
   options: RankingOptions,
   seed: number,
   hooks: StageHooks,
@@ -150,22 +160,19 @@ export async function compareRankers(
   const quiet: StageHooks = { gate: () => hooks.gate() };
 
   const { enhancement, neighbours, quantisationError } = await enhance(
-    said,
-    past,
-    train.length,
-    dimension,
+    { said, past, trained: train.length },
     options,
     seed,
     quiet,
   );
-  const columns = new Columns(dataset);
+  const columns = new FeatureColumns(dataset);
   const real = new Requests(deployment, examples, columns, enhancement);
   const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
   const known = new Map<number, number>();
   for (const { user, position } of test) known.set(user, Math.max(known.get(user) ?? 0, position));
-  const long_tail_behaviours = quantile([...known.values()], LONG_TAIL);
-  const isSparse = test.map(({ user }) => known.get(user)! <= long_tail_behaviours);
+  const longTailBehaviours = quantile([...known.values()], LONG_TAIL);
+  const isSparse = test.map(({ user }) => known.get(user)! <= longTailBehaviours);
   const oracle = deployment.oracle;
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
@@ -180,22 +187,20 @@ export async function compareRankers(
   const start =
     pastRows.length === 0
       ? null
-      : await trainOnlineRanker(earlier, pastRows, plainly, null, options, seed, counted(0));
+      : await trainOnlineRanker(
+          { requests: earlier, rows: pastRows, features: plainly, start: null },
+          options,
+          seed,
+          counted(0),
+        );
   try {
     losses.push(...(start?.losses ?? []));
-    const tuning = { ...options, steps: options.tuning_steps };
+    const tuning = { ...options, steps: options.tuningSteps };
     for (const [index, name] of FEATURE_SETS.entries()) {
       const requests = name === 'shuffled' ? dealt : real;
-      const told = counted(options.steps + index * options.tuning_steps);
-      const ranker = await trainOnlineRanker(
-        requests,
-        trainRows,
-        featuresOf(name),
-        start,
-        tuning,
-        seed,
-        told,
-      );
+      const told = counted(options.steps + index * options.tuningSteps);
+      const learning = { requests, rows: trainRows, features: featuresOf(name), start };
+      const ranker = await trainOnlineRanker(learning, tuning, seed, told);
       try {
         losses.push(...ranker.losses);
         judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
@@ -211,9 +216,9 @@ export async function compareRankers(
   const rankers = judgements.map((judgement, index): RankerResult => {
     const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
     const gains = (of: typeof aucGain, isIn: readonly boolean[] | null) =>
-      gainOf(of, plain, judgement, isIn, seed);
+      gainOf(of, { before: plain, after: judgement, isIn }, seed);
     const lifts = (isIn: readonly boolean[] | null) =>
-      liftOf(plain.outcomes!, judgement.outcomes!, test, isIn, seed);
+      liftOf({ before: plain.outcomes!, after: judgement.outcomes!, isIn }, test, seed);
     return {
       features: FEATURE_SETS[index],
       all: about(null),
@@ -229,10 +234,10 @@ export async function compareRankers(
     losses,
     report: {
       requests: { train: train.length, test: test.length },
-      long_tail_behaviours,
+      long_tail_behaviours: longTailBehaviours,
       users: {
         test: known.size,
-        long_tail: [...known.values()].filter((behaviours) => behaviours <= long_tail_behaviours).length,
+        long_tail: [...known.values()].filter((behaviours) => behaviours <= longTailBehaviours).length,
       },
       distinct_neighbours: new Set(matched.map((row) => past.users[neighbours.row[row]])).size,
       notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
@@ -280,8 +285,8 @@ export async function compareRankers(
 }
 
 /** Steps of the rankers of one comparison. */
-export function rankingSteps({ steps, tuning_steps }: RankingOptions): number {
-  return steps + FEATURE_SETS.length * tuning_steps;
+export function rankingSteps({ steps, tuningSteps }: Pick<RankingOptions, 'steps' | 'tuningSteps'>): number {
+  return steps + FEATURE_SETS.length * tuningSteps;
 }
 
 /** Each moment of the past at which something was shown, before anything that is held out. */
@@ -361,21 +366,24 @@ function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] |
   };
 }
 
-function gainOf(
-  gained: typeof aucGain,
-  before: Judgement,
-  after: Judgement,
-  isIn: readonly boolean[] | null,
-  seed: number,
-) {
+/** The same of two rankers, before and after features were added; `isIn` tells which requests count, null for all. */
+interface Pair<T> {
+  before: T;
+  after: T;
+  isIn: readonly boolean[] | null;
+}
+
+function gainOf(gained: typeof aucGain, { before, after, isIn }: Pair<Judgement>, seed: number) {
   const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
   const users = rows.map((row) => before.impressions[row].user);
   const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
     gained(
-      rows.map((row) => before.impressions[row][score]),
-      rows.map((row) => after.impressions[row][score]),
-      rows.map((row) => before.impressions[row][label]),
-      users,
+      {
+        before: rows.map((row) => before.impressions[row][score]),
+        after: rows.map((row) => after.impressions[row][score]),
+        labels: rows.map((row) => before.impressions[row][label]),
+        users,
+      },
       seed,
       DRAWS,
     );
@@ -383,10 +391,8 @@ function gainOf(
 }
 
 function liftOf(
-  before: readonly AuctionOutcome[],
-  after: readonly AuctionOutcome[],
+  { before, after, isIn }: Pair<readonly AuctionOutcome[]>,
   test: readonly { user: number }[],
-  isIn: readonly boolean[] | null,
   seed: number,
 ): { revenue: Lift; value: Lift } {
   const lift = (of: keyof AuctionOutcome): Lift => {

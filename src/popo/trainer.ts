@@ -6,9 +6,9 @@
  * A step is a pure function of (seed, t, model, w), so {step, weights} beside the model's own state resumes to the bit.
  * The frozen reference must be the policy that entered the stage, also after a resume: the caller sees to it.
  */
+import type { StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
 import { targetItem } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import type { AdamWStep } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { Epochs } from '../numeric/epochs';

@@ -7,15 +7,15 @@
  * Training is TensorFlow.js on the current backend; `embed` is plain JavaScript.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { StageHooks } from '../control/hooks';
 import type { Dataset, Item } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { words } from '../data/words';
 import { Random } from '../numeric/random';
 import { fit } from './fit';
 
 export interface EncoderOptions {
   steps: number;
-  embedding_size: number;
+  embeddingSize: number;
 }
 
 export interface Encoder {
@@ -51,31 +51,39 @@ export async function trainEncoder(
   seed: number,
   hooks: StageHooks,
 ): Promise<TrainedEncoder> {
+  const vocabulary = catalogueWords(dataset);
   const views = dataset.items.map((item) => {
     const title = words(item.title);
     const categories = words(item.categories.join(' '));
     return [[...title, ...categories], title, categories].filter((view) => view.length > 0);
   });
-  const vocabulary = catalogueWords(dataset);
-  const dimension = options.embedding_size;
+  const catalogue = { dataset, views, vocabulary };
+  const dimension = options.embeddingSize;
   const random = new Random(seed, 'encoder/words');
   const initial = Float32Array.from({ length: vocabulary.size * dimension }, () => random.normal());
   const table = tf.tidy(() => tf.variable(tf.tensor2d(initial, [vocabulary.size, dimension])));
   const take = (optimizer: tf.Optimizer, step: number) =>
-    trainStep(dataset, views, vocabulary, table, optimizer, new Random(seed, 'encoder', step));
+    trainStep(catalogue, table, optimizer, new Random(seed, 'encoder', step));
   try {
-    const losses = await fit('Encoder', { ...options, learning_rate: LEARNING_RATE }, take, hooks);
+    const losses = await fit('Encoder', { ...options, learningRate: LEARNING_RATE }, take, hooks);
     return { ...restoreEncoder(dataset, options, Float32Array.from(await table.data())), losses };
   } finally {
     table.dispose();
   }
 }
 
+/** A catalogue as the encoder learns from it. */
+interface Catalogue {
+  dataset: Dataset;
+  /** [items][views] words of each. */
+  views: string[][][];
+  /** Row of each word in the table. */
+  vocabulary: Map<string, number>;
+}
+
 /** One Adam step on all pairs of a batch of item views; relations count alike, however rare. */
 function trainStep(
-  dataset: Dataset,
-  views: string[][][],
-  vocabulary: Map<string, number>,
+  { dataset, views, vocabulary }: Catalogue,
   table: tf.Variable<tf.Rank.R2>,
   optimizer: tf.Optimizer,
   random: Random,
@@ -174,10 +182,10 @@ function catalogueWords(dataset: Dataset): Map<string, number> {
  */
 export function restoreEncoder(
   dataset: Dataset,
-  options: Pick<EncoderOptions, 'embedding_size'>,
+  options: Pick<EncoderOptions, 'embeddingSize'>,
   wordVectors: Float32Array<ArrayBuffer>,
 ): Encoder {
-  const dimension = options.embedding_size;
+  const dimension = options.embeddingSize;
   const vocabulary = catalogueWords(dataset);
   if (wordVectors.length !== vocabulary.size * dimension) {
     throw new Error(

@@ -5,14 +5,13 @@
  */
 import type { Dataset } from '../data/dataset';
 import { TransitionStatistics } from '../data/transitions';
-import { words } from '../data/words';
+import { FeatureColumns } from './featureColumns';
 
 /** Behaviours that call for a next one: cross features take the best of the last two and of the last four. */
 const RECENT = 4;
 const NEWEST = 2;
 /** Behaviours that tell taste, all alike. */
 const LONG = 50;
-const MAX_PROFILE_WORDS = 64;
 /** Cross features of a context and an item. */
 export const CROSS = 3;
 
@@ -35,30 +34,14 @@ export class Features {
   readonly #section: number[];
 
   constructor(readonly dataset: Dataset) {
-    const ids = new Map<string, number>();
-    this.#columns = dataset.items.map((item, index) => {
-      const columns = [index];
-      for (let level = 1; level <= 3; level++) {
-        const path = `${level} ${item.categories.slice(0, level).join('\u0000')}`;
-        if (!ids.has(path)) ids.set(path, dataset.items.length + ids.size);
-        columns.push(ids.get(path)!);
-      }
-      return columns;
-    });
-    this.width = dataset.items.length + ids.size;
+    const columns = new FeatureColumns(dataset);
+    const count = dataset.items.length;
+    this.#columns = columns.paths.map((paths, item) => [item, ...paths.map((path) => count + path)]);
+    this.width = count + columns.categoryCount;
     this.#transitions = new TransitionStatistics(dataset);
     this.#section = this.#transitions.example.map((item) => this.#columns[item][2]);
-    const sets = dataset.users.map((user) => [...new Set(words(user.profile))]);
-    const frequency = new Map<string, number>();
-    for (const set of sets) for (const word of set) frequency.set(word, (frequency.get(word) ?? 0) + 1);
-    const kept = [...frequency]
-      .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-      .slice(0, MAX_PROFILE_WORDS)
-      .map(([word]) => word);
-    const columnOf = new Map(kept.map((word, index) => [word, index]));
-    this.#profile = sets.map((set) => set.flatMap((word) => columnOf.get(word) ?? []));
-    // At least one column, so that a data set without profiles has a (zero) bag too.
-    this.profileWidth = Math.max(1, kept.length);
+    this.#profile = dataset.users.map(({ profile }) => columns.profile(profile));
+    this.profileWidth = columns.profileWidth;
   }
 
   /** [items.length × width] */

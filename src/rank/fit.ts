@@ -1,6 +1,6 @@
 /** The loop that the judges are trained by, on TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 
 /** Losses are read in groups: reading one waits for everything before it. */
 const READ_EVERY = 16;
@@ -13,11 +13,11 @@ const READ_EVERY = 16;
  */
 export async function fit(
   name: string,
-  { steps, learning_rate }: { steps: number; learning_rate: number },
+  { steps, learningRate }: { steps: number; learningRate: number },
   take: (optimizer: tf.Optimizer, step: number) => tf.Scalar,
   hooks: StageHooks,
 ): Promise<number[]> {
-  const optimizer = tf.train.adam(learning_rate);
+  const optimizer = tf.train.adam(learningRate);
   const losses: number[] = [];
   let pending: tf.Scalar[] = [];
   try {

@@ -11,19 +11,20 @@
  * no fixed order on WebGPU.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
 import { entireSpaceLogLikelihood } from './entireSpace';
+import type { FeatureColumns } from './featureColumns';
 import { fit } from './fit';
 import { ATTENDED, type Requests } from './requests';
 
 export interface OnlineRankerOptions {
   steps: number;
   /** Requests a step, each with all that was shown. */
-  batch_size: number;
-  learning_rate: number;
+  batchSize: number;
+  learningRate: number;
   /** D */
-  embedding_size: number;
+  embeddingSize: number;
 }
 
 /** What of the language model the ranker is given. */
@@ -47,25 +48,29 @@ const HIDDEN = 32;
 /** Cells of a block of tables. */
 const CELLS = 32_768;
 
-/**
- * @param start a ranker of fewer features to go on from; null starts from random numbers
- * @throws Error where nothing was shown; StoppedError when the hooks say stop
- */
+/** What a ranker learns from, and what it may know. */
+export interface RankerLearning {
+  requests: Requests;
+  /** Those of the requests that it learns from. */
+  rows: readonly number[];
+  features: FeatureSet;
+  /** A ranker of fewer features to go on from; null starts from random numbers. */
+  start: Pick<OnlineRanker, 'weights'> | null;
+}
+
+/** @throws Error where nothing was shown; StoppedError when the hooks say stop */
 export async function trainOnlineRanker(
-  requests: Requests,
-  rows: readonly number[],
-  features: FeatureSet,
-  start: Pick<OnlineRanker, 'weights'> | null,
+  { requests, rows, features, start }: RankerLearning,
   options: OnlineRankerOptions,
   seed: number,
   hooks: StageHooks,
 ): Promise<OnlineRanker> {
   const shown = rows.filter((row) => requests.slates[row].items.length > 0);
   if (shown.length === 0) throw new Error('No request shows anything, so no ranker can be trained on them.');
-  const model = new Model(requests, features, start?.weights ?? null, options.embedding_size, seed);
+  const model = new Model({ requests, features }, start?.weights ?? null, options.embeddingSize, seed);
   const take = (optimizer: tf.Optimizer, step: number) => {
     const random = new Random(seed, 'online ranker', step);
-    const batch = Array.from({ length: options.batch_size }, () => shown[random.int(shown.length)]);
+    const batch = Array.from({ length: options.batchSize }, () => shown[random.int(shown.length)]);
     return model.trainStep(optimizer, batch);
   };
   try {
@@ -90,8 +95,7 @@ class Model {
   readonly #categories: tf.Tensor2D;
 
   constructor(
-    requests: Requests,
-    features: FeatureSet,
+    { requests, features }: Pick<RankerLearning, 'requests' | 'features'>,
     start: Readonly<Record<string, tf.Variable>> | null,
     D: number,
     seed: number,
@@ -101,7 +105,7 @@ class Model {
     this.#size = D;
     const { items, columns } = requests;
     const { categoryCount, profileWidth } = columns;
-    this.#categories = tf.tensor2d(columns.categories, [items, categoryCount]);
+    this.#categories = categoriesOf(columns);
     const matrix = (name: string, shape: number[], spread: number) => {
       const known = start?.[name];
       if (known !== undefined) {
@@ -275,6 +279,15 @@ function inputsOf(requests: Requests, features: FeatureSet, rows: readonly numbe
       ? tf.tensor2d(requests.codes(rows), [rows.length, enhancement.subspaces * enhancement.size])
       : null,
   };
+}
+
+/** [items × categories]: 1 for each of an item's category paths. */
+function categoriesOf({ paths, categoryCount }: FeatureColumns): tf.Tensor2D {
+  const marks = new Float32Array(paths.length * categoryCount);
+  paths.forEach((columns, item) => {
+    for (const column of columns) marks[item * categoryCount + column] = 1;
+  });
+  return tf.tensor2d(marks, [paths.length, categoryCount]);
 }
 
 /** [a × b × k] · [k × n], as one product of a·b rows. */

@@ -4,7 +4,7 @@
  * as sparse ids. k-means in TensorFlow.js on the current backend; sums over clusters in JavaScript, so that they repeat to the bit.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
 
 export interface QuantiserOptions {
@@ -28,12 +28,11 @@ const ITERATIONS = 15;
 const cut = (dimension: number, subspaces: number, m: number) => Math.floor((m * dimension) / subspaces);
 
 /**
- * @param vectors [rows × dimension] to fit to
+ * @param fitted vectors [rows × dimension] to fit to
  * @throws Error without vectors; StoppedError when the hooks say stop
  */
 export async function fitQuantiser(
-  vectors: Float32Array,
-  dimension: number,
+  { vectors, dimension }: { vectors: Float32Array; dimension: number },
   { subspaces, bits }: QuantiserOptions,
   seed: number,
   hooks: StageHooks,

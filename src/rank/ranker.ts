@@ -9,8 +9,8 @@
  * TensorFlow.js on the current backend; no gathers (see features.ts), no synchronous reads.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 import { auc } from './auc';
@@ -21,10 +21,10 @@ import { TargetAttention } from './targetAttention';
 
 export interface RankerOptions {
   steps: number;
-  batch_size: number;
-  learning_rate: number;
+  batchSize: number;
+  learningRate: number;
   /** D, width of the shared embeddings and of the vectors that a tower compares. */
-  embedding_size: number;
+  embeddingSize: number;
   /** Last behaviours that target attention looks at; 0: none, and no attention. */
   attended: number;
 }
@@ -73,7 +73,7 @@ export async function trainRanker(
   const model = new EsmmModel(new Features(dataset), options, seed);
   const take = (optimizer: tf.Optimizer, step: number) => {
     const random = new Random(seed, 'ranker', step);
-    const rows = Array.from({ length: options.batch_size }, () => train[random.int(train.length)]);
+    const rows = Array.from({ length: options.batchSize }, () => train[random.int(train.length)]);
     return model.trainStep(optimizer, rows);
   };
   try {
@@ -143,7 +143,7 @@ class EsmmModel {
   constructor(features: Features, options: RankerOptions, seed: number) {
     this.#features = features;
     this.#attended = options.attended;
-    const D = options.embedding_size;
+    const D = options.embeddingSize;
     const wide = 2 * D;
     const matrix = (name: string, rows: number, columns: number, scale: number) => {
       const random = new Random(seed, `ranker/${name}`);

@@ -1,6 +1,5 @@
 /** How well a ranker ranks: grouped AUC, log-loss, hits and gains at K, and bootstrap intervals of what two rankers differ by. */
-import type { Interval } from '../numeric/interval';
-import { intervalOf } from '../numeric/interval';
+import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import { auc } from './auc';
 
@@ -22,12 +21,18 @@ export function groupedAuc(
   return weight === 0 ? 0.5 : sum / weight;
 }
 
+/** The same impressions scored by two rankers: columns of one length. */
+export interface ScoredTwice {
+  before: ArrayLike<number>;
+  after: ArrayLike<number>;
+  labels: ArrayLike<number>;
+  /** Who was shown each. */
+  users: ArrayLike<number>;
+}
+
 /** GAUC(after) − GAUC(before) on the same impressions, with a 95 % interval from drawing users again. */
 export function groupedAucGain(
-  before: ArrayLike<number>,
-  after: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  users: ArrayLike<number>,
+  { before, after, labels, users }: ScoredTwice,
   seed: number,
   draws: number,
 ): Interval {
@@ -103,15 +108,9 @@ export function hitsAt(ranks: ArrayLike<number>, k: number): { hit: number; ndcg
   return { hit: hit / count, ndcg: ndcg / count };
 }
 
-/**
- * AUC(after) − AUC(before) on the same impressions, with a 95 % interval from drawing users again.
- * @param users [impressions] who was shown each
- */
+/** AUC(after) − AUC(before) on the same impressions, with a 95 % interval from drawing users again. */
 export function aucGain(
-  before: ArrayLike<number>,
-  after: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  users: ArrayLike<number>,
+  { before, after, labels, users }: ScoredTwice,
   seed: number,
   draws: number,
 ): Interval {

@@ -4,14 +4,13 @@
  * did next is only in the labels.
  */
 import type { Dataset, Example } from '../data/dataset';
-import { words } from '../data/words';
+import type { FeatureColumns } from './featureColumns';
 
 /** Behaviours that target attention looks at, and those that are averaged. */
 export const ATTENDED = 10;
 const AVERAGED = 50;
 /** Behaviours of a similar user. */
 const SIMILAR = 100;
-const MAX_PROFILE_WORDS = 64;
 
 /** What the language model adds: by request, in the order of `examples`. */
 export interface Enhancement {
@@ -33,40 +32,6 @@ export interface Slate {
   conversions: number[];
 }
 
-/** Columns of what all requests of a catalogue share: category paths and words of profiles. */
-export class Columns {
-  /** [items × categories]: 1 for each of an item's three category paths. */
-  readonly categories: Float32Array;
-  readonly categoryCount: number;
-  readonly profileWidth: number;
-  readonly #columnOf: Map<string, number>;
-
-  /** @param dataset whose profiles say which words are common */
-  constructor(dataset: Dataset) {
-    const paths = new Map<string, number>();
-    const of = dataset.items.map(({ categories }) =>
-      [1, 2, 3].map((level) => {
-        const path = `${level} ${categories.slice(0, level).join('\u0000')}`;
-        if (!paths.has(path)) paths.set(path, paths.size);
-        return paths.get(path)!;
-      }),
-    );
-    this.categoryCount = paths.size;
-    this.categories = new Float32Array(of.length * paths.size);
-    of.forEach((columns, item) => {
-      for (const column of columns) this.categories[item * paths.size + column] = 1;
-    });
-    this.#columnOf = commonWords(dataset);
-    // At least one, so that a data set without profiles has a (zero) bag too.
-    this.profileWidth = Math.max(1, this.#columnOf.size);
-  }
-
-  /** Columns of a profile's words. */
-  profile(text: string): number[] {
-    return [...new Set(words(text))].flatMap((word) => this.#columnOf.get(word) ?? []);
-  }
-}
-
 export class Requests {
   readonly slates: Slate[];
   readonly #profile: number[][];
@@ -74,7 +39,7 @@ export class Requests {
   constructor(
     readonly dataset: Dataset,
     readonly examples: readonly Pick<Example, 'user' | 'position'>[],
-    readonly columns: Columns,
+    readonly columns: FeatureColumns,
     readonly enhancement: Enhancement,
   ) {
     this.#profile = dataset.users.map(({ profile }) => columns.profile(profile));
@@ -172,16 +137,4 @@ function means(histories: readonly Int32Array[], items: number): Float32Array {
     for (const item of history) bags[row * items + item] += 1 / history.length;
   });
   return bags;
-}
-
-/** Column of each of the most frequent words of profiles. */
-function commonWords({ users }: Dataset): Map<string, number> {
-  const frequency = new Map<string, number>();
-  for (const { profile } of users) {
-    for (const word of new Set(words(profile))) frequency.set(word, (frequency.get(word) ?? 0) + 1);
-  }
-  const kept = [...frequency]
-    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, MAX_PROFILE_WORDS);
-  return new Map(kept.map(([word], column) => [word, column]));
 }

@@ -11,7 +11,7 @@
  * Sentences of one length make a batch, so nothing is padded and nothing masked. TensorFlow.js on the current backend.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { SentencePieces } from './sentencePieces';
 
 /** Numbers of a sentence's vector. */

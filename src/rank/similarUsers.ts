@@ -3,15 +3,21 @@
  * of both. The other's behaviours then describe the one who asks.
  */
 import * as tf from '@tensorflow/tfjs';
+import { passGate, type StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 
 /** Unit vectors [rows × dimension], or zero where nothing was said, each of a user (a name across data sets). */
 export interface Moments {
   vectors: Float32Array;
+  dimension: number;
   users: readonly string[];
+}
+
+/** Moments of the past, each with what its user did. */
+export interface PastMoments extends Moments {
+  behaviours: readonly Int32Array[];
 }
 
 export interface Neighbours {
@@ -52,14 +58,17 @@ export function pastMoments(
   };
 }
 
-/** @throws StoppedError when the hooks say stop */
+/**
+ * @param past of the same dimension as the requests
+ * @throws StoppedError when the hooks say stop
+ */
 export async function nearestOthers(
   requests: Moments,
   past: Moments,
-  dimension: number,
   seed: number,
   hooks: StageHooks,
 ): Promise<Neighbours> {
+  const { dimension } = requests;
   const names = new Map<string, number>();
   const number = (user: string) => names.get(user) ?? names.set(user, names.size).size - 1;
   // What nothing was said of is nobody's, so nobody's neighbour.

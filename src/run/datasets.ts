@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset';
 import { generateWorld } from '../data/world';
+import { camelCased } from './camelCase';
 import type { RunConfig } from './config';
 
 /**
@@ -11,7 +12,7 @@ export async function loadDataset(
   { data, seed }: RunConfig,
   findImport: (sha256: string) => Promise<Dataset | null>,
 ): Promise<Dataset> {
-  if (data.source === 'world') return generateWorld({ ...data, seed });
+  if (data.source === 'world') return generateWorld({ ...camelCased(data), seed });
   const dataset = await findImport(data.sha256);
   if (dataset !== null) return dataset;
   throw new Error(

@@ -7,6 +7,7 @@ import {
   type AnswersRow,
   type EvaluatedCompletion,
   evaluateModel,
+  type HeldOutSet,
   judgeAnswers,
   type MetricsRow,
 } from '../evaluate/metrics';
@@ -15,7 +16,7 @@ import { scoreTails } from '../sft/orft';
 import type { Sample } from './report';
 import { rewardSources } from './rewardSources';
 import type { Judged, StageTools } from './stage';
-import type { TrainingInputs } from './stages/warmup';
+import type { TrainingInputs } from './stages/trainingInputs';
 
 /** Samples shown at each moment: the same users each time, so that one sees them improve. */
 const SAMPLES = 6;
@@ -53,17 +54,9 @@ export class HeldOut {
 
   /** The row of a recommender that is no model: the item it would show for each test example. */
   judge(stage: string, recommend: (example: Example) => number): Judged<AnswersRow> {
-    const { data, tokenizer, encoder } = this.#inputs;
-    const { test } = data.draw;
-    const { row, outcomes } = judgeAnswers(
-      tokenizer.format,
-      data.dataset,
-      test,
-      encoder.encoder,
-      this.#ctcvr('test'),
-      stage,
-      test.map((example) => tokenizer.format.answer(recommend(example))),
-    );
+    const asked = this.#asked('test');
+    const answers = asked.examples.map((example) => asked.format.answer(recommend(example)));
+    const { row, outcomes } = judgeAnswers(asked, stage, answers);
     return { row, outcomes };
   }
 
@@ -95,7 +88,7 @@ export class HeldOut {
   }
 
   async #evaluate(users: 'test' | 'curve', row: string) {
-    const { data, tokenizer, encoder } = this.#inputs;
+    const { tokenizer } = this.#inputs;
     const tools = this.#tools;
     // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
     const before = tools.name === 'evaluate' ? 0 : tools.steps;
@@ -104,11 +97,7 @@ export class HeldOut {
     };
     return evaluateModel(
       tokenizer.model,
-      tokenizer.format,
-      data.dataset,
-      data.draw[users],
-      encoder.encoder,
-      this.#ctcvr(users),
+      this.#asked(users),
       {
         stage: row,
         maxNewTokens: tokenizer.format.options.maxCompletionLength,
@@ -116,6 +105,16 @@ export class HeldOut {
       },
       { gate: tools.hooks.gate, onProgress },
     );
+  }
+
+  #asked(users: 'test' | 'curve'): HeldOutSet {
+    const { data, tokenizer, encoder } = this.#inputs;
+    return {
+      format: tokenizer.format,
+      examples: data.draw[users],
+      encoder: encoder.encoder,
+      ctcvr: this.#ctcvr(users),
+    };
   }
 
   /** P(click ∧ conversion) of an item for a held-out example: true where the data knows it, else the ranker's. */

@@ -10,6 +10,7 @@
  */
 import { ConfigError, parseConfig, type RunConfig } from './config';
 import { diffFromPreset, formatLeaf, isPreset, setByPath } from './diff';
+import { fieldAt } from './fields/paths';
 import { defaultConfig, presetConfig } from './presets';
 import { type Fingerprint, type FingerprintBlocks, STAGE_NAMES, type StageName } from './report';
 
@@ -76,17 +77,17 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
   const form = take('run');
   if (form === null) throw new ConfigError('it does not describe a run.');
   if (form !== LINK_VERSION) throw new ConfigError('it was made by another version of this app.');
-  const preset = take('preset') ?? 'small';
-  if (!isPreset(preset)) throw new ConfigError('preset must be one of tiny, small, base, medium, large.');
-  if ((take('version') ?? '1') !== '1') {
-    throw new ConfigError('version must be 1, the only version of the presets that this app knows.');
-  }
+  const preset = take('preset') ?? defaultConfig().preset;
+  if (!isPreset(preset)) throw new ConfigError(`preset must be ${fieldAt('preset').kind.range}.`);
+  const config = presetConfig(preset);
+  const version = String(config.version);
+  if ((take('version') ?? version) !== version)
+    throw new ConfigError(`version must be ${fieldAt('version').kind.range}.`);
   const dataset = take('dataset');
   if (dataset !== null && !/^[0-9a-f]{64}$/.test(dataset)) {
     throw new ConfigError('dataset must be a SHA-256 in hex.');
   }
   const expected = readFingerprint(take('fp.inputs'), take('fp.exact'), take('fp.blocks'), take('fp.close'));
-  const config = presetConfig(preset);
   for (const [path, value] of fields) setByPath(config, path, value);
   return { config: parseConfig(config), dataset, expected };
 }

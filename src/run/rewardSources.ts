@@ -3,7 +3,7 @@ import { type Dataset, targetItem } from '../data/dataset';
 import type { RewardSources } from '../popo/rewards';
 import { itemNovelty } from '../popo/rewards/novelty';
 import type { RunConfig } from './config';
-import type { TrainingInputs } from './stages/warmup';
+import type { TrainingInputs } from './stages/trainingInputs';
 
 export function rewardSources(
   { data: { dataset }, ranker, encoder }: Pick<TrainingInputs, 'data' | 'ranker' | 'encoder'>,

@@ -1,5 +1,5 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
-import { StoppedError } from '../data/stage';
+import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
 import { newState, type RunCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';

@@ -2,7 +2,7 @@
  * One session of a run: which stages are done, the gate at every step boundary, checkpoints, progress with time left, and
  * the model that is being trained. It knows nothing of what a stage does.
  */
-import { breathe } from '../data/stage';
+import { breathe } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { copyState, type RunCheckpoint, type RunState } from './checkpoint';

@@ -5,26 +5,32 @@
  * A stage makes one record, which checkpoints keep: plain JSON with arrays of f32 in it. What cannot be kept (a data set,
  * a model on a device) it opens anew from that record in every session, for the stages after it.
  */
+
+import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import type { LoadSentenceFiles } from '../rank/sentenceEncoder';
 import type { TeacherServices } from '../sft/cot';
-import type { RunConfig } from './config';
+import type { ConfigPath, RunConfig } from './config';
 import type { RunDevice } from './device';
 import type { Report, RunEvent, StageName, StageReport } from './report';
+
+type SectionOf<Path> = Path extends `${infer Section}.${string}` ? Section : never;
+
+/** A field of the config, or a section in the place of all of its fields. */
+export type ReadPath = ConfigPath | SectionOf<ConfigPath>;
 
 interface StageBase<Name extends StageName, Inputs, Made, Live> {
   readonly name: Name;
   /**
-   * What of the config its results depend on: dotted paths, a section's name standing for all of its fields. Two runs that
+   * What of the config its results depend on. Two runs that
    * agree in what the stages up to this one read can share its checkpoint, so a test holds this against what is read.
    */
-  readonly reads: readonly string[];
+  readonly reads: readonly ReadPath[];
   /** What else it reads, to show something meanwhile or to fail early: no result of this or a later stage depends on it. */
-  readonly glances?: readonly string[];
+  readonly glances?: readonly ReadPath[];
   /** Of its progress, known once the stages before it are done. */
   readonly steps: (config: RunConfig, inputs: Inputs) => number;
   /** What later stages get; called when it is done, and again in every session that begins after it. */

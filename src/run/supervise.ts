@@ -1,5 +1,5 @@
 /** Warm-up, ORFT's scorer and SFT: supervised stages, told apart by their batches. */
-import { StoppedError } from '../data/stage';
+import { StoppedError } from '../control/hooks';
 import type { AdamWStep } from '../model/config';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { learningRateAt } from '../sft/schedule';

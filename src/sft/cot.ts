@@ -1,6 +1,6 @@
 /** A chain of thought, and what every teacher offers: the embedded one, an endpoint, a file. */
+import type { StageHooks } from '../control/hooks';
 import type { Example } from '../data/dataset';
-import type { StageHooks } from '../data/stage';
 
 export interface Cot {
   sampleId: string;

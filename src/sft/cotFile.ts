@@ -2,8 +2,8 @@
  * CoTs as JSON lines, `{"sampleId": "…", "cot": "…"}`; further fields are ignored. What a teacher elsewhere wrote comes in this
  * way, and what a run used goes out. A set is named by the SHA-256 of its lines written as `formatCots` writes them.
  */
+import { passGate } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate } from '../data/stage';
 import { type Cot, cleanCot, noCounts, type Teacher, TeacherError } from './cot';
 
 export interface CotRecord {
@@ -53,8 +53,8 @@ export function formatCots(records: readonly CotRecord[]): string {
 
 export interface FileOptions {
   /** k: how many of an example's CoTs are taken at most, in the file's order. */
-  num_cots: number;
-  cots_sha256: string;
+  numCots: number;
+  cotsSha256: string;
 }
 
 /** The teacher whose CoTs are known already: from a file, or from an earlier run of an endpoint. */
@@ -63,9 +63,9 @@ export function fileTeacher(
   options: FileOptions,
   loadCots: (sha256: string) => Promise<string | null>,
 ): Teacher {
-  const name = `The set of CoTs ${options.cots_sha256.slice(0, 12)}…`;
+  const name = `The set of CoTs ${options.cotsSha256.slice(0, 12)}…`;
   async function cotsOf(examples: readonly Example[]): Promise<Cot[]> {
-    const jsonl = await loadCots(options.cots_sha256);
+    const jsonl = await loadCots(options.cotsSha256);
     if (jsonl === null)
       throw new TeacherError(`${name} that this run learns from is not here: add the file that holds it.`);
     const bySample = new Map<string, string[]>();
@@ -76,7 +76,7 @@ export function fileTeacher(
     }
     const cots = examples.flatMap(({ sampleId, position }, example) =>
       (position < 1 ? [] : (bySample.get(sampleId) ?? []))
-        .slice(0, options.num_cots)
+        .slice(0, options.numCots)
         .map((cot): Cot => ({ sampleId, example, text: cleanCot(cot), evidence: null, truth: null })),
     );
     if (cots.length === 0)
@@ -93,7 +93,7 @@ export function fileTeacher(
     async teach(examples, hooks, tell) {
       await passGate(hooks, 'RUPR');
       const cots = await cotsOf(examples);
-      const wanted = examples.filter(({ position }) => position > 0).length * options.num_cots;
+      const wanted = examples.filter(({ position }) => position > 0).length * options.numCots;
       tell({ ...noCounts(wanted), kept: cots.length, missing: wanted - cots.length });
       hooks.onProgress?.(examples.length, examples.length);
       return cots;

@@ -2,8 +2,8 @@
  * The teacher behind an endpoint: k answers for every prompt, several asked for at a time, each kept as soon as it has come, so
  * that a run that was cut off asks only for the rest. What is kept is the raw answer; which are dropped is decided anew.
  */
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
 import { chatUrl } from './endpoint';
@@ -15,11 +15,12 @@ export interface EndpointOptions {
   url: string;
   model: string;
   told: boolean;
-  num_cots: number;
+  numCots: number;
   temperature: number;
   /** Behaviours a prompt shows. */
-  history_length: number;
-  max_completion_length: number;
+  historyLength: number;
+  /** Tokens, CoT and answer together. */
+  maxCompletionLength: number;
 }
 
 /** One answer that is wanted. */
@@ -51,9 +52,9 @@ export function openaiTeacher(
   services: TeacherServices,
   limits: Partial<ChatLimits> & { concurrency?: number } = {},
 ): Teacher {
-  const { url, model, told, temperature, history_length: historyLength } = options;
+  const { url, model, told, temperature, historyLength } = options;
   const client = new ChatClient({ url, model, key: services.key }, limits);
-  const words = wordLimit(options.max_completion_length);
+  const words = wordLimit(options.maxCompletionLength);
   /**
    * Whose answers they are: the key is no part of it, and neither is what does not change an answer. The whole address is,
    * since one host may have several servers behind its paths.
@@ -71,7 +72,7 @@ export function openaiTeacher(
 
   function jobsOf(examples: readonly Example[]): Job[] {
     return examples.flatMap(({ sampleId, position }, example) =>
-      Array.from({ length: position < 1 ? 0 : options.num_cots }, (_, sample) => ({
+      Array.from({ length: position < 1 ? 0 : options.numCots }, (_, sample) => ({
         example,
         sampleId,
         sample,

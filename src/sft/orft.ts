@@ -7,8 +7,8 @@
  * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
  * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
  */
+import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import type { LanguageModel, PaddedTokens } from '../model/languageModel';
 import type { Cot } from './cot';
 
@@ -38,6 +38,13 @@ interface AnswerFormat {
   example(example: Example, cot: string | null): { tokens: number[]; promptLength: number };
 }
 
+/** CoTs, and the examples that they explain. */
+export interface ScoredCots {
+  format: AnswerFormat;
+  examples: readonly Example[];
+  cots: readonly Pick<Cot, 'example' | 'text'>[];
+}
+
 export interface ScoreOptions {
   batchSize: number;
   /** T, the padded length of a batch; no sequence may be longer. */
@@ -51,9 +58,7 @@ export interface ScoreOptions {
  */
 export async function scoreCots(
   model: Pick<LanguageModel, 'score'>,
-  format: AnswerFormat,
-  examples: readonly Example[],
-  cots: readonly Pick<Cot, 'example' | 'text'>[],
+  { format, examples, cots }: ScoredCots,
   options: ScoreOptions,
   hooks: StageHooks,
 ): Promise<Float32Array> {

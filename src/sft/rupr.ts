@@ -4,32 +4,26 @@
  * distillation, the control. The teacher is the embedded one (teacher.ts), a chat model behind an endpoint
  * (openaiTeacher.ts), or a file (cotFile.ts).
  */
+import { passGate, type StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
-import { passGate, type StageHooks } from '../data/stage';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, type TeacherServices } from './cot';
 import { fileTeacher, formatCots } from './cotFile';
 import { openaiTeacher } from './openaiTeacher';
-import { AttributesTeacher } from './teacher';
+import { type AttributesOptions, AttributesTeacher } from './teacher';
 
-/** `num_cots` must be a positive integer; `temperature` 1 gives the teacher's usual mix of good and bad arguments. */
-export interface RuprOptions {
-  told: boolean;
-  num_cots: number;
-  temperature: number;
-  /** Behaviours a prompt shows (`text.history_length`); only these are cited. */
-  history_length: number;
-}
-
-/** Which teacher, and what the others than the embedded one need. */
-export interface TeacherOptions extends RuprOptions {
+/** Which teacher, how it argues, and what the others than the embedded one need. */
+export interface TeacherOptions extends AttributesOptions {
+  /** k, a positive integer. */
+  numCots: number;
   teacher: 'attributes' | 'openai' | 'file';
   /** Of the endpoint. */
   url: string;
   model: string;
   /** The set of CoTs to learn from, asked for already; empty: ask. */
-  cots_sha256: string;
-  max_completion_length: number;
+  cotsSha256: string;
+  /** Tokens, CoT and answer together. */
+  maxCompletionLength: number;
 }
 
 /** The teacher that the options name; nothing is asked of it yet. */
@@ -39,8 +33,9 @@ export function openTeacher(
   seed: number,
   services: TeacherServices,
 ): Teacher {
-  if (options.teacher === 'attributes') return attributesTeacher(dataset, options, seed);
-  if (options.cots_sha256 !== '') return fileTeacher(dataset, options, (sha256) => services.loadCots(sha256));
+  if (options.teacher === 'attributes')
+    return attributesTeacher(new AttributesTeacher(dataset, options, seed), options.numCots);
+  if (options.cotsSha256 !== '') return fileTeacher(dataset, options, (sha256) => services.loadCots(sha256));
   return openaiTeacher(dataset, options, services);
 }
 
@@ -52,11 +47,11 @@ export async function keepCots(cots: readonly Cot[], services: TeacherServices):
   return hash;
 }
 
-function attributesTeacher(dataset: Dataset, options: RuprOptions, seed: number): Teacher {
+function attributesTeacher(teacher: AttributesTeacher, numCots: number): Teacher {
   return {
     check: async () => {},
     async teach(examples, hooks, tell) {
-      const cots = await generateCots(dataset, examples, options, seed, hooks);
+      const cots = await generateCots(teacher, examples, numCots, hooks);
       tell({ ...noCounts(cots.length), kept: cots.length });
       return cots;
     },
@@ -66,34 +61,28 @@ function attributesTeacher(dataset: Dataset, options: RuprOptions, seed: number)
 const YIELD_EVERY = 256;
 
 /**
- * The embedded teacher's `num_cots` CoTs for each example, in order: CoT j of example i is at i·num_cots + j. Examples without any history are
- * left out, since nothing could be cited for them.
+ * The embedded teacher's `numCots` CoTs for each example, in order: CoT j of example i is at i·numCots + j. Examples without
+ * any history are left out, since nothing could be cited for them.
  * @throws StoppedError when the hooks say stop
  */
 export async function generateCots(
-  dataset: Dataset,
+  teacher: AttributesTeacher,
   examples: readonly Example[],
-  options: RuprOptions,
-  seed: number,
-  hooks?: StageHooks,
+  numCots: number,
+  hooks: StageHooks,
 ): Promise<(Cot & { evidence: number })[]> {
-  const teacher = new AttributesTeacher(
-    dataset,
-    { told: options.told, historyLength: options.history_length, temperature: options.temperature },
-    seed,
-  );
   const cots: (Cot & { evidence: number })[] = [];
   for (let index = 0; index < examples.length; index++) {
-    if (hooks && index % YIELD_EVERY === 0) {
+    if (index % YIELD_EVERY === 0) {
       hooks.onProgress?.(index, examples.length);
       await passGate(hooks, 'RUPR');
     }
     const example = examples[index];
     if (example.position < 1) continue;
-    for (let sample = 0; sample < options.num_cots; sample++) {
+    for (let sample = 0; sample < numCots; sample++) {
       cots.push({ sampleId: example.sampleId, example: index, ...teacher.explain(example, sample) });
     }
   }
-  hooks?.onProgress?.(examples.length, examples.length);
+  hooks.onProgress?.(examples.length, examples.length);
   return cots;
 }

@@ -58,9 +58,8 @@ export class AttributesTeacher {
     readonly dataset: Dataset,
     readonly options: AttributesOptions,
     readonly seed: number,
-    statistics?: TransitionStatistics,
   ) {
-    this.statistics = statistics ?? new TransitionStatistics(dataset);
+    this.statistics = new TransitionStatistics(dataset);
   }
 
   /**

@@ -13,7 +13,7 @@ export interface ChatMessage {
   content: string;
 }
 
-export interface PromptOptions {
+export interface TeacherPromptOptions {
   told: boolean;
   /** Behaviours shown: those that the student's prompt shows. */
   historyLength: number;
@@ -38,7 +38,7 @@ const shown = ({ title, categories }: Item): string => `${title} (${categories.j
 export function teacherMessages(
   dataset: Dataset,
   example: Example,
-  { told, historyLength, words }: PromptOptions,
+  { told, historyLength, words }: TeacherPromptOptions,
 ): ChatMessage[] {
   const { profile, history } = dataset.users[example.user];
   const seen = Array.from(

@@ -2,7 +2,7 @@
  * The supervised loop that warm-up and SFT share. A step's batch and rate are functions of its number alone, so a run
  * that stops after any step and goes on from there passes through the same bits.
  */
-import { breathe } from '../data/stage';
+import { breathe } from '../control/hooks';
 import type { AdamWStep } from '../model/config';
 import type { LanguageModel, StepMetrics, TokenBatch } from '../model/languageModel';
 

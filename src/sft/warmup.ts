@@ -7,58 +7,55 @@
  * Sentences are packed several to a row, in random order: no padding is paid for, and every sentence is met at many
  * positions. Nothing keeps a sentence from seeing the ones before it; they are unrelated, so it learns to ignore them.
  */
-import type { Dataset } from '../data/dataset';
 import { needsOf } from '../data/needs';
 import { Random } from '../numeric/random';
 import type { PromptFormat, Sequence } from '../text/prompt';
-import type { Tokenizer } from '../text/tokenizer';
 import { needSentence } from './teacher';
 
 export interface WarmupOptions {
   /** Prompt → answer examples per step. */
-  batch_size: number;
+  batchSize: number;
   /** `title L1 L2 L3`, as a prompt describes an item, or a sentence of `dataset.facts`. */
-  catalogue_facts: number;
+  catalogueFacts: number;
   /** `<think> need … </think> <answer> … </answer>` */
-  need_sentences: number;
+  needSentences: number;
   /** `<answer> … </answer>` */
-  catalogue_sentences: number;
+  catalogueSentences: number;
 }
 
 /**
- * The sequences of one warm-up step, a pure function of (seed, step): `batch_size` examples, then a fixed number of
+ * The sequences of one warm-up step, a pure function of (seed, step): `batchSize` examples, then a fixed number of
  * packed rows (`packedRows`), none longer than a prompt and a completion together.
  */
 export function warmupSequences(
-  dataset: Dataset,
   format: PromptFormat,
-  tokenizer: Tokenizer,
   options: WarmupOptions,
   seed: number,
   step: number,
 ): Sequence[] {
+  const { dataset, tokenizer } = format;
   const random = new Random(seed, 'warmup', step);
-  const examples = Array.from({ length: options.batch_size }, () =>
+  const examples = Array.from({ length: options.batchSize }, () =>
     format.example(random.pick(dataset.splits.train), null),
   );
   const sentences: number[][] = [];
   const needs = needsOf(dataset);
   const anyItem = () => random.int(dataset.items.length);
-  for (let i = 0; i < options.catalogue_facts; i++) {
+  for (let i = 0; i < options.catalogueFacts; i++) {
     const fact = dataset.facts.length > 0 && random.chance(0.5) ? random.pick(dataset.facts) : null;
     sentences.push(fact === null ? format.description(anyItem()) : tokenizer.encode(fact));
   }
-  for (let i = 0; i < options.need_sentences; i++) {
+  for (let i = 0; i < options.needSentences; i++) {
     const item = anyItem();
     sentences.push(format.completion(needSentence(needs[item]), item));
   }
-  for (let i = 0; i < options.catalogue_sentences; i++) sentences.push(format.answer(anyItem()));
+  for (let i = 0; i < options.catalogueSentences; i++) sentences.push(format.answer(anyItem()));
   return [...examples, ...pack(random.shuffle(sentences), packedRows(format, options), rowLength(format))];
 }
 
 /** Rows that the sentences of a step are packed into: as many as they may need, so that the batch's shape is fixed. */
-export function packedRows(format: PromptFormat, options: WarmupOptions): number {
-  const sentences = options.catalogue_facts + options.need_sentences + options.catalogue_sentences;
+export function packedRows(format: PromptFormat, options: Omit<WarmupOptions, 'batchSize'>): number {
+  const sentences = options.catalogueFacts + options.needSentences + options.catalogueSentences;
   // Half of the rows would do if all sentences were short; needs and answers are the longest.
   const longest = Math.min(format.longestAnswer + 4, format.options.maxCompletionLength);
   return Math.ceil((sentences * longest) / rowLength(format));

@@ -8,8 +8,8 @@ import { OUTCOMES } from '../evaluate/metrics';
 import { dominates, hypervolume } from '../evaluate/pareto';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
+import type { Cell } from './cell';
 import { METHODS, SWEEP } from './methods';
-import type { Cell } from './tables';
 
 export interface FrontPoint {
   method: string;

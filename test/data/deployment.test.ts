@@ -6,10 +6,10 @@ import { generateWorld } from '../../src/data/world';
 const options = {
   world: 'tradeoff' as const,
   seed: 5,
-  num_l1: 2,
-  items_per_l3: 2,
-  num_users: 60,
-  num_heldout_users: 20,
+  numL1: 2,
+  itemsPerL3: 2,
+  numUsers: 60,
+  numHeldoutUsers: 20,
 };
 
 describe('a deployment of a world', () => {
@@ -42,7 +42,7 @@ describe('a deployment of a world', () => {
   });
 
   it('has outcomes that follow its own oracle', async () => {
-    const later = (await deploymentOf(await generateWorld({ ...options, num_users: 10 }), 1500, 5))!;
+    const later = (await deploymentOf(await generateWorld({ ...options, numUsers: 10 }), 1500, 5))!;
     const { user, item, historyLength, conversion } = later.impressions;
     let [expected, variance, happened] = [0, 0, 0];
     for (let row = 0; row < user.length; row++) {

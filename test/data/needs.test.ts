@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { categoriesTell, needsOf } from '../../src/data/needs';
 import { generateCots } from '../../src/sft/rupr';
+import { AttributesTeacher } from '../../src/sft/teacher';
 import { smallWorld, withOtherTargets } from '../sft/world';
 
 let world: Dataset;
@@ -63,8 +64,8 @@ describe('needs', () => {
   });
 
   it('let the teacher argue in a shop without categories', async () => {
-    const options = { told: true, num_cots: 3, temperature: 1, history_length: 3 };
-    const cots = await generateCots(bare, bare.splits.train.slice(0, 300), options, 1);
+    const teacher = new AttributesTeacher(bare, { told: true, temperature: 1, historyLength: 3 }, 1);
+    const cots = await generateCots(teacher, bare.splits.train.slice(0, 300), 3, { gate: async () => 'go' });
     const labels = new Set(needsOf(bare).map(({ label }) => label));
     expect(labels.size).toBeGreaterThan(20);
     for (const { text, evidence } of cots) {

@@ -9,7 +9,7 @@ function read(content: string | Uint8Array) {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const problems = new Problems();
   const rows: [string, string, string, number][] = [];
-  const present = readTable('t.csv', bytes, SPEC, problems, ({ user, item, note }, row) => {
+  const present = readTable({ file: 't.csv', bytes, problems }, SPEC, ({ user, item, note }, row) => {
     rows.push([user, item, note, row]);
   });
   return { rows, problems: problems.list(), present };

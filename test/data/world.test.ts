@@ -6,12 +6,12 @@ import { generateWorld, type WorldOptions } from '../../src/data/world';
 const tiny: WorldOptions = {
   world: 'tradeoff',
   seed: 7,
-  num_l1: 2,
-  items_per_l3: 3,
-  num_users: 600,
-  num_heldout_users: 80,
+  numL1: 2,
+  itemsPerL3: 3,
+  numUsers: 600,
+  numHeldoutUsers: 80,
 };
-const small: WorldOptions = { ...tiny, num_l1: 4, items_per_l3: 6, num_users: 3000, num_heldout_users: 500 };
+const small: WorldOptions = { ...tiny, numL1: 4, itemsPerL3: 6, numUsers: 3000, numHeldoutUsers: 500 };
 
 const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 const leafOf = (data: Dataset, item: number) => data.items[item].categories[2];
@@ -32,13 +32,13 @@ describe('generateWorld', () => {
   it('has the sizes that were asked for, and titles that name one item each', async () => {
     for (const [options, items] of [
       [tiny, 96],
-      [{ ...small, num_users: 50, num_heldout_users: 5 }, 384],
-      [{ ...tiny, num_l1: 8, items_per_l3: 8, num_users: 20 }, 1024],
+      [{ ...small, numUsers: 50, numHeldoutUsers: 5 }, 384],
+      [{ ...tiny, numL1: 8, itemsPerL3: 8, numUsers: 20 }, 1024],
     ] as const) {
       const data = await generateWorld(options);
       expect(data.items).toHaveLength(items);
       expect(new Set(data.items.map((item) => item.title.toLowerCase())).size).toBe(items);
-      expect(data.users).toHaveLength(options.num_users + 2 * options.num_heldout_users);
+      expect(data.users).toHaveLength(options.numUsers + 2 * options.numHeldoutUsers);
       expect(data.facts).toHaveLength(items);
       for (const item of data.items) {
         const noun = item.title.split(' ').at(-1)!.toLowerCase();
@@ -48,7 +48,7 @@ describe('generateWorld', () => {
   });
 
   it('keeps the word vocabulary near 230 at small', async () => {
-    const data = await generateWorld({ ...small, num_users: 200, num_heldout_users: 1 });
+    const data = await generateWorld({ ...small, numUsers: 200, numHeldoutUsers: 1 });
     const texts = [
       ...data.items.flatMap((item) => [item.title, ...item.categories]),
       ...data.users.map((user) => user.profile),
@@ -68,8 +68,8 @@ describe('generateWorld', () => {
   });
 
   it('keeps held-out users when there are more training users', async () => {
-    const few = await generateWorld({ ...tiny, num_users: 10 });
-    const many = await generateWorld({ ...tiny, num_users: 30 });
+    const few = await generateWorld({ ...tiny, numUsers: 10 });
+    const many = await generateWorld({ ...tiny, numUsers: 30 });
     const histories = (data: Dataset) =>
       data.splits.test.map(({ user }) => [data.users[user].profile, ...data.users[user].history]);
     expect(histories(many)).toEqual(histories(few));
@@ -80,11 +80,11 @@ describe('generateWorld', () => {
     const { train, validation, test } = data.splits;
     const sets = [train, validation, test].map((split) => new Set(split.map((example) => example.user)));
     expect(new Set(sets.flatMap((set) => [...set])).size).toBe(sets.reduce((sum, set) => sum + set.size, 0));
-    expect(validation).toHaveLength(tiny.num_heldout_users);
-    expect(test).toHaveLength(tiny.num_heldout_users);
+    expect(validation).toHaveLength(tiny.numHeldoutUsers);
+    expect(test).toHaveLength(tiny.numHeldoutUsers);
     const ids = [...train, ...validation, ...test].map((example) => example.sampleId);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(Math.max(...data.impressions.user)).toBeLessThan(tiny.num_users);
+    expect(Math.max(...data.impressions.user)).toBeLessThan(tiny.numUsers);
     for (const example of [...train, ...validation, ...test]) {
       expect(example.position).toBeLessThan(data.users[example.user].history.length);
       expect(data.items[targetItem(data, example)]).toBeDefined();
@@ -165,7 +165,7 @@ describe('generateWorld', () => {
   it('trades needs against outcomes: only `hackable` pays more for the popular than for the needed', async () => {
     const gains: Record<string, { best: number; needed: number }> = {};
     for (const world of ['tradeoff', 'hackable'] as const) {
-      const data = await generateWorld({ ...small, world, num_users: 10 });
+      const data = await generateWorld({ ...small, world, numUsers: 10 });
       const ctcvr = (user: number, position: number, item: number) =>
         data.oracle!.ctcvr(user, position, item);
       const average = data.items.map((_, item) =>
@@ -186,13 +186,13 @@ describe('generateWorld', () => {
 
   it('is generated in about a second at 6,000 users', async () => {
     const started = performance.now();
-    await generateWorld({ ...small, num_users: 6000, num_heldout_users: 1000 });
+    await generateWorld({ ...small, numUsers: 6000, numHeldoutUsers: 1000 });
     expect(performance.now() - started).toBeLessThan(8000);
   });
 
   it('names the option that is out of range', async () => {
-    await expect(generateWorld({ ...tiny, num_l1: 65 })).rejects.toThrow(/num_l1 is 65/);
-    await expect(generateWorld({ ...tiny, items_per_l3: 0.5 })).rejects.toThrow(/items_per_l3/);
+    await expect(generateWorld({ ...tiny, numL1: 65 })).rejects.toThrow(/numL1 is 65/);
+    await expect(generateWorld({ ...tiny, itemsPerL3: 0.5 })).rejects.toThrow(/itemsPerL3/);
     await expect(generateWorld({ ...tiny, world: '__proto__' as 'tradeoff' })).rejects.toThrow(/no world/);
   });
 });

@@ -65,7 +65,7 @@ function scripted(completions: number[][]) {
 }
 
 function evaluate(model: ReturnType<typeof scripted>, examples: readonly Example[], ctcvr = () => 0.25) {
-  return evaluateModel(model, format, world, examples, wordEncoder(), ctcvr, options, hooks);
+  return evaluateModel(model, { format, examples, encoder: wordEncoder(), ctcvr }, options, hooks);
 }
 
 describe('evaluateModel', () => {

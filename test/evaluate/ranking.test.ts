@@ -13,7 +13,8 @@ import { requestVectors } from '../../src/evaluate/requestVectors';
 import { useCpu } from '../../src/gpu/tfjs';
 import type { GenerateOptions, LanguageModel } from '../../src/model/languageModel';
 import { Random } from '../../src/numeric/random';
-import { Columns, Requests } from '../../src/rank/requests';
+import { FeatureColumns } from '../../src/rank/featureColumns';
+import { Requests } from '../../src/rank/requests';
 import { type Moments, pastMoments } from '../../src/rank/similarUsers';
 import { runPipeline } from '../../src/run/runner';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -24,10 +25,10 @@ const DIMENSION = 8;
 const hooks = { gate: async () => 'go' as const };
 const options = {
   steps: 40,
-  tuning_steps: 60,
-  batch_size: 32,
-  learning_rate: 5e-3,
-  embedding_size: 8,
+  tuningSteps: 60,
+  batchSize: 32,
+  learningRate: 5e-3,
+  embeddingSize: 8,
   subspaces: 2,
   bits: 4,
 };
@@ -51,20 +52,20 @@ function knowing(): Moments {
       row * DIMENSION,
     );
   });
-  return { vectors, users: examples.map(({ user }) => later.users[user].id) };
+  return { vectors, dimension: DIMENSION, users: examples.map(({ user }) => later.users[user].id) };
 }
 
-const nobody = { vectors: new Float32Array(0), users: [], behaviours: [] };
+const nobody = { vectors: new Float32Array(0), dimension: DIMENSION, users: [], behaviours: [] };
 
 beforeAll(async () => {
   await useCpu();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 3,
-    num_l1: 1,
-    items_per_l3: 2,
-    num_users: 200,
-    num_heldout_users: 5,
+    numL1: 1,
+    itemsPerL3: 2,
+    numUsers: 200,
+    numHeldoutUsers: 5,
   });
   later = await world.newcomers!(500);
 });
@@ -78,16 +79,8 @@ describe('a comparison of rankers', () => {
       ...hooks,
       onProgress: (done: number, total: number) => void progress.push(done / total),
     };
-    ({ report, losses } = await compareRankers(
-      world,
-      later,
-      knowing(),
-      nobody,
-      DIMENSION,
-      options,
-      1,
-      watched,
-    ));
+    const comparison = { dataset: world, deployment: later, said: knowing(), past: nobody };
+    ({ report, losses } = await compareRankers(comparison, options, 1, watched));
     expect(progress.at(-1)).toBe(1);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   }, 240_000);
@@ -104,7 +97,7 @@ describe('a comparison of rankers', () => {
     );
     // Not "at most 0": an interval of 95 % leaves out 0 now and then.
     expect(by('shuffled').gain!.all.ctr.low).toBeLessThan(0);
-    expect(losses).toHaveLength(options.steps + FEATURE_SETS.length * options.tuning_steps);
+    expect(losses).toHaveLength(options.steps + FEATURE_SETS.length * options.tuningSteps);
   });
 
   it('counts all requests and the long tail, and gives rates, losses and intervals that can be', () => {
@@ -152,8 +145,9 @@ describe('a comparison of rankers', () => {
   });
 
   it('repeats to the bit, and knows no lift where no outcome is known', async () => {
-    const short = { ...options, steps: 2, tuning_steps: 2 };
-    const run = (of: Dataset) => compareRankers(world, of, knowing(), nobody, DIMENSION, short, 1, hooks);
+    const short = { ...options, steps: 2, tuningSteps: 2 };
+    const run = (deployment: Dataset) =>
+      compareRankers({ dataset: world, deployment, said: knowing(), past: nobody }, short, 1, hooks);
     const first = await run(later);
     expect(await run(later)).toEqual(first);
     const blind = await run({ ...later, oracle: undefined });
@@ -198,19 +192,24 @@ describe('all that the model gives a ranker', () => {
     const rows = examples.map((_, row) => row);
     const features = async (past: Dataset, now: Dataset) => {
       const moments = pastMoments(past, 100, 1);
-      const say = (of: Dataset, asked: Example[]) =>
-        requestVectors(echo, new PromptFormat(of, tokenizer, shape), asked, letters, generation, hooks);
+      const say = (of: Dataset, asked: Example[]) => {
+        const format = new PromptFormat(of, tokenizer, shape);
+        return requestVectors(echo, { format, examples: asked, encoder: letters }, generation, hooks);
+      };
       const said = {
         vectors: await say(now, examples),
+        dimension: DIMENSION,
         users: examples.map(({ user }) => now.users[user].id),
       };
       const others = {
         vectors: await say(past, moments.examples),
+        dimension: DIMENSION,
         users: moments.examples.map(({ user }) => past.users[user].id),
         behaviours: moments.behaviours,
       };
-      const made = await enhance(said, others, train.length, DIMENSION, options, 1, hooks);
-      return new Requests(now, examples, new Columns(past), made.enhancement);
+      const words = { said, past: others, trained: train.length };
+      const made = await enhance(words, options, 1, hooks);
+      return new Requests(now, examples, new FeatureColumns(past), made.enhancement);
     };
     const inputs = (requests: Requests, of: number[]) =>
       [

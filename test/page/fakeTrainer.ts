@@ -19,7 +19,8 @@ import type {
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
-import { type Cell, studyTables } from '../../src/study/tables';
+import type { Cell } from '../../src/study/cell';
+import { studyTables } from '../../src/study/tables';
 import type { ImporterApi, SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
 
 export interface FakeOptions {

@@ -7,7 +7,7 @@ import { itemText, restoreEncoder, type TrainedEncoder, trainEncoder } from '../
 import { smallWorld } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
-const options = { steps: 120, embedding_size: 16 };
+const options = { steps: 120, embeddingSize: 16 };
 
 let world: Dataset;
 let encoder: TrainedEncoder;
@@ -78,6 +78,6 @@ describe('the encoder', () => {
     expect(again.wordVectors).toEqual(encoder.wordVectors);
     const restored = restoreEncoder(world, options, encoder.wordVectors.slice());
     expect(restored.itemVectors).toEqual(encoder.itemVectors);
-    expect(() => restoreEncoder(world, { embedding_size: 8 }, encoder.wordVectors)).toThrow(/train it again/);
+    expect(() => restoreEncoder(world, { embeddingSize: 8 }, encoder.wordVectors)).toThrow(/train it again/);
   });
 });

@@ -21,17 +21,17 @@ it(
     const world = await generateWorld({
       world: 'tradeoff',
       seed: 5,
-      num_l1: 2,
-      items_per_l3: 2,
-      num_users: 120,
-      num_heldout_users: 20,
+      numL1: 2,
+      itemsPerL3: 2,
+      numUsers: 120,
+      numHeldoutUsers: 20,
     });
     const run = async () => {
-      const options = { steps: 3, batch_size: 32, learning_rate: 0.01, embedding_size: 4, attended: 2 };
+      const options = { steps: 3, batchSize: 32, learningRate: 0.01, embeddingSize: 4, attended: 2 };
       const ranker = await trainRanker(world, options, 1, hooks);
       const table = await ranker.rewardTable(world.splits.test);
       ranker.dispose();
-      const encoder = await trainEncoder(world, { steps: 3, embedding_size: 8 }, 1, hooks);
+      const encoder = await trainEncoder(world, { steps: 3, embeddingSize: 8 }, 1, hooks);
       return {
         losses: ranker.losses,
         auc: ranker.auc,

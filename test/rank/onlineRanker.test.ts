@@ -5,29 +5,30 @@ import { generateWorld } from '../../src/data/world';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
+import { FeatureColumns } from '../../src/rank/featureColumns';
 import { trainOnlineRanker } from '../../src/rank/onlineRanker';
-import { ATTENDED, Columns, type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
+import { ATTENDED, type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
 
 const hooks = { gate: async () => 'go' as const };
 const none = { intra: false, cross: false };
 const both = { intra: true, cross: true };
-const short = { steps: 4, batch_size: 8, learning_rate: 0.01, embedding_size: 4 };
+const short = { steps: 4, batchSize: 8, learningRate: 0.01, embeddingSize: 4 };
 
 let world: Dataset;
 let later: Dataset;
-let columns: Columns;
+let columns: FeatureColumns;
 beforeAll(async () => {
   await useCpu();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 5,
-    num_l1: 2,
-    items_per_l3: 2,
-    num_users: 40,
-    num_heldout_users: 10,
+    numL1: 2,
+    itemsPerL3: 2,
+    numUsers: 40,
+    numHeldoutUsers: 10,
   });
   later = await world.newcomers!(260);
-  columns = new Columns(world);
+  columns = new FeatureColumns(world);
 });
 
 function examplesOf(dataset: Dataset) {
@@ -99,8 +100,13 @@ describe('the online ranker', () => {
     const train = many.splits.train.map((_, row) => row);
     const test = many.splits.test.slice(0, 900).map((_, row) => train.length + row);
     const tensors = tf.memory().numTensors;
-    const options = { steps: 120, batch_size: 48, learning_rate: 5e-3, embedding_size: 8 };
-    const ranker = await trainOnlineRanker(requests, train, none, null, options, 1, hooks);
+    const options = { steps: 120, batchSize: 48, learningRate: 5e-3, embeddingSize: 8 };
+    const ranker = await trainOnlineRanker(
+      { requests, rows: train, features: none, start: null },
+      options,
+      1,
+      hooks,
+    );
     const { ctr, ctcvr } = await ranker.tables(test, hooks);
     ranker.dispose();
     expect(tf.memory().numTensors).toBe(tensors);
@@ -124,18 +130,18 @@ describe('the online ranker', () => {
     const examples = examplesOf(later);
     const requests = new Requests(later, examples, columns, random(examples.length));
     const rows = later.splits.train.map((_, row) => row);
-    const start = await trainOnlineRanker(requests, rows, none, null, short, 1, hooks);
+    const start = await trainOnlineRanker({ requests, rows, features: none, start: null }, short, 1, hooks);
     const before = await start.tables(rows.slice(0, 9), hooks);
-    const still = { ...short, steps: 1, learning_rate: 0 };
-    const same = await trainOnlineRanker(requests, rows, both, start, still, 1, hooks);
+    const still = { ...short, steps: 1, learningRate: 0 };
+    const same = await trainOnlineRanker({ requests, rows, features: both, start }, still, 1, hooks);
     const { ctr, ctcvr } = await same.tables(rows.slice(0, 9), hooks);
     ctr.forEach((value, cell) => {
       expect(value).toBeCloseTo(before.ctr[cell], 6);
       expect(ctcvr[cell]).toBeCloseTo(before.ctcvr[cell], 6);
     });
-    const moved = await trainOnlineRanker(requests, rows, both, start, short, 1, hooks);
+    const moved = await trainOnlineRanker({ requests, rows, features: both, start }, short, 1, hooks);
     const after = await moved.tables(rows.slice(0, 9), hooks);
-    const plain = await trainOnlineRanker(requests, rows, none, start, short, 1, hooks);
+    const plain = await trainOnlineRanker({ requests, rows, features: none, start }, short, 1, hooks);
     expect(after.ctr).not.toEqual((await plain.tables(rows.slice(0, 9), hooks)).ctr);
     // Every weight that was added has learnt something.
     for (const name of ['code', 'hidden/code', 'hidden/similar/latest', 'hidden/similar/average/product']) {
@@ -150,7 +156,12 @@ describe('the online ranker', () => {
     const requests = new Requests(later, examplesOf(later), columns, PLAIN);
     const rows = later.splits.train.map((_, row) => row);
     const once = async () => {
-      const ranker = await trainOnlineRanker(requests, rows, none, null, short, 3, hooks);
+      const ranker = await trainOnlineRanker(
+        { requests, rows, features: none, start: null },
+        short,
+        3,
+        hooks,
+      );
       const whole = await ranker.tables(rows, hooks);
       const alone = await ranker.tables(rows.slice(5, 6), hooks);
       ranker.dispose();
@@ -162,10 +173,14 @@ describe('the online ranker', () => {
 
   it('says so when nothing was shown, and ends when it is told to', async () => {
     const requests = new Requests(later, examplesOf(later), columns, PLAIN);
-    await expect(trainOnlineRanker(requests, [], none, null, short, 1, hooks)).rejects.toThrow('No request');
+    await expect(
+      trainOnlineRanker({ requests, rows: [], features: none, start: null }, short, 1, hooks),
+    ).rejects.toThrow('No request');
     const stop = { gate: async () => 'stop' as const };
     const tensors = tf.memory().numTensors;
-    await expect(trainOnlineRanker(requests, [0, 1], none, null, short, 1, stop)).rejects.toThrow('stopped');
+    await expect(
+      trainOnlineRanker({ requests, rows: [0, 1], features: none, start: null }, short, 1, stop),
+    ).rejects.toThrow('stopped');
     expect(tf.memory().numTensors).toBe(tensors);
   });
 });

@@ -19,7 +19,7 @@ function clustered(rows: number, dimension: number, centres: number, spread: num
 describe('the product quantiser', () => {
   it('loses next to nothing of vectors in as many tight clusters as it has codes', async () => {
     const vectors = clustered(60, 5, 2, 1e-3);
-    const quantiser = await fitQuantiser(vectors, 5, { subspaces: 2, bits: 3 }, 1, hooks);
+    const quantiser = await fitQuantiser({ vectors, dimension: 5 }, { subspaces: 2, bits: 3 }, 1, hooks);
     const codes = await quantiser.encode(vectors);
     expect(codes).toHaveLength(120);
     expect(Math.max(...codes)).toBeLessThan(quantiser.size);
@@ -28,7 +28,7 @@ describe('the product quantiser', () => {
 
   it('gives each row the nearest centroid of each part, as all distances written out say', async () => {
     const vectors = clustered(37, 7, 37, 0);
-    const quantiser = await fitQuantiser(vectors, 7, { subspaces: 3, bits: 2 }, 1, hooks);
+    const quantiser = await fitQuantiser({ vectors, dimension: 7 }, { subspaces: 3, bits: 2 }, 1, hooks);
     const codes = await quantiser.encode(vectors);
     // Another code for one part of one row can only lose more.
     const least = quantiser.error(vectors, codes);
@@ -45,7 +45,7 @@ describe('the product quantiser', () => {
   it('loses less with more bits and with more parts', async () => {
     const vectors = clustered(200, 8, 200, 0);
     const errorOf = async (subspaces: number, bits: number) => {
-      const quantiser = await fitQuantiser(vectors, 8, { subspaces, bits }, 1, hooks);
+      const quantiser = await fitQuantiser({ vectors, dimension: 8 }, { subspaces, bits }, 1, hooks);
       return quantiser.error(vectors, await quantiser.encode(vectors));
     };
     const coarse = await errorOf(2, 2);
@@ -57,7 +57,7 @@ describe('the product quantiser', () => {
   it('gives the same codes twice, and copes with fewer vectors than codes', async () => {
     const vectors = clustered(3, 4, 3, 0);
     const once = async () => {
-      const quantiser = await fitQuantiser(vectors, 4, { subspaces: 4, bits: 8 }, 9, hooks);
+      const quantiser = await fitQuantiser({ vectors, dimension: 4 }, { subspaces: 4, bits: 8 }, 9, hooks);
       expect(quantiser.size).toBe(3);
       return quantiser.encode(vectors);
     };
@@ -67,10 +67,12 @@ describe('the product quantiser', () => {
 
   it('says so when there is nothing, and ends when it is told to', async () => {
     const options = { subspaces: 1, bits: 1 };
-    await expect(fitQuantiser(new Float32Array(0), 4, options, 1, hooks)).rejects.toThrow(
-      'nothing to quantise',
-    );
+    await expect(
+      fitQuantiser({ vectors: new Float32Array(0), dimension: 4 }, options, 1, hooks),
+    ).rejects.toThrow('nothing to quantise');
     const stop = { gate: async () => 'stop' as const };
-    await expect(fitQuantiser(new Float32Array(8), 4, options, 1, stop)).rejects.toThrow('stopped');
+    await expect(
+      fitQuantiser({ vectors: new Float32Array(8), dimension: 4 }, options, 1, stop),
+    ).rejects.toThrow('stopped');
   });
 });

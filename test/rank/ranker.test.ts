@@ -9,7 +9,7 @@ import { TargetAttention } from '../../src/rank/targetAttention';
 import { withOtherTargets } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
-const short = { steps: 6, batch_size: 32, learning_rate: 0.01, embedding_size: 4, attended: 3 };
+const short = { steps: 6, batchSize: 32, learningRate: 0.01, embeddingSize: 4, attended: 3 };
 
 let world: Dataset;
 beforeAll(async () => {
@@ -17,17 +17,17 @@ beforeAll(async () => {
   world = await generateWorld({
     world: 'tradeoff',
     seed: 5,
-    num_l1: 2,
-    items_per_l3: 2,
-    num_users: 700,
-    num_heldout_users: 60,
+    numL1: 2,
+    itemsPerL3: 2,
+    numUsers: 700,
+    numHeldoutUsers: 60,
   });
 });
 
 describe('the ranker', () => {
   it('ranks held-out impressions well above chance, and its favourites are truly liked', async () => {
     const tensors = tf.memory().numTensors;
-    const ranker = await trainRanker(world, { ...short, steps: 60, batch_size: 128 }, 1, hooks);
+    const ranker = await trainRanker(world, { ...short, steps: 60, batchSize: 128 }, 1, hooks);
     expect(ranker.losses).toHaveLength(60);
     expect(ranker.auc.ctr).toBeGreaterThan(0.58);
     expect(ranker.auc.ctcvr).toBeGreaterThan(0.62);

@@ -47,7 +47,7 @@ describe('the gain in AUC', () => {
 
   it('is the difference of both AUCs, ties included, and its interval holds it', () => {
     const rounded = good.map((score) => Math.round(score));
-    const gain = aucGain(poor, rounded, labels, users, 1, 200);
+    const gain = aucGain({ before: poor, after: rounded, labels, users }, 1, 200);
     expect(gain.mean).toBeCloseTo(auc(rounded, labels) - auc(poor, labels), 10);
     expect(gain.low).toBeLessThan(gain.mean);
     expect(gain.high).toBeGreaterThan(gain.mean);
@@ -56,23 +56,37 @@ describe('the gain in AUC', () => {
   });
 
   it('is of GAUC the difference of both GAUCs, and 0 where no user has both classes', () => {
-    const gain = groupedAucGain(poor, good, labels, users, 1, 200);
+    const gain = groupedAucGain({ before: poor, after: good, labels, users }, 1, 200);
     expect(gain.mean).toBeCloseTo(groupedAuc(good, labels, users) - groupedAuc(poor, labels, users), 10);
     expect(gain.low).toBeLessThan(gain.mean);
     expect(gain.low).toBeGreaterThan(0);
-    expect(groupedAucGain(good, poor, labels, users, 1, 200).high).toBeLessThan(0);
+    expect(groupedAucGain({ before: good, after: poor, labels, users }, 1, 200).high).toBeLessThan(0);
     const alone = labels.map((_, row) => row);
-    expect(groupedAucGain(poor, good, labels, alone, 1, 50)).toEqual({ mean: 0, low: 0, high: 0, p: 1 });
+    expect(groupedAucGain({ before: poor, after: good, labels, users: alone }, 1, 50)).toEqual({
+      mean: 0,
+      low: 0,
+      high: 0,
+      p: 1,
+    });
   });
 
   it('is exactly 0 of a ranker against itself', () => {
-    expect(aucGain(poor, poor, labels, users, 1, 50)).toEqual({ mean: 0, low: 0, high: 0, p: 1 });
+    expect(aucGain({ before: poor, after: poor, labels, users }, 1, 50)).toEqual({
+      mean: 0,
+      low: 0,
+      high: 0,
+      p: 1,
+    });
   });
 
   it('draws users, not impressions: seeing each impression four times says nothing new', () => {
     const four = <T>(values: readonly T[]) => values.flatMap((value) => [value, value, value, value]);
-    const once = aucGain(poor, good, labels, users, 1, 200);
-    const often = aucGain(four(poor), four(good), four(labels), four(users), 1, 200);
+    const once = aucGain({ before: poor, after: good, labels, users }, 1, 200);
+    const often = aucGain(
+      { before: four(poor), after: four(good), labels: four(labels), users: four(users) },
+      1,
+      200,
+    );
     expect(often.low).toBeCloseTo(once.low, 10);
     expect(often.high).toBeCloseTo(once.high, 10);
   });

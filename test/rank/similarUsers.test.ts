@@ -24,15 +24,16 @@ describe('the most similar other user', () => {
   it('is the one that all cosines written out name, and never oneself', async () => {
     const dimension = 5;
     // One more than a block of queries.
-    const requests = { vectors: units(257, dimension, 'requests'), users: [] as string[] };
+    const requests = { vectors: units(257, dimension, 'requests'), dimension, users: [] as string[] };
     const past = {
       vectors: units(31, dimension, 'past'),
+      dimension,
       users: Array.from({ length: 31 }, (_, i) => `u${i % 7}`),
     };
     requests.users = Array.from({ length: 257 }, (_, i) => `u${i % 9}`);
     // An asker whose own past is the very same vector.
     requests.vectors.set(past.vectors.subarray(0, dimension), 0);
-    const { row, cosine } = await nearestOthers(requests, past, dimension, 1, hooks);
+    const { row, cosine } = await nearestOthers(requests, past, 1, hooks);
     requests.users.forEach((user, i) => {
       let [best, at] = [-2, -1];
       past.users.forEach((other, j) => {
@@ -49,33 +50,38 @@ describe('the most similar other user', () => {
 
   it('is nobody where the past holds nobody else', async () => {
     const vectors = units(2, 3, 'alone');
-    const alone = { vectors, users: ['a', 'a'] };
-    expect((await nearestOthers(alone, alone, 3, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
-    const nobody = { vectors: new Float32Array(0), users: [] };
-    expect((await nearestOthers(alone, nobody, 3, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
+    const alone = { vectors, dimension: 3, users: ['a', 'a'] };
+    expect((await nearestOthers(alone, alone, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
+    const nobody = { vectors: new Float32Array(0), dimension: 3, users: [] };
+    expect((await nearestOthers(alone, nobody, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
   });
 
   it('is nobody for a request of which nothing was said, and never one of whom nothing was', async () => {
     const vectors = units(3, 3, 'some');
     const silent = Float32Array.from([0, 0, 0, ...vectors]);
-    const past = { vectors: silent, users: ['a', 'b', 'c', 'd'] };
-    const { row } = await nearestOthers({ vectors: silent, users: ['x', 'x', 'x', 'x'] }, past, 3, 1, hooks);
+    const past = { vectors: silent, dimension: 3, users: ['a', 'b', 'c', 'd'] };
+    const asking = { ...past, users: ['x', 'x', 'x', 'x'] };
+    const { row } = await nearestOthers(asking, past, 1, hooks);
     expect([...row]).toEqual([-1, 1, 2, 3]);
     // Though a cosine of 0 would be greater.
-    const opposite = { vectors: Float32Array.of(0, 0, 0, -1, 0, 0), users: ['a', 'b'] };
-    const asked = { vectors: Float32Array.of(1, 0, 0), users: ['x'] };
-    expect([...(await nearestOthers(asked, opposite, 3, 1, hooks)).row]).toEqual([1]);
-    const onlySilent = { vectors: new Float32Array(3), users: ['a'] };
-    expect([...(await nearestOthers(asked, onlySilent, 3, 1, hooks)).row]).toEqual([-1]);
+    const opposite = { vectors: Float32Array.of(0, 0, 0, -1, 0, 0), dimension: 3, users: ['a', 'b'] };
+    const asked = { vectors: Float32Array.of(1, 0, 0), dimension: 3, users: ['x'] };
+    expect([...(await nearestOthers(asked, opposite, 1, hooks)).row]).toEqual([1]);
+    const onlySilent = { vectors: new Float32Array(3), dimension: 3, users: ['a'] };
+    expect([...(await nearestOthers(asked, onlySilent, 1, hooks)).row]).toEqual([-1]);
   });
 
   it('spreads requests over equals, by the seed', async () => {
     const same = (count: number) => Float32Array.from({ length: 2 * count }, (_, i) => 1 - (i % 2));
-    const requests = { vectors: same(300), users: Array.from({ length: 300 }, (_, i) => `x${i}`) };
-    const past = { vectors: same(10), users: Array.from({ length: 10 }, (_, i) => `y${i}`) };
+    const requests = {
+      vectors: same(300),
+      dimension: 2,
+      users: Array.from({ length: 300 }, (_, i) => `x${i}`),
+    };
+    const past = { vectors: same(10), dimension: 2, users: Array.from({ length: 10 }, (_, i) => `y${i}`) };
     // Of another meaning, so never chosen.
     past.vectors.set([0, 1], 8);
-    const once = (seed: number) => nearestOthers(requests, past, 2, seed, hooks);
+    const once = (seed: number) => nearestOthers(requests, past, seed, hooks);
     const { row } = await once(1);
     expect(new Set(row)).toEqual(new Set([0, 1, 2, 3, 5, 6, 7, 8, 9]));
     expect((await once(1)).row).toEqual(row);

@@ -130,6 +130,192 @@ describe('parseConfig', () => {
     );
   });
 
+  /** Two configs on the two sides of a rule's bound: the first passes, the second is refused by this rule. */
+  type Change = (config: RunConfig) => unknown;
+  const popo =
+    (change: Partial<RunConfig['popo']>): Change =>
+    (c) =>
+      Object.assign(c.popo, change);
+  const data =
+    (change: Partial<RunConfig['data']>): Change =>
+    (c) =>
+      Object.assign(c.data, change);
+  const model =
+    (change: Partial<RunConfig['model']>): Change =>
+    (c) =>
+      Object.assign(c.model, change);
+  /** The longest sequence that there may be: 4096 tokens. */
+  const long =
+    (change: Change): Change =>
+    (c) => {
+      Object.assign(c.text, { max_prompt_length: 4040, max_completion_length: 56 });
+      return change(c);
+    };
+  const ranking =
+    (embedding_size: number, change: Partial<RunConfig['ranking']>): Change =>
+    (c) => {
+      c.encoder.embedding_size = embedding_size;
+      Object.assign(c.ranking, change);
+    };
+  const world = { num_l1: 64, items_per_l3: 64 };
+  const size =
+    (vocab_size: number): Change =>
+    (c) => {
+      c.text.vocab_size = vocab_size;
+      model({ hidden_size: 512, num_attention_heads: 1, num_key_value_heads: 1 })(c);
+      model({ num_hidden_layers: 20, intermediate_size: 2552 })(c);
+    };
+  const codes = { subspaces: 16, bits: 12 };
+  const bounds: [string, string, Change, Change][] = [
+    [
+      'heads of 4 numbers',
+      'model.num_attention_heads',
+      model({ num_attention_heads: 8, num_key_value_heads: 8 }),
+      model({ num_attention_heads: 16, num_key_value_heads: 16 }),
+    ],
+    [
+      'an MLP in fours',
+      'model.intermediate_size',
+      model({ intermediate_size: 68 }),
+      model({ intermediate_size: 66 }),
+    ],
+    [
+      'shared heads',
+      'model.num_key_value_heads',
+      model({ num_attention_heads: 4, num_key_value_heads: 2 }),
+      model({ num_attention_heads: 4, num_key_value_heads: 3 }),
+    ],
+    [
+      '4096 tokens',
+      'text.max_prompt_length',
+      long(() => {}),
+      long((c) => {
+        c.text.max_prompt_length++;
+      }),
+    ],
+    ['weights', 'model.hidden_size', size(1188), size(1189)],
+    [
+      'warm-up of 1024 long rows',
+      'warmup.batch_size',
+      long((c) => {
+        c.warmup.batch_size = 1003;
+      }),
+      long((c) => {
+        c.warmup.batch_size = 1004;
+      }),
+    ],
+    [
+      '1024 long rollouts',
+      'popo.num_generations',
+      long(popo({ prompts_per_step: 128 })),
+      long(popo({ prompts_per_step: 129 })),
+    ],
+    [
+      'a large world',
+      'data.num_users',
+      data({ ...world, num_users: 60_635 }),
+      data({ ...world, num_users: 60_636 }),
+    ],
+    [
+      'a large world held out',
+      'data.num_users',
+      data({ ...world, num_users: 635, num_heldout_users: 30_200 }),
+      data({ ...world, num_users: 636, num_heldout_users: 30_200 }),
+    ],
+    [
+      'numbers to divide',
+      'ranking.subspaces',
+      ranking(16, { subspaces: 16 }),
+      ranking(16, { subspaces: 17 }),
+    ],
+    [
+      'codes',
+      'ranking.bits',
+      ranking(32, { ...codes, embedding_size: 256 }),
+      ranking(32, { subspaces: 17, bits: 12, embedding_size: 256 }),
+    ],
+    [
+      'cells',
+      'ranking.batch_size',
+      ranking(16, { ...codes, batch_size: 1525 }),
+      ranking(16, { ...codes, batch_size: 1526 }),
+    ],
+    [
+      'weights that sum to 1',
+      'popo.reward_weights',
+      popo({ reward_weights: [0.5, 0.5000009] }),
+      popo({ reward_weights: [0.5, 0.5000011] }),
+    ],
+    [
+      'weights that sum to 1, below',
+      'popo.reward_weights',
+      popo({ reward_weights: [0.5, 0.4999991] }),
+      popo({ reward_weights: [0.5, 0.4999989] }),
+    ],
+    [
+      'a weight each',
+      'popo.reward_weights',
+      popo({ reward_weights: [0.5, 0.5] }),
+      popo({ reward_weights: [0.5, 0.25, 0.25] }),
+    ],
+    ['a floor for all', 'popo.min_weight', popo({ min_weight: 0.5 }), popo({ min_weight: 0.5001 })],
+    [
+      'two halves',
+      'popo.influence',
+      popo({ influence: 'halves', prompts_per_step: 2 }),
+      popo({ influence: 'halves', prompts_per_step: 1 }),
+    ],
+    [
+      'prompts there are',
+      'popo.influence_prompts',
+      popo({ influence_prompts: 8 }),
+      popo({ influence_prompts: 9 }),
+    ],
+    [
+      'two prompts to halve',
+      'popo.influence_prompts',
+      popo({ influence: 'halves', influence_prompts: 2 }),
+      popo({ influence: 'halves', influence_prompts: 1 }),
+    ],
+    [
+      'one prompt not halved',
+      'popo.influence_prompts',
+      popo({ influence: 'batch', influence_prompts: 1 }),
+      popo({ influence: 'halves', influence_prompts: 1 }),
+    ],
+    [
+      'clipped gradients',
+      'popo.objective_max_norm',
+      popo({ objective_max_norm: 1 }),
+      popo({ objective_max_norm: 1, influence: 'momentum' }),
+    ],
+    [
+      'gradients that are not at hand',
+      'popo.objective_max_norm',
+      popo({ influence: 'halves' }),
+      popo({ objective_max_norm: 1, influence: 'halves' }),
+    ],
+    [
+      'data of its own',
+      'data.sha256',
+      data({ source: 'import', sha256: 'ab'.repeat(32) }),
+      data({ sha256: 'ab'.repeat(32) }),
+    ],
+  ];
+
+  it.each(bounds)('draws the line: %s', (_name, path, inside, outside) => {
+    const config = presetConfig('tiny');
+    inside(config);
+    expect(parseConfig(config)).toEqual(config);
+    expect(refusal(outside)).toMatch(new RegExp(`^${path.replace('.', '\\.')} `));
+  });
+
+  it('asks nothing of a ranking that is left out', () => {
+    const config = presetConfig('tiny');
+    ranking(16, { users: 0, subspaces: 64, bits: 12, embedding_size: 256, batch_size: 4096 })(config);
+    expect(parseConfig(config)).toEqual(config);
+  });
+
   it('wants of a teacher outside what it needs, and nothing of it else', () => {
     const openai = { teacher: 'openai', url: 'http://localhost:11434/v1', model: 'qwen2.5:7b' };
     const accepted = (change: object) => {

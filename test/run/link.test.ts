@@ -4,6 +4,7 @@ import { parseConfig, type RunConfig } from '../../src/run/config';
 import { formatLink, parseLink } from '../../src/run/link';
 import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
 import { type Fingerprint, STAGE_NAMES } from '../../src/run/report';
+import links from '../vectors/links.json';
 
 const hex = (digits: number) =>
   fc
@@ -82,6 +83,12 @@ describe('formatLink and parseLink', () => {
     config.seed = 7;
     config.popo.weighting = 'fixed';
     expect(formatLink(config, null, null)).toBe('#run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed');
+  });
+
+  it.each(links)('opens a link of 0.5.0 and writes it again, byte for byte: %s', (link) => {
+    const { config, problem } = parseLink(link);
+    expect(problem).toBeNull();
+    expect(formatLink(config, null, null)).toBe(link);
   });
 
   it('takes what a person types', () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { needsOf } from '../../src/data/needs';
-import { generateWorld } from '../../src/data/world';
+import { loadDataset } from '../../src/run/datasets';
 import { fitFormat } from '../../src/run/shapes';
 import { sentence } from '../../src/sft/teacher';
 import { corpus } from '../../src/text/prompt';
@@ -13,8 +13,7 @@ describe('fitFormat', () => {
   let tokenizer: Tokenizer;
 
   beforeAll(async () => {
-    const { data, seed } = minusculeConfig();
-    dataset = await generateWorld({ ...data, seed });
+    dataset = await loadDataset(minusculeConfig(), async () => null);
     // So small a vocabulary that words fall into pieces, and categories differ in length.
     tokenizer = trainTokenizer(corpus(dataset), 96);
   });

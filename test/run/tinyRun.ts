@@ -1,9 +1,10 @@
 /** A run of all stages at minuscule sizes, on the reference model in plain JavaScript. */
-import { generateWorld } from '../../src/data/world';
+
 import { useCpu } from '../../src/gpu/tfjs';
 import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from '../../src/run/checkpoint';
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
+import { loadDataset } from '../../src/run/datasets';
 import { openReferenceDevice, type RunDevice } from '../../src/run/device';
 import { presetConfig } from '../../src/run/presets';
 import type { RunEvent } from '../../src/run/report';
@@ -87,7 +88,7 @@ export function recordedRun(
       events.push(structuredClone(event));
       onEvent(event, controls);
     },
-    loadDataset: () => generateWorld({ ...config.data, seed: config.seed }),
+    loadDataset: () => loadDataset(config, async () => null),
     teaching: noTeaching,
     loadSentenceFiles: unasked,
     openDevice,

@@ -70,11 +70,9 @@ describe('the file teacher', () => {
     world = await smallWorld();
   });
 
-  async function teach(jsonl: string | null, num_cots = 2) {
-    const options = { num_cots, cots_sha256: await sha256(jsonl ?? 'absent') };
-    const teacher = fileTeacher(world, options, async (hash) =>
-      hash === options.cots_sha256 ? jsonl : null,
-    );
+  async function teach(jsonl: string | null, numCots = 2) {
+    const options = { numCots, cotsSha256: await sha256(jsonl ?? 'absent') };
+    const teacher = fileTeacher(world, options, async (hash) => (hash === options.cotsSha256 ? jsonl : null));
     const examples = world.splits.train.slice(0, 4);
     await teacher.check(examples, go);
     let counts: TeacherCounts | null = null;

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { StoppedError } from '../../src/control/hooks';
 import type { Dataset, Example } from '../../src/data/dataset';
-import { StoppedError } from '../../src/data/stage';
 import { Controls } from '../../src/run/controls';
 import type { TeacherCounts, TeacherServices } from '../../src/sft/cot';
 import { type EndpointOptions, openaiTeacher } from '../../src/sft/openaiTeacher';
@@ -33,8 +33,8 @@ function services(logs = new Map<string, string[]>()): TeacherServices & { logs:
 }
 
 function teacher(kept = services(), change: Partial<EndpointOptions> = {}, concurrency = 3) {
-  const options = { url: server.url, model: 'm', told: true, num_cots: 2, temperature: 0.5 };
-  const sizes = { history_length: 3, max_completion_length: 56 };
+  const options = { url: server.url, model: 'm', told: true, numCots: 2, temperature: 0.5 };
+  const sizes = { historyLength: 3, maxCompletionLength: 56 };
   return openaiTeacher(world, { ...options, ...sizes, ...change }, kept, {
     pause: 5,
     concurrency,
@@ -134,8 +134,8 @@ describe('the teacher behind an endpoint', () => {
       { url: `${server.url}/other` },
       { told: false },
       { temperature: 0.6 },
-      { history_length: 2 },
-      { max_completion_length: 80 },
+      { historyLength: 2 },
+      { maxCompletionLength: 80 },
     ];
     for (const change of others) {
       const before = server.requests.length;
@@ -144,7 +144,7 @@ describe('the teacher behind an endpoint', () => {
     }
     const before = server.requests.length;
     // More CoTs of the same prompts are only so many more requests; the key is no part of who it is.
-    const same = { num_cots: 3, url: `${server.url}/` };
+    const same = { numCots: 3, url: `${server.url}/` };
     await teach(teacher({ ...kept, key: 'sk-another-key-12345' }, same));
     expect(server.requests.length - before).toBe(5);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PaddedTokens } from '../../src/model/languageModel';
 import { marginsWithinPrompt, scoreCots, scoreTails, selectCots } from '../../src/sft/orft';
 import { generateCots } from '../../src/sft/rupr';
+import { AttributesTeacher } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { smallWorld } from './world';
@@ -126,16 +127,10 @@ describe('scoring', () => {
       maxCompletionLength: 40,
     });
     const examples = world.splits.train.slice(0, 5);
-    const rupr = {
-      teacher: 'attributes' as const,
-      told: true,
-      num_cots: 2,
-      temperature: 1,
-      history_length: 3,
-    };
-    const cots = await generateCots(world, examples, rupr, 1);
+    const teacher = new AttributesTeacher(world, { told: true, temperature: 1, historyLength: 3 }, 1);
+    const cots = await generateCots(teacher, examples, 2, go);
     const options = { batchSize: 4, length: 100 };
-    const nll = await scoreCots(positional, format, examples, cots, options, go);
+    const nll = await scoreCots(positional, { format, examples, cots }, options, go);
     cots.forEach((cot, index) => {
       const { user, position } = examples[cot.example];
       const answer = format.answer(world.users[user].history[position]);
@@ -145,6 +140,6 @@ describe('scoring', () => {
       expect(nll[index]).toBeCloseTo(sum / answer.length, 4);
     });
     const stop = { gate: async () => 'stop' as const };
-    await expect(scoreCots(positional, format, examples, cots, options, stop)).rejects.toThrow(/stopped/);
+    await expect(scoreCots(positional, { format, examples, cots }, options, stop)).rejects.toThrow(/stopped/);
   });
 });

@@ -7,13 +7,9 @@ import { generateCots } from '../../src/sft/rupr';
 import { AttributesTeacher, needSentence } from '../../src/sft/teacher';
 import { smallWorld, withOtherTargets } from './world';
 
-const options = {
-  teacher: 'attributes' as const,
-  told: true,
-  num_cots: 3,
-  temperature: 1,
-  history_length: 3,
-};
+const options = { told: true, temperature: 1, historyLength: 3 };
+
+const go = { gate: async () => 'go' as const };
 
 let world: Dataset;
 beforeAll(async () => {
@@ -63,7 +59,8 @@ describe('transition statistics', () => {
 describe('the attributes teacher', () => {
   it('cites only items that the prompt shows, in at most eight words', async () => {
     for (const told of [true, false]) {
-      const cots = await generateCots(world, world.splits.train.slice(0, 200), { ...options, told }, 1);
+      const teacher = new AttributesTeacher(world, { ...options, told }, 1);
+      const cots = await generateCots(teacher, world.splits.train.slice(0, 200), 3, go);
       expect(cots).toHaveLength(600);
       for (const cot of cots) {
         const { user, position } = world.splits.train[cot.example];
@@ -80,11 +77,12 @@ describe('the attributes teacher', () => {
 
   it('told, is mostly right and partly wrong; cold, is right whenever the history supports it', async () => {
     const examples = world.splits.train.slice(0, 400);
-    const cots = await generateCots(world, examples, options, 1);
+    const cots = await generateCots(new AttributesTeacher(world, options, 1), examples, 3, go);
     const right = cots.filter((cot) => cot.truth?.conclusion).length / cots.length;
     expect(right).toBeGreaterThan(0.4);
     expect(right).toBeLessThan(0.75);
-    const cold = await generateCots(world, examples, { ...options, temperature: 0 }, 1);
+    const sober = new AttributesTeacher(world, { ...options, temperature: 0 }, 1);
+    const cold = await generateCots(sober, examples, 3, go);
     // Where nothing accounts for the purchase, a cold teacher does not force an argument.
     expect(cold.filter((cot) => cot.truth?.conclusion).length / cold.length).toBeGreaterThan(right + 0.05);
   });
@@ -95,7 +93,8 @@ describe('the attributes teacher', () => {
       const shown = history.slice(Math.max(0, example.position - 3), example.position);
       return world.oracle!.evidence(example.user, example.position).some((item) => shown.includes(item));
     });
-    const cots = await generateCots(world, examples, { ...options, num_cots: 1, temperature: 0 }, 1);
+    const sober = new AttributesTeacher(world, { ...options, temperature: 0 }, 1);
+    const cots = await generateCots(sober, examples, 1, go);
     expect(cots.filter((cot) => cot.truth?.evidence).length / cots.length).toBeGreaterThan(0.75);
   });
 
@@ -103,12 +102,10 @@ describe('the attributes teacher', () => {
     const examples = world.splits.test;
     const untold = { ...options, told: false };
     const changed = withOtherTargets(world, 'test');
-    const texts = (cots: { text: string }[]) => cots.map((cot) => cot.text);
-    const before = texts(await generateCots(world, examples, untold, 1));
-    expect(texts(await generateCots(changed, examples, untold, 1))).toEqual(before);
-    expect(texts(await generateCots(changed, examples, options, 1))).not.toEqual(
-      texts(await generateCots(world, examples, options, 1)),
-    );
+    const texts = async (dataset: Dataset, how: typeof options) =>
+      (await generateCots(new AttributesTeacher(dataset, how, 1), examples, 3, go)).map((cot) => cot.text);
+    expect(await texts(changed, untold)).toEqual(await texts(world, untold));
+    expect(await texts(changed, options)).not.toEqual(await texts(world, options));
   });
 
   it('is a pure function of example, sample and seed', () => {
@@ -156,8 +153,7 @@ describe('the attributes teacher', () => {
 
   it('stops when asked to', async () => {
     const hooks = { gate: async () => 'stop' as const };
-    await expect(generateCots(world, world.splits.train, options, 1, hooks)).rejects.toThrow(
-      /RUPR was stopped/,
-    );
+    const teacher = new AttributesTeacher(world, options, 1);
+    await expect(generateCots(teacher, world.splits.train, 3, hooks)).rejects.toThrow(/RUPR was stopped/);
   });
 });

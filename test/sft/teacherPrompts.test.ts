@@ -1,12 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, type Item, targetItem } from '../../src/data/dataset';
 import { NamedItems } from '../../src/sft/namedItem';
-import { type PromptOptions, readAnswer, teacherMessages, wordLimit } from '../../src/sft/teacherPrompts';
+import {
+  readAnswer,
+  type TeacherPromptOptions,
+  teacherMessages,
+  wordLimit,
+} from '../../src/sft/teacherPrompts';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { smallWorld, withOtherTargets } from './world';
 
-const options: PromptOptions = { told: true, historyLength: 3, words: 16 };
+const options: TeacherPromptOptions = { told: true, historyLength: 3, words: 16 };
 const untold = { ...options, told: false };
 
 let world: Dataset;

@@ -6,7 +6,7 @@ import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { smallWorld } from './world';
 
-const options = { batch_size: 4, catalogue_facts: 8, need_sentences: 6, catalogue_sentences: 3 };
+const options = { batchSize: 4, catalogueFacts: 8, needSentences: 6, catalogueSentences: 3 };
 
 let world: Dataset;
 let format: PromptFormat;
@@ -20,12 +20,11 @@ beforeAll(async () => {
   });
 });
 
-const step = (number: number, seed = 1) =>
-  warmupSequences(world, format, format.tokenizer, options, seed, number);
+const step = (number: number, seed = 1) => warmupSequences(format, options, seed, number);
 
 describe('warmupSequences', () => {
   it('has one shape at every step and is a function of seed and step', () => {
-    const rows = options.batch_size + packedRows(format, options);
+    const rows = options.batchSize + packedRows(format, options);
     for (let number = 0; number < 20; number++) {
       const sequences = step(number);
       expect(sequences).toHaveLength(rows);
@@ -41,14 +40,15 @@ describe('warmupSequences', () => {
 
   it('asks for training targets only, without a CoT', () => {
     const { think, answer } = format.tokenizer.special;
-    for (const { tokens, promptLength } of step(0).slice(0, options.batch_size)) {
+    for (const { tokens, promptLength } of step(0).slice(0, options.batchSize)) {
       expect(tokens[promptLength]).toBe(answer);
       expect(tokens).not.toContain(think);
       const parsed = format.parse(tokens.slice(promptLength));
       expect(parsed.item).toBeGreaterThanOrEqual(0);
     }
     const noTraining = { ...world, splits: { ...world.splits, train: world.splits.train.slice(0, 1) } };
-    const only = warmupSequences(noTraining, format, format.tokenizer, options, 1, 0)[0];
+    const alone = new PromptFormat(noTraining, format.tokenizer, format.options);
+    const only = warmupSequences(alone, options, 1, 0)[0];
     expect(only).toEqual(format.example(world.splits.train[0], null));
   });
 
@@ -56,7 +56,7 @@ describe('warmupSequences', () => {
     const { think, endThink, endAnswer } = format.tokenizer.special;
     let needs = 0;
     for (let number = 0; number < 10; number++) {
-      for (const { tokens, promptLength } of step(number).slice(options.batch_size)) {
+      for (const { tokens, promptLength } of step(number).slice(options.batchSize)) {
         expect(promptLength).toBe(0);
         for (let at = tokens.indexOf(think); at >= 0; at = tokens.indexOf(think, at + 1)) {
           const close = tokens.indexOf(endThink, at);
@@ -67,6 +67,6 @@ describe('warmupSequences', () => {
         }
       }
     }
-    expect(needs).toBe(10 * options.need_sentences);
+    expect(needs).toBe(10 * options.needSentences);
   });
 });

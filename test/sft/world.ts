@@ -6,10 +6,10 @@ export function smallWorld(seed = 3): Promise<Dataset> {
   return generateWorld({
     world: 'tradeoff',
     seed,
-    num_l1: 2,
-    items_per_l3: 3,
-    num_users: 300,
-    num_heldout_users: 40,
+    numL1: 2,
+    itemsPerL3: 3,
+    numUsers: 300,
+    numHeldoutUsers: 40,
   });
 }
 

@@ -8,11 +8,12 @@ import type { RunConfig } from '../../src/run/config';
 import { diffFromPreset } from '../../src/run/diff';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { runPipeline } from '../../src/run/runner';
+import type { Cell } from '../../src/study/cell';
 import { frontOf } from '../../src/study/front';
 import { fitting, METHODS, methodConfig, methodNamed } from '../../src/study/methods';
 import { canFork, fork, stillWanted } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
-import { type Cell, cellsCsv, studyTables, tablesText } from '../../src/study/tables';
+import { cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';
 
 const common = diffFromPreset(minusculeConfig());

@@ -8,10 +8,10 @@ import { trainTokenizer } from '../../src/text/tokenizer';
 const tinyWorld: WorldOptions = {
   world: 'tradeoff',
   seed: 7,
-  num_l1: 2,
-  items_per_l3: 3,
-  num_users: 200,
-  num_heldout_users: 40,
+  numL1: 2,
+  itemsPerL3: 3,
+  numUsers: 200,
+  numHeldoutUsers: 40,
 };
 const data = await generateWorld(tinyWorld);
 const TEACHER = ['saw', 'intend', 'need'];
@@ -56,7 +56,7 @@ describe('corpus', () => {
   });
 
   it('gives every word of a world one token, within the preset’s vocabulary', async () => {
-    const small = await generateWorld({ ...tinyWorld, num_l1: 4, items_per_l3: 6 });
+    const small = await generateWorld({ ...tinyWorld, numL1: 4, itemsPerL3: 6 });
     for (const [world, bound, n, longest] of [
       [data, 256, 3, 43],
       [small, 320, 6, 64],

@@ -1,8 +1,9 @@
-import type { RunConfig } from '../../run/config';
+import { RULES } from '../../popo/rules';
+import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
+import { ConfigField, LabelOf } from '../parts/fields';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
-import { WEIGHTING_LABELS } from '../words/runWords';
 import { DataPicker } from './data';
 import { Device } from './device';
 import { Knobs } from './knobs';
@@ -14,20 +15,6 @@ const PRESET_WORDS: Record<PresetName, string> = {
   medium: 'Medium · 6 M weights',
   large: 'Large · 25 M weights',
 };
-
-const WEIGHTINGS: { value: RunConfig['popo']['weighting']; title: string }[] = [
-  { value: 'fixed', title: 'GRPO with weights that never change: the baseline' },
-  { value: 'gdpo', title: 'Fixed weights, each reward normalised before they are summed' },
-  {
-    value: 'mgda',
-    title: 'The shortest mixture of the gradients: a small step along it harms no reward of these samples',
-  },
-  {
-    value: 'popo-light',
-    title: 'Weights from the spread of each reward within a group',
-  },
-  { value: 'popo', title: 'Weights from the gradients of each reward' },
-];
 
 /** Train, and the few choices most people make; the rest waits behind More. */
 export function Controls() {
@@ -42,7 +29,7 @@ export function Controls() {
         <fieldset class="setup" disabled={locked}>
           <legend class="hidden">Set-up</legend>
           <label class="field">
-            <span>Preset</span>
+            <LabelOf {...wordsOf('preset')} />
             <select
               value={config.preset}
               onChange={(event) => session.choosePreset(event.currentTarget.value as PresetName)}
@@ -54,30 +41,12 @@ export function Controls() {
               ))}
             </select>
           </label>
-          <label class="field seed">
-            <span>Seed</span>
-            <input
-              type="number"
-              min="0"
-              max="4294967295"
-              step="1"
-              inputMode="numeric"
-              value={config.seed}
-              onChange={(event) => {
-                const seed = event.currentTarget.valueAsNumber;
-                if (Number.isInteger(seed) && seed >= 0 && seed <= 4294967295) {
-                  session.edit((draft) => {
-                    draft.seed = seed;
-                  });
-                } else event.currentTarget.value = String(config.seed);
-              }}
-            />
-          </label>
+          <ConfigField path="seed" class="seed" />
           <div class="field" role="radiogroup" aria-labelledby="weighting-label">
-            <span id="weighting-label">Weighting</span>
+            <span id="weighting-label">{wordsOf('popo.weighting').label}</span>
             <div class="segments">
-              {WEIGHTINGS.map(({ value, title }) => (
-                <label key={value} title={title}>
+              {RULES.map(({ name: value, label, words }) => (
+                <label key={value} title={words}>
                   <input
                     type="radio"
                     name="weighting"
@@ -89,7 +58,7 @@ export function Controls() {
                       })
                     }
                   />
-                  <span>{WEIGHTING_LABELS[value]}</span>
+                  <span>{label}</span>
                 </label>
               ))}
             </div>

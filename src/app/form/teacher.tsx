@@ -1,54 +1,20 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import type { RunConfig } from '../../run/config';
+import { shownIn, wordsOf } from '../../run/fields/paths';
 import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
 import { DeleteButton } from '../parts/deleteButton';
-import { NumberField, type NumberKnob } from '../parts/fields';
+import { ConfigField, LabelOf } from '../parts/fields';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 
-const ASKING: NumberKnob[] = [
-  {
-    path: 'prompts',
-    label: 'prompts',
-    hint: 'Purchases to explain',
-    get: ({ rupr }) => rupr.prompts,
-    set: (config, value) => {
-      config.rupr.prompts = value;
-    },
-    min: 1,
-    max: 1_000_000,
-    whole: true,
-  },
-  {
-    path: 'num_cots',
-    label: 'num_cots',
-    hint: 'k, explanations of each',
-    get: ({ rupr }) => rupr.num_cots,
-    set: (config, value) => {
-      config.rupr.num_cots = value;
-    },
-    min: 1,
-    max: 16,
-    whole: true,
-  },
-  {
-    path: 'rupr.temperature',
-    label: 'temperature',
-    hint: 'Of the explanations',
-    get: ({ rupr }) => rupr.temperature,
-    set: (config, value) => {
-      config.rupr.temperature = value;
-    },
-    min: 0,
-    max: 10,
-  },
-];
+type TeacherName = RunConfig['rupr']['teacher'];
 
-const TEACHERS = {
+const TEACHERS: Record<TeacherName, string> = {
   attributes: 'Built in',
   openai: 'A chat model you name',
   file: 'A file of reasoning',
-} as const;
+};
 
 /** Who writes the reasoning: nobody else sees a field of it unless another teacher is chosen. */
 export function TeacherFields() {
@@ -57,12 +23,10 @@ export function TeacherFields() {
   return (
     <>
       <label class="field">
-        <span>
-          Teacher <small>Who writes the reasoning</small>
-        </span>
+        <LabelOf {...wordsOf('rupr.teacher')} />
         <select
           value={teacher}
-          onChange={(event) => session.chooseTeacher(event.currentTarget.value as keyof typeof TEACHERS)}
+          onChange={(event) => session.chooseTeacher(event.currentTarget.value as TeacherName)}
         >
           {Object.entries(TEACHERS).map(([name, label]) => (
             <option key={name} value={name}>
@@ -79,16 +43,13 @@ export function TeacherFields() {
 
 function EndpointFields() {
   const session = useSession();
-  const config = session.config.value;
-  const { url, model } = config.rupr;
+  const { url, model } = session.config.value.rupr;
   /** An address that is refused stays on show and out of the config, which goes into links. */
   const refused = useSignal<{ text: string; problem: string } | null>(null);
   return (
     <>
       <label class="field">
-        <span>
-          Address <small>Ollama, llama.cpp, vLLM or the like</small>
-        </span>
+        <LabelOf {...wordsOf('rupr.url')} />
         <input
           type="url"
           inputMode="url"
@@ -108,9 +69,7 @@ function EndpointFields() {
         />
       </label>
       <label class="field">
-        <span>
-          Model <small>As the server calls it</small>
-        </span>
+        <LabelOf {...wordsOf('rupr.model')} />
         <input
           type="text"
           autocomplete="off"
@@ -138,8 +97,8 @@ function EndpointFields() {
           }}
         />
       </label>
-      {ASKING.map((knob) => (
-        <NumberField key={knob.path} knob={knob} config={config} />
+      {shownIn('asking').map((path) => (
+        <ConfigField key={path} path={path} />
       ))}
       {refused.value !== null && (
         <p class="problem wide" role="alert">

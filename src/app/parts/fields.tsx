@@ -1,18 +1,9 @@
 /** The fields that the form is made of, and groups of them. */
 import type { ComponentChildren } from 'preact';
-import type { RunConfig } from '../../run/config';
+import type { ConfigPath, RunConfig } from '../../run/config';
+import type { LeafValue } from '../../run/fields/kinds';
+import { fieldAt, leafAt, setLeaf, whyUnread, wordsOf } from '../../run/fields/paths';
 import { useSession } from '../state/context';
-
-export interface NumberKnob {
-  path: string;
-  label: string;
-  hint: string;
-  get(config: RunConfig): number;
-  set(config: RunConfig, value: number): void;
-  min: number;
-  max: number;
-  whole?: boolean;
-}
 
 export function Group({
   title,
@@ -33,48 +24,109 @@ export function Group({
   );
 }
 
-export function NumberField({ knob, config }: { knob: NumberKnob; config: RunConfig }) {
+/**
+ * A field of the config with the control that its entry asks for. It is disabled, and says why, while a run would not read it.
+ * @param props.also fields that get the same value
+ * @param props.class of a number's field, beside `field`
+ */
+export function ConfigField(props: { path: ConfigPath; also?: readonly ConfigPath[]; class?: string }) {
+  const { path, also = [] } = props;
+  const config = useSession().config.value;
+  const { control } = fieldAt(path).kind;
+  const value = leafAt(config, path);
+  const words = { ...wordsOf(path), unread: whyUnread(config, path) };
+  const set = (draft: RunConfig, chosen: LeafValue) => {
+    for (const each of [path, ...also]) setLeaf(draft, each, chosen);
+  };
+  switch (control.type) {
+    case 'number':
+      return <NumberField {...words} {...control} class={props.class} value={Number(value)} set={set} />;
+    case 'choice':
+      return <Choice {...words} value={String(value)} options={control.options} choose={set} />;
+    case 'check':
+      return <Check {...words} checked={value === true} set={set} />;
+    case 'wordOrNumber': {
+      const { words: options, number } = control;
+      const isNumber = typeof value === 'number';
+      return (
+        <>
+          <Choice
+            {...words}
+            value={isNumber ? A_NUMBER : String(value)}
+            options={[...options, A_NUMBER]}
+            choose={(draft, word) => set(draft, word === A_NUMBER ? number.start : word)}
+          />
+          {isNumber && <NumberField {...number} unread={words.unread} value={value} set={set} />}
+        </>
+      );
+    }
+    case 'own':
+      return null;
+  }
+}
+
+const A_NUMBER = 'a number';
+
+interface Labelled {
+  label: string;
+  /** A few words beside the label; empty for none. */
+  hint: string;
+  /** Why the field is not read now, which disables it; null when it is. */
+  unread: string | null;
+}
+
+/** @param whole whether only integers fit; a value that does not fit is put back */
+export function NumberField(
+  props: Labelled & {
+    low: number;
+    high: number;
+    whole?: boolean;
+    class?: string;
+    value: number;
+    set(draft: RunConfig, value: number): void;
+  },
+) {
   const session = useSession();
+  const { low, high, whole = false } = props;
   return (
-    <label class="field">
-      <span>
-        {knob.label} <small>{knob.hint}</small>
-      </span>
+    <label class={props.class ? `field ${props.class}` : 'field'} title={props.unread ?? undefined}>
+      <LabelOf {...props} />
       <input
         type="number"
-        min={knob.min}
-        max={knob.max}
-        step={knob.whole ? 1 : 'any'}
-        value={knob.get(config)}
+        min={low}
+        max={high}
+        step={whole ? 1 : 'any'}
+        inputMode={whole ? 'numeric' : undefined}
+        disabled={props.unread !== null}
+        value={props.value}
         onChange={(event) => {
           const value = event.currentTarget.valueAsNumber;
-          const fits = value >= knob.min && value <= knob.max && (!knob.whole || Number.isInteger(value));
-          if (fits) session.edit((draft) => knob.set(draft, value));
-          else event.currentTarget.value = String(knob.get(config));
+          const fits = value >= low && value <= high && (!whole || Number.isInteger(value));
+          if (fits) session.edit((draft) => props.set(draft, value));
+          else event.currentTarget.value = String(props.value);
         }}
       />
     </label>
   );
 }
 
-export function Choice<T extends string>(props: {
-  label: string;
-  hint: string;
-  value: T;
-  options: readonly T[];
-  choose(draft: RunConfig, value: T): void;
-}) {
+function Choice(
+  props: Labelled & {
+    value: string;
+    options: readonly string[];
+    choose(draft: RunConfig, value: string): void;
+  },
+) {
   const session = useSession();
   return (
-    <label class="field">
-      <span>
-        {props.label} <small>{props.hint}</small>
-      </span>
+    <label class="field" title={props.unread ?? undefined}>
+      <LabelOf {...props} />
       <select
         value={props.value}
+        disabled={props.unread !== null}
         onChange={(event) => {
-          const value = props.options.find((option) => option === event.currentTarget.value);
-          if (value !== undefined) session.edit((draft) => props.choose(draft, value));
+          const value = event.currentTarget.value;
+          session.edit((draft) => props.choose(draft, value));
         }}
       >
         {props.options.map((option) => (
@@ -87,26 +139,29 @@ export function Choice<T extends string>(props: {
   );
 }
 
-export function Check(props: {
-  label: string;
-  hint: string;
-  checked: boolean;
-  set(draft: RunConfig, on: boolean): void;
-}) {
+function Check(props: Labelled & { checked: boolean; set(draft: RunConfig, on: boolean): void }) {
   const session = useSession();
   return (
-    <label class="check">
+    <label class="check" title={props.unread ?? undefined}>
       <input
         type="checkbox"
         checked={props.checked}
+        disabled={props.unread !== null}
         onChange={(event) => {
           const on = event.currentTarget.checked;
           session.edit((draft) => props.set(draft, on));
         }}
       />
-      <span>
-        {props.label} <small>{props.hint}</small>
-      </span>
+      <LabelOf {...props} />
     </label>
+  );
+}
+
+/** The words of a field, as every label of the form shows them. */
+export function LabelOf({ label, hint }: { label: string; hint: string }) {
+  return (
+    <span>
+      {label} {hint !== '' && <small>{hint}</small>}
+    </span>
   );
 }

@@ -2,7 +2,7 @@
 import { useId } from 'preact/hooks';
 import type { Front, FrontPoint } from '../../study/front';
 import { SWEEP } from '../../study/methods';
-import { ticks } from '../run/tradeoff';
+import { ticks } from '../charts/ticks';
 
 const WIDTH = 340;
 const HEIGHT = 300;

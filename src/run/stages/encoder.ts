@@ -3,6 +3,7 @@
 import { itemLikeness, type Likeness, textLikeness } from '../../popo/rewards/semantic';
 import { type Encoder, itemText, restoreEncoder, trainEncoder } from '../../rank/encoder';
 import { embedSentences, SENTENCE_BYTES, SENTENCE_SIZE } from '../../rank/sentenceEncoder';
+import { camelCased } from '../camelCase';
 import type { RunConfig } from '../config';
 import type { WholeStage } from '../stage';
 import type { Data } from './data';
@@ -31,7 +32,7 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
     config.encoder.steps + (wantsSentences(config) ? MEGABYTES + dataset.items.length : 0),
   async run({ data: { dataset } }, { config, steps, own, hooks, loadSentenceFiles }) {
     const { gate, onProgress } = hooks;
-    const trained = await trainEncoder(dataset, config.encoder, config.seed, {
+    const trained = await trainEncoder(dataset, camelCased(config.encoder), config.seed, {
       gate,
       onProgress: (done) => onProgress(done, steps),
     });
@@ -50,7 +51,7 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
     return { wordVectors, sentences };
   },
   open({ wordVectors, sentences }, { data: { dataset } }, { config }) {
-    const encoder = restoreEncoder(dataset, config.encoder, wordVectors);
+    const encoder = restoreEncoder(dataset, camelCased(config.encoder), wordVectors);
     const likeness = sentences === null ? textLikeness(encoder) : itemLikeness(sentences, SENTENCE_SIZE);
     return { encoder, likeness };
   },

@@ -4,7 +4,7 @@ import { AttributesTeacher } from '../../sft/teacher';
 import { HeldOut } from '../heldOut';
 import { purchaseCounts } from '../rewardSources';
 import type { Judged, WholeStage } from '../stage';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Evaluated {
   /** Null where there was no alignment. */

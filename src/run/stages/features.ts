@@ -3,7 +3,7 @@ import type { Dataset, Example } from '../../data/dataset';
 import { requestVectors } from '../../evaluate/requestVectors';
 import { PromptFormat } from '../../text/prompt';
 import type { WholeStage } from '../stage';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Said {
   /** [requests × dimension], unit rows; empty where nothing is ranked. */
@@ -26,7 +26,8 @@ export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
     };
     const say = (of: Dataset, examples: Example[], before: number) => {
       const own = new PromptFormat(of, tokenizer.tokenizer, format.options);
-      return requestVectors(model, own, examples, encoder.encoder, options, {
+      const asked = { format: own, examples, encoder: encoder.encoder };
+      return requestVectors(model, asked, options, {
         gate: hooks.gate,
         onProgress: (done) => hooks.onProgress(before + done, steps),
       });

@@ -6,7 +6,7 @@ import type { Report, RunEvent } from '../report';
 import { lossEvents, type WholeStage } from '../stage';
 import { supervise } from '../supervise';
 import type { Taught } from './rupr';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Kept {
   /** Indices into the CoTs of those that SFT learns from. */
@@ -43,7 +43,8 @@ export const orft: WholeStage<'orft', TrainingInputs & { rupr: Taught }, Kept, K
     });
     await supervise(model, tools, schedule, batches);
     const options = { batchSize: popo.prompts_per_step * popo.num_generations, length };
-    const nll = await scoreCots(model, format, draw.prompts, cots, options, tools.hooks);
+    const scored = { format, examples: draw.prompts, cots };
+    const nll = await scoreCots(model, scored, options, tools.hooks);
     await model.restore(backbone);
     const { threshold, kept } = selectCots(nll, cots, orft.threshold);
     const examples = cotExamples(cots, nll, { threshold, kept });

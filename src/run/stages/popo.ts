@@ -1,5 +1,5 @@
 /** POPO: GRPO with all rewards, starting from SFT, which is also the reference that the KL term holds it to. */
-import { StoppedError } from '../../data/stage';
+import { StoppedError } from '../../control/hooks';
 import { policyOptions } from '../../popo/options';
 import { trainPolicy } from '../../popo/trainer';
 import { HeldOut } from '../heldOut';
@@ -7,7 +7,7 @@ import type { PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
 import type { ResumableStage } from '../stage';
 import { adamW } from '../supervise';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Aligned {
   rewardNames: string[];

@@ -1,5 +1,6 @@
 /** The judge of taste: a ranker of clicks and conversions, frozen into the offline table of ID rewards. */
 import { trainRanker } from '../../rank/ranker';
+import { camelCased } from '../camelCase';
 import type { Report } from '../report';
 import type { WholeStage } from '../stage';
 import type { Data } from './data';
@@ -18,7 +19,7 @@ export const ranker: WholeStage<'ranker', { data: Data }, RankerTables, RankerTa
   reads: ['seed', 'ranker'],
   steps: (config) => config.ranker.steps,
   async run({ data: { dataset, draw } }, { config, own, hooks, emit }) {
-    const trained = await trainRanker(dataset, config.ranker, config.seed, hooks);
+    const trained = await trainRanker(dataset, camelCased(config.ranker), config.seed, hooks);
     try {
       own.loss.push(...trained.losses);
       emit({ type: 'ranker', auc: trained.auc });

@@ -1,10 +1,12 @@
 /** What the model's reasoning about newcomers is worth to a ranker. */
+
+import { StoppedError } from '../../control/hooks';
 import type { Dataset, Example } from '../../data/dataset';
-import { StoppedError } from '../../data/stage';
 import { compareRankers, type RankingReport, rankingSteps } from '../../evaluate/ranking';
+import { camelCased } from '../camelCase';
 import type { WholeStage } from '../stage';
 import type { Said } from './features';
-import type { TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
 
 export interface Ranked {
   /** Null where nothing was ranked. */
@@ -16,7 +18,7 @@ type Inputs = Pick<TrainingInputs, 'data' | 'encoder'> & { features: Said };
 export const ranking: WholeStage<'ranking', Inputs, Ranked, Ranked> = {
   name: 'ranking',
   reads: ['seed', 'ranking'],
-  steps: ({ ranking }) => rankingSteps(ranking),
+  steps: ({ ranking }) => rankingSteps(camelCased(ranking)),
   async run({ data, encoder, features }, { config, own, hooks, device, emit }) {
     const { dataset, deployment, rankingProblem } = data;
     const leaveOut = (why: string): Ranked => {
@@ -28,13 +30,20 @@ export const ranking: WholeStage<'ranking', Inputs, Ranked, Ranked> = {
     const { past, requests } = deployment;
     const names = (of: Dataset, examples: Example[]) => examples.map(({ user }) => of.users[user].id);
     try {
+      const { dimension } = encoder.encoder;
       const { report, losses } = await compareRankers(
-        dataset,
-        deployment.dataset,
-        { vectors: features.requests, users: names(deployment.dataset, requests) },
-        { vectors: features.past, users: names(dataset, past.examples), behaviours: past.behaviours },
-        encoder.encoder.dimension,
-        config.ranking,
+        {
+          dataset,
+          deployment: deployment.dataset,
+          said: { vectors: features.requests, dimension, users: names(deployment.dataset, requests) },
+          past: {
+            vectors: features.past,
+            dimension,
+            users: names(dataset, past.examples),
+            behaviours: past.behaviours,
+          },
+        },
+        camelCased(config.ranking),
         config.seed,
         hooks,
       );

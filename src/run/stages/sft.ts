@@ -12,7 +12,8 @@ import { heldOutEvents, lossEvents, type ResumableStage } from '../stage';
 import { supervise } from '../supervise';
 import type { Kept } from './orft';
 import type { Taught } from './rupr';
-import { type SupervisedMade, supervisedReport, supervisedRows, type TrainingInputs } from './warmup';
+import type { TrainingInputs } from './trainingInputs';
+import { type SupervisedMade, supervisedReport, supervisedRows } from './warmup';
 
 type Inputs = TrainingInputs & { rupr: Taught; orft: Kept };
 

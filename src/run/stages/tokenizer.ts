@@ -9,7 +9,7 @@ import { TEACHER_WORDS } from '../../sft/teacher';
 import { packedRows } from '../../sft/warmup';
 import { corpus, PromptFormat } from '../../text/prompt';
 import { Tokenizer, trainTokenizer } from '../../text/tokenizer';
-import { modelShape } from '../config';
+import { modelShape, type RunConfig } from '../config';
 import { fitFormat } from '../shapes';
 import type { WholeStage } from '../stage';
 import { teacherOf } from '../teaching';
@@ -29,6 +29,15 @@ export interface Text {
   /** T of every batch, in tokens. */
   length: number;
   model: LanguageModel;
+}
+
+/** Those that a warm-up batch packs into its rows. */
+function sentencesOf({ warmup }: RunConfig) {
+  return {
+    catalogueFacts: warmup.catalogue_facts,
+    needSentences: warmup.need_sentences,
+    catalogueSentences: warmup.catalogue_sentences,
+  };
 }
 
 export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, Text> = {
@@ -61,7 +70,7 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     const trained = Tokenizer.fromJSON(made.tokenizer);
     const format = new PromptFormat(dataset, trained, made.options);
     const largestBatch = Math.max(
-      config.warmup.batch_size + packedRows(format, config.warmup),
+      config.warmup.batch_size + packedRows(format, sentencesOf(config)),
       config.sft.batch_size,
       config.popo.prompts_per_step * config.popo.num_generations,
     );

@@ -1,22 +1,12 @@
 /** Warm-up: the backbone learns the catalogue, and history → next item. */
 import { warmupSequences } from '../../sft/warmup';
 import { collate } from '../../text/batch';
+import { camelCased } from '../camelCase';
 import { HeldOut } from '../heldOut';
 import type { Sample } from '../report';
 import { heldOutEvents, type Judged, lossEvents, type ResumableStage } from '../stage';
 import { supervise } from '../supervise';
-import type { Data } from './data';
-import type { Meaning } from './encoder';
-import type { RankerTables } from './ranker';
-import type { Text } from './tokenizer';
-
-/** What the judges' stages and the model's give to every stage that trains it. */
-export interface TrainingInputs {
-  data: Data;
-  tokenizer: Text;
-  ranker: RankerTables;
-  encoder: Meaning;
-}
+import type { TrainingInputs } from './trainingInputs';
 
 /** Of a supervised stage: its row of the table, once it is done, and samples of validation users. */
 export interface SupervisedMade {
@@ -36,22 +26,15 @@ export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, Su
     const { data, tokenizer } = inputs;
     const { model } = tokenizer;
     const heldOut = new HeldOut(inputs, tools);
+    const options = camelCased(config.warmup);
     const plain = data.draw.curve.map((example) => ({ example, cot: null }));
     if (tools.from === 0) {
       await model.resetOptimizer();
       own.heldOutLoss[0] = await heldOut.answerLoss(plain);
     }
     await supervise(model, tools, config.warmup, (step) => {
-      const { format, length } = tokenizer;
-      const sequences = warmupSequences(
-        data.dataset,
-        format,
-        tokenizer.tokenizer,
-        config.warmup,
-        config.seed,
-        step,
-      );
-      return collate(sequences, length);
+      const sequences = warmupSequences(tokenizer.format, options, config.seed, step);
+      return collate(sequences, tokenizer.length);
     });
     own.heldOutLoss[1] = await heldOut.answerLoss(plain);
     Object.assign(made, await heldOut.afterStage('warmup'));

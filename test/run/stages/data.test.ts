@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Example } from '../../../src/data/dataset';
-import { generateWorld } from '../../../src/data/world';
 import { CheckpointError } from '../../../src/run/checkpointError';
 import type { RunConfig } from '../../../src/run/config';
+import { loadDataset } from '../../../src/run/datasets';
 import { data, drawExamples } from '../../../src/run/stages/data';
 import { minusculeConfig, recordedRun } from '../tinyRun';
 import { toolsOf } from './recorded';
@@ -11,7 +11,7 @@ const ids = (examples: readonly Example[]) => examples.map(({ sampleId }) => sam
 
 async function drawn(change: (config: RunConfig) => void = () => {}) {
   const config = minusculeConfig(change);
-  const dataset = await generateWorld({ ...config.data, seed: config.seed });
+  const dataset = await loadDataset(config, async () => null);
   return { config, dataset, draw: drawExamples(dataset, config) };
 }
 

@@ -3,6 +3,7 @@ import type { Example } from '../../../src/data/dataset';
 import type { trainEncoder } from '../../../src/rank/encoder';
 import type { trainRanker } from '../../../src/rank/ranker';
 import { SENTENCE_BYTES, SENTENCE_SIZE } from '../../../src/rank/sentenceEncoder';
+import { camelCased } from '../../../src/run/camelCase';
 import { encoder } from '../../../src/run/stages/encoder';
 import { ranker } from '../../../src/run/stages/ranker';
 import { tokenizer } from '../../../src/run/stages/tokenizer';
@@ -160,7 +161,7 @@ describe('the stage tokenizer', () => {
     await open(({ sft }) => Object.assign(sft, { batch_size: 80 }));
     expect(shapes[1].rows).toBe(80);
     const third = await open(({ warmup }) => Object.assign(warmup, { batch_size: 90 }));
-    expect(shapes[2].rows).toBe(90 + packedRows(third.format, third.config.warmup));
+    expect(shapes[2].rows).toBe(90 + packedRows(third.format, camelCased(third.config.warmup)));
   });
 
   it('asks another teacher before anything that takes long, and the embedded one nothing', async () => {

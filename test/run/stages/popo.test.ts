@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { StoppedError } from '../../../src/data/stage';
+import { StoppedError } from '../../../src/control/hooks';
 import type { PolicyOptimizer } from '../../../src/popo/policy';
 import type { trainPolicy } from '../../../src/popo/trainer';
 import type { PopoStep } from '../../../src/run/report';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { StoppedError } from '../../../src/data/stage';
+import { StoppedError } from '../../../src/control/hooks';
 import type { compareRankers } from '../../../src/evaluate/ranking';
 import { data } from '../../../src/run/stages/data';
 import { features } from '../../../src/run/stages/features';
@@ -73,13 +73,31 @@ describe('the stage ranking', () => {
     const { tools, events } = await toolsOf('ranking', config);
     const made = await ranking.run({ ...inputs, features: said }, tools);
     expect(asked).toHaveLength(1);
-    const text = JSON.stringify(
-      asked[0].map((value) => (value === dataset ? 'past' : value === deployment.dataset ? 'later' : value)),
-    );
+    const [comparison, options, seed] = asked[0];
     const names = (of: typeof dataset, users: { user: number }[]) =>
       users.map(({ user }) => of.users[user].id);
-    expect(text).toContain(JSON.stringify(names(deployment.dataset, deployment.requests)));
-    expect(text).toContain(JSON.stringify(names(dataset, deployment.past.examples)));
+    expect(comparison.dataset).toBe(dataset);
+    expect(comparison.deployment).toBe(deployment.dataset);
+    expect(comparison.said).toEqual({
+      vectors: said.requests,
+      dimension: 2,
+      users: names(deployment.dataset, deployment.requests),
+    });
+    expect(comparison.past).toEqual({
+      vectors: said.past,
+      dimension: 2,
+      users: names(dataset, deployment.past.examples),
+      behaviours: deployment.past.behaviours,
+    });
+    expect(options).toMatchObject({
+      steps: 3,
+      tuningSteps: 2,
+      batchSize: 4,
+      embeddingSize: 4,
+      subspaces: 2,
+      bits: 2,
+    });
+    expect(seed).toBe(config.seed);
     expect(tools.own.loss).toEqual([2, 1]);
     expect(events).toEqual([{ type: 'ranking', ranking: made.report }]);
   });

@@ -3,7 +3,6 @@
  * what it is asked, and judges whose tables name their own cells.
  */
 import { type Dataset, type Example, targetItem } from '../../../src/data/dataset';
-import { generateWorld } from '../../../src/data/world';
 import type { AdamWStep } from '../../../src/model/config';
 import type {
   GenerateOptions,
@@ -14,12 +13,13 @@ import type {
   TokenBatch,
 } from '../../../src/model/languageModel';
 import type { RunConfig } from '../../../src/run/config';
+import { loadDataset } from '../../../src/run/datasets';
 import type { RunEvent, StageName } from '../../../src/run/report';
 import { fitFormat } from '../../../src/run/shapes';
 import type { StageTools } from '../../../src/run/stage';
 import { type Data, drawExamples } from '../../../src/run/stages/data';
 import type { Text } from '../../../src/run/stages/tokenizer';
-import type { TrainingInputs } from '../../../src/run/stages/warmup';
+import type { TrainingInputs } from '../../../src/run/stages/trainingInputs';
 import { TEACHER_WORDS } from '../../../src/sft/teacher';
 import { corpus, type PromptFormat } from '../../../src/text/prompt';
 import { trainTokenizer } from '../../../src/text/tokenizer';
@@ -122,7 +122,7 @@ export async function given(
   hasOracle = true,
 ): Promise<Given> {
   const config = minusculeConfig(change);
-  const world = await generateWorld({ ...config.data, seed: config.seed });
+  const world = await loadDataset(config, async () => null);
   const dataset = hasOracle ? world : { ...world, oracle: undefined };
   const draw = drawExamples(dataset, config);
   const tokenizer = trainTokenizer(corpus(dataset, TEACHER_WORDS), config.text.vocab_size);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { targetItem } from '../../../src/data/dataset';
 import { needsOf } from '../../../src/data/needs';
 import { Random } from '../../../src/numeric/random';
+import { camelCased } from '../../../src/run/camelCase';
 import type { Kept } from '../../../src/run/stages/orft';
 import { orft } from '../../../src/run/stages/orft';
 import { rupr, type Taught } from '../../../src/run/stages/rupr';
@@ -81,7 +82,7 @@ describe('the stage warmup', () => {
     const here = await given();
     const { config, model, inputs, format, dataset } = here;
     await warmup.run(inputs, (await toolsOf('warmup', config, { steps: 6 })).tools, warmup.begin(config));
-    const rows = config.warmup.batch_size + packedRows(format, config.warmup);
+    const rows = config.warmup.batch_size + packedRows(format, camelCased(config.warmup));
     const known = new Set(
       dataset.splits.train.map((example) => format.example(example, null).tokens.join(' ')),
     );

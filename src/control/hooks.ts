@@ -1,6 +1,10 @@
 /**
- * How a stage of a run is steered from outside: it awaits `gate` wherever it may rest (step and batch boundaries), which is
- * where pausing lives, and it tells how far it is. Stages that cannot hand back a half-done result throw `StoppedError`.
+ * How anything that takes long is steered from outside. Every room may import this file, and it imports none.
+ */
+
+/**
+ * A stage awaits `gate` wherever it may rest (step and batch boundaries), which is where pausing lives, and it tells how far it
+ * is. Stages that cannot hand back a half-done result throw `StoppedError`.
  */
 export interface StageHooks {
   /** Resolves at once while running, later when paused; `stop` asks the stage to end here. */

@@ -1,0 +1,55 @@
+/** What is trained on: an embedded world, or a data set of the visitor's. */
+import { MAX_L1 } from '../../data/vocabulary';
+import { field } from './field';
+import { hash, oneOf, whole } from './kinds';
+
+interface Facts {
+  data: { source: 'world' | 'import' };
+}
+
+const WORLD = {
+  holds: ({ data }: Facts) => data.source === 'world',
+  reason: 'Only an embedded world is made to measure.',
+};
+const IMPORT = {
+  holds: ({ data }: Facts) => data.source === 'import',
+  reason: 'Only an imported data set has a hash.',
+};
+
+export const data = {
+  source: field(oneOf(['world', 'import']), 'world', {
+    help: '`world` is generated. `import` is a data set of the visitor’s, named by its hash.',
+  }),
+  world: field(oneOf(['tradeoff', 'hackable']), 'tradeoff', {
+    help: 'Which embedded world. In `tradeoff` meaning and taste conflict in part. In `hackable` popular items pay the ID reward whatever was needed.',
+    appliesWhen: WORLD,
+  }),
+  num_l1: field(
+    whole(1, MAX_L1),
+    { tiny: 2, small: 4, base: 8, medium: 8, large: 8 },
+    { help: 'Departments of the catalogue. Each has 16 categories of level 3.', appliesWhen: WORLD },
+  ),
+  items_per_l3: field(
+    whole(1, 64),
+    { tiny: 3, small: 6, base: 8, medium: 16, large: 32 },
+    { help: 'Items in each category of level 3.', unit: 'items', appliesWhen: WORLD },
+  ),
+  num_users: field(
+    whole(8, 200_000),
+    { tiny: 1500, small: 6000, base: 10_000, medium: 20_000, large: 40_000 },
+    { help: 'Users to train on.', unit: 'users', appliesWhen: WORLD },
+  ),
+  num_heldout_users: field(
+    whole(1, 50_000),
+    { tiny: 200, small: 1000, base: 1000, medium: 1000, large: 1000 },
+    {
+      help: 'Held-out users, so many for validation and so many for test.',
+      unit: 'users',
+      appliesWhen: WORLD,
+    },
+  ),
+  sha256: field(hash, '', {
+    help: 'SHA-256 of the imported data set.',
+    appliesWhen: IMPORT,
+  }),
+};

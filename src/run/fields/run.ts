@@ -1,0 +1,25 @@
+/** Fields that stand in no section. */
+import { field, PRESET_NAMES } from './field';
+import { exactly, oneOf, whole } from './kinds';
+
+export const preset = field(
+  oneOf(PRESET_NAMES),
+  { tiny: 'tiny', small: 'small', base: 'base', medium: 'medium', large: 'large' },
+  {
+    help: 'The frozen preset that every other default comes from. `--preset` and the link name it; `--set` cannot.',
+    form: { group: 'own', label: 'Preset' },
+  },
+);
+
+export const version = field(exactly(1, '1, the only version of the presets that this app knows'), 1, {
+  help: 'Version of the frozen preset. `--set` cannot change it.',
+});
+
+export const seed = field(whole(0, 4_294_967_295), 1, {
+  help: 'Everything that is drawn at random is drawn by it: the world, the model’s first weights, the batches, the rollouts.',
+  form: { group: 'own', label: 'Seed' },
+});
+
+export const kernels = field(oneOf(['auto', 'portable', 'tiled']), 'auto', {
+  help: 'Kernel variants, pinned so that a link reproduces. `auto` chooses by the adapter; the report and its link say what was chosen.',
+});
