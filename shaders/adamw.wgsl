@@ -12,12 +12,12 @@ struct Hyper {
   weight_decay : f32, correction1 : f32, correction2 : f32, max_norm : f32,
 }
 
-@group(0) @binding(0) var<storage, read_write> parameters : array<f32>;
-@group(0) @binding(1) var<storage, read_write> moment1 : array<f32>;
-@group(0) @binding(2) var<storage, read_write> moment2 : array<f32>;
-@group(0) @binding(3) var<storage, read> gradient : array<f32>;
-@group(0) @binding(4) var<storage, read_write> partial : array<f32>;
-@group(0) @binding(5) var<storage, read_write> metrics : array<f32>;
+@group(0) @binding(0) var<storage, read_write> parameters : array<f32>;    // [SIZE]
+@group(0) @binding(1) var<storage, read_write> moment1 : array<f32>;       // [SIZE], m
+@group(0) @binding(2) var<storage, read_write> moment2 : array<f32>;       // [SIZE], v
+@group(0) @binding(3) var<storage, read> gradient : array<f32>;            // [SIZE]
+@group(0) @binding(4) var<storage, read_write> partial : array<f32>;       // [PARTIALS]
+@group(0) @binding(5) var<storage, read_write> metrics : array<f32>;       // [16], two of them written
 @group(0) @binding(6) var<uniform> hyper : Hyper;
 
 const RUN = (SIZE + PARTIALS - 1u) / PARTIALS;

@@ -16,13 +16,13 @@
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> qkv : array<vec4f>;
-@group(0) @binding(1) var<storage, read> spans : array<vec4u>;
-@group(0) @binding(2) var<storage, read_write> o : array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> lse : array<f32>;
-@group(0) @binding(4) var<storage, read> d_o : array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> delta : array<f32>;
-@group(0) @binding(6) var<storage, read_write> dqkv : array<vec4f>;
+@group(0) @binding(0) var<storage, read> qkv : array<vec4f>;           // [rows, ROW_WIDTH]
+@group(0) @binding(1) var<storage, read> spans : array<vec4u>;         // [rows]
+@group(0) @binding(2) var<storage, read_write> o : array<vec4f>;       // [rows, HEADS · HEAD_DIM]
+@group(0) @binding(3) var<storage, read_write> lse : array<f32>;       // [rows, HEADS]
+@group(0) @binding(4) var<storage, read> d_o : array<vec4f>;           // [rows, HEADS · HEAD_DIM]
+@group(0) @binding(5) var<storage, read_write> delta : array<f32>;     // [rows, HEADS]
+@group(0) @binding(6) var<storage, read_write> dqkv : array<vec4f>;    // [rows, ROW_WIDTH]
 @group(0) @binding(7) var<uniform> shape : Shape;
 
 const H4 = HEAD_DIM / 4u;

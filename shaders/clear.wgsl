@@ -1,6 +1,6 @@
 // out[i] = 0 for i < SIZE floats; a thread per vec4, grid-strided.
 
-@group(0) @binding(0) var<storage, read_write> out : array<vec4f>;
+@group(0) @binding(0) var<storage, read_write> out : array<vec4f>;    // [SIZE]
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u, @builtin(num_workgroups) groups : vec3u) {

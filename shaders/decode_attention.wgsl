@@ -10,13 +10,13 @@
 struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
 
 @group(0) @binding(0) var<storage, read_write> qkv : array<f32>;         // [rows, ROW_WIDTH], this step's
-@group(0) @binding(0) var<storage, read> qkv4 : array<vec4f>;
+@group(0) @binding(0) var<storage, read> qkv4 : array<vec4f>;            // [rows, ROW_WIDTH], rotated
 @group(0) @binding(1) var<storage, read> prompt : array<vec4f>;          // [prompts · prompt_length, ROW_WIDTH], rotated
 @group(0) @binding(2) var<storage, read> prompt_lengths : array<u32>;    // [prompts]
 @group(0) @binding(3) var<storage, read_write> cache : array<f32>;       // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
-@group(0) @binding(3) var<storage, read> cache4 : array<vec4f>;
+@group(0) @binding(3) var<storage, read> cache4 : array<vec4f>;          // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
 @group(0) @binding(4) var<storage, read> rotation : array<vec2f>;        // [positions, HEAD_DIM / 2]
-@group(0) @binding(5) var<storage, read> state : array<u32>;             // state[0] = step
+@group(0) @binding(5) var<storage, read> state : array<u32>;             // [1], the step
 @group(0) @binding(6) var<storage, read_write> o : array<vec4f>;         // [rows, HEADS · HEAD_DIM]
 @group(0) @binding(7) var<uniform> shape : Shape;
 

@@ -30,9 +30,9 @@ struct Options {
 }
 
 @group(0) @binding(0) var<uniform> options: Options;
-@group(0) @binding(1) var<storage, read> parameters: array<f32>;         // θ
-@group(0) @binding(2) var<storage, read> direction: array<f32>;          // u
-@group(0) @binding(3) var<storage, read_write> displaced: array<f32>;
+@group(0) @binding(1) var<storage, read> parameters: array<f32>;         // [count] θ
+@group(0) @binding(2) var<storage, read> direction: array<f32>;          // [count] u
+@group(0) @binding(3) var<storage, read_write> displaced: array<f32>;    // [count] θ + h u
 @group(0) @binding(4) var<storage, read_write> partials: array<vec2f>;   // [tiles] of (Σθ², Σu²)
 @group(0) @binding(5) var<storage, read_write> step: array<f32>;         // [1] h
 @group(0) @binding(6) var<storage, read> before: array<vec2f>;           // [P·T] of (logp, entropy) at θ, over all prompts

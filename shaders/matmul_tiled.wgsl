@@ -1,23 +1,24 @@
 // The products of matmul.wgsl for a GPU with fast workgroup memory: a workgroup of 16 × 16 threads makes a 64 × 64 tile of
 // `out`, each thread 4 × 4 of it, walking k in steps of 16 through tiles of `a` and `b` that all threads load together.
 // Layouts, splits and slices are matmul.wgsl's; LAYOUT is 0 nt, 1 nn, 2 tn. Every sum runs over k in ascending order. Elements past
-// an edge are loaded as zeros and dropped on store.
+// an edge are loaded as zeros and dropped on store. Lines that end in `// each r` are repeated for r = 0 … 3 (gpu/unroll.ts).
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> a : array<f32>;
-@group(0) @binding(1) var<storage, read> b : array<f32>;
-@group(0) @binding(2) var<storage, read> residual : array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out : array<vec4f>;
+@group(0) @binding(0) var<storage, read> a : array<f32>;              // [rows, K] | tn: [rows, M]
+@group(0) @binding(1) var<storage, read> b : array<f32>;              // nn: [K, N] | nt: [N, K] | tn: [rows, N]
+@group(0) @binding(2) var<storage, read> residual : array<vec4f>;     // [rows, N]
+@group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // [rows, N] | tn: [SPLITS, M, N]
 @group(0) @binding(4) var<uniform> shape : Shape;
 
 const TILE = 64u;
 const STEP = 16u;
-const THREADS = 256u;
+const QUADS = TILE / 4u;
 
-// [k, m] and [k, n], four neighbours of m or n to a vec4.
-var<workgroup> a_tile : array<vec4f, STEP * TILE / 4u>;
-var<workgroup> b_tile : array<vec4f, STEP * TILE / 4u>;
+// [k, m] and [k, n], four neighbours of m or n to a vec4: one for each of the 256 threads. A thread writes its vec4 whole, since
+// stores to the components of one by several threads would race.
+var<workgroup> a_tile : array<vec4f, STEP * QUADS>;
+var<workgroup> b_tile : array<vec4f, STEP * QUADS>;
 
 @compute @workgroup_size(16, 16)
 fn main(
@@ -36,38 +37,30 @@ fn main(
     end = min(begin + run, shape.rows);
   }
 
-  var s0 = vec4f();
-  var s1 = vec4f();
-  var s2 = vec4f();
-  var s3 = vec4f();
+  // (k, quad) of this thread's vec4. Neighbours take neighbouring addresses: along k where rows are contiguous in k, else along
+  // m or n.
+  let along_k = vec2u(thread % STEP, thread / STEP);
+  let across_k = vec2u(thread / QUADS, thread % QUADS);
+  let pa = select(along_k, across_k, LAYOUT == 2u);
+  let pb = select(across_k, along_k, LAYOUT == 0u);
+
+  var s{r} = vec4f(); // each r
   for (var k0 = begin; k0 < end; k0 += STEP) {
-    // Neighbouring threads take neighbouring addresses: along k where rows are contiguous in k, else along m or n.
-    for (var i = thread; i < STEP * TILE; i += THREADS) {
-      let along_k = vec2u(i % STEP, i / STEP);
-      let across_k = vec2u(i / TILE, i % TILE);
-      let pa = select(along_k, across_k, LAYOUT == 2u);
-      let m = m0 + pa.y;
-      var value = 0.0;
-      if (m < m_extent && k0 + pa.x < end) {
-        value = a[select(m * K + k0 + pa.x, (k0 + pa.x) * M + m, LAYOUT == 2u)];
-      }
-      a_tile[(pa.x * TILE + pa.y) / 4u][pa.y % 4u] = value;
-      let pb = select(across_k, along_k, LAYOUT == 0u);
-      let n = n0 + pb.y;
-      value = 0.0;
-      if (n < N && k0 + pb.x < end) {
-        value = b[select((k0 + pb.x) * N + n, n * K + k0 + pb.x, LAYOUT == 0u)];
-      }
-      b_tile[(pb.x * TILE + pb.y) / 4u][pb.y % 4u] = value;
-    }
+    let ka = k0 + pa.x;
+    let kb = k0 + pb.x;
+    let ma{r} = m0 + pa.y * 4u + {r}u; // each r
+    let nb{r} = n0 + pb.y * 4u + {r}u; // each r
+    var mine = vec4f();
+    if (ka < end && ma{r} < m_extent) { mine[{r}] = a[select(ma{r} * K + ka, ka * M + ma{r}, LAYOUT == 2u)]; } // each r
+    a_tile[pa.x * QUADS + pa.y] = mine;
+    mine = vec4f();
+    if (kb < end && nb{r} < N) { mine[{r}] = b[select(kb * N + nb{r}, nb{r} * K + kb, LAYOUT == 0u)]; } // each r
+    b_tile[pb.x * QUADS + pb.y] = mine;
     workgroupBarrier();
     for (var k = 0u; k < STEP; k++) {
-      let x = a_tile[k * (TILE / 4u) + local.y];
-      let y = b_tile[k * (TILE / 4u) + local.x];
-      s0 += x.x * y;
-      s1 += x.y * y;
-      s2 += x.z * y;
-      s3 += x.w * y;
+      let x = a_tile[k * QUADS + local.y];
+      let y = b_tile[k * QUADS + local.x];
+      s{r} += x[{r}] * y; // each r
     }
     workgroupBarrier();
   }
@@ -76,10 +69,7 @@ fn main(
   let n = n0 + local.x * 4u;
   if (n >= N) { return; }
   let slice = select(0u, group.z * (SLICE / 4u), LAYOUT == 2u);
-  store(m, n, m_extent, slice, s0);
-  store(m + 1u, n, m_extent, slice, s1);
-  store(m + 2u, n, m_extent, slice, s2);
-  store(m + 3u, n, m_extent, slice, s3);
+  store(m + {r}u, n, m_extent, slice, s{r}); // each r
 }
 
 fn store(m : u32, n : u32, m_extent : u32, slice : u32, value : vec4f) {

@@ -2,8 +2,8 @@
 
 struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
-@group(0) @binding(0) var<storage, read> slices : array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> gradient : array<vec4f>;
+@group(0) @binding(0) var<storage, read> slices : array<vec4f>;            // [SPLITS, SLICE]
+@group(0) @binding(1) var<storage, read_write> gradient : array<vec4f>;    // [SLICE]
 @group(0) @binding(2) var<uniform> objective : Objective;
 
 @compute @workgroup_size(64)

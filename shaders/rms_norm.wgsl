@@ -9,11 +9,11 @@
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> x : array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight : array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> scale : array<f32>;
-@group(0) @binding(3) var<storage, read> dy : array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> out : array<vec4f>;
+@group(0) @binding(0) var<storage, read> x : array<vec4f>;            // [rows, D]
+@group(0) @binding(1) var<storage, read> weight : array<vec4f>;       // [D]
+@group(0) @binding(2) var<storage, read_write> scale : array<f32>;    // [rows]
+@group(0) @binding(3) var<storage, read> dy : array<vec4f>;           // [rows, D]
+@group(0) @binding(4) var<storage, read_write> out : array<vec4f>;    // y or dx [rows, D] | dw [SPLITS, D], SLICE floats apart
 @group(0) @binding(5) var<uniform> shape : Shape;
 
 const D4 = D / 4u;

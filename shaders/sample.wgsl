@@ -11,11 +11,11 @@
 
 struct Options { rows : u32, top_k : u32, eos : u32, pad : u32, key0 : u32, key1 : u32, temperature : f32, unused : f32 }
 
-@group(0) @binding(0) var<storage, read> logits : array<f32>;           // [rows, V]
-@group(0) @binding(1) var<storage, read_write> state : array<u32>;      // state[0] = step
-@group(0) @binding(2) var<storage, read_write> next : array<u32>;       // [rows], input of the next step
-@group(0) @binding(3) var<storage, read_write> ended : array<u32>;      // [rows]
-@group(0) @binding(4) var<storage, read_write> sampled : array<vec2u>;  // [rows, MAX_NEW] of (token, bits of its logp)
+@group(0) @binding(0) var<storage, read> logits : array<f32>;             // [rows, V]
+@group(0) @binding(1) var<storage, read_write> state : array<u32>;        // [1], the step
+@group(0) @binding(2) var<storage, read_write> next : array<u32>;         // [rows], input of the next step
+@group(0) @binding(3) var<storage, read_write> ended : array<u32>;        // [rows]
+@group(0) @binding(4) var<storage, read_write> sampled : array<vec2u>;    // [rows, MAX_NEW] of (token, bits of its logp)
 @group(0) @binding(5) var<uniform> options : Options;
 
 const RUN = (VOCABULARY + LANES - 1u) / LANES;

@@ -7,9 +7,9 @@
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> gate_up : array<vec4f>;
-@group(0) @binding(1) var<storage, read> dh : array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> out : array<vec4f>;   // h [rows, F] | d gate_up [rows, 2F]
+@group(0) @binding(0) var<storage, read> gate_up : array<vec4f>;      // [rows, 2F]
+@group(0) @binding(1) var<storage, read> dh : array<vec4f>;           // [rows, F]
+@group(0) @binding(2) var<storage, read_write> out : array<vec4f>;    // h [rows, F] | d gate_up [rows, 2F]
 @group(0) @binding(3) var<uniform> shape : Shape;
 
 const F4 = F / 4u;

@@ -1,11 +1,11 @@
-// Sums the per-row statistics of cross_entropy into metrics[0..8): one workgroup, thread i takes rows i, i + 64, … in order,
-// then the threads are added by halving. With `accumulate` the micro-batch is added to those before it.
+// metrics[0..8) = Σ_row statistics[row], which cross_entropy left: one workgroup, thread i takes rows i, i + 64, … in order, then
+// the threads are added by halving. With `accumulate` the micro-batch is added to those before it.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
-@group(0) @binding(0) var<storage, read> statistics : array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> metrics : array<vec4f>;
+@group(0) @binding(0) var<storage, read> statistics : array<vec4f>;       // [rows, 2]
+@group(0) @binding(1) var<storage, read_write> metrics : array<vec4f>;    // [2], the first 8 floats of them
 @group(0) @binding(2) var<uniform> shape : Shape;
 @group(0) @binding(3) var<uniform> objective : Objective;
 

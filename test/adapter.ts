@@ -24,9 +24,7 @@ let shared: Promise<TestDevice> | null = null;
 const open = new Set<GPUDevice>();
 const errors: string[] = [];
 
-const OPTIONAL_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
-
-/** A device of its own, for tests that lose or destroy it. Optional features and the adapter's full limits are on. */
+/** A device of its own, for tests that lose or destroy it. The adapter's full limits are on. */
 export async function freshDevice(): Promise<TestDevice> {
   if (!process.env.TAIJI_TEST_ADAPTER) {
     const [first] = findNodeAdapters();
@@ -37,9 +35,8 @@ export async function freshDevice(): Promise<TestDevice> {
   gpu ??= create([]);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error(`${NO_NODE_ADAPTER} (Wanted here: ${name}.)`);
-  const { limits, features, info } = adapter;
+  const { limits, info } = adapter;
   const device = await adapter.requestDevice({
-    requiredFeatures: OPTIONAL_FEATURES.filter((feature) => features.has(feature)),
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

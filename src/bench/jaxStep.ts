@@ -46,7 +46,7 @@ export function jaxStep(config: ModelConfig, pool: Float32Array, batch: TokenBat
     const [loss, gradients] = valueAndGrad((weights: Weights) => modelLoss(config, weights, inputs))(
       tree.ref(state.weights),
     );
-    return { loss, state: adamW(state, gradients, corrections, hyper, decayed) };
+    return { loss, state: adamW(state, { gradients, corrections, hyper, decayed }) };
   });
 
   let step = 0;
@@ -157,11 +157,19 @@ function modelLoss(
 
 function adamW(
   { weights, moment1, moment2 }: State,
-  gradients: Weights,
-  corrections: np.Array,
-  { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm }: AdamWStep,
-  decayed: Set<string>,
+  {
+    gradients,
+    corrections,
+    hyper,
+    decayed,
+  }: {
+    gradients: Weights;
+    corrections: np.Array;
+    hyper: AdamWStep;
+    decayed: Set<string>;
+  },
 ): State {
+  const { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm } = hyper;
   const names = Object.keys(weights);
   const squares = names.map((name) => np.square(gradients[name].ref).sum());
   const norm = np.sqrt(squares.reduce((sum, square) => sum.add(square)));

@@ -46,7 +46,7 @@ export async function runBench(
   for (const name of shapes) {
     const shape = await benchShape(name);
     facts ??= await modelFacts(gpu, shape);
-    cases.push(await compare(gpu, api, shape, { peers, rounds, turn }, say));
+    cases.push(await compare(gpu, shape, { api, peers, rounds, turn, say }));
   }
   if (facts === null) throw new Error('No shape was named.');
   gpu.assertHealthy();
@@ -56,10 +56,8 @@ export async function runBench(
 
 async function compare(
   gpu: Gpu,
-  api: GPU,
   shape: BenchShape,
-  o: Pick<BenchOptions, 'peers' | 'rounds' | 'turn'>,
-  say: (line: string) => void,
+  { api, say, ...o }: Omit<BenchOptions, 'shapes'> & { api: GPU; say: (line: string) => void },
 ): Promise<CaseResult> {
   const batch = benchBatch(shape);
   const task = {

@@ -7,8 +7,8 @@
 import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import type { LanguageModel } from '../model/languageModel';
+import { scoreTails } from '../model/scoreTails';
 import { rankOf } from '../rank/rankingMetrics';
-import { scoreTails } from '../sft/orft';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';
 
 /** One row of the stage table; the keys are the paper's. Rates in [0, 1]. */
@@ -241,8 +241,9 @@ function answerLosses(
     const block = thinkBlock(format, generated[index], maxCompletionLength - answer.length);
     return { tokens: [...format.prompt(example), ...block, ...answer], answerLength: answer.length };
   };
-  const scoring = { batchSize: options.batchSize, length: maxPromptLength + maxCompletionLength };
-  return scoreTails(model, examples.length, row, scoring, hooks, 'Evaluation');
+  const { batchSize } = options;
+  const scoring = { stage: 'Evaluation', batchSize, length: maxPromptLength + maxCompletionLength };
+  return scoreTails(model, { count: examples.length, row }, scoring, hooks);
 }
 
 /** The completion's leading `<think> … </think>`, cut to at most `room` tokens; empty where there is none that ends. */

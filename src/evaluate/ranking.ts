@@ -7,16 +7,18 @@
 import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
 import { visibleToTraining } from '../data/visibility';
-import { type Interval, intervalOf } from '../numeric/interval';
+import type { Interval } from '../numeric/interval';
 import { Random } from '../numeric/random';
-import { type AuctionOutcome, auction, drawBids } from '../rank/abTest';
-import { auc } from '../rank/auc';
+import { auction, drawBids } from '../rank/abTest';
 import { FeatureColumns } from '../rank/featureColumns';
 import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
-import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../rank/rankingMetrics';
+import { aucGain, groupedAucGain, rankOf } from '../rank/rankingMetrics';
 import { type Enhancement, PLAIN, Requests } from '../rank/requests';
 import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
+import { gainOf, type Judgement, metricsOf, type RankerMetrics } from './judgement';
+import { type Lift, liftOf } from './lift';
+import { longTailOf } from './longTail';
 
 export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
@@ -24,27 +26,6 @@ export type FeatureSetName = (typeof FEATURE_SETS)[number];
 export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
   /** Steps that each ranker goes on for. `steps` are those on the past. */
   tuningSteps: number;
-}
-
-/** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
-export interface RankerMetrics {
-  auc: { ctr: number; cvr: number; ctcvr: number };
-  /** Within each user. */
-  gauc: { ctr: number; ctcvr: number };
-  /** Nats per impression. */
-  log_loss: { ctr: number; ctcvr: number };
-  'HR@10': number;
-  'NDCG@10': number;
-  requests: number;
-  impressions: number;
-}
-
-/** Relative change of a total against the ranker without features: 0.05 is 5 % more. */
-export interface Lift {
-  /** Half of the users saw each ranker, as in the field. */
-  randomised: Interval;
-  /** Everybody saw both, and luck is averaged out, as only a simulation can. */
-  paired: Interval;
 }
 
 export interface RankerResult {
@@ -80,10 +61,6 @@ export interface RankingReport {
   similarity: number;
   rankers: RankerResult[];
 }
-
-const DRAWS = 400;
-/** Share of judged users that the long tail holds, at least. */
-const LONG_TAIL = 0.25;
 
 /** Most cells, judged requests × items, of a table of chances (f32, two tables: 400 MB). */
 const MAX_TABLE_CELLS = 50_000_000;
@@ -169,10 +146,8 @@ export async function compareRankers(
   const real = new Requests(deployment, examples, columns, enhancement);
   const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
-  const known = new Map<number, number>();
-  for (const { user, position } of test) known.set(user, Math.max(known.get(user) ?? 0, position));
-  const longTailBehaviours = quantile([...known.values()], LONG_TAIL);
-  const isSparse = test.map(({ user }) => known.get(user)! <= longTailBehaviours);
+  const tail = longTailOf(test);
+  const isSparse = test.map(({ user }) => tail.users.has(user));
   const oracle = deployment.oracle;
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
@@ -234,11 +209,8 @@ export async function compareRankers(
     losses,
     report: {
       requests: { train: train.length, test: test.length },
-      long_tail_behaviours: longTailBehaviours,
-      users: {
-        test: known.size,
-        long_tail: [...known.values()].filter((behaviours) => behaviours <= longTailBehaviours).length,
-      },
+      long_tail_behaviours: tail.behaviours,
+      users: { test: new Set(test.map(({ user }) => user)).size, long_tail: tail.users.size },
       distinct_neighbours: new Set(matched.map((row) => past.users[neighbours.row[row]])).size,
       notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
       quantisation_error: quantisationError,
@@ -301,21 +273,6 @@ function pastRequests(dataset: Dataset): { user: number; position: number }[] {
   return [...requests.values()];
 }
 
-/** What a ranker said of the judged requests; `request` counts these. */
-interface Judgement {
-  impressions: {
-    request: number;
-    user: number;
-    click: number;
-    both: number;
-    clicked: number;
-    converted: number;
-  }[];
-  ranks: { request: number; rank: number }[];
-  /** [requests]; null where no outcome is known. */
-  outcomes: AuctionOutcome[] | null;
-}
-
 function featuresOf(name: FeatureSetName): FeatureSet {
   return { intra: name !== 'none' && name !== 'cross', cross: name !== 'none' && name !== 'intra' };
 }
@@ -338,110 +295,4 @@ function shuffled(
     size,
     similar: from.map((row) => similar[row]),
   };
-}
-
-function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] | null): RankerMetrics {
-  const rows = impressions.filter(({ request }) => isIn?.[request] ?? true);
-  const users = rows.map(({ user }) => user);
-  const [click, both] = [rows.map((row) => row.click), rows.map((row) => row.both)];
-  const [clicked, converted] = [rows.map((row) => row.clicked), rows.map((row) => row.converted)];
-  const after = rows.filter((row) => row.clicked);
-  const own = ranks.filter(({ request }) => isIn?.[request] ?? true).map(({ rank }) => rank);
-  const { hit, ndcg } = hitsAt(own, 10);
-  return {
-    auc: {
-      ctr: auc(click, clicked),
-      cvr: auc(
-        after.map((row) => row.both / row.click),
-        after.map((row) => row.converted),
-      ),
-      ctcvr: auc(both, converted),
-    },
-    gauc: { ctr: groupedAuc(click, clicked, users), ctcvr: groupedAuc(both, converted, users) },
-    log_loss: { ctr: logLoss(click, clicked), ctcvr: logLoss(both, converted) },
-    'HR@10': hit,
-    'NDCG@10': ndcg,
-    requests: isIn === null ? new Set(ranks.map(({ request }) => request)).size : isIn.filter(Boolean).length,
-    impressions: rows.length,
-  };
-}
-
-/** The same of two rankers, before and after features were added; `isIn` tells which requests count, null for all. */
-interface Pair<T> {
-  before: T;
-  after: T;
-  isIn: readonly boolean[] | null;
-}
-
-function gainOf(gained: typeof aucGain, { before, after, isIn }: Pair<Judgement>, seed: number) {
-  const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
-  const users = rows.map((row) => before.impressions[row].user);
-  const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
-    gained(
-      {
-        before: rows.map((row) => before.impressions[row][score]),
-        after: rows.map((row) => after.impressions[row][score]),
-        labels: rows.map((row) => before.impressions[row][label]),
-        users,
-      },
-      seed,
-      DRAWS,
-    );
-  return { ctr: gain('click', 'clicked'), ctcvr: gain('both', 'converted') };
-}
-
-function liftOf(
-  { before, after, isIn }: Pair<readonly AuctionOutcome[]>,
-  test: readonly { user: number }[],
-  seed: number,
-): { revenue: Lift; value: Lift } {
-  const lift = (of: keyof AuctionOutcome): Lift => {
-    const totals = (kind: 'happened' | 'expected') => {
-      const byUser = new Map<number, [number, number]>();
-      test.forEach(({ user }, request) => {
-        if (isIn !== null && !isIn[request]) return;
-        const [a, b] = byUser.get(user) ?? [0, 0];
-        byUser.set(user, [a + before[request][of][kind], b + after[request][of][kind]]);
-      });
-      return [...byUser];
-    };
-    const everyone = totals('happened');
-    const control = everyone.filter(([user]) => !isTreated(user, seed)).map(([, [a]]) => a);
-    const treated = everyone.filter(([user]) => isTreated(user, seed)).map(([, [, b]]) => b);
-    const random = new Random(seed, 'lift', isIn === null ? 0 : 1);
-    const again = <T>(values: readonly T[]) => values.map(() => random.pick(values));
-    const mean = (values: readonly number[]) =>
-      values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-    const randomised = (a: readonly number[], b: readonly number[]) => relative(mean(a), mean(b));
-    const paired = (users: readonly (readonly [number, number])[]) =>
-      relative(mean(users.map(([a]) => a)), mean(users.map(([, b]) => b)));
-    const both = totals('expected').map(([, pair]) => pair);
-    return {
-      randomised: intervalOf(
-        randomised(control, treated),
-        Float64Array.from({ length: DRAWS }, () => randomised(again(control), again(treated))),
-      ),
-      paired: intervalOf(
-        paired(both),
-        Float64Array.from({ length: DRAWS }, () => paired(again(both))),
-      ),
-    };
-  };
-  return { revenue: lift('revenue'), value: lift('value') };
-}
-
-/** Which half a user is in. */
-function isTreated(user: number, seed: number): boolean {
-  return new Random(seed, 'a/b', user).chance(0.5);
-}
-
-/** after / before − 1; 0 where there is nothing to compare with. */
-function relative(before: number, after: number): number {
-  return before === 0 ? 0 : after / before - 1;
-}
-
-/** The least value that at least this share of the values does not exceed. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

@@ -33,7 +33,6 @@ function megabytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-const WANTED_FEATURES: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 const WANTED_LIMITS = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
@@ -138,10 +137,7 @@ export async function openGpu(api: GPU | undefined = globalThis.navigator?.gpu):
     const limit = adapter.limits[name];
     if (limit !== undefined) requiredLimits[name] = limit;
   }
-  const device = await adapter.requestDevice({
-    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-    requiredLimits,
-  });
+  const device = await adapter.requestDevice({ requiredLimits });
   return new Gpu(device, describeAdapter(adapter.info));
 }
 

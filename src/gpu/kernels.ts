@@ -1,13 +1,17 @@
 /**
- * One function per shader: each adds dispatches to a plan. Shapes are in the shaders' headers; what varies per adapter is in
- * `Tuning`.
+ * The launchers: `kernels/rmsNorm.ts` adds the dispatches of `shaders/rms_norm.wgsl` to a plan, and so for every shader. Shapes are
+ * in the shaders' headers. What varies per adapter is in `Tuning`.
  */
-export * from './kernels/adamW';
+export * from './kernels/adamw';
 export * from './kernels/attention';
+export * from './kernels/clear';
 export * from './kernels/crossEntropy';
+export * from './kernels/decodeAttention';
 export * from './kernels/embedding';
 export * from './kernels/matmul';
+export * from './kernels/reduceSlices';
 export * from './kernels/rmsNorm';
+export * from './kernels/rope';
 export * from './kernels/sample';
 export * from './kernels/swiglu';
 export * from './kernels/tuning';

@@ -9,7 +9,10 @@ export type Binding = GPUBuffer | { buffer: GPUBuffer; offset: number; size: num
 
 export interface Dispatch {
   label: string;
-  /** WGSL. `constants` are put in front of it as `const NAME : u32 = value;`, so that they can size arrays. */
+  /**
+   * WGSL. `constants` are put in front of its declarations as `const NAME : u32 = value;`, so that they can size arrays, and
+   * behind its directives (`enable f16;`), which must come first.
+   */
   code: string;
   entryPoint?: string;
   constants?: Record<string, number>;
@@ -33,8 +36,8 @@ interface Compiled {
 
 export class Plan {
   readonly #gpu: Gpu;
-  /** The dispatches in order, as they were added. */
-  readonly recorded: Dispatch[] = [];
+  /** In order, as they were added. */
+  readonly #recorded: Dispatch[] = [];
   #compiled: Compiled[] = [];
 
   constructor(gpu: Gpu) {
@@ -42,20 +45,23 @@ export class Plan {
   }
 
   get dispatches(): number {
-    return this.recorded.length;
+    return this.#recorded.length;
   }
 
   add(dispatch: Dispatch): this {
-    this.recorded.push(dispatch);
+    this.#recorded.push(dispatch);
     return this;
   }
 
   /** Builds pipelines (shared between plans by source) and bind groups. @throws GpuError on invalid WGSL. */
   async compile(): Promise<this> {
     const { device } = this.#gpu;
-    const pipelines = await Promise.all(this.recorded.map((dispatch) => pipelineFor(this.#gpu, dispatch)));
+    // Before the scope opens: what throws inside would leave it open.
+    const limit = device.limits.maxComputeWorkgroupsPerDimension;
+    const workgroups = this.#recorded.map((dispatch) => checkWorkgroups(dispatch, limit));
+    const pipelines = await Promise.all(this.#recorded.map((dispatch) => pipelineFor(this.#gpu, dispatch)));
     device.pushErrorScope('validation');
-    this.#compiled = this.recorded.map((dispatch, i) => ({
+    this.#compiled = this.#recorded.map((dispatch, i) => ({
       pipeline: pipelines[i],
       bindGroup: device.createBindGroup({
         label: dispatch.label,
@@ -66,7 +72,7 @@ export class Plan {
             : [{ binding: index, resource: 'buffer' in binding ? binding : { buffer: binding } }],
         ),
       }),
-      workgroups: checkWorkgroups(dispatch, device.limits.maxComputeWorkgroupsPerDimension),
+      workgroups: workgroups[i],
     }));
     const error = await device.popErrorScope();
     if (error) throw new GpuError(`A bind group does not fit its shader: ${error.message}`);
@@ -92,6 +98,9 @@ export function submit(gpu: Gpu, ...plans: Plan[]): void {
   gpu.device.queue.submit([encoder.finish()]);
 }
 
+/** What may stand before a shader's declarations: line comments and directives. */
+const DIRECTIVES = /^(?:\s|\/\/.*|(?:enable|requires|diagnostic)\b[^;]*;)*/;
+
 function checkWorkgroups({ workgroups, label }: Dispatch, limit: number): [number, number, number] {
   const [all, rows, z = 1] = workgroups;
   const folds = rows === undefined && all > ROW_OF_GROUPS;
@@ -111,7 +120,8 @@ function pipelineFor(
   const preamble = Object.entries({ ...constants, ROW_OF_GROUPS })
     .map(([name, value]) => `const ${name} : u32 = ${value}u;\n`)
     .join('');
-  const source = preamble + code;
+  const declarations = DIRECTIVES.exec(code)?.[0].length ?? 0;
+  const source = code.slice(0, declarations) + preamble + code.slice(declarations);
   const key = `${entryPoint}\n${source}`;
   let pipeline = gpu.pipelines.get(key);
   if (!pipeline) {

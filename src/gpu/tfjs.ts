@@ -49,7 +49,7 @@ export async function useSlowPath(): Promise<'wasm' | 'cpu'> {
  * its own function into a blob by source text, which minified code does not survive (on a cross-origin isolated page it
  * kills the worker).
  */
-export async function useWasm(): Promise<boolean> {
+async function useWasm(): Promise<boolean> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   // In Node the package finds its binaries itself; a bundled page has to say where the bundler put them.

@@ -1,4 +1,5 @@
 /** The decoder's forward pass as a list of dispatches, shared by training, scoring and the prefill of generation. */
+import type { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
@@ -51,15 +52,35 @@ export function sizesOf(config: ModelConfig): Sizes {
   return sizes;
 }
 
+/** A model on its device, as its compiled lists use it. */
+export interface ModelBuffers {
+  readonly gpu: Gpu;
+  readonly tuning: kernels.Tuning;
+  readonly sizes: Sizes;
+  readonly table: ParameterTable;
+  /** f32 [poolSize] each. */
+  readonly parameters: GPUBuffer;
+  readonly gradient: GPUBuffer;
+  /** (cos, sin) of rope.wgsl */
+  readonly rotation: GPUBuffer;
+  /** 16 floats: [0..8) see token_statistics.wgsl, [8] gradient norm, [9] clip factor. */
+  readonly metrics: GPUBuffer;
+}
+
 /** Windows of the parameter pool (or of a pool of its shape), by what the kernels take as one matrix. */
-export interface Weights {
+export interface WeightViews {
   embedding: Binding;
   finalNorm: Binding;
   layers: { norm1: Binding; qkv: Binding; output: Binding; norm2: Binding; gateUp: Binding; down: Binding }[];
 }
 
 /** `tail` extends every window to the end of the buffer: slices of the gradient repeat a pool further on. */
-export function weightViews(pool: GPUBuffer, table: ParameterTable, layers: number, tail = false): Weights {
+export function weightViews(
+  pool: GPUBuffer,
+  table: ParameterTable,
+  layers: number,
+  tail = false,
+): WeightViews {
   const byName = new Map(table.parameters.map((parameter) => [parameter.name, parameter]));
   const view = (first: string, last = first): Binding => {
     const from = byName.get(first);
@@ -107,34 +128,6 @@ export interface Activations {
   layers: LayerActivations[];
 }
 
-/** A group of buffers that lives and dies together, with the bytes it plans. */
-export class BufferTable {
-  bytes = 0;
-  readonly #buffers: GPUBuffer[] = [];
-
-  constructor(
-    readonly gpu: Gpu,
-    readonly label: string,
-  ) {}
-
-  /** A storage buffer of `floats` 32-bit words. */
-  floats(name: string, floats: number): GPUBuffer {
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    return this.add(this.gpu.createBuffer(`${this.label}/${name}`, floats * 4, usage));
-  }
-
-  add(buffer: GPUBuffer): GPUBuffer {
-    this.#buffers.push(buffer);
-    this.bytes += buffer.size;
-    return buffer;
-  }
-
-  destroy(): void {
-    for (const buffer of this.#buffers) this.gpu.destroyBuffer(buffer);
-    this.#buffers.length = 0;
-  }
-}
-
 /**
  * Buffers of a forward pass over `rows` tokens. `keep: 'all'` gives every layer its own (training); `'qkv'` only keys and
  * values (prefill); `'none'` lets all layers share one set.
@@ -142,10 +135,9 @@ export class BufferTable {
 export function allocateActivations(
   table: BufferTable,
   tuning: kernels.Tuning,
-  { D, F, V, W, layers, heads }: Sizes,
-  rows: number,
-  keep: 'all' | 'qkv' | 'none',
+  { sizes, rows, keep }: { sizes: Sizes; rows: number; keep: 'all' | 'qkv' | 'none' },
 ): Activations {
+  const { D, F, V, W, layers, heads } = sizes;
   const layer = (): LayerActivations => ({
     normed1: table.floats('normed1', rows * D),
     scale1: table.floats('scale1', rows),
@@ -182,7 +174,7 @@ export function addForward(
   tuning: kernels.Tuning,
   o: {
     sizes: Sizes;
-    weights: Weights;
+    weights: WeightViews;
     activations: Activations;
     tokens: GPUBuffer;
     spans: GPUBuffer;
@@ -194,7 +186,7 @@ export function addForward(
 ): void {
   const { sizes, weights, activations, shape, batch, length } = o;
   const { scratch } = activations;
-  const { D, F, V, W, eps, heads } = sizes;
+  const { D, V, heads } = sizes;
   const rows = batch * length;
   kernels.embeddingGather(plan, {
     table: weights.embedding,
@@ -205,94 +197,180 @@ export function addForward(
     rows,
     shape,
   });
-  weights.layers.forEach((w, l) => {
+  weights.layers.forEach((weight, l) => {
     const kept = activations.layers[l];
-    const x = activations.residual[l];
-    kernels.rmsNorm(plan, tuning, {
-      x,
-      weight: w.norm1,
-      scale: kept.scale1,
-      out: kept.normed1,
-      D,
-      eps,
-      rows,
-      shape,
-    });
-    kernels.matmulNT(plan, tuning, {
-      label: 'qkv',
-      a: kept.normed1,
-      w: w.qkv,
-      scratch,
-      out: kept.qkv,
-      K: D,
-      N: W,
-      rows,
-      shape,
-    });
-    kernels.rope(plan, {
-      qkv: kept.qkv,
-      rotation: o.rotation,
-      spans: o.spans,
-      heads,
-      inverse: false,
-      rows,
-      shape,
-    });
-    kernels.attention(plan, tuning, {
-      qkv: kept.qkv,
-      spans: o.spans,
-      o: kept.attended,
-      lse: kept.lse,
-      heads,
-      batch,
-      length,
-      shape,
-    });
-    kernels.matmulNT(plan, tuning, {
-      label: 'o_proj',
-      a: kept.attended,
-      w: w.output,
-      scratch,
-      residual: x,
-      out: kept.middle,
-      K: D,
-      N: D,
-      rows,
-      shape,
-    });
-    kernels.rmsNorm(plan, tuning, {
-      x: kept.middle,
-      weight: w.norm2,
-      scale: kept.scale2,
-      out: kept.normed2,
-      D,
-      eps,
-      rows,
-      shape,
-    });
-    kernels.matmulNT(plan, tuning, {
-      label: 'gate_up',
-      a: kept.normed2,
-      w: w.gateUp,
-      scratch,
-      out: kept.gateUp,
-      K: D,
-      N: 2 * F,
-      rows,
-      shape,
-    });
-    kernels.swiglu(plan, { gateUp: kept.gateUp, h: kept.h, F, rows, shape });
-    kernels.matmulNT(plan, tuning, {
-      label: 'down',
-      a: kept.h,
-      w: w.down,
-      scratch,
-      residual: kept.middle,
+    addLayer(plan, tuning, {
+      sizes,
+      weight,
+      x: activations.residual[l],
+      kept,
       out: activations.residual[l + 1],
-      K: F,
-      N: D,
+      scratch,
       rows,
       shape,
+      attend: () => {
+        kernels.rope(plan, {
+          qkv: kept.qkv,
+          rotation: o.rotation,
+          spans: o.spans,
+          heads,
+          inverse: false,
+          rows,
+          shape,
+        });
+        kernels.attention(plan, tuning, {
+          qkv: kept.qkv,
+          spans: o.spans,
+          o: kept.attended,
+          lse: kept.lse,
+          heads,
+          batch,
+          length,
+          shape,
+        });
+      },
     });
+  });
+}
+
+/** One layer, from x [rows, D] to out [rows, D]. `attend` adds what leads from `kept.qkv` to `kept.attended`. */
+export function addLayer(
+  plan: Plan,
+  tuning: kernels.Tuning,
+  o: {
+    sizes: Sizes;
+    weight: WeightViews['layers'][number];
+    x: GPUBuffer;
+    kept: Omit<LayerActivations, 'lse'>;
+    out: GPUBuffer;
+    scratch: GPUBuffer;
+    rows: number;
+    shape: GPUBuffer;
+    attend: () => void;
+  },
+): void {
+  const { weight, x, kept, scratch, rows, shape } = o;
+  const { D, F, W, eps } = o.sizes;
+  kernels.rmsNorm(plan, tuning, {
+    x,
+    weight: weight.norm1,
+    scale: kept.scale1,
+    out: kept.normed1,
+    D,
+    eps,
+    rows,
+    shape,
+  });
+  kernels.matmulNT(plan, tuning, {
+    label: 'qkv',
+    a: kept.normed1,
+    w: weight.qkv,
+    scratch,
+    out: kept.qkv,
+    K: D,
+    N: W,
+    rows,
+    shape,
+  });
+  o.attend();
+  kernels.matmulNT(plan, tuning, {
+    label: 'o_proj',
+    a: kept.attended,
+    w: weight.output,
+    scratch,
+    residual: x,
+    out: kept.middle,
+    K: D,
+    N: D,
+    rows,
+    shape,
+  });
+  kernels.rmsNorm(plan, tuning, {
+    x: kept.middle,
+    weight: weight.norm2,
+    scale: kept.scale2,
+    out: kept.normed2,
+    D,
+    eps,
+    rows,
+    shape,
+  });
+  kernels.matmulNT(plan, tuning, {
+    label: 'gate_up',
+    a: kept.normed2,
+    w: weight.gateUp,
+    scratch,
+    out: kept.gateUp,
+    K: D,
+    N: 2 * F,
+    rows,
+    shape,
+  });
+  kernels.swiglu(plan, { gateUp: kept.gateUp, h: kept.h, F, rows, shape });
+  kernels.matmulNT(plan, tuning, {
+    label: 'down',
+    a: kept.h,
+    w: weight.down,
+    scratch,
+    residual: kept.middle,
+    out: o.out,
+    K: F,
+    N: D,
+    rows,
+    shape,
+  });
+}
+
+/** What the head leaves behind; [rows, D], [rows] and [rows, V]. */
+export interface HeadActivations {
+  normed: GPUBuffer;
+  scale: GPUBuffer;
+  logits: GPUBuffer;
+}
+
+export function allocateHead(table: BufferTable, { D, V }: Sizes, rows: number): HeadActivations {
+  return {
+    normed: table.floats('final_normed', rows * D),
+    scale: table.floats('final_scale', rows),
+    logits: table.floats('logits', rows * V),
+  };
+}
+
+/** Final norm and logits of the tied embedding, from x [rows, D], which left the last layer. */
+export function addHead(
+  plan: Plan,
+  tuning: kernels.Tuning,
+  o: {
+    sizes: Sizes;
+    weights: WeightViews;
+    x: GPUBuffer;
+    kept: HeadActivations;
+    scratch: GPUBuffer;
+    rows: number;
+    shape: GPUBuffer;
+  },
+): void {
+  const { weights, x, kept, scratch, rows, shape } = o;
+  const { D, V, eps } = o.sizes;
+  kernels.rmsNorm(plan, tuning, {
+    x,
+    weight: weights.finalNorm,
+    scale: kept.scale,
+    out: kept.normed,
+    D,
+    eps,
+    rows,
+    shape,
+  });
+  kernels.matmulNT(plan, tuning, {
+    label: 'logits',
+    a: kept.normed,
+    w: weights.embedding,
+    scratch,
+    out: kept.logits,
+    K: D,
+    N: V,
+    rows,
+    shape,
   });
 }

@@ -2,13 +2,20 @@
  * Batched sampling with a key–value cache: the prompts are run through once, then one list of dispatches is replayed per new
  * token. Generations of one prompt share its keys and values. Nothing is read back until the batch is done.
  */
-import type { Gpu } from '../gpu/device';
+import { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
-import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
+import {
+  addForward,
+  addHead,
+  addLayer,
+  allocateActivations,
+  type ModelBuffers,
+  weightViews,
+} from './forward';
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
-import type { ParameterTable } from './parameters';
+import { padRows } from './padding';
 
 /** Shape a generator is compiled for; smaller requests are padded. */
 export interface GeneratorShape {
@@ -33,26 +40,28 @@ export class Generator {
   readonly #options: GPUBuffer;
 
   private constructor(
-    readonly gpu: Gpu,
-    tuning: kernels.Tuning,
-    readonly sizes: Sizes,
-    parameters: ParameterTable,
-    pool: GPUBuffer,
-    rotation: GPUBuffer,
+    readonly model: ModelBuffers,
     readonly shape: GeneratorShape,
   ) {
+    const { gpu, tuning, sizes, rotation } = model;
     const { prompts, generations, promptLength, maxNew } = shape;
-    const { D, F, V, W, eps, heads } = sizes;
+    const { D, F, V, W, heads } = sizes;
     const rows = prompts * generations;
     const table = new BufferTable(gpu, `generation ${prompts}×${generations}`);
     this.#table = table;
-    const weights = weightViews(pool, parameters, sizes.layers);
+    const weights = weightViews(model.parameters, model.table, sizes.layers);
 
     this.#tokens = table.floats('tokens', prompts * promptLength);
     this.#lengths = table.floats('lengths', prompts);
     this.#spans = table.floats('spans', 4 * prompts * promptLength);
-    const activations = allocateActivations(table, tuning, sizes, prompts * promptLength, 'qkv');
-    const prefillShape = table.add(kernels.shapeUniform(gpu, prompts * promptLength, promptLength, prompts));
+    const activations = allocateActivations(table, tuning, {
+      sizes,
+      rows: prompts * promptLength,
+      keep: 'qkv',
+    });
+    const prefillShape = table.add(
+      kernels.shapeUniform(gpu, { rows: prompts * promptLength, length: promptLength, batch: prompts }),
+    );
     this.prefill = new Plan(gpu);
     addForward(this.prefill, tuning, {
       sizes,
@@ -73,15 +82,23 @@ export class Generator {
     this.#options = table.add(
       gpu.createBuffer('sample_options', 32, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
     );
-    const rowShape = table.add(kernels.shapeUniform(gpu, rows, promptLength, rows));
+    const rowShape = table.add(kernels.shapeUniform(gpu, { rows, length: promptLength, batch: rows }));
     const x = [table.floats('x', rows * D), table.floats('x', rows * D)];
     const middle = table.floats('middle', rows * D);
     const normed = table.floats('normed', rows * D);
     const scale = table.floats('scale', rows);
-    const qkv = table.floats('qkv', rows * W);
-    const attended = table.floats('attended', rows * D);
-    const gateUp = table.floats('gate_up', rows * 2 * F);
-    const h = table.floats('h', rows * F);
+    // All layers share one set.
+    const kept = {
+      normed1: normed,
+      scale1: scale,
+      qkv: table.floats('qkv', rows * W),
+      attended: table.floats('attended', rows * D),
+      middle,
+      normed2: normed,
+      scale2: scale,
+      gateUp: table.floats('gate_up', rows * 2 * F),
+      h: table.floats('h', rows * F),
+    };
     const logits = table.floats('logits', rows * V);
 
     const { scratch } = activations;
@@ -96,92 +113,39 @@ export class Generator {
       rows,
       shape: rowShape,
     });
-    weights.layers.forEach((w, l) => {
-      const [input, output] = [x[l % 2], x[(l + 1) % 2]];
-      const shape = rowShape;
-      kernels.rmsNorm(plan, tuning, { x: input, weight: w.norm1, scale, out: normed, D, eps, rows, shape });
-      kernels.matmulNT(plan, tuning, {
-        label: 'qkv',
-        a: normed,
-        w: w.qkv,
+    weights.layers.forEach((weight, l) => {
+      addLayer(plan, tuning, {
+        sizes,
+        weight,
+        x: x[l % 2],
+        kept,
+        out: x[(l + 1) % 2],
         scratch,
-        out: qkv,
-        K: D,
-        N: W,
         rows,
-        shape,
-      });
-      kernels.decodeAttention(plan, tuning, {
-        qkv,
-        prompt: activations.layers[l].qkv,
-        promptLengths: this.#lengths,
-        cache: table.floats('cache', rows * maxNew * 2 * heads.kvHeads * heads.headDim),
-        rotation,
-        state: this.#state,
-        o: attended,
-        heads,
-        generations,
-        maxNew,
-        rows,
-        shape,
-      });
-      kernels.matmulNT(plan, tuning, {
-        label: 'o_proj',
-        a: attended,
-        w: w.output,
-        scratch,
-        residual: input,
-        out: middle,
-        K: D,
-        N: D,
-        rows,
-        shape,
-      });
-      kernels.rmsNorm(plan, tuning, { x: middle, weight: w.norm2, scale, out: normed, D, eps, rows, shape });
-      kernels.matmulNT(plan, tuning, {
-        label: 'gate_up',
-        a: normed,
-        w: w.gateUp,
-        scratch,
-        out: gateUp,
-        K: D,
-        N: 2 * F,
-        rows,
-        shape,
-      });
-      kernels.swiglu(plan, { gateUp, h, F, rows, shape });
-      kernels.matmulNT(plan, tuning, {
-        label: 'down',
-        a: h,
-        w: w.down,
-        scratch,
-        residual: middle,
-        out: output,
-        K: F,
-        N: D,
-        rows,
-        shape,
+        shape: rowShape,
+        attend: () =>
+          kernels.decodeAttention(plan, tuning, {
+            qkv: kept.qkv,
+            prompt: activations.layers[l].qkv,
+            promptLengths: this.#lengths,
+            cache: table.floats('cache', rows * maxNew * 2 * heads.kvHeads * heads.headDim),
+            rotation,
+            state: this.#state,
+            o: kept.attended,
+            heads,
+            generations,
+            maxNew,
+            rows,
+            shape: rowShape,
+          }),
       });
     });
-    const last = x[sizes.layers % 2];
-    kernels.rmsNorm(plan, tuning, {
-      x: last,
-      weight: weights.finalNorm,
-      scale,
-      out: normed,
-      D,
-      eps,
-      rows,
-      shape: rowShape,
-    });
-    kernels.matmulNT(plan, tuning, {
-      label: 'logits',
-      a: normed,
-      w: weights.embedding,
+    addHead(plan, tuning, {
+      sizes,
+      weights,
+      x: x[sizes.layers % 2],
+      kept: { normed, scale, logits },
       scratch,
-      out: logits,
-      K: D,
-      N: V,
       rows,
       shape: rowShape,
     });
@@ -198,18 +162,10 @@ export class Generator {
     });
   }
 
-  static async create(
-    gpu: Gpu,
-    tuning: kernels.Tuning,
-    sizes: Sizes,
-    parameters: ParameterTable,
-    pool: GPUBuffer,
-    rotation: GPUBuffer,
-    shape: GeneratorShape,
-  ): Promise<Generator> {
-    const generator = new Generator(gpu, tuning, sizes, parameters, pool, rotation, shape);
+  static async create(model: ModelBuffers, shape: GeneratorShape): Promise<Generator> {
+    const generator = new Generator(model, shape);
     await Promise.all([generator.prefill.compile(), generator.decode.compile()]);
-    gpu.assertHealthy();
+    model.gpu.assertHealthy();
     return generator;
   }
 
@@ -230,14 +186,14 @@ export class Generator {
   /** `options` must fit this generator's shape. */
   async run(options: GenerateOptions): Promise<Generation> {
     const { prompts, generations, promptLength, maxNew } = this.shape;
-    const { queue } = this.gpu.device;
-    const tokens = new Uint32Array(prompts * promptLength);
-    const lengths = new Uint32Array(prompts).fill(1);
+    const { gpu } = this.model;
+    const { queue } = gpu.device;
+    const { tokens, lengths } = padRows(options.prompts, promptLength, prompts);
+    // Rows without a prompt run along as if they had one token.
+    lengths.fill(1, options.prompts.length);
     const next = new Uint32Array(prompts * generations);
     const ended = new Uint32Array(prompts * generations).fill(1);
     options.prompts.forEach((prompt, p) => {
-      tokens.set(prompt, p * promptLength);
-      lengths[p] = prompt.length;
       next.fill(prompt[prompt.length - 1], p * generations, (p + 1) * generations);
       ended.fill(0, p * generations, (p + 1) * generations);
     });
@@ -254,10 +210,10 @@ export class Generator {
     queue.writeBuffer(this.#options, 0, words);
 
     // One submit per token keeps each well below the watchdogs of desktop drivers.
-    submit(this.gpu, this.prefill);
-    for (let s = 0; s < maxNew; s++) submit(this.gpu, this.decode);
+    submit(gpu, this.prefill);
+    for (let s = 0; s < maxNew; s++) submit(gpu, this.decode);
 
-    const sampled = new Uint32Array(await this.gpu.read(this.#sampled, 0, rows * maxNew * 8));
+    const sampled = new Uint32Array(await gpu.read(this.#sampled, 0, rows * maxNew * 8));
     const logps = new Float32Array(sampled.buffer);
     const completions: Uint32Array[] = [];
     const rowLogps: Float32Array[] = [];

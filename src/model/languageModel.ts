@@ -82,6 +82,12 @@ export interface LanguageModel {
   readonly backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
 
   /**
+   * Begins to compile the training step for batches of [size, length], so that other work can go on meanwhile. The first
+   * step of this shape waits for it, and what went wrong is thrown there.
+   */
+  prepare(size: number, length: number): void;
+
+  /**
    * One optimiser step on the weighted next-token loss, gradients accumulated over `microBatches`. Work is queued;
    * the promise resolves with metrics when the GPU is done. Await every few steps, not every step, to stay ahead.
    */

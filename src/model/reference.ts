@@ -15,9 +15,10 @@ import type {
   StepMetrics,
   TokenBatch,
 } from './languageModel';
+import { fitWeights } from './padding';
 import { type ParameterTable, parameterTable } from './parameters';
-import { checkedIds, scattered, weightsInside, withoutFirst } from './referenceBatch';
-import { tokenLogps, type Weights, weightsFromPool } from './referenceForward';
+import { checkedIds, scattered, withoutFirst } from './referenceBatch';
+import { tokenLogps, type WeightTensors, weightsFromPool } from './referenceForward';
 import { generate } from './referenceGenerate';
 
 export interface ReferenceLossOptions {
@@ -53,10 +54,10 @@ export class ReferenceModel implements LanguageModel {
   readonly config: ModelConfig;
   readonly backend: LanguageModel['backend'];
   readonly #table: ParameterTable;
-  #weights: Weights;
-  #moment1: Weights;
-  #moment2: Weights;
-  #reference: Weights | null = null;
+  #weights: WeightTensors;
+  #moment1: WeightTensors;
+  #moment2: WeightTensors;
+  #reference: WeightTensors | null = null;
 
   /** @param pool initial weights, laid out by `parameterTable(config)`; copied */
   constructor(config: ModelConfig, pool: Float32Array) {
@@ -69,6 +70,9 @@ export class ReferenceModel implements LanguageModel {
     this.#moment1 = this.#upload(zeros);
     this.#moment2 = this.#upload(zeros);
   }
+
+  /** Does nothing: nothing is compiled here. */
+  prepare(): void {}
 
   async trainStep(microBatches: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics> {
     const [loss, gradNorm] = tf.tidy(() => {
@@ -102,8 +106,8 @@ export class ReferenceModel implements LanguageModel {
    */
   async policyGradients(batch: TokenBatch, options: ReferenceLossOptions): Promise<PolicyGradients> {
     const ids = checkedIds(this.config, batch);
-    const weights = weightsInside(batch);
     const { size, length } = batch;
+    const weights = fitWeights(batch, size, length);
     if (length === 1) throw new Error('A policy batch of single tokens has nothing to score.');
     const shape: [number, number] = [size, length - 1];
     const result: PolicyGradients = {
@@ -121,14 +125,8 @@ export class ReferenceModel implements LanguageModel {
         const counted = tf.cast(tf.notEqual(coefficient, 0), 'float32');
         const advantage = tf.tensor2d(Float32Array.from(advantages), [size, 1]);
         return this.#gradients((model) => {
-          const { logps, entropies } = tokenLogps(
-            this.config,
-            model,
-            tf.tensor1d(ids, 'int32'),
-            size,
-            length,
-            options.temperature,
-          );
+          const tokens = { ids: tf.tensor1d(ids, 'int32'), size, length };
+          const { logps, entropies } = tokenLogps(this.config, model, tokens, options.temperature);
           const old = options.oldLogps
             ? tf.tensor2d(withoutFirst(options.oldLogps, size, length), shape)
             : detach(logps);
@@ -177,7 +175,7 @@ export class ReferenceModel implements LanguageModel {
     if (!weights) throw new Error('No reference policy to score under: call freezeReference() first.');
     if (length === 1) return { logps: new Float32Array(size), entropies: new Float32Array(size) };
     const tensors = tf.tidy(() =>
-      tokenLogps(this.config, weights, tf.tensor1d(ids, 'int32'), size, length, temperature),
+      tokenLogps(this.config, weights, { ids: tf.tensor1d(ids, 'int32'), size, length }, temperature),
     );
     const [logps, entropies] = [await tensors.logps.data(), await tensors.entropies.data()];
     tf.dispose([tensors.logps, tensors.entropies]);
@@ -230,8 +228,8 @@ export class ReferenceModel implements LanguageModel {
   /** Loss and gradients, one per parameter in table order, of the weighted next-token loss. */
   #supervised(batch: TokenBatch): { value: tf.Tensor; grads: tf.Tensor[] } {
     const ids = checkedIds(this.config, batch);
-    const weights = weightsInside(batch);
     const { size, length } = batch;
+    const weights = fitWeights(batch, size, length);
     if (length === 1) {
       return {
         value: tf.scalar(0),
@@ -240,12 +238,12 @@ export class ReferenceModel implements LanguageModel {
     }
     const coefficient = tf.tensor2d(withoutFirst(weights, size, length), [size, length - 1]);
     return this.#gradients((model) => {
-      const { logps } = tokenLogps(this.config, model, tf.tensor1d(ids, 'int32'), size, length);
+      const { logps } = tokenLogps(this.config, model, { ids: tf.tensor1d(ids, 'int32'), size, length });
       return tf.neg(tf.sum(tf.mul(coefficient, logps)));
     });
   }
 
-  #gradients(loss: (model: Weights) => tf.Tensor): { value: tf.Tensor; grads: tf.Tensor[] } {
+  #gradients(loss: (model: WeightTensors) => tf.Tensor): { value: tf.Tensor; grads: tf.Tensor[] } {
     const names = [...this.#weights.keys()];
     const differentiate = tf.valueAndGrads(
       (...weights: tf.Tensor[]) => loss(new Map(names.map((name, i) => [name, weights[i]]))) as tf.Scalar,
@@ -258,9 +256,9 @@ export class ReferenceModel implements LanguageModel {
     const { step, learningRate, beta1, beta2, eps, weightDecay, maxGradNorm } = hyper;
     const correction1 = 1 - beta1 ** step;
     const correction2 = 1 - beta2 ** step;
-    const weights: Weights = new Map();
-    const moment1: Weights = new Map();
-    const moment2: Weights = new Map();
+    const weights: WeightTensors = new Map();
+    const moment1: WeightTensors = new Map();
+    const moment2: WeightTensors = new Map();
     const norm = tf.tidy(() => {
       const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
       // Not addN: on WebGPU it binds one buffer per tensor, past the device's limit.
@@ -291,7 +289,7 @@ export class ReferenceModel implements LanguageModel {
     return norm;
   }
 
-  #upload(pool: Float32Array): Weights {
+  #upload(pool: Float32Array): WeightTensors {
     const { parameters, poolSize } = this.#table;
     if (pool.length !== poolSize) {
       throw new Error(
@@ -311,7 +309,7 @@ export class ReferenceModel implements LanguageModel {
     return pool;
   }
 
-  #replace(weights: Weights, moment1: Weights, moment2: Weights): void {
+  #replace(weights: WeightTensors, moment1: WeightTensors, moment2: WeightTensors): void {
     tf.dispose([...this.#weights.values(), ...this.#moment1.values(), ...this.#moment2.values()]);
     this.#weights = weights;
     this.#moment1 = moment1;

@@ -10,7 +10,7 @@ import { headDim, type ModelConfig } from './config';
 import type { Parameter } from './parameters';
 
 /** The model's weights by Hugging Face name. */
-export type Weights = Map<string, tf.Tensor>;
+export type WeightTensors = Map<string, tf.Tensor>;
 
 /** Rotation angles and mask of one forward pass; see `causalContext` and `decodeContext`. */
 export interface AttentionContext {
@@ -70,10 +70,17 @@ export function causalContext(config: ModelConfig, length: number): AttentionCon
  */
 export function decodeContext(
   config: ModelConfig,
-  positions: ArrayLike<number>,
-  promptLengths: ArrayLike<number>,
-  promptSlots: number,
-  slots: number,
+  {
+    positions,
+    promptLengths,
+    promptSlots,
+    slots,
+  }: {
+    positions: ArrayLike<number>;
+    promptLengths: ArrayLike<number>;
+    promptSlots: number;
+    slots: number;
+  },
 ): AttentionContext {
   const width = headDim(config);
   const rows = positions.length;
@@ -125,19 +132,21 @@ function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
   return tf.matMul(x, weight as tf.Tensor2D, false, true);
 }
 
+/** Token ids [B·T] of B = `size` sequences of T = `length` tokens. */
+export interface TokenIds {
+  ids: tf.Tensor1D;
+  size: number;
+  length: number;
+}
+
 /**
  * Hidden states after the final norm, [B·T, D], and each layer's keys and values (the new ones behind `past`).
- * @param ids token ids, [B·T]
  * @param past one cache per layer, or none to start from nothing
  */
 export function hiddenStates(
   config: ModelConfig,
-  weights: Weights,
-  ids: tf.Tensor1D,
-  size: number,
-  length: number,
-  context: AttentionContext,
-  past?: LayerCache[],
+  weights: WeightTensors,
+  { ids, size, length, context, past }: TokenIds & { context: AttentionContext; past?: LayerCache[] },
 ): { hidden: tf.Tensor2D; cache: LayerCache[] } {
   const {
     num_attention_heads: heads,
@@ -192,26 +201,23 @@ export function hiddenStates(
 }
 
 /** Logits [N, V] of hidden states [N, D] through the tied head. */
-export function logits(weights: Weights, hidden: tf.Tensor2D): tf.Tensor2D {
+export function logits(weights: WeightTensors, hidden: tf.Tensor2D): tf.Tensor2D {
   return linear(hidden, weights.get('model.embed_tokens.weight')!);
 }
 
 /**
  * log P(tokens[t] | tokens[<t]) for t ≥ 1 and the entropy of each predicting distribution.
- * @param ids [B·T], at least two tokens per row
  * @param temperature divides the logits
- * @returns logps and entropies, [B, T − 1]
+ * @returns logps and entropies, [B, T − 1], T being at least 2
  */
 export function tokenLogps(
   config: ModelConfig,
-  weights: Weights,
-  ids: tf.Tensor1D,
-  size: number,
-  length: number,
+  weights: WeightTensors,
+  { ids, size, length }: TokenIds,
   temperature = 1,
 ): { logps: tf.Tensor2D; entropies: tf.Tensor2D } {
   const context = causalContext(config, length);
-  const { hidden } = hiddenStates(config, weights, ids, size, length, context);
+  const { hidden } = hiddenStates(config, weights, { ids, size, length, context });
   const D = config.hidden_size;
   const predicting = tf.slice(tf.reshape(hidden, [size, length, D]), [0, 0, 0], [size, length - 1, D]);
   const predicted = tf.reshape(tf.slice(tf.reshape(ids, [size, length]), [0, 1], [size, length - 1]), [-1]);
@@ -227,7 +233,7 @@ export function tokenLogps(
 }
 
 /** Cuts a flat pool into one tensor per parameter. The caller owns the tensors. */
-export function weightsFromPool(parameters: Parameter[], pool: Float32Array): Weights {
+export function weightsFromPool(parameters: Parameter[], pool: Float32Array): WeightTensors {
   return new Map(
     parameters.map(({ name, shape, offset, size }) => [
       name,

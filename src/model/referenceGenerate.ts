@@ -5,22 +5,23 @@
 import * as tf from '@tensorflow/tfjs';
 import { threefry, toUnit } from '../numeric/random';
 import type { ModelConfig } from './config';
-import type { GenerateOptions, Generation, PaddedTokens } from './languageModel';
-import { checkedIds, promptBatch } from './referenceBatch';
+import type { GenerateOptions, Generation } from './languageModel';
+import { padRows } from './padding';
+import { checkedIds } from './referenceBatch';
 import {
   causalContext,
   decodeContext,
   hiddenStates,
   type LayerCache,
   logits,
-  type Weights,
+  type WeightTensors,
 } from './referenceForward';
 import { sampleToken } from './sample';
 
 /** `LanguageModel.generate` under `weights`. The draw of row r's n-th new token (from 0) uses counter (r, n). */
 export async function generate(
   config: ModelConfig,
-  weights: Weights,
+  weights: WeightTensors,
   options: GenerateOptions,
 ): Promise<Generation> {
   const { prompts, numGenerations, maxNewTokens } = options;
@@ -31,7 +32,7 @@ export async function generate(
   if (rows === 0 || maxNewTokens === 0) return packed(completions, logps);
 
   const promptSlots = Math.max(...prompts.map((prompt) => prompt.length));
-  const batch = promptBatch(prompts, promptSlots);
+  const batch = padRows(prompts, promptSlots);
   const ids = checkedIds(config, batch);
   if (promptSlots + maxNewTokens > config.max_position_embeddings) {
     throw new Error(
@@ -43,7 +44,7 @@ export async function generate(
     { length: rows },
     (_, row) => batch.lengths[Math.floor(row / numGenerations)],
   );
-  let { next, cache } = prefill(config, weights, ids, batch, numGenerations);
+  let { next, cache } = prefill(config, weights, { ids, lengths: batch.lengths, numGenerations });
   try {
     for (let position = 0; position < maxNewTokens; position++) {
       const values = await next.data();
@@ -69,7 +70,13 @@ export async function generate(
         if (sampled.token !== options.eosToken) running++;
       }
       if (running === 0 || position + 1 === maxNewTokens) break;
-      const advanced = decode(config, weights, chosen, promptLengths, promptSlots, position, cache);
+      const advanced = decode(config, weights, {
+        tokens: chosen,
+        promptLengths,
+        promptSlots,
+        position,
+        past: cache,
+      });
       tf.dispose([next, ...caches(cache)]);
       ({ next, cache } = advanced);
     }
@@ -79,24 +86,21 @@ export async function generate(
   return packed(completions, logps);
 }
 
-/** Runs the prompts; logits [P, V] behind each one's last token, and caches spread over the G rows of each prompt. */
+/** Runs the prompts, [P·T] ids; logits [P, V] behind each one's last token, and caches spread over the G rows of each prompt. */
 function prefill(
   config: ModelConfig,
-  weights: Weights,
-  ids: Int32Array,
-  batch: PaddedTokens,
-  numGenerations: number,
+  weights: WeightTensors,
+  { ids, lengths, numGenerations }: { ids: Int32Array; lengths: Uint32Array; numGenerations: number },
 ): { next: tf.Tensor2D; cache: LayerCache[] } {
   return tf.tidy(() => {
-    const { size, length, lengths } = batch;
-    const { hidden, cache } = hiddenStates(
-      config,
-      weights,
-      tf.tensor1d(ids, 'int32'),
+    const size = lengths.length;
+    const length = ids.length / size;
+    const { hidden, cache } = hiddenStates(config, weights, {
+      ids: tf.tensor1d(ids, 'int32'),
       size,
       length,
-      causalContext(config, length),
-    );
+      context: causalContext(config, length),
+    });
     const last = Int32Array.from(lengths, (count, prompt) => prompt * length + count - 1);
     const next = logits(weights, tf.gather(hidden, tf.tensor1d(last, 'int32')));
     const owners = Int32Array.from({ length: size * numGenerations }, (_, row) =>
@@ -110,20 +114,31 @@ function prefill(
 /** Feeds each row its token at completion position `position`; logits [R, V] of the next one. */
 function decode(
   config: ModelConfig,
-  weights: Weights,
-  tokens: Int32Array,
-  promptLengths: number[],
-  promptSlots: number,
-  position: number,
-  past: LayerCache[],
+  weights: WeightTensors,
+  {
+    tokens,
+    promptLengths,
+    promptSlots,
+    position,
+    past,
+  }: {
+    tokens: Int32Array;
+    promptLengths: number[];
+    promptSlots: number;
+    position: number;
+    past: LayerCache[];
+  },
 ): { next: tf.Tensor2D; cache: LayerCache[] } {
   return tf.tidy(() => {
-    const rows = tokens.length;
     const positions = promptLengths.map((length) => length + position);
     const slots = promptSlots + position + 1;
-    const context = decodeContext(config, positions, promptLengths, promptSlots, slots);
-    const ids = tf.tensor1d(tokens, 'int32');
-    const { hidden, cache } = hiddenStates(config, weights, ids, rows, 1, context, past);
+    const { hidden, cache } = hiddenStates(config, weights, {
+      ids: tf.tensor1d(tokens, 'int32'),
+      size: tokens.length,
+      length: 1,
+      context: decodeContext(config, { positions, promptLengths, promptSlots, slots }),
+      past,
+    });
     return { next: logits(weights, hidden), cache };
   });
 }

@@ -1,11 +1,19 @@
 /** Log-probabilities of given tokens: a forward pass whose layers share one set of buffers, and a pass over the logits. */
-import type { Gpu } from '../gpu/device';
+import { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
-import { addForward, allocateActivations, BufferTable, type Sizes, weightViews } from './forward';
+import {
+  type Activations,
+  addForward,
+  addHead,
+  allocateActivations,
+  allocateHead,
+  type HeadActivations,
+  type ModelBuffers,
+  weightViews,
+} from './forward';
 import type { PaddedTokens, ScoreResult } from './languageModel';
 import type { Layout } from './packing';
-import type { ParameterTable } from './parameters';
 import { objectiveUniform, SUPERVISED, writeObjective } from './training';
 import { fitBatch } from './upload';
 
@@ -18,34 +26,29 @@ export class ScoringStep {
   readonly #table: BufferTable;
   readonly #shape: GPUBuffer;
   readonly #untempered: GPUBuffer;
-  readonly #activations: ReturnType<typeof allocateActivations>;
-  readonly #head: Record<'normed' | 'scale' | 'logits', GPUBuffer>;
+  readonly #activations: Activations;
+  readonly #head: HeadActivations;
 
   constructor(
-    readonly gpu: Gpu,
-    readonly tuning: kernels.Tuning,
-    readonly sizes: Sizes,
-    readonly parameters: ParameterTable,
-    readonly rotation: GPUBuffer,
+    readonly model: ModelBuffers,
+    /** B */
     readonly batch: number,
+    /** T */
     readonly length: number,
   ) {
+    const { gpu, tuning, sizes } = model;
     const rows = batch * length;
     const table = new BufferTable(gpu, `scoring ${batch}×${length}`);
     this.#table = table;
-    this.#shape = table.add(kernels.shapeUniform(gpu, rows, length, batch));
+    this.#shape = table.add(kernels.shapeUniform(gpu, { rows, length, batch }));
     this.#untempered = objectiveUniform(table);
     writeObjective(gpu, this.#untempered, SUPERVISED);
     this.tokens = table.floats('tokens', rows);
     this.lengths = table.floats('lengths', batch);
     this.spans = table.floats('spans', 4 * rows);
     this.scores = table.floats('scores', 2 * rows);
-    this.#activations = allocateActivations(table, tuning, sizes, rows, 'none');
-    this.#head = {
-      normed: table.floats('final_normed', rows * sizes.D),
-      scale: table.floats('final_scale', rows),
-      logits: table.floats('logits', rows * sizes.V),
-    };
+    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep: 'none' });
+    this.#head = allocateHead(table, sizes, rows);
   }
 
   get bytes(): number {
@@ -61,40 +64,30 @@ export class ScoringStep {
     { tokens, lengths, spans }: Pick<ScoringStep, 'tokens' | 'lengths' | 'spans'> = this,
     objective: GPUBuffer = this.#untempered,
   ): Promise<Plan> {
-    const { gpu, tuning, sizes, batch, length } = this;
+    const { batch, length } = this;
+    const { gpu, tuning, sizes, table, rotation } = this.model;
     const rows = batch * length;
-    const weights = weightViews(pool, this.parameters, sizes.layers);
+    const weights = weightViews(pool, table, sizes.layers);
+    const activations = this.#activations;
     const plan = new Plan(gpu);
     const shape = this.#shape;
     addForward(plan, tuning, {
       sizes,
       weights,
-      activations: this.#activations,
+      activations,
       tokens,
       spans,
-      rotation: this.rotation,
+      rotation,
       batch,
       length,
       shape,
     });
-    kernels.rmsNorm(plan, tuning, {
-      x: this.#activations.residual[sizes.layers],
-      weight: weights.finalNorm,
-      scale: this.#head.scale,
-      out: this.#head.normed,
-      D: sizes.D,
-      eps: sizes.eps,
-      rows,
-      shape,
-    });
-    kernels.matmulNT(plan, tuning, {
-      label: 'logits',
-      a: this.#head.normed,
-      w: weights.embedding,
-      scratch: this.#activations.scratch,
-      out: this.#head.logits,
-      K: sizes.D,
-      N: sizes.V,
+    addHead(plan, tuning, {
+      sizes,
+      weights,
+      x: activations.residual[sizes.layers],
+      kept: this.#head,
+      scratch: activations.scratch,
       rows,
       shape,
     });
@@ -113,8 +106,9 @@ export class ScoringStep {
 
   /** Uploads a batch of at most [B, T] for plans that read this step's own buffers. @throws RangeError on another shape. */
   upload(batch: PaddedTokens & { layout?: Layout }): void {
-    const { tokens, lengths, layout } = fitBatch(batch, this.batch, this.length, this.sizes.V);
-    const { queue } = this.gpu.device;
+    const { batch: size, length } = this;
+    const { tokens, lengths, layout } = fitBatch(batch, { size, length, vocabulary: this.model.sizes.V });
+    const { queue } = this.model.gpu.device;
     queue.writeBuffer(this.tokens, 0, tokens);
     queue.writeBuffer(this.lengths, 0, lengths);
     queue.writeBuffer(this.spans, 0, layout.spans);
@@ -123,8 +117,9 @@ export class ScoringStep {
   /** Runs a plan of this step on a batch of at most [B, T]; results have the batch's own shape. */
   async run(plan: Plan, batch: PaddedTokens): Promise<ScoreResult> {
     this.upload(batch);
-    submit(this.gpu, plan);
-    const pairs = new Float32Array(await this.gpu.read(this.scores, 0, this.batch * this.length * 8));
+    const { gpu } = this.model;
+    submit(gpu, plan);
+    const pairs = new Float32Array(await gpu.read(this.scores, 0, this.batch * this.length * 8));
     const logps = new Float32Array(batch.size * batch.length);
     const entropies = new Float32Array(batch.size * batch.length);
     for (let b = 0; b < batch.size; b++) {

@@ -3,22 +3,26 @@
  * [B, T]; smaller batches are padded with empty sequences. SFT and GRPO differ only in the objective's uniform and its
  * per-sequence advantages, so POPO's probes replay the same backward list into gradient pools of their own.
  */
+import { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
-import { Plan } from '../gpu/plan';
+import { type Binding, Plan } from '../gpu/plan';
 import {
   type Activations,
   addForward,
+  addHead,
   allocateActivations,
-  BufferTable,
+  allocateHead,
+  type HeadActivations,
+  type ModelBuffers,
   type Sizes,
-  type Weights,
+  type WeightViews,
   weightViews,
 } from './forward';
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
-import type { ParameterTable } from './parameters';
-import { fitBatch, fitWeights, maxItems, sortByToken } from './upload';
+import { fitWeights } from './padding';
+import { fitBatch, maxItems, sortByToken } from './upload';
 
 /** Into how many slices the weight gradient of so many tokens is summed. */
 function gradientSlices(tuning: kernels.Tuning, rows: number): number {
@@ -102,16 +106,6 @@ export interface Leading {
   shape: GPUBuffer;
 }
 
-export interface ModelBuffers {
-  table: ParameterTable;
-  /** f32 [poolSize] each. */
-  parameters: GPUBuffer;
-  gradient: GPUBuffer;
-  /** (cos, sin) of rope.wgsl */
-  rotation: GPUBuffer;
-  metrics: GPUBuffer;
-}
-
 export class TrainingStep {
   /** Embedding to logits, under the current weights. */
   readonly forward: Plan;
@@ -122,19 +116,16 @@ export class TrainingStep {
   readonly #bufferTable: BufferTable;
   readonly #activations: Activations;
   readonly #scratch: Record<'dx' | 'dNormed' | 'dh' | 'dGateUp' | 'dAttended' | 'dqkv' | 'delta', GPUBuffer>;
-  readonly #head: Record<'normed' | 'scale' | 'logits' | 'dlogits' | 'statistics', GPUBuffer>;
+  readonly #head: HeadActivations & Record<'dlogits' | 'statistics', GPUBuffer>;
   readonly #embedding: Record<'positions' | 'items' | 'firstItems' | 'partial', GPUBuffer>;
   readonly #slices: GPUBuffer;
-  readonly #sliceWeights: Weights;
-  readonly #weights: Weights;
+  readonly #sliceWeights: WeightViews;
+  readonly #weights: WeightViews;
   /** All of the batch. */
   readonly #whole: Leading;
   readonly #maxItems: number;
 
   private constructor(
-    readonly gpu: Gpu,
-    readonly tuning: kernels.Tuning,
-    readonly sizes: Sizes,
     readonly model: ModelBuffers,
     /** B */
     readonly batch: number,
@@ -142,6 +133,7 @@ export class TrainingStep {
     readonly length: number,
   ) {
     const rows = batch * length;
+    const { gpu, tuning, sizes } = model;
     const { D, F, V, W, heads } = sizes;
     const { poolSize } = model.table;
     const table = new BufferTable(gpu, `training ${batch}×${length}`);
@@ -159,11 +151,9 @@ export class TrainingStep {
       metrics: model.metrics,
     };
     gpu.device.queue.writeBuffer(this.buffers.ones, 0, new Float32Array(batch).fill(1));
-    this.#activations = allocateActivations(table, tuning, sizes, rows, 'all');
+    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep: 'all' });
     this.#head = {
-      normed: table.floats('final_normed', rows * D),
-      scale: table.floats('final_scale', rows),
-      logits: table.floats('logits', rows * V),
+      ...allocateHead(table, sizes, rows),
       dlogits: table.floats('dlogits', rows * V),
       statistics: table.floats('statistics', rows * 8),
     };
@@ -199,24 +189,12 @@ export class TrainingStep {
       length,
       shape: this.#whole.shape,
     });
-    kernels.rmsNorm(this.forward, tuning, {
+    addHead(this.forward, tuning, {
+      sizes,
+      weights: this.#weights,
       x: this.#activations.residual[sizes.layers],
-      weight: this.#weights.finalNorm,
-      scale: this.#head.scale,
-      out: this.#head.normed,
-      D,
-      eps: sizes.eps,
-      rows,
-      shape: this.#whole.shape,
-    });
-    kernels.matmulNT(this.forward, tuning, {
-      label: 'logits',
-      a: this.#head.normed,
-      w: this.#weights.embedding,
+      kept: this.#head,
       scratch: this.#activations.scratch,
-      out: this.#head.logits,
-      K: D,
-      N: V,
       rows,
       shape: this.#whole.shape,
     });
@@ -228,17 +206,10 @@ export class TrainingStep {
   }
 
   /** @throws GpuLimitError when a buffer of this shape exceeds the device's limits. */
-  static async create(
-    gpu: Gpu,
-    tuning: kernels.Tuning,
-    sizes: Sizes,
-    model: ModelBuffers,
-    batch: number,
-    length: number,
-  ): Promise<TrainingStep> {
-    const step = new TrainingStep(gpu, tuning, sizes, model, batch, length);
+  static async create(model: ModelBuffers, batch: number, length: number): Promise<TrainingStep> {
+    const step = new TrainingStep(model, batch, length);
     await Promise.all([step.forward.compile(), step.supervised.compile()]);
-    gpu.assertHealthy();
+    model.gpu.assertHealthy();
     return step;
   }
 
@@ -246,15 +217,11 @@ export class TrainingStep {
     return this.#bufferTable.bytes;
   }
 
-  /** Bytes [B*T, V] of logits under the current weights, after `forward`. For tests. */
-  get logits(): GPUBuffer {
-    return this.#head.logits;
-  }
-
   /** The batch's first `batch` sequences, for lists of their own; the uniform belongs to `table`. */
   leading(table: BufferTable, batch: number): Leading {
-    const { gpu, length } = this;
-    const shape = kernels.shapeUniform(gpu, batch * length, length, batch, this.#maxItems);
+    const { length } = this;
+    const rows = batch * length;
+    const shape = kernels.shapeUniform(this.model.gpu, { rows, length, batch, items: this.#maxItems });
     return { batch, shape: table.add(shape) };
   }
 
@@ -265,8 +232,8 @@ export class TrainingStep {
    */
   async backward(o: {
     objective: GPUBuffer;
-    advantages: kernels.Window;
-    gradient: kernels.Window;
+    advantages: Binding;
+    gradient: Binding;
     leading?: Leading;
   }): Promise<Plan> {
     return this.#record(o).compile();
@@ -274,14 +241,14 @@ export class TrainingStep {
 
   /** A list that, after `forward`, leaves `scores` without differentiating anything. */
   async score(objective: GPUBuffer, { batch, shape }: Leading = this.#whole): Promise<Plan> {
-    const plan = new Plan(this.gpu);
+    const plan = new Plan(this.model.gpu);
     const { tokens, lengths, scores } = this.buffers;
-    kernels.scoreTokens(plan, this.tuning, {
+    kernels.scoreTokens(plan, this.model.tuning, {
       logits: this.#head.logits,
       tokens,
       lengths,
       scores,
-      V: this.sizes.V,
+      V: this.model.sizes.V,
       rows: batch * this.length,
       shape,
       objective,
@@ -289,14 +256,10 @@ export class TrainingStep {
     return plan.compile();
   }
 
-  #record(o: {
-    objective: GPUBuffer;
-    advantages: kernels.Window;
-    gradient: kernels.Window;
-    leading?: Leading;
-  }): Plan {
-    const plan = new Plan(this.gpu);
-    const { tuning, sizes, length } = this;
+  #record(o: { objective: GPUBuffer; advantages: Binding; gradient: Binding; leading?: Leading }): Plan {
+    const plan = new Plan(this.model.gpu);
+    const { length } = this;
+    const { tuning, sizes } = this.model;
     const { D, F, V, W, eps, heads, layers } = sizes;
     const { batch, shape } = o.leading ?? this.#whole;
     const rows = batch * length;
@@ -521,20 +484,21 @@ export class TrainingStep {
 
   /** Uploads a batch of at most B sequences of at most T tokens. @throws RangeError on another shape. */
   upload(batch: TokenBatch | PackedBatch): void {
-    const fitted = fitBatch(batch, this.batch, this.length, this.sizes.V);
-    const { tokens, lengths, layout } = fitted;
-    const weights = fitWeights(batch, this.batch, this.length);
+    const { batch: size, length } = this;
+    const vocabulary = this.model.sizes.V;
+    const { tokens, lengths, layout } = fitBatch(batch, { size, length, vocabulary });
+    const weights = fitWeights(batch, size, length);
     const weighed = new Float32Array(2 * weights.length);
     weights.forEach((weight, row) => {
       weighed[2 * row] = weight;
       weighed[2 * row + 1] = layout.segments[row];
     });
-    const { queue } = this.gpu.device;
+    const { queue } = this.model.gpu.device;
     queue.writeBuffer(this.buffers.tokens, 0, tokens);
     queue.writeBuffer(this.buffers.lengths, 0, lengths);
     queue.writeBuffer(this.buffers.weights, 0, weighed);
     queue.writeBuffer(this.buffers.spans, 0, layout.spans);
-    const { positions, items, firstItems } = sortByToken(tokens, this.sizes.V, this.#maxItems);
+    const { positions, items, firstItems } = sortByToken(tokens, vocabulary, this.#maxItems);
     queue.writeBuffer(this.#embedding.positions, 0, positions);
     queue.writeBuffer(this.#embedding.items, 0, items);
     queue.writeBuffer(this.#embedding.firstItems, 0, firstItems);

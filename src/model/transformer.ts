@@ -2,12 +2,12 @@
  * The language model on WebGPU: weights and moments in flat pools on the device, and compiled steps that are built once per
  * shape and replayed. `reference.ts` is the same model in TensorFlow.js.
  */
-import type { Gpu } from '../gpu/device';
-import { GpuLimitError } from '../gpu/device';
+import { BufferTable } from '../gpu/bufferTable';
+import { type Gpu, GpuLimitError } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { Plan, submit } from '../gpu/plan';
 import { type AdamWStep, headDim, type ModelConfig } from './config';
-import { BufferTable, type Sizes, sizesOf } from './forward';
+import { type ModelBuffers, type Sizes, sizesOf } from './forward';
 import { Generator, type GeneratorShape } from './generate';
 import type {
   GenerateOptions,
@@ -50,7 +50,7 @@ export async function createTransformer(
   return model;
 }
 
-export class Transformer implements LanguageModel {
+export class Transformer implements LanguageModel, ModelBuffers {
   readonly backend = 'webgpu';
   readonly sizes: Sizes;
   readonly table: ParameterTable;
@@ -133,8 +133,7 @@ export class Transformer implements LanguageModel {
     let step = this.#training.get(key);
     if (!step) {
       this.checkBatch(batch, length);
-      const { sizes } = this;
-      step = TrainingStep.create(this.gpu, this.tuning, sizes, this, batch, length);
+      step = TrainingStep.create(this, batch, length);
       step
         .then((built) => {
           this.#trainingBytes += built.bytes;
@@ -143,6 +142,12 @@ export class Transformer implements LanguageModel {
       this.#training.set(key, step);
     }
     return step;
+  }
+
+  prepare(batch: number, length: number): void {
+    const prepared = async () => this.training(batch, length);
+    // The first step meets the same error: a step that failed is not kept.
+    prepared().catch(() => undefined);
   }
 
   /** The scoring list for [B, T] under a parameter pool. */
@@ -156,15 +161,7 @@ export class Transformer implements LanguageModel {
     const key = `${weights} ${batch}×${length}`;
     let entry = this.#scoring.get(key);
     if (!entry) {
-      const step = new ScoringStep(
-        this.gpu,
-        this.tuning,
-        this.sizes,
-        this.table,
-        this.rotation,
-        batch,
-        length,
-      );
+      const step = new ScoringStep(this, batch, length);
       const pool = weights === 'current' ? this.parameters : this.reference;
       entry = { step, plan: step.plan(pool) };
       this.#scoring.set(key, entry);
@@ -212,9 +209,6 @@ export class Transformer implements LanguageModel {
 
   async generate(options: GenerateOptions): Promise<Generation> {
     const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
-    for (const prompt of options.prompts) {
-      if (prompt.length === 0) throw new RangeError('A prompt must have at least one token.');
-    }
     this.#checkLength(longest + options.maxNewTokens);
     const wanted: GeneratorShape = {
       prompts: options.prompts.length,
@@ -227,15 +221,7 @@ export class Transformer implements LanguageModel {
       // Prompts vary by a few tokens from batch to batch: round up so that one generator serves them all.
       const room = this.config.max_position_embeddings - options.maxNewTokens;
       const promptLength = Math.min(room, Math.ceil(longest / 16) * 16);
-      generator = await Generator.create(
-        this.gpu,
-        this.tuning,
-        this.sizes,
-        this.table,
-        this.parameters,
-        this.rotation,
-        { ...wanted, promptLength },
-      );
+      generator = await Generator.create(this, { ...wanted, promptLength });
       this.#generators.push(generator);
     }
     return generator.run(options);

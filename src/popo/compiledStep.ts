@@ -15,10 +15,10 @@
  *
  * Later updates on the same rollouts replay forward → backward → AdamW against the log-probabilities the first one kept.
  */
+import { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import { Plan } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
-import { BufferTable } from '../model/forward';
 import { packedLength, packGroups, sliceRows } from '../model/packing';
 import { lastLayerWindow } from '../model/parameters';
 import type { ScoringStep } from '../model/scoring';

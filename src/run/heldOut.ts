@@ -11,8 +11,8 @@ import {
   judgeAnswers,
   type MetricsRow,
 } from '../evaluate/metrics';
+import { scoreTails } from '../model/scoreTails';
 import { scoreCompletions } from '../popo/rewards';
-import { scoreTails } from '../sft/orft';
 import type { Sample } from './report';
 import { rewardSources } from './rewardSources';
 import type { Judged, StageTools } from './stage';
@@ -67,17 +67,13 @@ export class HeldOut {
   async answerLoss(rows: readonly { example: Example; cot: string | null }[]): Promise<number> {
     const { dataset } = this.#inputs.data;
     const { model, format, length } = this.#inputs.tokenizer;
-    const nll = await scoreTails(
-      model,
-      rows.length,
-      (index) => ({
-        tokens: format.example(rows[index].example, rows[index].cot).tokens,
-        answerLength: format.answer(targetItem(dataset, rows[index].example)).length,
-      }),
-      { batchSize: this.#batchSize(), length },
-      { gate: this.#tools.hooks.gate },
-      this.#tools.name,
-    );
+    const row = (index: number) => ({
+      tokens: format.example(rows[index].example, rows[index].cot).tokens,
+      answerLength: format.answer(targetItem(dataset, rows[index].example)).length,
+    });
+    const { hooks, name: stage } = this.#tools;
+    const scoring = { stage, batchSize: this.#batchSize(), length };
+    const nll = await scoreTails(model, { count: rows.length, row }, scoring, { gate: hooks.gate });
     return nll.reduce((sum, value) => sum + value, 0) / nll.length;
   }
 

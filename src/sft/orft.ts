@@ -7,9 +7,10 @@
  * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
  * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
  */
-import { passGate, type StageHooks } from '../control/hooks';
+import type { StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
-import type { LanguageModel, PaddedTokens } from '../model/languageModel';
+import type { LanguageModel } from '../model/languageModel';
+import { type ScoringOptions, scoreTails } from '../model/scoreTails';
 import type { Cot } from './cot';
 
 export interface CotExample {
@@ -45,24 +46,18 @@ export interface ScoredCots {
   cots: readonly Pick<Cot, 'example' | 'text'>[];
 }
 
-export interface ScoreOptions {
-  batchSize: number;
-  /** T, the padded length of a batch; no sequence may be longer. */
-  length: number;
-}
-
 /**
  * Mean NLL (nats per token, PPL = exp) of each example's answer given its prompt and CoT: [cots]. Batches always have
  * `batchSize` rows of `length` tokens; the last is filled up with repeats.
- * @throws StoppedError when the hooks say stop; Error when a sequence is longer than `length`
+ * @throws StoppedError when the hooks say stop; RangeError when a sequence is longer than `length`
  */
 export async function scoreCots(
   model: Pick<LanguageModel, 'score'>,
   { format, examples, cots }: ScoredCots,
-  options: ScoreOptions,
+  options: Omit<ScoringOptions, 'stage'>,
   hooks: StageHooks,
 ): Promise<Float32Array> {
-  const rows = (index: number) => {
+  const row = (index: number) => {
     const cot = cots[index];
     const example = examples[cot.example];
     return {
@@ -70,54 +65,7 @@ export async function scoreCots(
       answerLength: format.answer(targetItem(format.dataset, example)).length,
     };
   };
-  return scoreTails(model, cots.length, rows, options, hooks, 'ORFT');
-}
-
-/**
- * Mean NLL of the last `answerLength` tokens of each of `count` sequences: [count]. What CoT scoring and the held-out
- * answer loss have in common.
- */
-export async function scoreTails(
-  model: Pick<LanguageModel, 'score'>,
-  count: number,
-  row: (index: number) => { tokens: ArrayLike<number>; answerLength: number },
-  options: ScoreOptions,
-  hooks: StageHooks,
-  stage: string,
-): Promise<Float32Array> {
-  const nll = new Float32Array(count);
-  for (let from = 0; from < count; from += options.batchSize) {
-    await passGate(hooks, stage);
-    const rows = Array.from({ length: options.batchSize }, (_, b) => row(Math.min(from + b, count - 1)));
-    const { logps } = await model.score(pad(rows, options.length));
-    for (let b = 0; b < options.batchSize && from + b < count; b++) {
-      const { tokens, answerLength } = rows[b];
-      let sum = 0;
-      for (let t = tokens.length - answerLength; t < tokens.length; t++) sum -= logps[b * options.length + t];
-      nll[from + b] = sum / answerLength;
-    }
-    hooks.onProgress?.(Math.min(count, from + options.batchSize), count);
-  }
-  return nll;
-}
-
-function pad(rows: { tokens: ArrayLike<number> }[], length: number): PaddedTokens {
-  const batch: PaddedTokens = {
-    size: rows.length,
-    length,
-    tokens: new Uint32Array(rows.length * length),
-    lengths: new Uint32Array(rows.length),
-  };
-  rows.forEach(({ tokens }, b) => {
-    if (tokens.length > length) {
-      throw new Error(
-        `A sequence to score has ${tokens.length} tokens but the batch holds ${length} per row.`,
-      );
-    }
-    batch.tokens.set(Array.from(tokens), b * length);
-    batch.lengths[b] = tokens.length;
-  });
-  return batch;
+  return scoreTails(model, { count: cots.length, row }, { ...options, stage: 'ORFT' }, hooks);
 }
 
 /**

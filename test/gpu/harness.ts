@@ -3,10 +3,10 @@
  * NaNs that must stay, every input ends in NaNs: a value not written, written past the end or used from past it is seen.
  */
 import { expect } from 'vitest';
+import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
 import { shapeUniform, TUNINGS } from '../../src/gpu/kernels';
 import { Plan, submit } from '../../src/gpu/plan';
-import { BufferTable } from '../../src/model/forward';
 import { Random } from '../../src/numeric/random';
 import { testDevice } from '../adapter';
 
@@ -30,7 +30,7 @@ export interface Scene<K extends string> {
   out: Record<K, GPUBuffer>;
   input(values: Words): GPUBuffer;
   uniform(values: Words): GPUBuffer;
-  shape(rows: number, length?: number, batch?: number, extra?: number): GPUBuffer;
+  shape(rows: number, length?: number, batch?: number, items?: number): GPUBuffer;
 }
 
 /**
@@ -71,8 +71,8 @@ export async function runKernel<K extends string>(
       queue.writeBuffer(buffer, 0, values);
       return buffer;
     },
-    shape: (rows, length = rows, batch = 1, extra = 0) =>
-      table.add(shapeUniform(gpu, rows, length, batch, extra)),
+    shape: (rows, length = rows, batch = 1, items = 0) =>
+      table.add(shapeUniform(gpu, { rows, length, batch, items })),
   });
   await plan.compile();
 

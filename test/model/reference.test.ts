@@ -434,7 +434,9 @@ describe('generate', () => {
 
   it('refuses an empty prompt and one that leaves no room', async () => {
     const model = new ReferenceModel(grouped, pool);
-    await expect(model.generate({ ...options, prompts: [[]] })).rejects.toThrow('Prompt 0 is empty');
+    await expect(model.generate({ ...options, prompts: [[]] })).rejects.toThrow(
+      'Sequence 0 of the batch has 0 tokens',
+    );
     await expect(model.generate({ ...options, maxNewTokens: 12 })).rejects.toThrow('exceed');
     model.destroy();
   });

@@ -1,17 +1,17 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
 import { TUNINGS } from '../../src/gpu/kernels';
 import { submit } from '../../src/gpu/plan';
 import { useCpu } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
-import { BufferTable } from '../../src/model/forward';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
 import { SUPERVISED, writeObjective } from '../../src/model/training';
 import { createTransformer, type Transformer } from '../../src/model/transformer';
 import { streamKey } from '../../src/numeric/random';
-import { testDevice } from '../adapter';
+import { freshDevice, testDevice } from '../adapter';
 import { finiteDifference, plainLoss, plainScore } from './plain';
 import { grouped, hyper, multiHead, relativeError, someBatch, someWeights } from './shapes';
 
@@ -313,6 +313,54 @@ describe('generation', () => {
   });
 });
 
+describe('preparing a step', () => {
+  const batch = someBatch(multiHead, [7, 6], 7);
+
+  it('begins to compile before anything waits for it, and changes no bit', async () => {
+    const [plain, prepared] = [await engine(multiHead, someWeights(multiHead, 3)), await fresh()];
+    const before = prepared.gpu.pipelines.size;
+    prepared.prepare(2, 7);
+    expect(prepared.gpu.pipelines.size).toBeGreaterThan(before);
+    const step = prepared.training(2, 7);
+    const pipelines = prepared.gpu.pipelines.size;
+    expect(await prepared.trainStep([batch], hyper)).toEqual(await plain.trainStep([batch], hyper));
+    expect(await prepared.training(2, 7)).toBe(await step);
+    expect(prepared.gpu.pipelines.size).toBe(pipelines);
+    expect(await prepared.snapshot()).toEqual(await plain.snapshot());
+  });
+
+  it('leaves what went wrong to the first step', async () => {
+    const model = await engine({ ...multiHead, max_position_embeddings: 4096 }, someWeights(multiHead, 1));
+    const allocated = gpu.bytesAllocated;
+    model.prepare(1 << 20, 4096);
+    model.prepare(2, 5000);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(gpu.bytesAllocated).toBe(allocated);
+    expect(() => model.training(1 << 20, 4096)).toThrow(GpuLimitError);
+
+    const lost = await fresh();
+    lost.prepare(2, 7);
+    lost.gpu.destroy();
+    await lost.gpu.lost;
+    await expect(lost.trainStep([batch], hyper)).rejects.toThrow('The GPU device was lost');
+  });
+
+  /** A model on a device of its own. */
+  async function fresh(): Promise<Transformer> {
+    const { device, info } = await freshDevice();
+    const model = await createTransformer(
+      new Gpu(device, describeAdapter(info)),
+      multiHead,
+      1,
+      TUNINGS.portable,
+    );
+    const parameters = someWeights(multiHead, 3);
+    const zeros = new Float32Array(parameters.length);
+    await model.restore({ parameters, moment1: zeros, moment2: zeros });
+    return model;
+  }
+});
+
 describe('refusals', () => {
   it('refuses a batch beyond the limits before allocating', async () => {
     const model = await engine({ ...multiHead, max_position_embeddings: 4096 }, someWeights(multiHead, 1));
@@ -325,7 +373,7 @@ describe('refusals', () => {
     const model = await engine(multiHead, someWeights(multiHead, 1));
     const batch = someBatch(multiHead, [3], 3);
     batch.tokens[1] = 20;
-    await expect(model.trainStep([batch], hyper)).rejects.toThrow('token 20');
+    await expect(model.trainStep([batch], hyper)).rejects.toThrow('Token 20');
     await expect(createTransformer(gpu, { ...multiHead, vocab_size: 21 }, 1)).rejects.toThrow('vocab_size');
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
 import { Plan, submit } from '../../src/gpu/plan';
-import { BufferTable } from '../../src/model/forward';
 import { Random } from '../../src/numeric/random';
 import {
   type Aggregation,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PaddedTokens } from '../../src/model/languageModel';
-import { marginsWithinPrompt, scoreCots, scoreTails, selectCots } from '../../src/sft/orft';
+import { scoreTails } from '../../src/model/scoreTails';
+import { marginsWithinPrompt, scoreCots, selectCots } from '../../src/sft/orft';
 import { generateCots } from '../../src/sft/rupr';
 import { AttributesTeacher } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -109,13 +110,15 @@ describe('scoring', () => {
       tokens: Array.from({ length: n }, (_, i) => i),
       answerLength: 2,
     }));
-    const nll = await scoreTails(model, 5, (i) => rows[i], { batchSize: 2, length: 12 }, go, 'test');
+    const sequences = { count: 5, row: (i: number) => rows[i] };
+    const options = { stage: 'test', batchSize: 2, length: 12 };
+    const nll = await scoreTails(model, sequences, options, go);
     rows.forEach(({ tokens: { length: n } }, i) => {
       expect(nll[i]).toBeCloseTo(((n - 1) ** 2 + (n - 2) ** 2) / 2000, 6);
     });
     expect([...shapes]).toEqual(['2×12']);
-    const tooShort = scoreTails(model, 5, (i) => rows[i], { batchSize: 2, length: 4 }, go, 'test');
-    await expect(tooShort).rejects.toThrow(/5 tokens .* 4 per row/);
+    const tooShort = scoreTails(model, sequences, { ...options, length: 4 }, go);
+    await expect(tooShort).rejects.toThrow(/5 tokens; a row takes 1 to 4/);
   });
 
   it('scores the true answer of a CoT’s example, and stops when asked', async () => {

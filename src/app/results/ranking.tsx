@@ -1,5 +1,7 @@
 import { useSignal } from '@preact/signals';
-import type { FeatureSetName, Lift, RankerMetrics } from '../../evaluate/ranking';
+import type { RankerMetrics } from '../../evaluate/judgement';
+import type { Lift } from '../../evaluate/lift';
+import type { FeatureSetName } from '../../evaluate/ranking';
 import type { Interval } from '../../numeric/interval';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';

@@ -9,10 +9,12 @@ export function Stages() {
   const session = useSession();
   const stages = session.view.stages.value;
   const status = session.status.value;
+  const done = stages.filter((stage) => stage.status === 'done').length;
+  const isOn = stages.some((stage) => stage.status === 'running');
   return (
     <section class="stages" aria-labelledby="stages-title">
       <h2 id="stages-title" class="overline">
-        Stages
+        Stages{isOn && ` · ${done} of ${stages.length} done`}
       </h2>
       <ol>
         {stages.map((stage) => (

@@ -1,7 +1,5 @@
-/** Rotary positions and causal attention: over a batch, backward, and one token at a time against a cache. */
+/** Causal attention over a batch, and its gradient. */
 import attentionSource from '../../../shaders/attention.wgsl?raw';
-import decodeAttentionSource from '../../../shaders/decode_attention.wgsl?raw';
-import ropeSource from '../../../shaders/rope.wgsl?raw';
 import type { Binding, Plan } from '../plan';
 import { unroll } from '../unroll';
 import { groups, type Tuning } from './tuning';
@@ -12,35 +10,8 @@ export interface Heads {
   headDim: number;
 }
 
-const rowWidth = ({ heads, kvHeads, headDim }: Heads) => (heads + 2 * kvHeads) * headDim;
-
-/** Rotates the query and key heads of qkv in place; `inverse` for the gradient. */
-export function rope(
-  plan: Plan,
-  o: {
-    qkv: Binding;
-    rotation: Binding;
-    spans: Binding;
-    heads: Heads;
-    inverse: boolean;
-    rows: number;
-    shape: GPUBuffer;
-  },
-): void {
-  const rotated = o.heads.heads + o.heads.kvHeads;
-  plan.add({
-    label: o.inverse ? 'rope_backward' : 'rope',
-    code: ropeSource,
-    constants: {
-      HEAD_DIM: o.heads.headDim,
-      ROTATED_HEADS: rotated,
-      ROW_WIDTH: rowWidth(o.heads),
-      INVERSE: o.inverse ? 1 : 0,
-    },
-    bindings: [o.qkv, o.rotation, o.shape, o.spans],
-    workgroups: [groups((o.rows * rotated * o.heads.headDim) / 2)],
-  });
-}
+/** Floats of a row of qkv. */
+export const rowWidth = ({ heads, kvHeads, headDim }: Heads) => (heads + 2 * kvHeads) * headDim;
 
 interface Attention {
   qkv: Binding;
@@ -106,52 +77,5 @@ export function attentionBackward(
       groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
       o.batch * o.heads.kvHeads,
     ],
-  });
-}
-
-/** Rotates and caches this step's keys, then attends to the prompt and the cache. */
-export function decodeAttention(
-  plan: Plan,
-  tuning: Tuning,
-  o: {
-    qkv: Binding;
-    prompt: Binding;
-    promptLengths: Binding;
-    cache: Binding;
-    rotation: Binding;
-    state: Binding;
-    o: Binding;
-    heads: Heads;
-    generations: number;
-    maxNew: number;
-    rows: number;
-    shape: GPUBuffer;
-  },
-): void {
-  const { heads, kvHeads, headDim } = o.heads;
-  const constants = {
-    HEADS: heads,
-    KV_HEADS: kvHeads,
-    HEAD_DIM: headDim,
-    ROW_WIDTH: rowWidth(o.heads),
-    GENERATIONS: o.generations,
-    MAX_NEW: o.maxNew,
-    LANES: tuning.attentionLanes,
-  };
-  plan.add({
-    label: 'decode_attention/rotate_and_store',
-    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
-    entryPoint: 'rotate_and_store',
-    constants,
-    bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
-    workgroups: [groups((o.rows * (heads + kvHeads) * headDim) / 2)],
-  });
-  plan.add({
-    label: 'decode_attention/attend',
-    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
-    entryPoint: 'attend',
-    constants,
-    bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],
-    workgroups: [groups(o.rows * heads, tuning.attentionLanes)],
   });
 }

@@ -1,7 +1,7 @@
 /** The objective over the vocabulary, its gradient and gauges; or the scores alone. */
 import crossEntropySource from '../../../shaders/cross_entropy.wgsl?raw';
-import tokenStatisticsSource from '../../../shaders/token_statistics.wgsl?raw';
 import type { Binding, Plan } from '../plan';
+import { tokenStatistics } from './tokenStatistics';
 import { groups, type Tuning } from './tuning';
 
 interface Vocabulary {
@@ -48,12 +48,7 @@ export function crossEntropy(
     ],
     workgroups: [groups(o.rows, tuning.rows)],
   });
-  plan.add({
-    label: 'token_statistics',
-    code: tokenStatisticsSource,
-    bindings: [o.statistics, o.metrics, o.shape, o.objective],
-    workgroups: [1],
-  });
+  tokenStatistics(plan, o);
 }
 
 /** Only the logps and entropies. */

@@ -1,8 +1,9 @@
 /** Products with weight matrices, forward and backward. */
 import matmulSource from '../../../shaders/matmul.wgsl?raw';
-import matmulTiledSource from '../../../shaders/matmul_tiled.wgsl?raw';
-import transposeSource from '../../../shaders/transpose.wgsl?raw';
 import { type Binding, type Plan, ROW_OF_GROUPS } from '../plan';
+import { unroll } from '../unroll';
+import { matmulTiled, type Product } from './matmulTiled';
+import { transpose } from './transpose';
 import { groups, type Tuning } from './tuning';
 
 /** Of rows with a weight matrix; K is summed over. */
@@ -33,13 +34,7 @@ export function matmulNT(
     return;
   }
   assertExtents(o.label, { K: o.K, N: o.N });
-  plan.add({
-    label: `${o.label}/transpose`,
-    code: transposeSource,
-    constants: { K: o.K, N: o.N },
-    bindings: [o.w, o.scratch],
-    workgroups: [Math.min(groups((o.K * o.N) / 4), 4096)],
-  });
+  transpose(plan, { label: `${o.label}/transpose`, w: o.w, out: o.scratch, K: o.K, N: o.N });
   matmul(plan, tuning, { ...o, ...rest, b: o.scratch, layout: 'nn' });
 }
 
@@ -93,33 +88,34 @@ function matmul(
 ): void {
   assertExtents(o.label, { M: o.M, K: o.K, N: o.N });
   const rows = o.layout === 'tn' ? o.M : o.rows;
-  const constants = {
-    M: o.M,
-    K: o.K,
+  const product: Product = {
+    label: o.label,
+    layout: o.layout,
+    constants: {
+      M: o.M,
+      K: o.K,
+      N: o.N,
+      SPLITS: o.splits,
+      SLICE: o.slice,
+      RESIDUAL: o.residual ? 1 : 0,
+    },
+    // tn has no residual, but auto layouts keep a binding that any branch names.
+    bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
+    rows,
     N: o.N,
-    SPLITS: o.splits,
-    SLICE: o.slice,
-    RESIDUAL: o.residual ? 1 : 0,
+    splits: o.splits,
   };
-  // tn has no residual, but auto layouts keep a binding that any branch names.
-  const bindings = [o.a, o.b, o.residual ?? o.a, o.out, o.shape];
   if (tuning.name === 'tiled') {
-    plan.add({
-      label: o.label,
-      code: matmulTiledSource,
-      constants: { ...constants, LAYOUT: { nt: 0, nn: 1, tn: 2 }[o.layout] },
-      bindings,
-      workgroups: [groups(o.N, 64), groups(rows, 64), o.splits],
-    });
+    matmulTiled(plan, product);
     return;
   }
   const count = groups(Math.ceil(rows / 8) * Math.ceil(o.N / 8), tuning.matmulLanes);
   plan.add({
     label: o.label,
-    code: matmulSource,
+    code: unroll(matmulSource, { h: 2, i: 4, c: 2 }),
     entryPoint: o.layout,
-    constants: { ...constants, LANES: tuning.matmulLanes },
-    bindings,
+    constants: { ...product.constants, LANES: tuning.matmulLanes },
+    bindings: product.bindings,
     workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
   });
 }

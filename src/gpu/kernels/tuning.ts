@@ -1,9 +1,5 @@
 /** What varies per adapter. It is pinned per run, since it changes the order of sums and so the bits. */
 import type { Gpu } from '../device';
-import type { Binding } from '../plan';
-
-/** A buffer or an aligned window of one. */
-export type Window = Binding;
 
 /** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
 export const KERNELS_VERSION = 'k2';
@@ -52,11 +48,24 @@ export function tuningFor(gpu: Gpu, kernels: 'auto' | Tuning['name'] = 'auto'): 
   return TUNINGS[kernels === 'auto' ? (gpu.adapter.software ? 'portable' : 'tiled') : kernels];
 }
 
-/** A uniform buffer of 16 bytes, `Shape` in the shaders: rows, length, batch and one more. */
-export function shapeUniform(gpu: Gpu, rows: number, length: number, batch: number, extra = 0): GPUBuffer {
+/** `Shape` in the shaders. */
+export interface Shape {
+  /** Tokens, or sequences where each is one token. */
+  rows: number;
+  /** T */
+  length: number;
+  /** B */
+  batch: number;
+  /** Of embedding.wgsl. */
+  items?: number;
+}
+
+/** A uniform buffer of a shape, 16 bytes. */
+export function shapeUniform(gpu: Gpu, { rows, length, batch, items = 0 }: Shape): GPUBuffer {
   const buffer = gpu.createBuffer('shape', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array([rows, length, batch, extra]));
+  gpu.device.queue.writeBuffer(buffer, 0, new Uint32Array([rows, length, batch, items]));
   return buffer;
 }
 
+/** Workgroups of `size` threads for so many threads. */
 export const groups = (threads: number, size = 64) => Math.max(1, Math.ceil(threads / size));

@@ -48,6 +48,8 @@ export class RecordingModel implements LanguageModel {
   /** The completion of a prompt. */
   says: (prompt: number[]) => number[] = () => [1];
 
+  prepare(): void {}
+
   async trainStep([batch]: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics> {
     this.calls.push('train');
     this.trained.push({ rows: rowsOf(batch), hyper });

@@ -1,0 +1,53 @@
+/** Attention of one new token per row, against a cache. */
+import decodeAttentionSource from '../../../shaders/decode_attention.wgsl?raw';
+import type { Binding, Plan } from '../plan';
+import { unroll } from '../unroll';
+import { type Heads, rowWidth } from './attention';
+import { groups, type Tuning } from './tuning';
+
+/** Rotates and caches this step's keys, then attends to the prompt and the cache. */
+export function decodeAttention(
+  plan: Plan,
+  tuning: Tuning,
+  o: {
+    qkv: Binding;
+    prompt: Binding;
+    promptLengths: Binding;
+    cache: Binding;
+    rotation: Binding;
+    state: Binding;
+    o: Binding;
+    heads: Heads;
+    generations: number;
+    maxNew: number;
+    rows: number;
+    shape: GPUBuffer;
+  },
+): void {
+  const { heads, kvHeads, headDim } = o.heads;
+  const constants = {
+    HEADS: heads,
+    KV_HEADS: kvHeads,
+    HEAD_DIM: headDim,
+    ROW_WIDTH: rowWidth(o.heads),
+    GENERATIONS: o.generations,
+    MAX_NEW: o.maxNew,
+    LANES: tuning.attentionLanes,
+  };
+  plan.add({
+    label: 'decode_attention/rotate_and_store',
+    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
+    entryPoint: 'rotate_and_store',
+    constants,
+    bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
+    workgroups: [groups((o.rows * (heads + kvHeads) * headDim) / 2)],
+  });
+  plan.add({
+    label: 'decode_attention/attend',
+    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
+    entryPoint: 'attend',
+    constants,
+    bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],
+    workgroups: [groups(o.rows * heads, tuning.attentionLanes)],
+  });
+}
