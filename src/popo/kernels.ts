@@ -15,7 +15,7 @@ import type { Aggregation, ScaleRewards } from './advantages';
 import { aggregationOf, type PolicyOptions } from './options';
 import type { InfluencePrompts, Measurement } from './policy';
 import { ruleOf } from './rules';
-import { KEEP } from './rules/rule';
+import { KEEP, usesGradients } from './rules/rule';
 
 /** `array<f32, MAX_REWARDS>` of reward_weighting.wgsl. */
 export const MAX_REWARDS = 8;
@@ -107,15 +107,15 @@ export class RewardWeighting {
   /** Takes effect with the next submit. */
   configure(options: WeightingOptions, measured: Measurement): void {
     const { groups, groupSize, numRewards } = this.#shape;
-    const { needs, kernel } = ruleOf(options.weighting);
-    const lacksGradients = (needs === 'influence' || needs === 'gram') && measured.weighs === null;
+    const rule = ruleOf(options.weighting);
+    const lacksGradients = usesGradients(rule) && measured.weighs === null;
     const data = new ArrayBuffer(48);
     new Uint32Array(data).set([
       groups,
       groupSize,
       numRewards,
       this.#stride,
-      lacksGradients ? KEEP : kernel,
+      lacksGradients ? KEEP : rule.kernel,
       AGGREGATION[aggregationOf(options)],
       SCALE[options.scaleRewards],
       measured.weighs === 'influence' ? 2 : measured.weighs === 'gram' ? 1 : 0,

@@ -1,4 +1,4 @@
-import { REWARDS } from '../../popo/rewards';
+import { REWARDS, rewardWords } from '../../popo/rewards';
 import type { ConfigPath } from '../../run/config';
 import { diffFromPreset, formatLeaf } from '../../run/diff';
 import type { FormGroup } from '../../run/fields/field';
@@ -86,7 +86,7 @@ function Rewards() {
       <legend class="hidden">rewards</legend>
       <LabelOf {...wordsOf('popo.rewards')} />
       {REWARDS.map((name) => (
-        <label key={name}>
+        <label key={name} title={rewardWords(name).sentence}>
           <input
             type="checkbox"
             checked={rewards.includes(name)}

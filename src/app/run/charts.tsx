@@ -1,7 +1,7 @@
-import type { RewardName } from '../../popo/rewards';
 import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
 import { Chart, type Line } from '../charts/chart';
+import { pairLook, rewardLook } from '../charts/palette';
 import { Sparkline } from '../charts/sparkline';
 import type { Columns } from '../state/columns';
 import { useSession } from '../state/context';
@@ -49,24 +49,6 @@ function LossChart({ height }: { height: number }) {
   );
 }
 
-/** How each reward is named and drawn. */
-export const REWARD_LOOKS = {
-  semantic: { label: 'semantic', index: 's', color: 'semantic' },
-  id: { label: 'ID', index: 'id', color: 'id' },
-  format: { label: 'format', index: 'f', color: 'third' },
-  novelty: { label: 'novelty', index: 'n', color: 'fourth' },
-} as const satisfies Record<RewardName, { label: string; index: string; color: string }>;
-
-/** Of up to six pairs. */
-const PAIR_LOOKS: readonly Pick<Line, 'color' | 'dash'>[] = [
-  { color: 'ink' },
-  { color: 'semantic' },
-  { color: 'id' },
-  { color: 'third' },
-  { color: 'fourth' },
-  { color: 'ink', dash: [4, 3] },
-];
-
 function AlignmentCharts() {
   const { shownConfig, view } = useSession();
   const config = shownConfig.value;
@@ -75,9 +57,9 @@ function AlignmentCharts() {
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
       ? 'Measured every few steps'
       : 'Not measured: probe_every is 0';
-  const named = rewards.map((name) => ({ name, ...REWARD_LOOKS[name] }));
-  const pulls = named.map(({ name, index, color }): Line => {
-    return { column: `pull_${name}`, label: `pull_${index}`, color, dash: [4, 3] };
+  const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
+  const pulls = named.map(({ name, symbol, color }): Line => {
+    return { column: `pull_${name}`, label: `pull_${symbol}`, color, dash: [4, 3] };
   });
   return (
     <>
@@ -96,7 +78,13 @@ function AlignmentCharts() {
       <Chart
         title="Rewards of sampled answers"
         columns={view.popo}
-        lines={named.map(({ name, label, color }) => ({ column: name, label, color, smooth: true }))}
+        lines={named.map(({ name, label, color, dash }) => ({
+          column: `r_${name}`,
+          label,
+          color,
+          dash,
+          smooth: true,
+        }))}
         synced
         empty="Begins with alignment"
       />
@@ -104,7 +92,12 @@ function AlignmentCharts() {
         title="Weights"
         columns={view.popo}
         lines={[
-          ...named.map(({ name, index, color }) => ({ column: `w_${name}`, label: `w_${index}`, color })),
+          ...named.map(({ name, symbol, color, dash }) => ({
+            column: `w_${name}`,
+            label: `w_${symbol}`,
+            color,
+            dash,
+          })),
           // Two shares sum to 1, so one says both.
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
@@ -117,7 +110,7 @@ function AlignmentCharts() {
         <Chart
           title="Shares of the pull, w·σ"
           columns={view.popo}
-          lines={pulls.map((line) => ({ ...line, dash: undefined }))}
+          lines={pulls.map((line, k) => ({ ...line, dash: named[k].dash }))}
           range={[0, 1]}
           baseline={1 / named.length}
           synced
@@ -127,10 +120,11 @@ function AlignmentCharts() {
       <Chart
         title="Gradient norms"
         columns={view.popo}
-        lines={named.map(({ name, index, color }) => ({
+        lines={named.map(({ name, symbol, color, dash }) => ({
           column: `g_${name}`,
-          label: `‖g_${index}‖`,
+          label: `‖g_${symbol}‖`,
           color,
+          dash,
           smooth: true,
         }))}
         range={[0, null]}
@@ -143,8 +137,8 @@ function AlignmentCharts() {
           columns={view.popo}
           lines={pairsOf(named.length).map(([i, j], pair) => ({
             column: `cosine_${pair}`,
-            label: `cos(g_${named[i].index}, g_${named[j].index})`,
-            ...PAIR_LOOKS[pair],
+            label: `cos(g_${named[i].symbol}, g_${named[j].symbol})`,
+            ...pairLook(pair),
             smooth: true,
           }))}
           range={[-1, 1]}

@@ -1,22 +1,14 @@
-import type { RewardName } from '../../popo/rewards';
+import { rewardWords } from '../../popo/rewards';
+import { rewardLook } from '../charts/palette';
 import { useSession } from '../state/context';
-import { alignmentName } from '../words/runWords';
-import { REWARD_LOOKS } from './charts';
-
-/** What each reward asks of an answer, what it is about, and what the example might earn. */
-const REWARDED: Record<RewardName, { question: string; what: string; example: number }> = {
-  semantic: { question: 'Semantic: is it what was needed?', what: 'meaning', example: 0.86 },
-  id: { question: 'ID: would they click and buy?', what: 'behaviour', example: 0.38 },
-  format: { question: 'Format: does it reason first?', what: 'form', example: 1 },
-  novelty: { question: 'Novelty: do few choose it?', what: 'novelty', example: 0.6 },
-};
+import { alignmentName, movesWeights } from '../words/runWords';
 
 /** What stands where the charts will be: the whole method in one example, before anything has run. */
 export function Hero() {
   const config = useSession().config.value;
   const { rewards } = config.popo;
   const name = alignmentName(config);
-  const moves = name !== 'GRPO' && name !== 'GDPO';
+  const moves = movesWeights(config);
   return (
     <section class="hero" aria-labelledby="hero-title">
       <h2 id="hero-title">What you are about to see</h2>
@@ -46,12 +38,12 @@ export function Hero() {
             {rewards.map((name) => (
               <div key={name}>
                 <dt>
-                  <i class={`dot ${REWARD_LOOKS[name].color}`} /> {REWARDED[name].question}
+                  <i class={`dot ${rewardLook(name).color}`} /> {rewardWords(name).question}
                 </dt>
                 <dd>
                   <span
-                    class={`meter ${REWARD_LOOKS[name].color}`}
-                    style={{ '--value': REWARDED[name].example }}
+                    class={`meter ${rewardLook(name).color}`}
+                    style={{ '--value': rewardWords(name).example }}
                   />
                 </dd>
               </div>
@@ -71,13 +63,13 @@ export function Hero() {
             <>
               <div class="balance" aria-hidden="true">
                 {rewards.map((reward) => (
-                  <span key={reward} class={REWARD_LOOKS[reward].color} />
+                  <span key={reward} class={rewardLook(reward).color} />
                 ))}
               </div>
               <p class="balance-labels">
                 {rewards.map((reward) => (
-                  <span key={reward} class={REWARD_LOOKS[reward].color}>
-                    {REWARDED[reward].what}
+                  <span key={reward} class={rewardLook(reward).color}>
+                    {rewardWords(reward).about}
                   </span>
                 ))}
               </p>

@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { Sample } from '../../run/report';
+import { rewardLook } from '../charts/palette';
 import { useSession } from '../state/context';
 import { heldOutWords, sampleWords } from '../words/runWords';
-import { REWARD_LOOKS } from './charts';
 
 /** The same held-out moment before and after: what it thinks and what it answers. */
 export function Samples() {
@@ -104,8 +104,8 @@ function Completion({ sample }: { sample: Sample }) {
         {rewards.slice(0, sample.rewards.length).map((name, k) => (
           <Meter
             key={name}
-            label={REWARD_LOOKS[name].label}
-            kind={REWARD_LOOKS[name].color}
+            label={rewardLook(name).label}
+            kind={rewardLook(name).color}
             value={sample.rewards[k]}
           />
         ))}

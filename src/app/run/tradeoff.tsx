@@ -4,14 +4,15 @@
  */
 import { useSignal } from '@preact/signals';
 import type { RewardName } from '../../popo/rewards';
+import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
+import { rewardLook } from '../charts/palette';
 import { ticks } from '../charts/ticks';
 import { smoothed } from '../state/columns';
 import { useSession } from '../state/context';
 import type { RunView } from '../state/runView';
 import { short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
-import { REWARD_LOOKS } from './charts';
 
 const SIZE = 320;
 const LEFT = 44;
@@ -79,8 +80,8 @@ export function TradeOff() {
           <Plot
             path={rewardPath(session.view, axes)}
             landmarks={[]}
-            names={[`${REWARD_LOOKS[axes[0]].label} reward`, `${REWARD_LOOKS[axes[1]].label} reward`]}
-            colors={[REWARD_LOOKS[axes[0]].color, REWARD_LOOKS[axes[1]].color]}
+            names={[`${rewardLook(axes[0]).label} reward`, `${rewardLook(axes[1]).label} reward`]}
+            colors={[rewardLook(axes[0]).color, rewardLook(axes[1]).color]}
             pull={axes}
             empty="Begins with alignment"
           />
@@ -100,20 +101,18 @@ export function rewardAxes(rewards: readonly RewardName[]): [RewardName, RewardN
   return rewards.length > 1 ? [rewards[0], rewards[1]] : null;
 }
 
-/** What POPO does with two rewards, and what nobody knows of it; nothing of other rules. */
+/** What a person should know of the rule that moves the weights. */
 export function whoGains({ popo }: RunConfig): string {
-  if (popo.weighting !== 'popo') return '';
-  const gains = popo.eta_over_mu < 0 ? 'smaller' : 'larger';
-  // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.
-  const isPlain = popo.rewards.length === 2 && popo.influence !== 'momentum';
-  const seeks = 'Pareto-seeking: nobody has proven that it reaches the front.';
-  return isPlain
-    ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. It is ${seeks}`
-    : `POPO is ${seeks}`;
+  const { rewards, eta_over_mu: etaOverMu, influence } = popo;
+  return ruleOf(popo.weighting).caution?.({ numRewards: rewards.length, etaOverMu, influence }) ?? '';
 }
 
 function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[] {
-  return points(popo.xs(), smoothed(popo.column(x), SMOOTHING), smoothed(popo.column(y), SMOOTHING));
+  return points(
+    popo.xs(),
+    smoothed(popo.column(`r_${x}`), SMOOTHING),
+    smoothed(popo.column(`r_${y}`), SMOOTHING),
+  );
 }
 
 function heldoutPath({ heldout }: RunView): Point[] {

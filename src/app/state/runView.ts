@@ -75,7 +75,7 @@ export function createRunView(
   const hovered = signal<number | null>(null);
   const loss = new Columns(['loss']);
   const popo = new Columns([
-    ...REWARDS,
+    ...REWARDS.map((name) => `r_${name}` as const),
     ...REWARDS.map((name) => `w_${name}` as const),
     ...REWARDS.map((name) => `g_${name}` as const),
     ...REWARDS.map((name) => `pull_${name}` as const),

@@ -14,9 +14,16 @@ export function heldOutWords({ data }: RunConfig): { title: string; many: string
       };
 }
 
-/** What aligns: GRPO by itself where the weights never move, else the rule that moves them. */
+/** What aligns: GRPO by itself where the rule changes nothing in it, else the rule. */
 export function alignmentName({ popo }: RunConfig): string {
-  return popo.rewards.length === 1 || popo.weighting === 'fixed' ? 'GRPO' : ruleOf(popo.weighting).label;
+  const { needs, aggregation, label } = ruleOf(popo.weighting);
+  const isPlain = needs === 'nothing' && aggregation === null;
+  return popo.rewards.length === 1 || isPlain ? 'GRPO' : label;
+}
+
+/** Whether the weights move: with one reward there is nothing to weigh. */
+export function movesWeights({ popo }: RunConfig): boolean {
+  return popo.rewards.length > 1 && ruleOf(popo.weighting).needs !== 'nothing';
 }
 
 function rewardsInWords({ popo }: RunConfig): string {
@@ -34,7 +41,6 @@ interface StageWords {
 /** Each stage in a few words, as they are true of a run with this config. */
 export function stageWords(name: StageName, config: RunConfig): StageWords {
   const { rupr, orft, sft, popo, ranking } = config;
-  const isMoved = popo.rewards.length > 1 && ruleOf(popo.weighting).needs !== 'nothing';
   switch (name) {
     case 'data':
       return { label: 'Data', does: 'Who bought what, after what', code: '' };
@@ -73,7 +79,7 @@ export function stageWords(name: StageName, config: RunConfig): StageWords {
     case 'popo':
       return {
         label: 'Alignment',
-        does: `Reinforce ${rewardsInWords(config)}${popo.rewards.length === 1 ? '' : isMoved ? ', weighed anew' : ', weights fixed'}`,
+        does: `Reinforce ${rewardsInWords(config)}${popo.rewards.length === 1 ? '' : movesWeights(config) ? ', weighed anew' : ', weights fixed'}`,
         code: alignmentName(config),
       };
     case 'evaluate':

@@ -10,6 +10,15 @@ export const popo: Rule<'popo'> = {
   name: 'popo',
   label: 'POPO',
   words: 'Weights from the gradients of each reward',
+  caution({ numRewards, etaOverMu, influence }) {
+    const gains = etaOverMu < 0 ? 'smaller' : 'larger';
+    // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.
+    const isPlain = numRewards === 2 && influence !== 'momentum';
+    const seeks = 'Pareto-seeking: nobody has proven that it reaches the front.';
+    return isPlain
+      ? `With two rewards POPO gives weight to the ${gains} gradient; conflict alone does not move it. It is ${seeks}`
+      : `POPO is ${seeks}`;
+  },
   formula: 'w_i ∝ w_i(t−1) · exp(η/μ · I_i)',
   extraCost: 'a backward and a forward pass, for any K',
   needs: 'influence',

@@ -35,6 +35,8 @@ export interface Rule<Name extends string = string> {
   readonly label: string;
   /** One or two sentences: by what it weighs. */
   readonly words: string;
+  /** What a person should know who looks at a run's weights, in whole sentences; left out where there is nothing to say. */
+  readonly caution?: (run: { numRewards: number; etaOverMu: number; influence: string }) => string;
   /** w(t) in Markdown. */
   readonly formula: string;
   /** What a step costs over one with fixed weights, in words. */
@@ -47,6 +49,9 @@ export interface Rule<Name extends string = string> {
   /** w(t), [K], before `minWeight`; null where w(t−1) stays, also because this step has not measured what it needs. f64 twin of the shader. */
   weigh(evidence: Evidence): number[] | null;
 }
+
+/** Whether a rule compares the rewards' gradients, one by one or along one direction. */
+export const usesGradients = ({ needs }: Rule) => needs === 'influence' || needs === 'gram';
 
 /** `Rule.kernel` of weights that stay. */
 export const KEEP = 0;

@@ -2,6 +2,7 @@
 import { AGGREGATIONS } from '../../popo/advantages';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { RULES, ruleOf, WEIGHTINGS, type Weighting } from '../../popo/rules';
+import { usesGradients } from '../../popo/rules/rule';
 import { SEMANTIC } from './encoder';
 import { field } from './field';
 import { oneOf, real, realsOf, someOf, whole } from './kinds';
@@ -24,8 +25,6 @@ function named(is: (rule: AnyRule) => boolean, last: 'and' | 'or'): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
 }
 
-/** Compares the rewards' gradients, directly or along one direction. */
-const comparesGradients = ({ needs }: AnyRule) => needs === 'influence' || needs === 'gram';
 const movesWeights = ({ needs }: AnyRule) => needs !== 'nothing';
 const measuresInfluence = ({ needs }: AnyRule) => needs === 'influence';
 const measuresAll = ({ needs }: AnyRule) => needs === 'gram';
@@ -56,12 +55,12 @@ const INFLUENCE_ON_PROMPTS = {
   reason: `Only the weighting ${named(measuresInfluence, 'or')} measures influence, and with objective_max_norm on all prompts.`,
 };
 const GRADIENTS = {
-  holds: by(comparesGradients),
-  reason: `Only ${named(comparesGradients, 'and')} compare the gradients of single rewards.`,
+  holds: by(usesGradients),
+  reason: `Only ${named(usesGradients, 'and')} compare the gradients of single rewards.`,
 };
 const GRADIENTS_OR_PROBE = {
-  holds: (config: Facts) => by(comparesGradients)(config) || config.popo.probe_every > 0,
-  reason: `Gradients of single rewards are compared only by ${named(comparesGradients, 'and')}, or where probe_every is above 0.`,
+  holds: (config: Facts) => by(usesGradients)(config) || config.popo.probe_every > 0,
+  reason: `Gradients of single rewards are compared only by ${named(usesGradients, 'and')}, or where probe_every is above 0.`,
 };
 const PROBE = {
   holds: (config: Facts) => !by(measuresAll)(config),

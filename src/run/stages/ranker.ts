@@ -4,6 +4,7 @@ import { camelCased } from '../camelCase';
 import type { Report } from '../report';
 import type { WholeStage } from '../stage';
 import type { Data } from './data';
+import type { Text } from './tokenizer';
 
 /** What later stages get is what checkpoints keep. */
 export interface RankerTables {
@@ -14,11 +15,13 @@ export interface RankerTables {
   ctcvr: Float32Array<ArrayBuffer> | null;
 }
 
-export const ranker: WholeStage<'ranker', { data: Data }, RankerTables, RankerTables> = {
+export const ranker: WholeStage<'ranker', { data: Data; tokenizer: Text }, RankerTables, RankerTables> = {
   name: 'ranker',
   reads: ['seed', 'ranker'],
   steps: (config) => config.ranker.steps,
-  async run({ data: { dataset, draw } }, { config, own, hooks, emit }) {
+  async run({ data: { dataset, draw }, tokenizer }, { config, own, hooks, emit }) {
+    // The next stage that trains the model finds its kernels compiled.
+    tokenizer.model.prepare(tokenizer.warmupRows, tokenizer.length);
     const trained = await trainRanker(dataset, camelCased(config.ranker), config.seed, hooks);
     try {
       own.loss.push(...trained.losses);

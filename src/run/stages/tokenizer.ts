@@ -28,6 +28,8 @@ export interface Text {
   format: PromptFormat;
   /** T of every batch, in tokens. */
   length: number;
+  /** Rows of a warm-up batch. */
+  warmupRows: number;
   model: LanguageModel;
 }
 
@@ -69,13 +71,15 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
   async open(made, { data: { dataset } }, { config, createModel, emit }) {
     const trained = Tokenizer.fromJSON(made.tokenizer);
     const format = new PromptFormat(dataset, trained, made.options);
+    const warmupRows = config.warmup.batch_size + packedRows(format, sentencesOf(config));
     const largestBatch = Math.max(
-      config.warmup.batch_size + packedRows(format, sentencesOf(config)),
+      warmupRows,
       config.sft.batch_size,
       config.popo.prompts_per_step * config.popo.num_generations,
     );
     const model = await createModel(made.shape, largestBatch);
     emit({ type: 'model', parameters: parameterCount(made.shape) });
-    return { tokenizer: trained, format, length: made.shape.max_position_embeddings, model };
+    const length = made.shape.max_position_embeddings;
+    return { tokenizer: trained, format, length, warmupRows, model };
   },
 };

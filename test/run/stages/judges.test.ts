@@ -7,6 +7,7 @@ import { camelCased } from '../../../src/run/camelCase';
 import { encoder } from '../../../src/run/stages/encoder';
 import { ranker } from '../../../src/run/stages/ranker';
 import { tokenizer } from '../../../src/run/stages/tokenizer';
+import { warmup } from '../../../src/run/stages/warmup';
 import { packedRows } from '../../../src/sft/warmup';
 import { given, toolsOf } from './recorded';
 
@@ -83,6 +84,14 @@ describe('the stage ranker', () => {
     expect(tools.own.loss).toEqual([3, 2]);
     expect(events).toEqual([{ type: 'ranker', auc: { ctr: 0.6, cvr: 0.7, ctcvr: 0.8 } }]);
     expect(ranker.report?.(made)).toEqual({ ranker: { auc: made.auc } });
+  });
+
+  it('has the kernels of warm-up compiled meanwhile', async () => {
+    const { config, inputs, model } = await given();
+    await ranker.run(inputs, (await toolsOf('ranker', config)).tools);
+    expect(model.prepared).toEqual([[inputs.tokenizer.warmupRows, inputs.tokenizer.length]]);
+    await warmup.run(inputs, (await toolsOf('warmup', config, { steps: 1 })).tools, warmup.begin(config));
+    expect(model.trained[0].rows).toHaveLength(inputs.tokenizer.warmupRows);
   });
 
   it('leaves chances of test users, then of validation users, where the data does not know them', async () => {
@@ -162,6 +171,7 @@ describe('the stage tokenizer', () => {
     expect(shapes[1].rows).toBe(80);
     const third = await open(({ warmup }) => Object.assign(warmup, { batch_size: 90 }));
     expect(shapes[2].rows).toBe(90 + packedRows(third.format, camelCased(third.config.warmup)));
+    expect(third.text.warmupRows).toBe(shapes[2].rows);
   });
 
   it('asks another teacher before anything that takes long, and the embedded one nothing', async () => {

@@ -12,6 +12,7 @@ import type {
   StepMetrics,
   TokenBatch,
 } from '../../../src/model/languageModel';
+import { camelCased } from '../../../src/run/camelCase';
 import type { RunConfig } from '../../../src/run/config';
 import { loadDataset } from '../../../src/run/datasets';
 import type { RunEvent, StageName } from '../../../src/run/report';
@@ -21,6 +22,7 @@ import { type Data, drawExamples } from '../../../src/run/stages/data';
 import type { Text } from '../../../src/run/stages/tokenizer';
 import type { TrainingInputs } from '../../../src/run/stages/trainingInputs';
 import { TEACHER_WORDS } from '../../../src/sft/teacher';
+import { packedRows } from '../../../src/sft/warmup';
 import { corpus, type PromptFormat } from '../../../src/text/prompt';
 import { trainTokenizer } from '../../../src/text/tokenizer';
 import { minusculeConfig, openCpu, recordedRun } from '../tinyRun';
@@ -48,7 +50,12 @@ export class RecordingModel implements LanguageModel {
   /** The completion of a prompt. */
   says: (prompt: number[]) => number[] = () => [1];
 
-  prepare(): void {}
+  /** Rows and tokens of batches whose kernels may be compiled. */
+  readonly prepared: [number, number][] = [];
+
+  prepare(size: number, length: number): void {
+    this.prepared.push([size, length]);
+  }
 
   async trainStep([batch]: TokenBatch[], hyper: AdamWStep): Promise<StepMetrics> {
     this.calls.push('train');
@@ -131,7 +138,9 @@ export async function given(
   const format = fitFormat(dataset, tokenizer, config);
   const model = new RecordingModel();
   const { maxPromptLength, maxCompletionLength } = format.options;
-  const text: Text = { tokenizer, format, length: maxPromptLength + maxCompletionLength, model };
+  const warmupRows = config.warmup.batch_size + packedRows(format, camelCased(config.warmup));
+  const length = maxPromptLength + maxCompletionLength;
+  const text: Text = { tokenizer, format, length, warmupRows, model };
   const data: Data = { dataset, draw, deployment: null, rankingProblem: null };
   const items = dataset.items.length;
   const table = (rows: number, cell: typeof rewardOf) =>
