@@ -108,6 +108,61 @@ describe('the attributes teacher', () => {
     expect(await texts(changed, options)).not.toEqual(await texts(world, options));
   });
 
+  /** At temperature 1, of examples chosen by how well their best evidence accounts for the target. */
+  function citingBest(isIn: (lift: number) => boolean): { share: number; examples: number } {
+    const teacher = new AttributesTeacher(world, options, 1);
+    const { leafOf } = teacher.statistics;
+    let [best, samples, examples] = [0, 0, 0];
+    for (const example of world.splits.train) {
+      const { history } = world.users[example.user];
+      const seen = [...history.slice(Math.max(0, example.position - 3), example.position)].reverse();
+      const target = leafOf[targetItem(world, example)];
+      const profile = teacher.statistics.profileWords(example.user);
+      const lifts = seen.map((item) => teacher.statistics.logLift(leafOf[item], target, profile));
+      // The next behaviour is of an earlier thread in 0.6 of the cases for each step back; half of that counts here.
+      const scores = lifts.map((lift, lag) => lift + (lag * Math.log(0.6)) / 2);
+      const at = scores.indexOf(Math.max(...scores));
+      if (!isIn(lifts[at]) || seen.every((item) => leafOf[item] === leafOf[seen[at]])) continue;
+      examples++;
+      for (let sample = 0; sample < 10; sample++, samples++) {
+        best += Number(leafOf[teacher.explain(example, sample).evidence] === leafOf[seen[at]]);
+      }
+    }
+    return { share: best / samples, examples };
+  }
+
+  it('argues from the best evidence mostly where that is 3.5 times as often followed as usual, else rarely', () => {
+    // e^1.25 is 3.5: narrow bands on both sides of it, so that another threshold puts one of them on the other side.
+    const below = citingBest((lift) => lift > 1.05 && lift < 1.25);
+    const above = citingBest((lift) => lift > 1.25 && lift < 1.45);
+    expect(below.examples).toBeGreaterThan(50);
+    expect(above.examples).toBeGreaterThan(50);
+    expect(below.share).toBeCloseTo(0.15, 1);
+    expect(above.share).toBeCloseTo(0.55, 1);
+  });
+
+  it('untold, concludes what follows its evidence with four times the conviction of the counts', () => {
+    const teacher = new AttributesTeacher(world, { told: false, historyLength: 1, temperature: 1 }, 1);
+    const { statistics } = teacher;
+    const example = world.splits.train.find(({ position }) => position > 1)!;
+    const from = statistics.leafOf[world.users[example.user].history[example.position - 1]];
+    const profile = statistics.profileWords(example.user);
+    const weights = statistics
+      .successors(from)
+      .map((leaf) => Math.exp(4 * statistics.logTransition(from, leaf, profile)));
+    const likeliest = weights.indexOf(Math.max(...weights));
+    const share = weights[likeliest] / weights.reduce((sum, weight) => sum + weight, 0);
+    const needs = needsOf(world);
+    const label = needs[statistics.example[statistics.successors(from)[likeliest]]];
+    const samples = 3000;
+    let count = 0;
+    for (let sample = 0; sample < samples; sample++)
+      count += Number(teacher.explain(example, sample).text.endsWith(needSentence(label)));
+    expect(share).toBeGreaterThan(0.2);
+    expect(share).toBeLessThan(0.9);
+    expect(Math.abs(count / samples - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / samples));
+  });
+
   it('is a pure function of example, sample and seed', () => {
     const [first, second] = [5, 6].map(
       (seed) => new AttributesTeacher(world, { told: true, historyLength: 3, temperature: 1 }, seed),
