@@ -141,6 +141,60 @@ describe('the attributes teacher', () => {
     expect(above.share).toBeCloseTo(0.55, 1);
   });
 
+  it('told and arguing badly, may still come to the true need: from other evidence', () => {
+    const teacher = new AttributesTeacher(world, options, 1);
+    const { statistics } = teacher;
+    const { leafOf } = statistics;
+    let [reached, expected, samples] = [0, 0, 0];
+    for (const example of world.splits.train.slice(0, 1500)) {
+      const { history } = world.users[example.user];
+      const seen = [...history.slice(Math.max(0, example.position - 3), example.position)].reverse();
+      const target = leafOf[targetItem(world, example)];
+      const profile = statistics.profileWords(example.user);
+      const lifts = seen.map((item) => statistics.logLift(leafOf[item], target, profile));
+      const scores = lifts.map((lift, lag) => lift + (lag * Math.log(0.6)) / 2);
+      const best = scores.indexOf(Math.max(...scores));
+      const others = seen.filter((item) => leafOf[item] !== leafOf[seen[best]]);
+      if (lifts[best] < 1.25 || others.length === 0) continue;
+      // Of what other evidence would suggest, the share that happens to be the target.
+      const chance = (item: number) => {
+        const known = statistics.successors(leafOf[item]);
+        const weight = (to: number) => Math.exp(4 * statistics.logTransition(leafOf[item], to, profile));
+        const total = known.reduce((sum, to) => sum + weight(to), 0);
+        return known.includes(target) ? weight(target) / total : 0;
+      };
+      const byChance = others.reduce((sum, item) => sum + chance(item), 0) / others.length;
+      for (let sample = 0; sample < 4; sample++, samples++) {
+        const { evidence, truth } = teacher.explain(example, sample);
+        reached += Number(leafOf[evidence] !== leafOf[seen[best]] && truth!.conclusion);
+        expected += 0.1 + 0.35 * byChance;
+      }
+    }
+    expect(samples).toBeGreaterThan(1500);
+    expect(Math.abs(reached - expected)).toBeLessThan(4 * Math.sqrt(0.15 * 0.85 * samples));
+    expect(Math.abs(reached - expected) / samples).toBeLessThan(0.04);
+  });
+
+  it('untold, cites what is newest most: each step back is cited 0.6 times as often', () => {
+    const teacher = new AttributesTeacher(world, { told: false, historyLength: 3, temperature: 1 }, 1);
+    const example = world.splits.train.find(({ user, position }) => {
+      const shown = world.users[user].history.slice(Math.max(0, position - 3), position);
+      return new Set(shown).size === 3;
+    })!;
+    const { history } = world.users[example.user];
+    const counts = [0, 0, 0];
+    for (let sample = 0; sample < 4000; sample++) {
+      const { evidence } = teacher.explain(example, sample);
+      counts[[1, 2, 3].findIndex((back) => history[example.position - back] === evidence)]++;
+    }
+    expect(counts.map((count) => count / 4000)).toEqual([
+      expect.closeTo(1 / 1.96, 1),
+      expect.closeTo(0.6 / 1.96, 1),
+      expect.closeTo(0.36 / 1.96, 1),
+    ]);
+    expect(counts[1] / counts[0]).toBeCloseTo(0.6, 1);
+  });
+
   it('untold, concludes what follows its evidence with four times the conviction of the counts', () => {
     const teacher = new AttributesTeacher(world, { told: false, historyLength: 1, temperature: 1 }, 1);
     const { statistics } = teacher;
