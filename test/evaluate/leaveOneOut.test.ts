@@ -7,6 +7,7 @@ import type { Dataset } from '../../src/data/dataset';
 import { deploymentOf } from '../../src/data/deployment';
 import { needsOf } from '../../src/data/needs';
 import { TransitionStatistics } from '../../src/data/transitions';
+import { visibleToTraining } from '../../src/data/visibility';
 import { compareRankers } from '../../src/evaluate/ranking';
 import { useCpu } from '../../src/gpu/tfjs';
 import { FeatureColumns } from '../../src/rank/featureColumns';
@@ -31,6 +32,16 @@ beforeAll(async () => {
 });
 
 describe('on data split by leave-one-out', () => {
+  it('training sees up to its last target where there is one, and never a held-out one', () => {
+    const length = (user: number) => data.users[user].history.length;
+    const whole = visibleToTraining(data);
+    expect([...whole]).toEqual(data.users.map((_, user) => length(user) - 2));
+    // Training examples that were thinned: what comes after the last of them is nobody's.
+    const thinned = { ...data.splits, train: [{ sampleId: 'x', user: 1, position: 2 }] };
+    const seen = visibleToTraining({ ...data, splits: thinned });
+    expect([...seen.slice(0, 3)]).toEqual([0, 3, 0]);
+  });
+
   it('what follows what is counted before the held-out behaviours', () => {
     const counts = (dataset: Dataset) => {
       const statistics = new TransitionStatistics(dataset);

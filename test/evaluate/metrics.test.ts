@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, type Example, targetItem } from '../../src/data/dataset';
 import { words } from '../../src/data/words';
-import { concentration, evaluateModel, titleRanks } from '../../src/evaluate/metrics';
+import { concentration, evaluateModel, judgeAnswers, titleRanks } from '../../src/evaluate/metrics';
 import type { GenerateOptions, PaddedTokens } from '../../src/model/languageModel';
 import { TEACHER_WORDS } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -126,6 +126,28 @@ describe('evaluateModel', () => {
     expect(row.Category_L3_ACC).toBe(1);
     expect(row.exact_title_rate).toBe(0);
     expect(row.CTCVR).toBe(0.25);
+  });
+
+  it('takes an item of the very same title for the exact title, and one of another title not', async () => {
+    const [example] = world.splits.test;
+    const target = targetItem(world, example);
+    // The last item of the catalogue is called as the true one; its categories are its own.
+    const twin = world.items.length - 1;
+    expect(world.items[twin].categories[2]).not.toBe(world.items[target].categories[2]);
+    const items = world.items.map((item, index) =>
+      index === twin ? { ...item, title: world.items[target].title } : item,
+    );
+    const other = new PromptFormat({ ...world, items }, format.tokenizer, format.options);
+    const judged = (item: number) => {
+      const asked = { format: other, examples: [example], encoder: wordEncoder(), ctcvr: () => 0.5 };
+      return judgeAnswers(asked, 'x', [other.answer(item)]);
+    };
+    const { row, items: answered } = judged(twin);
+    expect(answered).toEqual([twin]);
+    expect(row.exact_title_rate).toBe(1);
+    expect(row.Category_L3_ACC).toBe(0);
+    expect(judged(target).row.exact_title_rate).toBe(1);
+    expect(judged(twin - 1).row.exact_title_rate).toBe(0);
   });
 
   it('scores the true answer after what the model itself thought', async () => {

@@ -23,6 +23,9 @@ const CATALOGUE: [string, Path][] = [
   ['Light Stroller by Nordlo', ['Baby', 'Out', 'Strollers']],
   ['Light Lamp by Nordlo', ['Home', 'Light', 'Lamps']],
 ];
+/** A title of as many words as an answer may have, and one of a word more. */
+const LONGEST = Array.from({ length: 64 }, (_, word) => `w${word}x`).join(' ');
+CATALOGUE.push([LONGEST, COMEDY], [`${LONGEST} more`, COMEDY]);
 const items = CATALOGUE.map(([title, categories], index): Item => ({ id: `${index}`, title, categories }));
 const named = new NamedItems(items);
 const told = (title: string) => items.findIndex((item) => item.title === title);
@@ -51,6 +54,30 @@ describe('which item an answer names', () => {
     ['Light Stroller by Nordlo', 'the light stroller by nordlo of course'],
   ])('told %j, %j names it', (title, answer) => {
     expect(named.names(answer, told(title))).toBe(true);
+  });
+
+  it('takes an exact title for each of the items that are called so', () => {
+    const twins = new NamedItems([items[0], items[5], { ...items[0], id: 'twin' }]);
+    expect([0, 1, 2].map((item) => twins.names('alien', item))).toEqual([true, false, true]);
+    // Close to both alike is close to neither.
+    expect([0, 2].map((item) => twins.names('the alien of course', item))).toEqual([false, false]);
+  });
+
+  it('reads answers of up to 64 words', () => {
+    expect(named.names(LONGEST, told(LONGEST))).toBe(true);
+    expect(named.names(`${LONGEST} more`, told(`${LONGEST} more`))).toBe(false);
+  });
+
+  it('takes another number or year than the title’s for another item', () => {
+    // Close in words, and closest, but for the number.
+    expect(named.names('light stroller by nordlo 3', told('Light Stroller by Nordlo'))).toBe(false);
+    expect(named.names('hamlet (1991)', told('Hamlet 1990'))).toBe(false);
+    expect(named.names('rocky (1976)', told('Rocky'))).toBe(true);
+  });
+
+  it('knows a title of one word by that word with or without its article', () => {
+    expect(named.names('the rocky', told('Rocky'))).toBe(true);
+    expect(named.names('The', told('Rocky'))).toBe(false);
   });
 
   it.each([

@@ -150,6 +150,7 @@ describe('the chat client', () => {
   it.each<[string, Behaviour, RegExp]>([
     ['401', refuse(401, `bad key ${KEY}`), /refuses the key \(401: bad key \[key\]\): check it/],
     ['403', refuse(403, 'no'), /refuses the key/],
+    ['405', refuse(405, 'POST only elsewhere'), /no chat completions at this address/],
     ['404', refuse(404, 'model "m:7b" not found'), /no model m:7b \(404: model "m:7b" not found\)/],
     [
       '400',
@@ -169,6 +170,7 @@ describe('the chat client', () => {
 
   it.each<[string, Behaviour, RegExp]>([
     ['a web page', (_q, response) => response.end('<html>hello'), /is not JSON/],
+    ['a number', (_q, response) => json(response, 200, 5), /is not JSON/],
     ['a list', (_q, response) => json(response, 200, ['hello']), /has no choices/],
     ['another API', (_q, response) => json(response, 200, { data: [] }), /has no choices/],
     ['empty choices', (_q, response) => json(response, 200, { choices: [] }), /has empty choices/],
@@ -253,6 +255,84 @@ describe('the chat client', () => {
   it('throws away an answer that holds the key', async () => {
     const chat = await client(whole(`<think>${KEY}</think>`));
     expect(await failure(chat)).toMatch(/sent your key back/);
+  });
+
+  it('takes a word of fewer than twelve characters for no secret, and of twelve for one', async () => {
+    const echoing = (key: string) => client(whole(`<think>${key}</think>`), PATIENT, key);
+    expect(await ask(await echoing('abcdefghijk'))).toBe('<think>abcdefghijk</think>');
+    await server!.close();
+    expect(await failure(await echoing('abcdefghijkl'))).toMatch(/sent your key back/);
+    await server!.close();
+    // Without a key, nothing is taken out of an answer.
+    expect(await ask(await client(whole('null'), PATIENT, null))).toBe('null');
+  });
+
+  it('takes content that is no text for none', async () => {
+    const list: Behaviour = (_q, response) =>
+      json(response, 200, { choices: [{ message: { content: [{ type: 'text', text: 'x' }] } }] });
+    expect(await ask(await client(list, PATIENT))).toBe('');
+  });
+
+  it('reads events without a space after their name, and letters cut in two by the network', async () => {
+    const chat = await client(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const event = `data:${JSON.stringify({ choices: [{ delta: { content: 'größer' } }] })}\n\n`;
+      const bytes = Buffer.from(`${event}data:[DONE]\n\n`);
+      const half = bytes.indexOf(0xc3) + 1;
+      response.write(bytes.subarray(0, half));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      response.end(bytes.subarray(half));
+    }, PATIENT);
+    expect(await ask(chat)).toBe('größer');
+  });
+
+  it('breaks off a stream that has no end in sight', async () => {
+    const long = 'x'.repeat(300_000);
+    const event = `data: ${JSON.stringify({ choices: [{ delta: { content: long } }] })}\n\n`;
+    const chat = await client(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.end(event.repeat(4));
+      },
+      { ...PATIENT, firstAttempts: 1 },
+    );
+    expect(await failure(chat)).toMatch(/is longer than 1000000 characters/);
+  });
+
+  it('gives no more of a server’s message than a line', async () => {
+    const exact = 'a'.repeat(160);
+    expect(await failure(await client(refuse(400, exact)))).toContain(`(400: ${exact}).`);
+    await server!.close();
+    expect(await failure(await client(refuse(400, ` ${exact}b`)))).toContain(`(400: ${exact}…).`);
+  });
+
+  it('waits at least twice as long before each further try', async () => {
+    const times: number[] = [];
+    const chat = await client(
+      (request, response, index) => {
+        times.push(performance.now());
+        return refuse(500, 'broken')(request, response, index);
+      },
+      { ...PATIENT, pause: 60, attempts: 4 },
+    );
+    await failure(chat);
+    const pauses = times.slice(1).map((time, i) => time - times[i]);
+    [60, 120, 240].forEach((least, i) => {
+      expect(pauses[i]).toBeGreaterThan(least - 2);
+    });
+  });
+
+  it('says in a page which page the server would have to let in', async () => {
+    const chat = await client(whole(ANSWER));
+    await server!.close();
+    Object.assign(globalThis, { location: { origin: 'https://lab.example' } });
+    try {
+      expect(await failure(chat)).toMatch(
+        /does not let this page in \(CORS; it must allow https:\/\/lab\.example\)/,
+      );
+    } finally {
+      Reflect.deleteProperty(globalThis, 'location');
+    }
   });
 
   it('refuses a key that no header can carry', async () => {

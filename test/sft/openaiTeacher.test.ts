@@ -171,6 +171,59 @@ describe('the teacher behind an endpoint', () => {
     await expect(teach(teacher())).rejects.toThrow(/None of 10 answers/);
   });
 
+  it('asks for a prompt of a single behaviour too, each sample by its own number', async () => {
+    const kept = services();
+    const { user } = world.splits.train[0];
+    const alone = [{ sampleId: 'one', user, position: 1 }];
+    const cots = await teacher(kept).teach(alone, go, () => {});
+    expect(cots.map(({ sampleId }) => sampleId)).toEqual(['one', 'one']);
+    const lines = [...kept.logs.values()].flat().map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ sampleId, sample }) => [sampleId, sample]).sort()).toEqual([
+      ['one', 0],
+      ['one', 1],
+    ]);
+  });
+
+  it('writes every answer once, the first of them while others are still awaited', async () => {
+    const kept = services();
+    const writes: string[][] = [];
+    const slow: typeof kept = {
+      ...kept,
+      appendAnswers: async (_teacher, lines) => void writes.push(lines),
+    };
+    server.behave((request, response, index) => {
+      setTimeout(() => obedient(request, response, index), 180);
+    });
+    await teacher(slow, {}, 1).teach(examples.slice(0, 3), go, () => {});
+    expect(writes.length).toBeGreaterThan(1);
+    expect(writes[0].length).toBeGreaterThan(1);
+    const samples = writes.flat().map((line) => {
+      const { sampleId, sample } = JSON.parse(line) as { sampleId: string; sample: number };
+      return `${sampleId} ${sample}`;
+    });
+    expect(samples).toHaveLength(6);
+    expect(new Set(samples).size).toBe(6);
+  });
+
+  it('tells what was asked again, and counts what it drops as done', async () => {
+    server.behave((request, response, index) => {
+      if (index === 0) return refuse(503, 'busy')(request, response, index);
+      return whole(index % 2 === 0 ? 'no' : '<think>x</think><answer>a zeppelin</answer>')(
+        request,
+        response,
+        index,
+      );
+    });
+    const progress: number[][] = [];
+    const told: TeacherCounts[] = [];
+    const hooks = { ...go, onProgress: (...numbers: number[]) => void progress.push(numbers) };
+    await expect(
+      teacher(services(), {}, 1).teach(examples, hooks, (counts) => void told.push(counts)),
+    ).rejects.toThrow(/None of 10 answers/);
+    expect(told.at(-1)).toMatchObject({ kept: 0, malformed: 5, contradicting: 5, retries: 1 });
+    expect(progress.map(([done]) => done)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
   it('is cancelled in the midst of slow answers, and keeps what it has', async () => {
     const kept = services();
     server.behave((request, response, index) => index < 3 && obedient(request, response, index));

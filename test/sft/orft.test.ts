@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PaddedTokens } from '../../src/model/languageModel';
 import { scoreTails } from '../../src/model/scoreTails';
-import { marginsWithinPrompt, scoreCots, selectCots } from '../../src/sft/orft';
+import { cotExamples, marginsWithinPrompt, scoreCots, selectCots } from '../../src/sft/orft';
 import { generateCots } from '../../src/sft/rupr';
 import { AttributesTeacher } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -71,6 +71,34 @@ describe('selectCots', () => {
         expect(selectCots(nll, cots, 'none').kept.every(Boolean)).toBe(true);
       }),
     );
+  });
+
+  it('sets the median on every CoT up to 2,300, and on as many spread evenly of more', () => {
+    const one = (length: number) => Array.from({ length }, (_, i) => ({ example: i }));
+    // Every second of 4,600 is taken, and those alone are high.
+    const nll = Array.from({ length: 4600 }, (_, i) => (i % 2 === 0 ? 2 : 1));
+    expect(selectCots(nll, one(4600), 'median').threshold).toBeCloseTo(Math.exp(2), 9);
+    // Of 2,300 none is left out, so that the lower half of them is kept to the last.
+    const rising = Array.from({ length: 2300 }, (_, i) => i / 2300);
+    const { threshold, kept } = selectCots(rising, one(2300), 'median');
+    expect(threshold).toBeCloseTo(Math.exp(1149 / 2300), 9);
+    expect(kept.filter(Boolean)).toHaveLength(1150);
+  });
+
+  it('keeps all, without a limit, where there is none', () => {
+    const { threshold, kept } = selectCots([1, 50], [{ example: 0 }, { example: 1 }], 'none');
+    expect(threshold).toBe(Infinity);
+    expect(kept).toEqual([true, true]);
+    expect(selectCots([], [], 'margin')).toEqual({ threshold: -Infinity, kept: [] });
+  });
+
+  it('shows each CoT with its perplexity and whether it was kept', () => {
+    const cot = (text: string) => ({ sampleId: text, example: 0, text, evidence: null, truth: null });
+    const selection = { threshold: 2, kept: [true, false] };
+    expect(cotExamples([cot('a'), cot('b')], [0, Math.log(3)], selection)).toEqual([
+      { sampleId: 'a', cot: 'a', ppl: 1, kept: true },
+      { sampleId: 'b', cot: 'b', ppl: Math.exp(Math.log(3)), kept: false },
+    ]);
   });
 
   it('rejects the paper’s bad CoT and keeps its good one', () => {

@@ -108,6 +108,117 @@ describe('the attributes teacher', () => {
     expect(await texts(changed, options)).not.toEqual(await texts(world, options));
   });
 
+  /** At temperature 1, of examples chosen by how well their best evidence accounts for the target. */
+  function citingBest(isIn: (lift: number) => boolean): { share: number; examples: number } {
+    const teacher = new AttributesTeacher(world, options, 1);
+    const { leafOf } = teacher.statistics;
+    let [best, samples, examples] = [0, 0, 0];
+    for (const example of world.splits.train) {
+      const { history } = world.users[example.user];
+      const seen = [...history.slice(Math.max(0, example.position - 3), example.position)].reverse();
+      const target = leafOf[targetItem(world, example)];
+      const profile = teacher.statistics.profileWords(example.user);
+      const lifts = seen.map((item) => teacher.statistics.logLift(leafOf[item], target, profile));
+      // The next behaviour is of an earlier thread in 0.6 of the cases for each step back; half of that counts here.
+      const scores = lifts.map((lift, lag) => lift + (lag * Math.log(0.6)) / 2);
+      const at = scores.indexOf(Math.max(...scores));
+      if (!isIn(lifts[at]) || seen.every((item) => leafOf[item] === leafOf[seen[at]])) continue;
+      examples++;
+      for (let sample = 0; sample < 10; sample++, samples++) {
+        best += Number(leafOf[teacher.explain(example, sample).evidence] === leafOf[seen[at]]);
+      }
+    }
+    return { share: best / samples, examples };
+  }
+
+  it('argues from the best evidence mostly where that is 3.5 times as often followed as usual, else rarely', () => {
+    // e^1.25 is 3.5: narrow bands on both sides of it, so that another threshold puts one of them on the other side.
+    const below = citingBest((lift) => lift > 1.05 && lift < 1.25);
+    const above = citingBest((lift) => lift > 1.25 && lift < 1.45);
+    expect(below.examples).toBeGreaterThan(50);
+    expect(above.examples).toBeGreaterThan(50);
+    expect(below.share).toBeCloseTo(0.15, 1);
+    expect(above.share).toBeCloseTo(0.55, 1);
+  });
+
+  it('told and arguing badly, may still come to the true need: from other evidence', () => {
+    const teacher = new AttributesTeacher(world, options, 1);
+    const { statistics } = teacher;
+    const { leafOf } = statistics;
+    let [reached, expected, samples] = [0, 0, 0];
+    for (const example of world.splits.train.slice(0, 1500)) {
+      const { history } = world.users[example.user];
+      const seen = [...history.slice(Math.max(0, example.position - 3), example.position)].reverse();
+      const target = leafOf[targetItem(world, example)];
+      const profile = statistics.profileWords(example.user);
+      const lifts = seen.map((item) => statistics.logLift(leafOf[item], target, profile));
+      const scores = lifts.map((lift, lag) => lift + (lag * Math.log(0.6)) / 2);
+      const best = scores.indexOf(Math.max(...scores));
+      const others = seen.filter((item) => leafOf[item] !== leafOf[seen[best]]);
+      if (lifts[best] < 1.25 || others.length === 0) continue;
+      // Of what other evidence would suggest, the share that happens to be the target.
+      const chance = (item: number) => {
+        const known = statistics.successors(leafOf[item]);
+        const weight = (to: number) => Math.exp(4 * statistics.logTransition(leafOf[item], to, profile));
+        const total = known.reduce((sum, to) => sum + weight(to), 0);
+        return known.includes(target) ? weight(target) / total : 0;
+      };
+      const byChance = others.reduce((sum, item) => sum + chance(item), 0) / others.length;
+      for (let sample = 0; sample < 4; sample++, samples++) {
+        const { evidence, truth } = teacher.explain(example, sample);
+        reached += Number(leafOf[evidence] !== leafOf[seen[best]] && truth!.conclusion);
+        expected += 0.1 + 0.35 * byChance;
+      }
+    }
+    expect(samples).toBeGreaterThan(1500);
+    expect(Math.abs(reached - expected)).toBeLessThan(4 * Math.sqrt(0.15 * 0.85 * samples));
+    expect(Math.abs(reached - expected) / samples).toBeLessThan(0.04);
+  });
+
+  it('untold, cites what is newest most: each step back is cited 0.6 times as often', () => {
+    const teacher = new AttributesTeacher(world, { told: false, historyLength: 3, temperature: 1 }, 1);
+    const example = world.splits.train.find(({ user, position }) => {
+      const shown = world.users[user].history.slice(Math.max(0, position - 3), position);
+      return new Set(shown).size === 3;
+    })!;
+    const { history } = world.users[example.user];
+    const counts = [0, 0, 0];
+    for (let sample = 0; sample < 4000; sample++) {
+      const { evidence } = teacher.explain(example, sample);
+      counts[[1, 2, 3].findIndex((back) => history[example.position - back] === evidence)]++;
+    }
+    expect(counts.map((count) => count / 4000)).toEqual([
+      expect.closeTo(1 / 1.96, 1),
+      expect.closeTo(0.6 / 1.96, 1),
+      expect.closeTo(0.36 / 1.96, 1),
+    ]);
+    expect(counts[1] / counts[0]).toBeCloseTo(0.6, 1);
+  });
+
+  it('untold, concludes what follows its evidence with four times the conviction of the counts', () => {
+    const teacher = new AttributesTeacher(world, { told: false, historyLength: 1, temperature: 1 }, 1);
+    const { statistics } = teacher;
+    const needs = needsOf(world);
+    const samples = 300;
+    let [count, expected, variance] = [0, 0, 0];
+    for (const example of world.splits.train.filter(({ position }) => position === 5).slice(0, 40)) {
+      const from = statistics.leafOf[world.users[example.user].history[example.position - 1]];
+      const profile = statistics.profileWords(example.user);
+      const weights = statistics
+        .successors(from)
+        .map((leaf) => Math.exp(4 * statistics.logTransition(from, leaf, profile)));
+      const likeliest = weights.indexOf(Math.max(...weights));
+      const share = weights[likeliest] / weights.reduce((sum, weight) => sum + weight, 0);
+      const need = needSentence(needs[statistics.example[statistics.successors(from)[likeliest]]]);
+      for (let sample = 0; sample < samples; sample++)
+        count += Number(teacher.explain(example, sample).text.endsWith(need));
+      expected += samples * share;
+      variance += samples * share * (1 - share);
+    }
+    expect(variance).toBeGreaterThan(1000);
+    expect(Math.abs(count - expected)).toBeLessThan(4 * Math.sqrt(variance));
+  });
+
   it('is a pure function of example, sample and seed', () => {
     const [first, second] = [5, 6].map(
       (seed) => new AttributesTeacher(world, { told: true, historyLength: 3, temperature: 1 }, seed),

@@ -39,6 +39,13 @@ describe('what the teacher is asked', () => {
     }
   });
 
+  it('says so where nothing is known of the shopper', () => {
+    const [example] = world.splits.train;
+    const users = world.users.map((user) => ({ ...user, profile: '' }));
+    const [, { content }] = teacherMessages({ ...world, users }, example, options);
+    expect(content.split('\n')[0]).toBe('Profile: unknown');
+  });
+
   it('untold, does not depend on the purchase at all', () => {
     const last = new Map(world.splits.train.map((example) => [example.user, example]));
     for (const example of [...last.values()].slice(0, 100)) {

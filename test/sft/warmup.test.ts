@@ -69,4 +69,81 @@ describe('warmupSequences', () => {
     }
     expect(needs).toBe(10 * options.needSentences);
   });
+
+  /** The sentences of one step, cut where each kind's ends; no prompt → answer examples. */
+  function sentences(wanted: Partial<typeof options>, from = format, number = 0, seed = 1) {
+    const none = { batchSize: 0, catalogueFacts: 0, needSentences: 0, catalogueSentences: 0 };
+    return warmupSequences(from, { ...none, ...wanted }, seed, number).map(({ tokens }) => tokens);
+  }
+  const count = (rows: number[][], token: number) => rows.flat().filter((one) => one === token).length;
+
+  it('has as many sentences of each kind as are wanted', () => {
+    const { think, answer, endAnswer } = format.tokenizer.special;
+    const answers = sentences({ catalogueSentences: 9 });
+    expect([think, answer, endAnswer].map((token) => count(answers, token))).toEqual([0, 9, 9]);
+    const needs = sentences({ needSentences: 5 });
+    expect([think, answer, endAnswer].map((token) => count(needs, token))).toEqual([5, 5, 5]);
+    const facts = sentences({ catalogueFacts: 12 });
+    expect([think, answer, endAnswer].map((token) => count(facts, token))).toEqual([0, 0, 0]);
+  });
+
+  it('states facts in about half of the cases, and describes items in the others and where no fact is known', () => {
+    // One sentence a row, so that each can be told.
+    const one = (from: PromptFormat, number: number) =>
+      format.tokenizer.decode(sentences({ catalogueFacts: 1 }, from, number)[0]);
+    const facts = new Set(world.facts.map((fact) => fact.toLowerCase()));
+    const described = new Set(
+      world.items.map(({ title, categories }) => `${title} ${categories.join(' ')}`.toLowerCase()),
+    );
+    let stated = 0;
+    for (let number = 0; number < 100; number++) {
+      const text = one(format, number);
+      expect(facts.has(text) || described.has(text)).toBe(true);
+      stated += Number(facts.has(text));
+    }
+    expect(stated).toBeGreaterThan(30);
+    expect(stated).toBeLessThan(70);
+    const unknowing = new PromptFormat({ ...world, facts: [] }, format.tokenizer, format.options);
+    for (let number = 0; number < 20; number++) expect(described.has(one(unknowing, number))).toBe(true);
+  });
+
+  it('fills rows evenly and to the last token, and leaves out what fits nowhere', () => {
+    const { endAnswer } = format.tokenizer.special;
+    const nobody = { train: [], validation: [], test: [] };
+    const alike = { ...world, items: world.items.slice(0, 1), users: [], splits: nobody };
+    const { longestAnswer } = new PromptFormat(alike, format.tokenizer, format.options);
+    const sized = (room: number) =>
+      new PromptFormat(alike, format.tokenizer, {
+        historyLength: 3,
+        maxPromptLength: longestAnswer + room,
+        maxCompletionLength: longestAnswer,
+      });
+    // Two answers of one length: in a row that just holds both, and in one that is a token short.
+    expect(sentences({ catalogueSentences: 2 }, sized(0)).map((row) => count([row], endAnswer))).toEqual([2]);
+    expect(sentences({ catalogueSentences: 2 }, sized(-1)).map((row) => count([row], endAnswer))).toEqual([
+      1, 1,
+    ]);
+    expect(sentences({ catalogueSentences: 6 }, sized(0)).map((row) => count([row], endAnswer))).toEqual([
+      2, 2, 2,
+    ]);
+    // Three rows are as long as one another but for a sentence.
+    const lengths = sentences({ catalogueSentences: 12 }).map((row) => row.length);
+    expect(lengths.length).toBeGreaterThan(1);
+    expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(format.longestAnswer);
+  });
+
+  it('mixes the kinds within a row, and takes rows for the longest sentences that there may be', () => {
+    const { think } = format.tokenizer.special;
+    const begins = Array.from(
+      { length: 20 },
+      (_, number) => sentences({ ...options, batchSize: 0 }, format, number)[0],
+    );
+    // In order of kind the first sentence would be a fact in every step.
+    const withNeed = begins.filter(([token]) => token === think).length;
+    expect(withNeed).toBeGreaterThan(0);
+    expect(withNeed).toBeLessThan(20);
+    const longest = Math.min(format.longestAnswer + 4, 40);
+    expect(packedRows(format, options)).toBe(Math.ceil((17 * longest) / 96));
+    expect(packedRows(format, { ...options, catalogueFacts: 0 })).toBe(Math.ceil((9 * longest) / 96));
+  });
 });
