@@ -44,7 +44,9 @@ function importsOf(file: string): string[] {
           : undefined;
     if (named !== undefined && ts.isStringLiteral(named) && named.text.startsWith('.')) {
       const target = resolve(dirname(file), named.text.replace(/\?.*$/, ''));
-      const match = [target, `${target}.ts`, `${target}.tsx`, `${target}/index.ts`].find((path) => sources.has(path));
+      const match = [target, `${target}.ts`, `${target}.tsx`, `${target}/index.ts`].find((path) =>
+        sources.has(path),
+      );
       if (match !== undefined) found.push(match);
     }
     ts.forEachChild(node, look);
