@@ -5,7 +5,7 @@
 //
 // At θ itself ρ = 1, so L_i moves as −A_i · Δlogp. The error is the difference quotient's, tested to be below 1 %.
 //
-//   squares     workgroup (tile) sums θ² and u² over 1024 floats of the scope [begin, end) of the pools
+//   squares     workgroup (x, y) sums θ² and u² over 1024 floats of the scope [begin, end) of the pools, tile y · ROW_OF_GROUPS + x
 //   step_size   h from those sums; 0 where u vanishes
 //   displace    θ + h u inside the scope, θ outside
 //   changes     workgroup (packed row), thread g: Σ_t weight_t Δlogp_t over the tokens of completion g
@@ -61,7 +61,8 @@ fn sum_over_threads(value: vec2f, thread: u32) -> vec2f {
 
 @compute @workgroup_size(THREADS)
 fn squares(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let first = options.begin + workgroup.x * TILE;
+  let tile = workgroup.y * ROW_OF_GROUPS + workgroup.x;
+  let first = options.begin + tile * TILE;
   let last = min(first + TILE, options.end);
   var sum = vec2f();
   for (var i = first + thread; i < last; i += THREADS) {
@@ -69,8 +70,9 @@ fn squares(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_in
     sum += pair * pair;
   }
   let total = sum_over_threads(sum, thread);
-  if (thread == 0u) {
-    partials[workgroup.x] = total;
+  // The last row of groups may be longer than there are tiles.
+  if (thread == 0u && tile < options.tiles) {
+    partials[tile] = total;
   }
 }
 

@@ -1,6 +1,7 @@
 // The Gram matrix of K gradients, gram[i][j] = ⟨g_i, g_j⟩ = Σ_p g_i[p] · g_j[p]: all that POPO needs to know of them.
 //
-//   tile_products   workgroup (tile, pair) sums 1024 products of one pair i ≤ j into partials[pair][tile]
+//   tile_products   workgroup (x, pair, z) sums 1024 products of one pair i ≤ j into partials[pair][tile],
+//                   tile = z · ROW_OF_GROUPS + x
 //   gram_matrix     workgroup (pair) sums that pair's partials into gram[i][j] and gram[j][i]
 //
 // Order of summation, the same in every run: a thread adds products thread, thread + 64, … of its tile, then 64 threads
@@ -54,14 +55,16 @@ fn tile_products(
   let pair = pair_indices(workgroup.y);
   let a = pair.x * options.stride;
   let b = pair.y * options.stride;
-  let end = min((workgroup.x + 1u) * TILE, options.count);
+  let tile = workgroup.z * ROW_OF_GROUPS + workgroup.x;
+  let end = min((tile + 1u) * TILE, options.count);
   var sum = 0.0;
-  for (var p = workgroup.x * TILE + thread; p < end; p += THREADS) {
+  for (var p = tile * TILE + thread; p < end; p += THREADS) {
     sum += gradients[a + p] * gradients[b + p];
   }
   let total = sum_over_threads(sum, thread);
-  if (thread == 0u) {
-    partials[workgroup.y * options.tiles + workgroup.x] = total;
+  // The last row of groups may be longer than there are tiles.
+  if (thread == 0u && tile < options.tiles) {
+    partials[workgroup.y * options.tiles + tile] = total;
   }
 }
 

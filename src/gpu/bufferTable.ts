@@ -16,6 +16,11 @@ export class BufferTable {
     return this.add(this.gpu.createBuffer(`${this.label}/${name}`, floats * 4, usage));
   }
 
+  uniform(name: string, bytes: number): GPUBuffer {
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    return this.add(this.gpu.createBuffer(`${this.label}/${name}`, bytes, usage));
+  }
+
   add(buffer: GPUBuffer): GPUBuffer {
     this.#buffers.push(buffer);
     this.bytes += buffer.size;

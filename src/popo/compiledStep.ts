@@ -25,7 +25,10 @@ import type { ScoringStep } from '../model/scoring';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
 import type { Transformer } from '../model/transformer';
 import { assertRewards } from './advantages';
-import { DirectionalInfluence, GradientAlignment, keepBaselines, RewardWeighting } from './kernels';
+import { keepBaselines } from './kernels/baselines';
+import { DirectionalInfluence } from './kernels/directionalInfluence';
+import { GradientAlignment } from './kernels/gradientAlignment';
+import { RewardWeighting } from './kernels/rewardWeighting';
 import { weighBatch } from './objective';
 import type { PolicyOptions } from './options';
 import {

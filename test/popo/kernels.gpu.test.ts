@@ -9,7 +9,8 @@ import {
   objectiveAdvantages,
   type ScaleRewards,
 } from '../../src/popo/advantages';
-import { GradientAlignment, RewardWeighting } from '../../src/popo/kernels';
+import { GradientAlignment } from '../../src/popo/kernels/gradientAlignment';
+import { RewardWeighting } from '../../src/popo/kernels/rewardWeighting';
 import { aggregationOf } from '../../src/popo/options';
 import { RULES, ruleOf, WEIGHTINGS, type Weighting } from '../../src/popo/rules';
 import { groupStatistics } from '../../src/popo/rules/popoLight';
