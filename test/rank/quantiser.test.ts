@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
@@ -40,6 +41,44 @@ describe('the product quantiser', () => {
         expect(quantiser.error(vectors, other)).toBeGreaterThanOrEqual(least - 1e-6);
       }
     }
+  });
+
+  it('moves each centroid to the mean of its vectors, and tells the share of the spread that is lost', async () => {
+    // In one part 0, 2, 10, 12: centroids 1 and 11. In the other two columns, which are its other part, all alike.
+    const vectors = Float32Array.of(0, 5, 5, 2, 5, 5, 10, 5, 5, 12, 5, 5);
+    const tensors = tf.memory().numTensors;
+    const quantiser = await fitQuantiser({ vectors, dimension: 3 }, { subspaces: 2, bits: 1 }, 1, hooks);
+    expect(quantiser.size).toBe(2);
+    const codes = await quantiser.encode(vectors);
+    const [low, high] = [codes[0], codes[4]];
+    expect([codes[0], codes[2], codes[4], codes[6]]).toEqual([low, low, high, high]);
+    expect(low).not.toBe(high);
+    // Around the centre 6 the squares are 36, 16, 16 and 36; around the centroids each is 1.
+    expect(quantiser.error(vectors, codes)).toBeCloseTo(4 / 104, 6);
+    // Others than were fitted, around the centre of those.
+    const others = Float32Array.of(4, 5, 8);
+    const [first, second] = await quantiser.encode(others);
+    expect(first).toBe(low);
+    expect(quantiser.error(others, Int32Array.of(first, second))).toBeCloseTo((9 + 9) / (4 + 9), 6);
+    // What does not spread loses nothing.
+    const flat = { vectors: new Float32Array(6).fill(2), dimension: 2 };
+    const still = await fitQuantiser(flat, { subspaces: 1, bits: 1 }, 1, hooks);
+    expect(still.error(flat.vectors, await still.encode(flat.vectors))).toBe(0);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('has as many codes as bits name, or as there are vectors, and asks the gate before each round', async () => {
+    const vectors = clustered(40, 4, 40, 0);
+    let asked = 0;
+    const counting = {
+      gate: async () => {
+        asked++;
+        return 'go' as const;
+      },
+    };
+    const { size } = await fitQuantiser({ vectors, dimension: 4 }, { subspaces: 3, bits: 3 }, 1, counting);
+    expect(size).toBe(8);
+    expect(asked).toBe(3 * 15);
   });
 
   it('loses less with more bits and with more parts', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Interval, intervalOf } from '../../src/numeric/interval';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
 import { aucGain, groupedAuc, groupedAucGain, hitsAt, logLoss, rankOf } from '../../src/rank/rankingMetrics';
@@ -68,6 +69,75 @@ describe('the gain in AUC', () => {
       high: 0,
       p: 1,
     });
+  });
+
+  /** Every draw written out: users drawn with replacement, and each one's impressions as often as the user. */
+  function written(
+    purpose: string,
+    of: (rows: number[]) => number,
+    ids: readonly number[],
+    draws: number,
+  ): Interval {
+    const random = new Random(7, purpose);
+    const rowsOf = (user: number) => users.flatMap((one, row) => (one === user ? [row] : []));
+    const gains = Float64Array.from({ length: draws }, () =>
+      of(Array.from({ length: ids.length }, () => rowsOf(ids[random.int(ids.length)])).flat()),
+    );
+    return intervalOf(of(ids.flatMap(rowsOf)), gains);
+  }
+  const close = ({ mean, low, high, p }: Interval) => ({
+    mean: expect.closeTo(mean, 9),
+    low: expect.closeTo(low, 9),
+    high: expect.closeTo(high, 9),
+    p: expect.closeTo(p, 9),
+  });
+  const at = <T>(values: readonly T[], rows: readonly number[]) => rows.map((row) => values[row]);
+
+  it('draws users again, each with all impressions, ties counting half', () => {
+    const [before, after] = [poor, good].map((scores) => scores.map((score) => Math.round(score)));
+    const ids = [...new Set(users)];
+    const expected = written(
+      'auc gain',
+      (rows) => auc(at(after, rows), at(labels, rows)) - auc(at(before, rows), at(labels, rows)),
+      ids,
+      30,
+    );
+    expect(aucGain({ before, after, labels, users }, 7, 30)).toEqual(close(expected));
+  });
+
+  it('of GAUC draws those users again who have both classes, and weighs each by its impressions', () => {
+    // Users of different weights: the first have fewer rows.
+    const rows = labels.flatMap((_, row) => (users[row] < 20 && row >= 300 ? [] : [row]));
+    const some = {
+      before: at(poor, rows),
+      after: at(good, rows),
+      labels: at(labels, rows),
+      users: at(users, rows),
+    };
+    const groups = [...new Set(some.users)].filter((user) => {
+      const own = some.labels.filter((_, row) => some.users[row] === user);
+      return own.includes(0) && own.includes(1);
+    });
+    const gainOf = (user: number) => {
+      const own = some.users.flatMap((one, row) => (one === user ? [row] : []));
+      const of = (scores: readonly number[]) => auc(at(scores, own), at(some.labels, own));
+      return { weight: own.length, gain: of(some.after) - of(some.before) };
+    };
+    const known = groups.map(gainOf);
+    const random = new Random(7, 'gauc gain');
+    const mean = (drawn: typeof known) =>
+      drawn.reduce((sum, { weight, gain }) => sum + weight * gain, 0) /
+      drawn.reduce((sum, { weight }) => sum + weight, 0);
+    const draws = Float64Array.from({ length: 30 }, () =>
+      mean(known.map(() => known[random.int(known.length)])),
+    );
+    expect(groupedAucGain(some, 7, 30)).toEqual(close(intervalOf(mean(known), draws)));
+  });
+
+  it('is nothing where all are of one class', () => {
+    const alike = labels.map(() => 1);
+    expect(aucGain({ before: poor, after: good, labels: alike, users }, 1, 5).mean).toBe(0);
+    expect(aucGain({ before: poor, after: good, labels: alike.map(() => 0), users }, 1, 5).mean).toBe(0);
   });
 
   it('is exactly 0 of a ranker against itself', () => {

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
@@ -33,7 +34,17 @@ describe('the most similar other user', () => {
     requests.users = Array.from({ length: 257 }, (_, i) => `u${i % 9}`);
     // An asker whose own past is the very same vector.
     requests.vectors.set(past.vectors.subarray(0, dimension), 0);
-    const { row, cosine } = await nearestOthers(requests, past, 1, hooks);
+    const progress: number[][] = [];
+    const tensors = tf.memory().numTensors;
+    const { row, cosine } = await nearestOthers(requests, past, 1, {
+      ...hooks,
+      onProgress: (...numbers) => void progress.push(numbers),
+    });
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(progress).toEqual([
+      [256, 257],
+      [257, 257],
+    ]);
     requests.users.forEach((user, i) => {
       let [best, at] = [-2, -1];
       past.users.forEach((other, j) => {
@@ -48,10 +59,22 @@ describe('the most similar other user', () => {
     });
   });
 
+  it('goes by what is said to the last digit, and ends when it is told to', async () => {
+    // Of one who said the very opposite there is a cosine too.
+    const asked = { vectors: Float32Array.of(1, 0), dimension: 2, users: ['x'] };
+    const past = { vectors: Float32Array.of(-1, 0, -0.8, 0.6), dimension: 2, users: ['a', 'b'] };
+    const { row, cosine } = await nearestOthers(asked, past, 1, hooks);
+    expect([...row]).toEqual([1]);
+    expect(cosine[0]).toBeCloseTo(-0.8, 6);
+    const stop = { gate: async () => 'stop' as const };
+    await expect(nearestOthers(asked, past, 1, stop)).rejects.toThrow('Similar users was stopped');
+  });
+
   it('is nobody where the past holds nobody else', async () => {
     const vectors = units(2, 3, 'alone');
     const alone = { vectors, dimension: 3, users: ['a', 'a'] };
     expect((await nearestOthers(alone, alone, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
+    expect((await nearestOthers(alone, alone, 1, hooks)).cosine).toEqual(Float32Array.of(0, 0));
     const nobody = { vectors: new Float32Array(0), dimension: 3, users: [] };
     expect((await nearestOthers(alone, nobody, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
   });
@@ -83,6 +106,12 @@ describe('the most similar other user', () => {
     past.vectors.set([0, 1], 8);
     const once = (seed: number) => nearestOthers(requests, past, seed, hooks);
     const { row } = await once(1);
+    // The first of the equals, going round from a place drawn for each request.
+    const wanted = Array.from(row, (_, i) => {
+      const start = new Random(1, 'similar users', i).int(10);
+      return start === 4 ? 5 : start;
+    });
+    expect([...row]).toEqual(wanted);
     expect(new Set(row)).toEqual(new Set([0, 1, 2, 3, 5, 6, 7, 8, 9]));
     expect((await once(1)).row).toEqual(row);
     expect((await once(2)).row).not.toEqual(row);
