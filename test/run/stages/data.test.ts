@@ -49,7 +49,30 @@ describe('the stage data', () => {
     for (const id of ids(draw.test)) expect(test.has(id)).toBe(true);
   });
 
-  it('asks for a data set that has something in every split', async () => {
+  it('rolls out no more prompts than the reward table has room for', async () => {
+    const { dataset, config } = await drawn((changed) => {
+      changed.popo.steps = 1000;
+      changed.evaluate.curve_users = 4;
+    });
+    // 100 million cells of 10 million items are 10 rows, 4 of them for validation users.
+    const items = { length: 10_000_000 } as unknown as typeof dataset.items;
+    expect(drawExamples({ ...dataset, items }, config).policy).toHaveLength(6);
+    const more = { length: 90_000_000 } as unknown as typeof dataset.items;
+    expect(drawExamples({ ...dataset, items: more }, config).policy).toHaveLength(1);
+  });
+
+  it.each(['train', 'validation', 'test'] as const)(
+    'asks for something in every split: %s',
+    async (empty) => {
+      const { dataset, config } = await drawn();
+      const splits = { ...dataset.splits, [empty]: [] };
+      expect(() => drawExamples({ ...dataset, splits }, config)).toThrow(
+        /too small.*each must be at least 1/,
+      );
+    },
+  );
+
+  it('says how much of each split there is', async () => {
     const { dataset, config } = await drawn();
     const splits = { ...dataset.splits, test: [] };
     expect(() => drawExamples({ ...dataset, splits }, config)).toThrow(

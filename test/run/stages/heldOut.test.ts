@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { targetItem } from '../../../src/data/dataset';
 import { HeldOut } from '../../../src/run/heldOut';
 import { evaluate } from '../../../src/run/stages/evaluate';
+import { AttributesTeacher } from '../../../src/sft/teacher';
 import { ctcvrOf, type Given, given, rewardOf, toolsOf } from './recorded';
 
 /** A model that answers every prompt with one item. */
@@ -59,6 +60,53 @@ describe('held-out users', () => {
   });
 });
 
+describe('what is told of held-out users', () => {
+  it('is the row of the table, with samples of validation users, after a stage that trains', async () => {
+    const here = await given();
+    always(here, 0);
+    const { tools, events } = await toolsOf('sft', here.config, { steps: 5 });
+    const { judged, samples } = await new HeldOut(here.inputs, tools).afterStage('sft');
+    expect(events.at(-1)).toEqual({ type: 'metrics', row: judged.row, step: 5 });
+    expect(samples[0].resolvedItem).toBe(here.dataset.items[0].title);
+    here.model.says = () => [here.inputs.tokenizer.tokenizer.special.endAnswer];
+    const lost = await new HeldOut(here.inputs, tools).validationUsers('sft');
+    expect(lost.samples.map(({ resolvedItem }) => resolvedItem)).toEqual(lost.samples.map(() => null));
+  });
+
+  it('shows the same six users, where there are as many', async () => {
+    const here = await given(({ evaluate }) => Object.assign(evaluate, { curve_users: 8 }));
+    const heldOut = new HeldOut(here.inputs, (await toolsOf('popo', here.config)).tools);
+    expect((await heldOut.validationUsers('popo')).samples).toHaveLength(6);
+  });
+
+  it('is a mean of losses per token', async () => {
+    const here = await given();
+    const { draw } = here.inputs.data;
+    const [first, second] = draw.curve;
+    const known = here.format.example(first, null).tokens.join(' ');
+    here.model.logp = (row) => (row.join(' ') === known ? -1 : -4);
+    const heldOut = new HeldOut(here.inputs, (await toolsOf('warmup', here.config)).tools);
+    const rows = [first, second].map((example) => ({ example, cot: null }));
+    expect(await heldOut.answerLoss(rows)).toBeCloseTo(2.5, 6);
+  });
+
+  it('counts towards progress after the steps that train, not in the midst of them', async () => {
+    const here = await given();
+    const progress = async (name: 'sft' | 'popo' | 'evaluate', at: number) => {
+      const { tools } = await toolsOf(name, here.config, { from: at, steps: 5 });
+      const told: [number, number][] = [];
+      const onProgress = (done: number, total: number) => void told.push([done, total]);
+      const hooks = { ...tools.hooks, onProgress };
+      await new HeldOut(here.inputs, { ...tools, hooks }).testUsers(name);
+      return told.at(-1) ?? null;
+    };
+    const twice = 2 * here.inputs.data.draw.test.length;
+    expect(await progress('sft', 5)).toEqual([5 + twice, 5 + twice]);
+    expect(await progress('popo', 2)).toBeNull();
+    expect(await progress('evaluate', 0)).toEqual([twice, twice]);
+  });
+});
+
 describe('the stage evaluate', () => {
   it('judges the aligned model and counting on test users', async () => {
     const here = await given();
@@ -71,6 +119,16 @@ describe('the stage evaluate', () => {
     expect(made.judged?.row).toMatchObject({ stage: 'popo', distinct_top1: 1, users: draw.test.length });
     expect(made.counting.row).toMatchObject({ stage: 'counting', valid_rate: 1, users: draw.test.length });
     expect(made.counting.row.distinct_top1).toBeGreaterThan(1);
+    // Counting is the embedded teacher, not told and at its best, and what training users buy most of the need.
+    const options = { told: false, historyLength: here.config.text.history_length, temperature: 0 };
+    const teacher = new AttributesTeacher(here.dataset, options, here.config.seed);
+    const bought = new Uint32Array(here.dataset.items.length);
+    for (const example of here.dataset.splits.train) bought[targetItem(here.dataset, example)]++;
+    const right = draw.test.filter((example) => {
+      const [item, target] = [teacher.recommend(example, bought), targetItem(here.dataset, example)];
+      return here.dataset.items[item].categories[2] === here.dataset.items[target].categories[2];
+    });
+    expect(made.counting.row.Category_L3_ACC).toBeCloseTo(right.length / draw.test.length, 9);
     expect(events.map(({ type }) => type)).toEqual(['metrics', 'counting']);
   });
 

@@ -60,6 +60,7 @@ describe('the stage features', () => {
     const { inputs, config, model } = await given();
     const said = await features.run(inputs, (await toolsOf('features', config)).tools);
     expect([said.requests.length, said.past.length, model.calls.length]).toEqual([0, 0, 0]);
+    expect(features.steps(config, inputs)).toBe(0);
   });
 });
 

@@ -9,7 +9,7 @@ import { rupr, type Taught } from '../../../src/run/stages/rupr';
 import { bestArguments, sft } from '../../../src/run/stages/sft';
 import { warmup } from '../../../src/run/stages/warmup';
 import { learningRateAt } from '../../../src/sft/schedule';
-import { needSentence } from '../../../src/sft/teacher';
+import { AttributesTeacher, needSentence } from '../../../src/sft/teacher';
 import { packedRows } from '../../../src/sft/warmup';
 import { answerOf, type Given, given, toolsOf } from './recorded';
 
@@ -55,6 +55,48 @@ describe('every supervised stage', () => {
     expect(hyper()).toEqual(expected(5, config.sft.learning_rate));
     expect(config.sft.learning_rate).not.toBe(config.warmup.learning_rate);
   });
+});
+
+describe('a supervised stage', () => {
+  it('keeps and tells every loss, and how far it is', async () => {
+    const here = await given();
+    const { tools, events } = await toolsOf('warmup', here.config, { steps: 6 });
+    await warmup.run(here.inputs, tools, warmup.begin(here.config));
+    const losses = [1, 2, 3, 4, 5, 6].map((step) => 1 / step);
+    expect(tools.own.loss).toEqual(losses);
+    expect(tools.at()).toBe(6);
+    const told = events.flatMap((event) => (event.type === 'loss' ? [[event.step, event.loss]] : []));
+    expect(told).toEqual(losses.map((loss, step) => [step, loss]));
+  });
+
+  it('measures before it trains, and after', async () => {
+    const here = await given();
+    here.model.logp = () => -1 - here.model.version;
+    const { tools } = await toolsOf('warmup', here.config, { steps: 6 });
+    await warmup.run(here.inputs, tools, warmup.begin(here.config));
+    expect(tools.own.heldOutLoss).toEqual([1, 7]);
+    const cots = await taught(here);
+    const next = (await toolsOf('sft', here.config, { steps: 5 })).tools;
+    const inputs = { ...here.inputs, rupr: cots, orft: { kept: [0], report: {} as Kept['report'] } };
+    await sft.run(inputs, next, sft.begin(here.config));
+    expect(next.own.heldOutLoss).toEqual([7, 12]);
+  });
+
+  it.each(['loss', 'gradNorm'] as const)(
+    'stops at a %s that is no number, and says what to do',
+    async (what) => {
+      const here = await given();
+      const train = here.model.trainStep.bind(here.model);
+      here.model.trainStep = async (batches, hyper) => {
+        const metrics = await train(batches, hyper);
+        return here.model.trained.length < 3 ? metrics : { ...metrics, [what]: Number.NaN };
+      };
+      const { tools } = await toolsOf('warmup', here.config, { steps: 6 });
+      const run = warmup.run(here.inputs, tools, warmup.begin(here.config));
+      await expect(run).rejects.toThrow(/Step 3 of warmup is not finite.*Lower warmup.learning_rate/);
+      expect(tools.own.loss).toHaveLength(2);
+    },
+  );
 });
 
 describe('the stage warmup', () => {
@@ -185,7 +227,12 @@ describe('the stage orft', () => {
   });
 
   it('takes the threshold that the config names', async () => {
-    expect((await judged('none')).made.kept).toHaveLength(12);
+    const all = await judged('none');
+    expect(all.made.kept).toHaveLength(12);
+    // JSON has no Infinity: the largest perplexity says as much.
+    expect(all.made.report.threshold).toBeCloseTo(Math.exp(Math.max(...all.nll)), 4);
+    const { popo } = all.here.config;
+    expect(all.here.model.scored[0]).toHaveLength(popo.prompts_per_step * popo.num_generations);
     const { made, nll } = await judged(1.5);
     expect(made.kept).toEqual(nll.flatMap((value, index) => (Math.exp(value) < 1.5 ? [index] : [])));
     expect(made.report.threshold).toBe(1.5);
@@ -262,7 +309,10 @@ describe('the best arguments', () => {
     const best = bestArguments(dataset, curve, config);
     expect(best.length).toBeGreaterThan(0);
     const needs = needsOf(dataset);
+    const options = { told: true, historyLength: config.text.history_length, temperature: 0 };
+    const teacher = new AttributesTeacher(dataset, options, config.seed);
     for (const { example, cot } of best) {
+      expect(cot).toBe(teacher.explain(example, 0).text);
       expect(cot.endsWith(needSentence(needs[targetItem(dataset, example)]))).toBe(true);
       expect(curve).toContain(example);
     }
