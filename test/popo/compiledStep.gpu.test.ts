@@ -10,7 +10,7 @@ import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
 import { testDevice } from '../adapter';
 import { relativeError, someWeights } from '../model/shapes';
-import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
+import { still, tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -180,6 +180,41 @@ describe('compiled policy update', () => {
     expect(relativeError(moved(a.parameters), moved(b.parameters))).toBeLessThan(2e-3);
     ours.destroy();
     theirs.destroy();
+  });
+
+  it('measures along the momentum of a policy that stands still what its own gradient says', async () => {
+    const [along, whole] = [
+      await compiled({ ...still.options, influence: 'momentum' }),
+      await compiled(still.options),
+    ];
+    const { influence } = await whole.policy.update(tinyRollouts(0), still.hyper(0));
+    for (let step = 0; step < 4; step++) {
+      const update = await along.policy.update({ ...tinyRollouts(0), step }, still.hyper(step));
+      // AdamW's gradient is that of the weighted sum, so half of Σ_k g_k; and before the first update there was none.
+      if (step === 0) expect(update.influence).toEqual([0, 0]);
+      else
+        expect(
+          relativeError(
+            update.influence!,
+            influence!.map((value) => value / 2),
+          ),
+        ).toBeLessThan(1e-2);
+    }
+    for (const part of [along, whole]) part.destroy();
+  });
+
+  it('moves its weights at every influenceEvery-th step, and at no other', async () => {
+    const ours = await compiled({ influenceEvery: 2, minWeight: 0.45 });
+    const updates = await run(ours.policy, 4);
+    updates.forEach(({ influence, weightsBefore, weightsAfter }, step) => {
+      expect(influence === null).toBe(step % 2 === 1);
+      if (step % 2 === 1) expect(weightsAfter).toEqual(weightsBefore);
+      else expect(weightsAfter).not.toEqual(weightsBefore);
+    });
+    // Where nothing is measured, not even a weight below the floor is touched.
+    ours.policy.weights = [0.25, 0.75];
+    expect((await ours.policy.update(tinyRollouts(5), tinyHyper(4))).weightsAfter).toEqual([0.25, 0.75]);
+    ours.destroy();
   });
 
   it.each([1, 0.7, 1.3])(

@@ -8,7 +8,7 @@ import type { PolicyBatch } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
 import { popoWeights } from '../../src/popo/rules/popo';
 import { popoLightWeights } from '../../src/popo/rules/popoLight';
-import { tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
+import { still, tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -122,6 +122,125 @@ describe('reference policy update', () => {
       // Each prompt against itself is what `batch` counts besides.
       expect(batch[k]).toBeGreaterThan(value + 0.01 * Math.abs(value));
     });
+  });
+
+  it('measures along the momentum of a policy that stands still what its own gradient says', async () => {
+    const along = await optimizer({ ...still.options, influence: 'momentum' });
+    const whole = await optimizer(still.options);
+    const { influence } = await whole.policy.update(tinyRollouts(0), still.hyper(0));
+    for (let step = 0; step < 4; step++) {
+      const update = await along.policy.update({ ...tinyRollouts(0), step }, still.hyper(step));
+      // AdamW's gradient is that of the weighted sum, so half of Σ_k g_k; and before the first update there was none.
+      update.influence!.forEach((value, k) => {
+        expect(value).toBeCloseTo(step === 0 ? 0 : influence![k] / 2, 6);
+      });
+    }
+    expect(Math.abs(influence![0])).toBeGreaterThan(1e-3);
+  });
+
+  it('moves its weights at every influenceEvery-th step, and at no other', async () => {
+    const { policy } = await optimizer({ influenceEvery: 2, minWeight: 0.45, etaOverMu: 5 });
+    policy.weights = [0.3, 0.7];
+    for (let step = 0; step < 4; step++) {
+      const { influence, weightsBefore, weightsAfter } = await policy.update(
+        tinyRollouts(step),
+        tinyHyper(step),
+      );
+      expect(influence === null).toBe(step % 2 === 1);
+      if (step % 2 === 1) expect(weightsAfter).toEqual(weightsBefore);
+      else {
+        const [first, second] = popoWeights(weightsBefore, influence!, 5);
+        const least = Math.min(0.55, Math.max(0.45, first));
+        expect(weightsAfter[0]).toBeCloseTo(least, 12);
+        expect(weightsAfter[1]).toBeCloseTo(1 - least, 12);
+        expect(Math.min(first, second)).toBeGreaterThan(0);
+      }
+    }
+    // Where nothing is measured, not even a weight below the floor is touched.
+    policy.weights = [0.3, 0.7];
+    expect((await policy.update(tinyRollouts(5), tinyHyper(4))).weightsAfter).toEqual([0.3, 0.7]);
+  });
+
+  it.each([
+    ['batch', 2, [true, true, false]],
+    ['halves', 0, [true, true, true]],
+    ['halves', 2, [true, true, false]],
+    ['momentum', 1, [true, false, false]],
+  ] as const)(
+    'measures %s on %i prompts by these prompts alone',
+    async (influence, influencePrompts, counts) => {
+      // Rewards of one prompt reach the influence through its own advantages only.
+      const options: Partial<PolicyOptions> = { influence, influencePrompts, lossType: 'grpo' };
+      const measured = async (changed: number | null) => {
+        const { policy } = await optimizer(options);
+        await policy.update(tinyRollouts(0), tinyHyper(0));
+        const rollouts = tinyRollouts(1);
+        for (let row = 0; changed !== null && row < 4; row++)
+          rollouts.rewards[(4 * changed + row) * 2] = row % 2;
+        return (await policy.update(rollouts, tinyHyper(1))).influence!;
+      };
+      const before = await measured(null);
+      for (const [prompt, isCounted] of counts.entries()) {
+        const after = await measured(prompt);
+        const difference = Math.max(...after.map((value, k) => Math.abs(value / before[k] - 1)));
+        if (isCounted) expect(difference).toBeGreaterThan(1e-3);
+        else expect(difference).toBe(0);
+      }
+    },
+  );
+
+  it('reports as influence only what weighs, and as norms only what was compared', async () => {
+    const reported = async (options: Partial<PolicyOptions>) => {
+      const { policy } = await optimizer(options);
+      const { influence, gradNorms, gradCosines } = await policy.update(tinyRollouts(0), tinyHyper(0));
+      return [influence !== null, gradNorms !== null, gradCosines !== null];
+    };
+    expect(await reported({})).toEqual([true, false, false]);
+    expect(await reported({ objectiveMaxNorm: 0.1 })).toEqual([true, true, true]);
+    expect(await reported({ probeEvery: 1 })).toEqual([true, true, true]);
+    expect(await reported({ weighting: 'mgda' })).toEqual([false, true, true]);
+    expect(await reported({ weighting: 'gdpo', probeEvery: 1 })).toEqual([false, true, true]);
+    expect(await reported({ weighting: 'popo-light' })).toEqual([false, false, false]);
+  });
+
+  it('clips every gradient to objectiveMaxNorm before it compares them', async () => {
+    const { policy } = await optimizer({ objectiveMaxNorm: 0.1 });
+    const { influence, gradNorms, gradCosines } = await policy.update(tinyRollouts(0), tinyHyper(0));
+    expect(Math.min(...gradNorms!)).toBeGreaterThan(0.1);
+    // Two gradients of norm .1: each has itself and the other.
+    for (const value of influence!) expect(value).toBeCloseTo(0.01 * (1 + gradCosines![0]!), 9);
+  });
+
+  it('counts only the last block’s matrices where the scope says so', async () => {
+    const norms = async (influenceScope: PolicyOptions['influenceScope']) => {
+      const { policy } = await optimizer({ influenceScope, probeEvery: 1 });
+      return (await policy.update(tinyRollouts(0), tinyHyper(0))).gradNorms!;
+    };
+    const [all, last] = [await norms('all'), await norms('last_layer')];
+    last.forEach((norm, k) => {
+      expect(norm).toBeGreaterThan(0.05 * all[k]);
+      expect(norm).toBeLessThan(0.95 * all[k]);
+    });
+  });
+
+  it('refuses a later update before the first', async () => {
+    const { policy } = await optimizer();
+    await expect(policy.update({ ...tinyRollouts(0), iteration: 1 }, tinyHyper(0))).rejects.toThrow(
+      /Iteration 0 .* must come before/,
+    );
+    await policy.update(tinyRollouts(0), tinyHyper(0));
+    policy.destroy();
+    await expect(policy.update({ ...tinyRollouts(0), iteration: 1 }, tinyHyper(1))).rejects.toThrow(
+      /Iteration 0/,
+    );
+  });
+
+  it('refuses weights that are none', () => {
+    const model = new ReferenceModel(tinyModel, initialParameters(tinyModel, 3));
+    expect(() => new ReferencePolicyOptimizer(model, { ...tinyOptions, rewardWeights: [0.5, 0.6] })).toThrow(
+      /sum to 1/,
+    );
+    model.destroy();
   });
 
   it('leaves KL out of the influence and puts it into the loss once', async () => {

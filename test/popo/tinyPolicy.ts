@@ -48,6 +48,12 @@ export const tinyHyper = (update: number): AdamWStep => ({
   maxGradNorm: 1,
 });
 
+/** A policy that never moves, and advantages that are linear in rewards: every step's gradient is half the sum of the rewards' own. */
+export const still = {
+  options: { beta: 0, scaleRewards: 'none', etaOverMu: 0 } satisfies Partial<PolicyOptions>,
+  hyper: (update: number): AdamWStep => ({ ...tinyHyper(update), learningRate: 0, maxGradNorm: 1e6 }),
+};
+
 /** P ≤ 5 prompts × G = 4 ragged random completions with K rewards, in T = 12. */
 export function tinyRollouts(step: number, numRewards = 2, numPrompts = 3): PolicyBatch {
   const random = new Random(11, 'tiny-rollouts', step);
