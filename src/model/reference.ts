@@ -101,7 +101,7 @@ export class ReferenceModel implements LanguageModel {
 
   /**
    * The GRPO loss of one batch for each of several advantage vectors, and its gradients. Per token
-   * l = −min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high)·A) + β·k3, and the loss is Σ lossWeights · l (taiji.md §3; Shao et al.,
+   * l = −min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high)·A) + β·k3, and the loss is Σ lossWeights · l (Shao et al.,
    * DeepSeekMath, 2024, eq. 3). Updates nothing.
    */
   async policyGradients(batch: TokenBatch, options: ReferenceLossOptions): Promise<PolicyGradients> {

@@ -1,5 +1,5 @@
 /**
- * The POPO loop (taiji.md §3). At each step: P prompts, G sampled completions each, K rewards each, then `numIterations`
+ * The POPO loop (docs/METHOD.md). At each step: P prompts, G sampled completions each, K rewards each, then `numIterations`
  * updates of the policy, the first of which sets w(t). Against TRL's GRPOTrainer: one process and no generation buffer,
  * no masking of truncated completions, log-probabilities of the whole vocabulary also where `top_k` cut the sampling.
  *

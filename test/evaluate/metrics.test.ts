@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, type Example, targetItem } from '../../src/data/dataset';
 import { words } from '../../src/data/words';
-import { concentration, evaluateModel, judgeAnswers, titleRanks } from '../../src/evaluate/metrics';
+import { concentration, evaluateModel, judgeAnswers, OUTCOMES, titleRanks } from '../../src/evaluate/metrics';
 import type { GenerateOptions, PaddedTokens } from '../../src/model/languageModel';
 import { TEACHER_WORDS } from '../../src/sft/teacher';
 import { corpus, PromptFormat } from '../../src/text/prompt';
@@ -150,6 +150,120 @@ describe('evaluateModel', () => {
     expect(judged(twin - 1).row.exact_title_rate).toBe(0);
   });
 
+  it('counts hits among the nearest 25, 50 and 100 titles, and says of whom', async () => {
+    // Titles on an arc: the nearest to the first are the next ones, in order.
+    const items = Array.from({ length: 130 }, (_, index) => ({
+      id: `${index}`,
+      title: `crib ${index}`,
+      categories: [`l${index % 2}`, `m${index % 3}`, `n${index % 5}`] as const,
+    }));
+    const targets = [0, 24, 25, 49, 50, 99, 100, 1];
+    const users = targets.map((item, index) => ({
+      id: `${index}`,
+      profile: '',
+      history: Int32Array.of(0, item),
+    }));
+    const examples = targets.map((_, user) => ({ sampleId: `s${user}`, user, position: 1 }));
+    const dataset: Dataset = {
+      ...world,
+      items,
+      users,
+      splits: { train: [], validation: [], test: examples },
+    };
+    const tokenizer = trainTokenizer(corpus(dataset, ['0 1 2 3 4 5 6 7 8 9']), 400);
+    const shape = { historyLength: 1, maxPromptLength: 64, maxCompletionLength: 64 };
+    const arc = {
+      dimension: 2,
+      embed: (text: string) => {
+        const angle = Number(text.split(' ')[1]) / 130;
+        return Float32Array.of(Math.cos(angle), Math.sin(angle));
+      },
+    };
+    const ctcvr = (index: number, item: number) => (item === 0 ? index / 8 : -1);
+    const other = new PromptFormat(dataset, tokenizer, shape);
+    const asked = { format: other, examples, encoder: arc, ctcvr };
+    // The last answers nothing.
+    const answers = targets.map((_, index) => (index === 7 ? [5] : other.answer(0)));
+    const { row, items: answered, outcomes } = judgeAnswers(asked, 'mine', answers);
+    expect(answered).toEqual([0, 0, 0, 0, 0, 0, 0, -1]);
+    expect(row).toEqual({
+      stage: 'mine',
+      // Of 0, 24, 25, 49, 50, 99 and 100: even ones; multiples of 3; of 5.
+      Category_L1_ACC: 4 / 8,
+      Category_L2_ACC: 3 / 8,
+      Category_L3_ACC: 4 / 8,
+      'Title_Hit-Rate@25': 2 / 8,
+      'Title_Hit-Rate@50': 4 / 8,
+      'Title_Hit-Rate@100': 6 / 8,
+      CTCVR: 21 / 64,
+      valid_rate: 7 / 8,
+      exact_title_rate: 1 / 8,
+      distinct_top1: 1,
+      popularity_share: 7 / 8,
+      users: 8,
+    });
+    const columns = OUTCOMES.length;
+    const column = (name: (typeof OUTCOMES)[number]) =>
+      examples.map((_, index) => outcomes[index * columns + OUTCOMES.indexOf(name)]);
+    expect(outcomes).toHaveLength(8 * columns);
+    expect(column('Category_L1_ACC')).toEqual([1, 1, 0, 0, 1, 0, 1, 0]);
+    expect(column('Category_L2_ACC')).toEqual([1, 1, 0, 0, 0, 1, 0, 0]);
+    expect(column('Category_L3_ACC')).toEqual([1, 0, 1, 0, 1, 0, 1, 0]);
+    expect(column('Title_Hit-Rate@50')).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
+    expect(column('Title_Hit-Rate@100')).toEqual([1, 1, 1, 1, 1, 1, 0, 0]);
+    expect(column('CTCVR')).toEqual([0, 1, 2, 3, 4, 5, 6, 0].map((index) => index / 8));
+  });
+
+  it('asks for one greedy completion of each example, batch by batch, and tells how far it is', async () => {
+    const examples = world.splits.test.slice(0, 11);
+    const requests: GenerateOptions[] = [];
+    const losses = examples.map((_, index) => index + 1);
+    let next = 0;
+    const model = {
+      async generate(request: GenerateOptions) {
+        requests.push(request);
+        const completions = request.prompts.map(() => Uint32Array.from(format.answer(0)));
+        return { completions, logps: [] };
+      },
+      async score(batch: TokenBatch) {
+        const logps = new Float32Array(batch.tokens.length);
+        for (let row = 0; row < batch.size; row++) {
+          const loss = losses[Math.min(next++, losses.length - 1)];
+          logps.fill(-loss, row * batch.length, (row + 1) * batch.length);
+        }
+        return { logps, entropies: new Float32Array(0) };
+      },
+    };
+    const progress: number[][] = [];
+    let gates = 0;
+    const counting = {
+      gate: async () => {
+        gates++;
+        return 'go' as const;
+      },
+      onProgress: (...numbers: number[]) => void progress.push(numbers),
+    };
+    const asked = { format, examples, encoder: wordEncoder(), ctcvr: () => 0 };
+    const { row, completions } = await evaluateModel(model, asked, options, counting);
+    expect(requests.map(({ prompts }) => prompts.length)).toEqual([8, 8]);
+    expect(requests.flatMap(({ prompts }) => prompts).slice(0, 11)).toEqual(
+      examples.map((example) => format.prompt(example)),
+    );
+    for (const { numGenerations, maxNewTokens, topK, key } of requests)
+      expect([numGenerations, maxNewTokens, topK, key]).toEqual([1, 40, 0, [0, 0]]);
+    expect(completions).toHaveLength(11);
+    expect(row.answer_loss).toBeCloseTo(6, 6);
+    expect(progress).toEqual([
+      [8, 22],
+      [11, 22],
+      [19, 22],
+      [22, 22],
+    ]);
+    expect(gates).toBe(4);
+    const stop = { gate: async () => 'stop' as const };
+    await expect(evaluateModel(model, asked, options, stop)).rejects.toThrow('Evaluation was stopped');
+  });
+
   it('scores the true answer after what the model itself thought', async () => {
     const [example] = world.splits.test;
     const answer = format.answer(targetItem(world, example));
@@ -165,6 +279,8 @@ describe('evaluateModel', () => {
     expect(await scoredAfter(format.answer(0))).toEqual([...prompt, ...answer]);
     // A think block that never ends is no condition; one without room is cut.
     expect(await scoredAfter(thought.slice(0, -1))).toEqual([...prompt, ...answer]);
+    // Nor is a thought that is not where one begins.
+    expect(await scoredAfter([9, ...thought])).toEqual([...prompt, ...answer]);
     const long = await scoredAfter([think, ...Array(38).fill(9), endThink]);
     expect(long).toHaveLength(prompt.length + 40);
     expect(long.slice(-answer.length - 1)).toEqual([endThink, ...answer]);

@@ -156,7 +156,7 @@ describe('MGDA weights', () => {
     [9, 2, 1],
     [1, -0.5, 3],
     [2, 2, 2],
-  ])('are the closed form of taiji.md for two gradients: %d, %d, %d', (a, cross, b) => {
+  ])('are the closed form for two gradients: %d, %d, %d', (a, cross, b) => {
     const slope = a + b - 2 * cross;
     const gamma = slope > 0 ? Math.max(0, Math.min(1, (b - cross) / slope)) : 0.5;
     expectClose(minNormWeights([a, cross, cross, b], 2), [gamma, 1 - gamma], 1e-12);

@@ -9,6 +9,8 @@ import { FeatureColumns } from '../../src/rank/featureColumns';
 import { trainOnlineRanker } from '../../src/rank/onlineRanker';
 import { ATTENDED, type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
 
+import { dot, plus, product, rowsOf, sigmoid, surprise, times } from './written';
+
 const hooks = { gate: async () => 'go' as const };
 const none = { intra: false, cross: false };
 const both = { intra: true, cross: true };
@@ -124,6 +126,159 @@ describe('the online ranker', () => {
     });
     const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
     expect(mean(ranker.losses.slice(-20))).toBeLessThan(mean(ranker.losses.slice(0, 5)));
+  });
+
+  it('begins with random numbers of the spread that each layer wants, and new rows of an old ranker at 0', async () => {
+    const examples = examplesOf(later);
+    const requests = new Requests(later, examples, columns, random(examples.length));
+    const rows = later.splits.train.map((_, row) => row);
+    const still = { ...short, steps: 1, learningRate: 0 };
+    const fresh = await trainOnlineRanker({ requests, rows, features: both, start: null }, still, 1, hooks);
+    const spreadOf = (name: string) => {
+      if (/bias$/i.test(name) || name.endsWith('/lag')) return 0;
+      if (name.endsWith('/query') || name.startsWith('hidden/')) return 1 / Math.sqrt(4);
+      return name === 'out' ? 1 / Math.sqrt(32) : 0.1;
+    };
+    const names = Object.keys(fresh.weights);
+    expect(names.filter((name) => name.startsWith('hidden/')).sort()).toEqual([
+      ...['hidden/code', 'hidden/code/product', 'hidden/item'],
+      ...[
+        'hidden/own/average',
+        'hidden/own/average/product',
+        'hidden/own/latest',
+        'hidden/own/latest/product',
+      ],
+      ...['hidden/profile', 'hidden/profile/product'],
+      ...['hidden/similar/average', 'hidden/similar/average/product'],
+      ...['hidden/similar/latest', 'hidden/similar/latest/product'],
+    ]);
+    const expected = async (name: string) => {
+      const draw = new Random(1, `online ranker/${name}`);
+      for (const value of await fresh.weights[name].data())
+        expect(value, name).toBeCloseTo(spreadOf(name) * draw.normal(), 6);
+    };
+    for (const name of names) await expected(name);
+    const old = await trainOnlineRanker({ requests, rows, features: none, start: null }, short, 1, hooks);
+    const grown = await trainOnlineRanker({ requests, rows, features: both, start: old }, still, 1, hooks);
+    for (const name of names) {
+      const values = await grown.weights[name].data();
+      const known = old.weights[name] && (await old.weights[name].data());
+      if (known) expect(values, name).toEqual(known);
+      else if (name.startsWith('hidden/'))
+        expect(
+          values.every((value) => value === 0),
+          name,
+        ).toBe(true);
+      else if (spreadOf(name) > 0)
+        expect(
+          values.some((value) => value !== 0),
+          name,
+        ).toBe(true);
+    }
+    for (const ranker of [fresh, old, grown]) ranker.dispose();
+  });
+
+  it('gives the chances that its weights say, written out by hand, and its loss is of these', async () => {
+    const examples = examplesOf(later);
+    const requests = new Requests(later, examples, columns, random(examples.length));
+    const rows = later.splits.train.map((_, row) => row);
+    const learning = { requests, rows, features: both, start: null };
+    const quick = { ...short, learningRate: 0.1 };
+    const ranker = await trainOnlineRanker(learning, { ...quick, steps: 5 }, 1, hooks);
+    const [D, count] = [4, later.items.length];
+    const w: Record<string, number[][]> = {};
+    for (const [name, weight] of Object.entries(ranker.weights)) {
+      const values = await weight.data();
+      w[name] = rowsOf(
+        values,
+        weight.shape.length === 1 || name.endsWith('/lag') ? values.length : weight.shape[1]!,
+      );
+    }
+    const table = later.items.map((_, item) =>
+      plus(w.item[item], ...columns.paths[item].map((path) => w.category[path])),
+    );
+    const average = (shares: ArrayLike<number>) => times(Array.from(shares), table);
+    const [similar, codes] = [requests.enhancement.similar, requests.enhancement.codes];
+    /** [P(click), P(click ∧ conversion)] of an item at a request. */
+    const chances = (row: number, item: number) => {
+      const t = table[item];
+      let hidden = plus(times(t, w['hidden/item']), w.hiddenBias[0]);
+      const take = (feature: string, x: number[]) => {
+        hidden = plus(
+          hidden,
+          times(x, w[`hidden/${feature}`]),
+          times(product(x, t), w[`hidden/${feature}/product`]),
+        );
+      };
+      const { user, position } = examples[row];
+      const own = later.users[user].history.slice(0, position);
+      for (const [whose, history] of [['own', own] as const, ['similar', similar[row]] as const]) {
+        const latest = Array.from(history).reverse().slice(0, ATTENDED);
+        const called = latest.map((seen, lag) =>
+          sigmoid(dot(times(table[seen], w[`${whose}/query`]), t) + w[`${whose}/lag`][0][lag]),
+        );
+        const nothing = Array.from({ length: D }, () => 0);
+        take(
+          `${whose}/latest`,
+          plus(nothing, ...latest.map((seen, lag) => table[seen].map((x) => called[lag] * x))),
+        );
+        const means = whose === 'own' ? requests.averages([row]) : requests.similarAverages([row]);
+        take(`${whose}/average`, average(means));
+      }
+      take('profile', times([...requests.profiles([row])], w.profile));
+      take('code', plus(w.code[codes[2 * row]], w.code[4 + codes[2 * row + 1]]));
+      const relu = hidden.map((x) => Math.max(0, x));
+      const [click, buy] = plus(times(relu, w.out), w.outBias[0], w.itemBias[item]).map(sigmoid);
+      return [click, click * buy];
+    };
+    const asked = [0, 7, rows.length + 3];
+    const { ctr, ctcvr } = await ranker.tables(asked, hooks);
+    asked.forEach((row, at) => {
+      for (let item = 0; item < count; item += 5) {
+        const [click, bought] = chances(row, item);
+        expect(ctr[at * count + item]).toBeCloseTo(click, 5);
+        expect(ctcvr[at * count + item]).toBeCloseTo(bought, 5);
+      }
+    });
+
+    // The next step's loss, of the batch that its number draws.
+    const longer = await trainOnlineRanker(learning, { ...quick, steps: 6 }, 1, hooks);
+    const draw = new Random(1, 'online ranker', 5);
+    let [sum, shown] = [0, 0];
+    for (let i = 0; i < quick.batchSize; i++) {
+      const row = rows[draw.int(rows.length)];
+      const { items, clicks, conversions } = requests.slates[row];
+      items.forEach((item, at) => {
+        sum += surprise(chances(row, item), clicks[at], conversions[at]);
+        shown++;
+      });
+    }
+    expect(longer.losses[5]).toBeCloseTo(sum / shown, 4);
+    ranker.dispose();
+    longer.dispose();
+  });
+
+  it('asks the gate before each block of requests', async () => {
+    const requests = new Requests(later, examplesOf(later), columns, PLAIN);
+    const rows = later.splits.train.map((_, row) => row);
+    const learning = { requests, rows, features: none, start: null };
+    const ranker = await trainOnlineRanker(learning, { ...short, steps: 1 }, 1, hooks);
+    // 32,768 cells a block, of 64 items.
+    let asked = 0;
+    const counting = {
+      gate: async () => {
+        asked++;
+        return 'go' as const;
+      },
+    };
+    const wanted = Array.from({ length: 1025 }, (_, i) => rows[i % rows.length]);
+    const { ctr } = await ranker.tables(wanted, counting);
+    expect(asked).toBe(3);
+    expect(ctr.slice(1024 * requests.items)).toEqual(
+      ctr.slice((1024 % rows.length) * requests.items).slice(0, requests.items),
+    );
+    await expect(ranker.tables(rows, { gate: async () => 'stop' })).rejects.toThrow('Ranking was stopped');
+    ranker.dispose();
   });
 
   it('with features starts by ranking as the ranker it goes on from, and then moves away', async () => {

@@ -3,10 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, targetItem } from '../../src/data/dataset';
 import { generateWorld } from '../../src/data/world';
 import { useCpu } from '../../src/gpu/tfjs';
+import { Random } from '../../src/numeric/random';
+import { auc } from '../../src/rank/auc';
 import { Features } from '../../src/rank/features';
 import { trainRanker } from '../../src/rank/ranker';
 import { TargetAttention } from '../../src/rank/targetAttention';
 import { withOtherTargets } from '../sft/world';
+import { dot, rowsOf, sigmoid, surprise, times } from './written';
 
 const hooks = { gate: async () => 'go' as const };
 const short = { steps: 6, batchSize: 32, learningRate: 0.01, embeddingSize: 4, attended: 3 };
@@ -65,6 +68,115 @@ describe('the ranker', () => {
     const first = await run(1);
     expect(await run(1)).toEqual(first);
     expect((await run(2)).losses).not.toEqual(first.losses);
+  });
+
+  it('begins as the towers written out by hand, and its loss and AUC are of their chances', async () => {
+    const D = 4;
+    const features = new Features(world);
+    const drawn = (name: string, rows: number, columns: number, spread: number) => {
+      const random = new Random(1, `ranker/${name}`);
+      return rowsOf(
+        Array.from({ length: rows * columns }, () => spread * random.normal()),
+        columns,
+      );
+    };
+    const embedding = drawn('embedding', features.width, D, 0.3 / Math.sqrt(D));
+    const profile = drawn('profile', features.profileWidth, D, 0.3);
+    const hidden = drawn('hidden', 2 * D, 2 * D, 1 / Math.sqrt(2 * D));
+    const user = drawn('user', 4 * D, 2 * D, 1 / Math.sqrt(4 * D));
+    const item = drawn('item', D, 2 * D, 1 / Math.sqrt(D));
+    const items = world.items.map((_, index) =>
+      times(times([...features.itemBags([index])], embedding), item),
+    );
+    /** [P(click), P(click ∧ conversion)] of an item before a position. */
+    const chances = (who: number, historyLength: number, index: number) => {
+      const context = [{ user: who, historyLength }];
+      const both = [
+        ...times([...features.historyBags(context)], embedding),
+        ...times([...features.profileBags(context)], profile),
+      ];
+      const relu = times(both, hidden).map((x) => Math.max(0, x));
+      const tower = times([...relu, ...both], user);
+      const [click, buy] = [0, D].map((from) =>
+        sigmoid(dot(tower.slice(from, from + D), items[index].slice(from, from + D))),
+      );
+      return [click, click * buy];
+    };
+
+    const still = { ...short, steps: 1, learningRate: 0 };
+    const ranker = await trainRanker(world, still, 1, hooks);
+    const examples = world.splits.test.slice(0, 4);
+    const table = await ranker.ctcvr(examples);
+    examples.forEach(({ user: who, position }, row) => {
+      world.items.forEach((_, index) => {
+        expect(table[row * world.items.length + index]).toBeCloseTo(chances(who, position, index)[1], 6);
+      });
+    });
+
+    const { impressions } = world;
+    const rows = Array.from(impressions.user.keys());
+    const isAside = (row: number) => new Random(1, 'ranker/aside', impressions.user[row]).int(10) === 0;
+    const aside = rows.filter(isAside);
+    const train = rows.filter((row) => !isAside(row));
+    expect(aside.length / rows.length).toBeCloseTo(0.1, 1);
+    const of = (row: number) =>
+      chances(impressions.user[row], impressions.historyLength[row], impressions.item[row]);
+    const random = new Random(1, 'ranker', 0);
+    const batch = Array.from({ length: short.batchSize }, () => train[random.int(train.length)]);
+    const loss = batch.reduce(
+      (sum, row) => sum + surprise(of(row), impressions.click[row], impressions.conversion[row]),
+      0,
+    );
+    expect(ranker.losses[0]).toBeCloseTo(loss / batch.length, 5);
+    const label = (column: Uint8Array, of: readonly number[]) => of.map((row) => column[row]);
+    const bought = aside.filter((row) => impressions.click[row] === 1);
+    expect(ranker.auc.ctr).toBeCloseTo(
+      auc(
+        aside.map((row) => of(row)[0]),
+        label(impressions.click, aside),
+      ),
+      3,
+    );
+    expect(ranker.auc.cvr).toBeCloseTo(
+      auc(
+        bought.map((row) => of(row)[1] / of(row)[0]),
+        label(impressions.conversion, bought),
+      ),
+      3,
+    );
+    expect(ranker.auc.ctcvr).toBeCloseTo(
+      auc(
+        aside.map((row) => of(row)[1]),
+        label(impressions.conversion, aside),
+      ),
+      3,
+    );
+    ranker.dispose();
+  });
+
+  it('says the same of an impression by itself as in its table, after it has learnt', async () => {
+    const ranker = await trainRanker(world, { ...short, steps: 25, learningRate: 0.05 }, 1, hooks);
+    const { user, item, historyLength, conversion } = world.impressions;
+    const aside = Array.from(user.keys()).filter(
+      (row) => new Random(1, 'ranker/aside', user[row]).int(10) === 0,
+    );
+    const examples = aside.map((row) => ({ sampleId: '', user: user[row], position: historyLength[row] }));
+    expect(examples.length).toBeGreaterThan(300);
+    const table = await ranker.ctcvr(examples);
+    ranker.dispose();
+    const scores = aside.map((row, i) => table[i * world.items.length + item[row]]);
+    const labels = aside.map((row) => conversion[row]);
+    expect(ranker.auc.ctcvr).toBeCloseTo(auc(scores, labels), 6);
+  });
+
+  it('min-max normalises a table whose chances are all alike to 0', async () => {
+    const one = { ...world, items: world.items.slice(0, 1) };
+    const users = world.users.map((who) => ({ ...who, profile: '', history: who.history.map(() => 0) }));
+    const impressions = { ...world.impressions, item: world.impressions.item.map(() => 0) };
+    const ranker = await trainRanker({ ...one, users, impressions }, { ...short, steps: 1 }, 1, hooks);
+    const same = [world.splits.train[0], world.splits.train[0]];
+    expect([...(await ranker.rewardTable(same))]).toEqual([0, 0]);
+    ranker.dispose();
   });
 
   it('learns nothing from held-out users or behaviours', async () => {

@@ -56,6 +56,13 @@ describe('sentence pieces', () => {
     expect(small.encode('abc')).toEqual([8, 9]);
     expect(small.encode('ab')).toEqual([6]);
     expect(small.encode('c')).toEqual([10, 7]);
+    // The first six stand for no text, whatever they are called.
+    expect(new SentencePieces([['▁a', 9], ...none.slice(1), ['▁', -1], ['a', -1]]).encode('a')).toEqual([
+      6, 7,
+    ]);
+    // A character that no piece has is far worse than the worst piece, and pieces are looked for to their full length.
+    expect(new SentencePieces([...none, ['▁xyz', -30], ['▁', -1]]).encode('xyz')).toEqual([6]);
+    expect(new SentencePieces([...none, ['▁xyz', -50], ['▁', -1]]).encode('xyz')).toEqual([6]);
   });
 
   it('make one unknown of a run of strange characters, and nothing of spaces', () => {

@@ -160,7 +160,7 @@ interface Gauge {
   isAlarming?(value: number): boolean;
 }
 
-/** The gauges of how this family of methods fails (taiji.md §6): where each stands, and how it came there. */
+/** The gauges of how this family of methods fails: where each stands, and how it came there. */
 export function Gauges() {
   const session = useSession();
   void session.view.tick.value;
