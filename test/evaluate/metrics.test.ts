@@ -225,7 +225,7 @@ describe('evaluateModel', () => {
         const completions = request.prompts.map(() => Uint32Array.from(format.answer(0)));
         return { completions, logps: [] };
       },
-      async score(batch: TokenBatch) {
+      async score(batch: PaddedTokens) {
         const logps = new Float32Array(batch.tokens.length);
         for (let row = 0; row < batch.size; row++) {
           const loss = losses[Math.min(next++, losses.length - 1)];
