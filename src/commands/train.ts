@@ -13,19 +13,9 @@ import { compareFingerprints } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import { countsInWords } from '../sft/cot';
 import { parseTrainOptions, type TrainOptions, USAGE } from './trainOptions';
-import type { TrainResult } from './trainResult';
 
 /** Where `npm start` serves the page, unless the port is taken. */
 const PAGE = 'http://localhost:4173/';
-
-async function train(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
-  if (options.where === 'dawn') {
-    const { trainOnDawn } = await import('./trainDawn');
-    return trainOnDawn(options, say);
-  }
-  const { trainOnPage } = await import('./trainPage');
-  return trainOnPage(options, options.where, say);
-}
 
 export async function main(args: string[]): Promise<number> {
   let options: TrainOptions;
@@ -36,7 +26,10 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const { report, files } = await train(options, console.log);
+  const { report, files } =
+    options.where === 'dawn'
+      ? await (await import('./trainDawn')).trainOnDawn(options, console.log)
+      : await (await import('./trainPage')).trainOnPage(options, options.where, console.log);
   const written = [reportFile(report), ...files];
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
