@@ -81,6 +81,15 @@ describe('the product quantiser', () => {
     expect(asked).toBe(3 * 15);
   });
 
+  it('begins at vectors drawn by the seed', async () => {
+    const vectors = clustered(60, 4, 60, 0);
+    const codesOf = async (seed: number) => {
+      const quantiser = await fitQuantiser({ vectors, dimension: 4 }, { subspaces: 1, bits: 4 }, seed, hooks);
+      return quantiser.encode(vectors);
+    };
+    expect(await codesOf(2)).not.toEqual(await codesOf(1));
+  });
+
   it('loses less with more bits and with more parts', async () => {
     const vectors = clustered(200, 8, 200, 0);
     const errorOf = async (subspaces: number, bits: number) => {

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useCpu } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
-import { nearestOthers } from '../../src/rank/similarUsers';
+import { nearestOthers, pastMoments } from '../../src/rank/similarUsers';
+import { smallWorld } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
 beforeAll(useCpu);
@@ -20,6 +21,25 @@ function units(rows: number, dimension: number, purpose: string): Float32Array {
   }
   return all;
 }
+
+describe('moments of the past', () => {
+  it('are one of each of so many training users, drawn by the seed, none without a behaviour before it', async () => {
+    const world = await smallWorld();
+    const start = { sampleId: 'start', user: world.splits.test[0].user, position: 0 };
+    const splits = { ...world.splits, train: [start, ...world.splits.train] };
+    const draw = (count: number, seed: number) => pastMoments({ ...world, splits }, count, seed).examples;
+    const some = draw(50, 1);
+    expect(some).toHaveLength(50);
+    expect(new Set(some.map(({ user }) => user)).size).toBe(50);
+    for (const example of some) expect(world.splits.train).toContain(example);
+    expect(draw(50, 1)).toEqual(some);
+    expect(draw(50, 2)).not.toEqual(some);
+    // Not always a user's first.
+    expect(some.some(({ position }) => position > 2)).toBe(true);
+    const all = new Set(world.splits.train.map(({ user }) => user)).size;
+    expect(draw(100_000, 1)).toHaveLength(all);
+  });
+});
 
 describe('the most similar other user', () => {
   it('is the one that all cosines written out name, and never oneself', async () => {

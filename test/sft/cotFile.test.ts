@@ -51,6 +51,11 @@ describe('a file of CoTs', () => {
   });
 });
 
+it('takes a CoT of 20,000 characters', () => {
+  const cot = 'x'.repeat(20_000);
+  expect(parseCots(JSON.stringify({ sampleId: 'a', cot }), 'f')).toEqual([{ sampleId: 'a', cot }]);
+});
+
 describe('cleanCot', () => {
   it('leaves one line in plain punctuation, and nothing to clean', () => {
     expect(cleanCot(' **Saw** “cribs”;\n\nneed <b>strollers</b> — they’re next! ')).toBe(

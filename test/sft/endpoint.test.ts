@@ -39,6 +39,13 @@ describe('the address of an endpoint', () => {
     expect(endpointProblem(url)).toMatch(problem);
   });
 
+  it('may be 300 characters long', () => {
+    const url = `http://h.example/${'x'.repeat(300 - 17)}`;
+    expect(url).toHaveLength(300);
+    expect(endpointProblem(url)).toBeNull();
+    expect(endpointProblem(`${url}x`)).toMatch(/at most 300 characters/);
+  });
+
   it('names the host that would be called, and knows what a page may call', () => {
     expect(endpointHost('http://localhost:11434/v1')).toBe('localhost:11434');
     expect(isReachableFromPage('http://localhost:11434/v1')).toBe(true);

@@ -343,8 +343,16 @@ describe('the chat client', () => {
   it('says when nobody listens', async () => {
     const chat = await client(whole(ANSWER));
     await server!.close();
-    expect(await failure(chat)).toMatch(
-      /cannot be reached \(ECONNREFUSED\): it is not running, the address is wrong/,
+    const message = await failure(chat);
+    expect(message).toContain(`The teacher at ${new URL(server!.url).host} cannot be reached`);
+    // At the very first more likely the address is wrong than that it passes.
+    expect(message).toMatch(
+      /\(ECONNREFUSED\): it is not running, the address is wrong\. It was tried 2 times\.$/,
     );
+  });
+
+  it('is more patient with a server that says that it is busy', async () => {
+    const chat = await client(refuse(503, 'starting'), PATIENT);
+    expect(await failure(chat)).toMatch(/It was tried 6 times\.$/);
   });
 });

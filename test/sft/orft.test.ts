@@ -59,6 +59,11 @@ describe('selectCots', () => {
     );
   });
 
+  it('by margin, takes each prompt’s mean off', () => {
+    const cots = [0, 0, 1, 2, 2].map((example) => ({ example }));
+    expect(marginsWithinPrompt([1, 3, 5, 2, 8], cots)).toEqual([-1, 1, 0, -3, 3]);
+  });
+
   it('keeps more the larger the number, everything with none', () => {
     fc.assert(
       fc.property(scored, fc.float({ min: 1, max: 50, noNaN: true }), ({ nll, cots }, limit) => {

@@ -126,6 +126,10 @@ describe('warmupSequences', () => {
     expect(sentences({ catalogueSentences: 6 }, sized(0)).map((row) => count([row], endAnswer))).toEqual([
       2, 2, 2,
     ]);
+    // Two rows that hold one each, and three to place.
+    const cramped = sentences({ catalogueSentences: 3 }, sized(-1));
+    expect(cramped.map((row) => count([row], endAnswer))).toEqual([1, 1]);
+    for (const row of cramped) expect(row).toHaveLength(longestAnswer);
     // Three rows are as long as one another but for a sentence.
     const lengths = sentences({ catalogueSentences: 12 }).map((row) => row.length);
     expect(lengths.length).toBeGreaterThan(1);
