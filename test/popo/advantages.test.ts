@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AdvantageOptions,
+  assertRewards,
   computeAdvantages,
   moments,
   objectiveAdvantages,
@@ -178,6 +179,36 @@ describe('advantages', () => {
     },
   );
 
+  it('refuse the very first reward too', () => {
+    const rewards = [Number.NaN, 0.2, 0.3, 0.4];
+    expect(() => computeAdvantages(rewards, options('sum_then_normalize/group', [1], 2))).toThrow(
+      /^Reward 0 of rollout 0 \(prompt 0\)/,
+    );
+  });
+
+  it.each([
+    [0, 1],
+    [1.5, 1],
+    [1, 0],
+    [1, 1.5],
+  ])('refuse groups of %d with %d rewards', (groupSize, numRewards) => {
+    expect(() => assertRewards([1, 2, 3], groupSize, numRewards)).toThrow(/make no sense: use at least 1/);
+    expect(() => assertRewards([1, 2, 3], 1, 1)).not.toThrow();
+  });
+
+  it('of a single reward under GDPO are z-scores of z-scores', () => {
+    const rewards = [0.9, 0.1, 0.5, 0.4, 0.2, 0.8, 0.4, 0.3, 0.7, 0.7, 0.6, 0.2];
+    const alone = objectiveAdvantages(rewards, options('normalize_then_sum', [0.3, 0.7], 3));
+    const z = (values: number[]) => {
+      const { mean, std } = moments(values, 0, values.length);
+      return values.map((value) => (value - mean) / (std + 1e-4));
+    };
+    for (const k of [0, 1]) {
+      const own = rewards.filter((_, i) => i % 2 === k);
+      expectClose(alone[k], z([...z(own.slice(0, 3)), ...z(own.slice(3))]));
+    }
+  });
+
   it('refuse rewards that are not whole groups', () => {
     expect(() => computeAdvantages([1, 2, 3], options('sum_then_normalize/group', [1], 2))).toThrow(
       RewardError,
@@ -196,5 +227,22 @@ describe('reward metrics', () => {
     expect(metrics.frac_reward_zero_std).toBe(0.5);
     const batch = rewardMetrics(rewards, { ...group, scaleRewards: 'batch' });
     expect(batch.reward_std).toBeCloseTo(moments([0.3, 0.3, 0.5, 0.4], 0, 4).std, 12);
+    const gdpo = rewardMetrics(rewards, {
+      ...group,
+      aggregation: 'normalize_then_sum',
+      scaleRewards: 'batch',
+    });
+    expect(gdpo.reward_std).toBeCloseTo(metrics.reward_std, 12);
+  });
+
+  it('count the groups that teach nothing', () => {
+    const alone = options('sum_then_normalize/group', [1], 2);
+    expect(rewardMetrics([0.2, 0.2, 0.1, 0.9, 0.5, 0.3], alone).frac_reward_zero_std).toBeCloseTo(1 / 3, 12);
+    expect(rewardMetrics([0.2, 0.2 + 1e-9, 0.1, 0.1 + 1e-6], alone).frac_reward_zero_std).toBe(0.5);
+  });
+
+  it('are of whole groups', () => {
+    const alone = options('sum_then_normalize/group', [1], 2);
+    expect(() => rewardMetrics([0.2, 0.4, 0.1], alone)).toThrow(RewardError);
   });
 });

@@ -88,6 +88,34 @@ describe('policy loss', () => {
   });
 });
 
+describe('the edges of the clip', () => {
+  const at = (logp: number, advantage: number, options = { beta: 0, epsilonLow: 0, epsilonHigh: 0 }) => {
+    const token = tokenObjective({ logp, old: 0, ref: 0, advantage }, options);
+    return [token.clippedLow, token.clippedHigh];
+  };
+
+  it('lie inside: a ratio of 1 is not clipped even where there is no room', () => {
+    expect(at(0, 1)).toEqual([false, false]);
+    expect(at(0, -1)).toEqual([false, false]);
+  });
+
+  it('take nothing away from an advantage of 0, or from one that pulls back', () => {
+    expect(at(-1, 0)).toEqual([false, false]);
+    expect(at(1, 0)).toEqual([false, false]);
+    expect(at(-1, 0.5)).toEqual([false, false]);
+    expect(at(1, -0.5)).toEqual([false, false]);
+    expect(at(1, 0.5)).toEqual([false, true]);
+  });
+});
+
+describe('loss coefficients', () => {
+  it('count an empty completion as one token', () => {
+    expect(Array.from(lossCoefficients('grpo', [0, 4], 5))).toEqual([1 / 2, 1 / 8]);
+    expect(Array.from(lossCoefficients('bnpo', [0, 0], 5))).toEqual([1, 1]);
+    expect(Array.from(lossCoefficients('dr_grpo', [0, 0], 5))).toEqual([1 / 10, 1 / 10]);
+  });
+});
+
 describe('a weighted batch', () => {
   const batch: MaskedBatch = {
     size: 3,
@@ -115,6 +143,44 @@ describe('a weighted batch', () => {
     near(rows('bnpo'), [1 / 6, 1 / 6, 1]);
     near(rows('dapo'), [1 / 6, 1 / 6, 1]);
     near(rows('dr_grpo'), [1 / 15, 1 / 15, 6 / 15]);
+  });
+
+  it('leaves out the first token, which nothing predicts, and whatever lies beyond a row', () => {
+    const marked = { ...batch, mask: new Uint8Array(18).fill(1) };
+    expect(Array.from(completionLengths(marked))).toEqual([3, 4, 2]);
+    const { lossWeights } = weighBatch(marked, 'bnpo', 5);
+    const [w, o] = [Math.fround(1 / 9), 0];
+    expect(Array.from(lossWeights)).toEqual([o, w, w, w, o, o, o, w, w, w, w, o, o, w, w, o, o, o]);
+    // Weights there, from wherever, are not read.
+    const scores = { logps: new Float32Array(18), entropies: new Float32Array(18).fill(1) };
+    const metrics = objectiveMetrics(
+      { ...batch, lossWeights: new Float32Array(18).fill(1) },
+      { ...scores, oldLogps: scores.logps, referenceLogps: scores.logps },
+      [1, 1, 1],
+      { beta: 0, epsilonLow: 0.2, epsilonHigh: 0.2 },
+    );
+    expect(metrics.loss).toBe(-9);
+  });
+
+  it('has a KL of its completion tokens’ k3, and no NaN where there are none', () => {
+    const weighted = weighBatch(batch, 'bnpo', 5);
+    const logps = new Float32Array(18).fill(-1);
+    const referenceLogps = logps.slice();
+    referenceLogps[2] = -2;
+    referenceLogps[7] = 0;
+    referenceLogps[0] = 5;
+    const scores = { logps, oldLogps: logps, referenceLogps, entropies: new Float32Array(18) };
+    const options = { beta: 0.1, epsilonLow: 0.2, epsilonHigh: 0.2 };
+    const { kl, loss } = objectiveMetrics(weighted, scores, [0, 0, 0], options);
+    expect(kl).toBeCloseTo((Math.exp(-1) + 1 - 1 + (Math.E - 1 - 1)) / 6, 12);
+    expect(loss).toBeCloseTo(0.1 * kl, 6);
+    const none = { ...weighted, lossWeights: new Float32Array(18) };
+    expect(objectiveMetrics(none, scores, [1, 1, 1], options)).toEqual({
+      loss: 0,
+      kl: 0,
+      entropy: 0,
+      clip: { low_mean: 0, high_mean: 0, region_mean: 0 },
+    });
   });
 
   it('gives loss and gauges over its completion tokens', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type RewardSources, scoreCompletions } from '../../src/popo/rewards';
+import { REWARDS, type RewardSources, rewardWords, scoreCompletions } from '../../src/popo/rewards';
 import { itemNovelty } from '../../src/popo/rewards/novelty';
 import { cosine, itemLikeness, textLikeness } from '../../src/popo/rewards/semantic';
 
@@ -21,6 +21,21 @@ const row = (answer: string | null, item: number, valid = true, example = 1) => 
   parsed: { think: 'need', answer, item, valid, coherent: item === 1 },
   example,
   target: 1,
+});
+
+describe('the rewards’ words', () => {
+  it('tell each from the others, and what an answer might earn', () => {
+    expect(REWARDS).toEqual(['semantic', 'id', 'format', 'novelty']);
+    const words = REWARDS.map(rewardWords);
+    for (const of of ['label', 'symbol', 'question', 'sentence'] as const)
+      expect(new Set(words.map((word) => word[of])).size).toBe(REWARDS.length);
+    for (const { symbol, example, about } of words) {
+      expect(symbol).toMatch(/^[a-z]+$/);
+      expect(about).not.toBe('');
+      expect(example).toBeGreaterThan(0);
+      expect(example).toBeLessThanOrEqual(1);
+    }
+  });
 });
 
 describe('rewards', () => {
@@ -67,15 +82,24 @@ describe('rewards', () => {
     expect(novelty[1]).toBeCloseTo(Math.log(4 / 14) / Math.log(1 / 14), 6);
     expect(novelty[2]).toBeLessThan(novelty[1]);
     expect(Array.from(itemNovelty([5]))).toEqual([0]);
+    // Also where no item tells much.
+    expect(Array.from(itemNovelty([1, 1]))).toEqual([1, 1]);
   });
 
   it('refuse an example outside the table', () => {
     expect(() => scoreCompletions([row('crib', 0, true, 2)], sources)).toThrow(
       /outside the reward table of 2 examples/,
     );
+    expect(() => scoreCompletions([row('crib', 3, true, 0)], sources)).toThrow(
+      /Example 0 with item 3 is outside/,
+    );
+    expect(scoreCompletions([row('crib', 2, true, 0)], sources)[1]).toBeCloseTo(0.3, 6);
   });
 
-  it('see no direction in a zero vector', () => {
+  it('measure the angle of vectors of any length, and see no direction in a zero vector', () => {
+    expect(cosine([3, 0], [2, 2])).toBeCloseTo(Math.SQRT1_2, 12);
+    expect(cosine([0.1, 0], [0.01, 0.01])).toBeCloseTo(Math.SQRT1_2, 12);
     expect(cosine([0, 0], [1, 0])).toBe(0);
+    expect(cosine([1, 0], [0, 0])).toBe(0);
   });
 });

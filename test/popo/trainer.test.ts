@@ -217,6 +217,12 @@ describe('trainPolicy', () => {
     expect(step.reward).toBeCloseTo(combined.reduce((a, b) => a + b, 0) / 12, 9);
     expect(step.advantages.map((group) => group.length)).toEqual([4, 4, 4]);
     expect(step.loss).toBe(0.5);
+    // Every row begins with its own prompt.
+    const { tokens: rows } = optimizer.batches[0].batch;
+    for (let row = 0; row < 12; row++) {
+      expect(`s${rows[row * 4]}`).toBe(step.sampleIds[Math.floor(row / 4)]);
+      expect(rows[row * 4 + 1]).toBe(1);
+    }
     const cut = optimizer.batches[0].batch.tokens.filter((token) => token === 7).length;
     // Rows are [user, 1, item, end or not].
     const { tokens } = optimizer.batches[0].batch;

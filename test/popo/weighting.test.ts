@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/numeric/random';
+import { RewardError } from '../../src/popo/advantages';
 import { minNormWeights } from '../../src/popo/rules/mgda';
 import { popoWeights } from '../../src/popo/rules/popo';
 import { groupStatistics, popoLightWeights } from '../../src/popo/rules/popoLight';
@@ -85,6 +86,9 @@ describe('POPO weights', () => {
       [-1, 2],
     ]);
     expectClose(gradientNorms(gram, 2), [3, Math.sqrt(5)]);
+    // Rounding may leave a vanished gradient a square below 0; and gradients are small.
+    expectClose(gradientNorms([-1e-9, 0, 0, 0.04], 2), [0, 0.2]);
+    expect(gradientCosines([0.04, 0.01, 0.01, 0.01], 2)[0]).toBeCloseTo(0.5, 12);
     expect(gradientCosines(gram, 2)[0]).toBeCloseTo(-1 / Math.sqrt(5), 12);
     expect(gradientCosines([4], 1)).toEqual([]);
     expect(gradientCosines([0, 0, 0, 1], 2)).toEqual([null]);
@@ -139,6 +143,24 @@ describe('POPO-light weights', () => {
 
   it('come with the pull w·σ', () => {
     expectClose(rewardPull([0, 1, 0.2, 1], 2, [0.5, 0.5]), [0.1 * Math.SQRT1_2, 0]);
+    const groups = [0, 0.5, 0.2, 0.5, 0.4, 0, 0.4, 1];
+    expectClose(rewardPull(groups, 2, [0.3, 0.7]), [0.3 * 0.1 * Math.SQRT1_2, 0.7 * 0.5 * Math.SQRT1_2]);
+  });
+
+  it('and the pull, and what they go by, are of whole groups of finite rewards', () => {
+    for (const bad of [
+      [0, 1, 0.2],
+      [0, Number.NaN, 0.2, 1],
+    ]) {
+      expect(() => rewardPull(bad, 2, [0.5, 0.5])).toThrow(RewardError);
+      expect(() => popoLightWeights(bad, 2, [0.5, 0.5])).toThrow(RewardError);
+    }
+  });
+
+  it('go by means over the groups', () => {
+    const { mean, std } = groupStatistics([0, 0.5, 0.2, 0.5, 0.4, 0, 0.4, 1], 2, 2);
+    expectClose(mean, [0.25, 0.5]);
+    expectClose(std, [0.1 * Math.SQRT1_2, 0.5 * Math.SQRT1_2]);
   });
 });
 
@@ -156,6 +178,8 @@ describe('MGDA weights', () => {
     [9, 2, 1],
     [1, -0.5, 3],
     [2, 2, 2],
+    [0.04, 0, 0.01],
+    [0.01, 0.001, 0.04],
   ])('are the closed form for two gradients: %d, %d, %d', (a, cross, b) => {
     const slope = a + b - 2 * cross;
     const gamma = slope > 0 ? Math.max(0, Math.min(1, (b - cross) / slope)) : 0.5;
@@ -235,7 +259,8 @@ describe('assertWeights', () => {
     expect(() => assertWeights(weights)).toThrow(/non-negative and sum to 1/);
   });
 
-  it('takes a vertex', () => {
+  it('takes a vertex, and the one weight of one reward', () => {
     expect(() => assertWeights([0, 1])).not.toThrow();
+    expect(() => assertWeights([1])).not.toThrow();
   });
 });
