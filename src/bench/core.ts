@@ -66,7 +66,7 @@ export const BENCH_HYPER: AdamWStep = {
   maxGradNorm: 1,
 };
 
-/** 3 layers × 96 × 4 heads × MLP 384, vocabulary 256: the shape that  has numbers for. */
+/** 3 layers × 96 × 4 heads × MLP 384, vocabulary 256: `standard` in docs/RESULTS.md. */
 export const STANDARD: BenchShape = {
   name: 'standard',
   config: {
