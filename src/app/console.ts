@@ -4,7 +4,8 @@
  */
 import { effect } from '@preact/signals';
 import type { RunConfig } from '../run/config';
-import { setAssignment } from '../run/diff';
+import { readAssignment } from '../run/diff';
+import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
 import { pageLink } from './parts/share';
@@ -62,7 +63,7 @@ export function exposeConsole(session: Session): void {
     config: () => session.config.value,
     verdict: () => session.verdict.value,
     link: () => pageLink(session),
-    set: (assignment) => session.edit((draft) => setAssignment(draft, assignment)),
+    set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
     start: () => session.start(),
     pause: session.pause,
     resume: session.resume,

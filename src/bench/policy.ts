@@ -2,7 +2,7 @@
 import type { GenerateOptions } from '../model/languageModel';
 import type { Transformer } from '../model/transformer';
 import { Random, streamKey } from '../numeric/random';
-import { CompiledPolicyOptimizer } from '../popo/compiledStep';
+import { CompiledPolicyOptimizer } from '../popo/compiledUpdate';
 import { type PolicyOptions, policyOptions } from '../popo/options';
 import type { PolicyBatch } from '../popo/policy';
 import { rolloutBatch } from '../popo/rollouts';

@@ -10,7 +10,8 @@ import type { RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
-import { type ConfigDiff, diffFromPreset, isPreset, setAssignment } from '../run/diff';
+import { type ConfigDiff, diffFromPreset, isPreset, readAssignment } from '../run/diff';
+import { setLeaf } from '../run/fields/paths';
 import { type PresetName, presetConfig } from '../run/presets';
 import { runPipeline } from '../run/runner';
 import type { Cell } from '../study/cell';
@@ -60,7 +61,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
   if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
   const config = presetConfig(preset);
-  for (const assignment of values.set) setAssignment(config, assignment);
+  for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const { seed: _, ...common } = diffFromPreset(config);
   const asked = methods === undefined ? METHODS : methods.split(',').map(methodNamed);
   const options = {

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
-import { isPreset, setAssignment, setByPath } from '../run/diff';
+import { isPreset, readAssignment, readField } from '../run/diff';
+import { setLeaf } from '../run/fields/paths';
 import { parseLink } from '../run/link';
 import { presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
@@ -65,8 +66,8 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
 
   const { config, dataset, expected } =
     values.link === undefined ? fromPreset(values.preset) : fromLink(values.link);
-  if (values.seed !== undefined) setByPath(config, 'seed', values.seed);
-  for (const assignment of values.set) setAssignment(config, assignment);
+  if (values.seed !== undefined) setLeaf(config, ...readField('seed', values.seed));
+  for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const cots = values.cots === undefined ? null : readCots(values.cots, config);
   if (cots === null && config.rupr.cots_sha256 !== '')
     throw new ConfigError(

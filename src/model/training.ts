@@ -78,7 +78,7 @@ export function objectiveUniform(table: BufferTable): GPUBuffer {
   return table.add(table.gpu.createBuffer('objective', 32, usage));
 }
 
-/** What the step reads and leaves on the device, for those who compose further lists (popo/compiledStep.ts). */
+/** What the step reads and leaves on the device, for those who compose further lists (popo/compiledUpdate.ts). */
 export interface StepBuffers {
   /** [B*T]; see TokenBatch. */
   tokens: GPUBuffer;

@@ -1,6 +1,6 @@
 /**
- * What lies between the trainer and an update of the policy. Implemented twice: `compiledStep.ts` on the engine, one
- * submit per update, and `referenceStep.ts` in plain steps over autodiff, its oracle and the slow path.
+ * What lies between the trainer and an update of the policy. Implemented twice: `compiledUpdate.ts` on the engine, one
+ * submit per update, and `referenceUpdate.ts` in plain steps over autodiff, its oracle and the slow path.
  */
 import type { AdamWStep } from '../model/config';
 import type { MaskedBatch } from '../model/languageModel';

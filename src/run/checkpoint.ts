@@ -42,14 +42,20 @@ export interface RunCheckpoint {
   model: ModelState | null;
 }
 
-/** A state before anything has happened. */
-export function newState(config: RunConfig, app: string): RunState {
-  return { schema: 2, app, config, stage: STAGE_NAMES[0], step: 0, stages: [], made: {}, timings: {} };
-}
+/** A run's state before anything has happened. */
+export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
+  schema: 2,
+  stage: STAGE_NAMES[0],
+  step: 0,
+  stages: [],
+  made: {},
+  timings: {},
+};
 
-/** A copy that later changes do not reach; arrays of numbers are shared. */
+/** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
 export function copyState(state: RunState): RunState {
-  return copy(state) as RunState;
+  const { stages, made, timings } = state;
+  return { ...state, ...(copy({ stages, made, timings }) as Pick<RunState, 'stages' | 'made' | 'timings'>) };
 }
 
 function copy(value: unknown): unknown {

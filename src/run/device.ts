@@ -7,10 +7,10 @@ import type { LanguageModel } from '../model/languageModel';
 import { initialParameters } from '../model/parameters';
 import { ReferenceModel } from '../model/reference';
 import { createTransformer, Transformer } from '../model/transformer';
-import { CompiledPolicyOptimizer } from '../popo/compiledStep';
+import { CompiledPolicyOptimizer } from '../popo/compiledUpdate';
 import type { PolicyOptions } from '../popo/options';
 import type { PolicyOptimizer } from '../popo/policy';
-import { ReferencePolicyOptimizer } from '../popo/referenceStep';
+import { ReferencePolicyOptimizer } from '../popo/referenceUpdate';
 import type { RunConfig } from './config';
 import type { DeviceInfo } from './report';
 

@@ -42,29 +42,29 @@ export function applyDiff(preset: PresetName, diff: Readonly<ConfigDiff>): RunCo
 }
 
 /**
- * Sets one field from text, as `--set popo.weighting=fixed` and links do. Changes `config` without checking ranges: call
- * `parseConfig` when all fields are set, since rules may span several.
+ * One field from text, as links hold it, for `setLeaf`. Its range is for `parseConfig` to check when all fields are set,
+ * since rules may span several.
  * @throws {ConfigError} for an unknown path or text that is not of the field's type.
  */
-export function setByPath(config: RunConfig, path: string, text: string): void {
+export function readField(path: string, text: string): [ConfigPath, LeafValue] {
   const known = settable(path);
   const { kind } = fieldAt(known);
   const value = kind.read(text);
   if (value === null) throw new ConfigError(`${known} must be ${kind.reads}, not "${shorten(text)}".`);
-  setLeaf(config, known, value);
+  return [known, value];
 }
 
 /**
- * Splits `key.path=value` and sets it.
- * @throws {ConfigError} as `setByPath`, or when there is no `=`.
+ * One field from `key.path=value`, as `--set popo.weighting=fixed` has it.
+ * @throws {ConfigError} as `readField`, or when there is no `=`.
  */
-export function setAssignment(config: RunConfig, assignment: string): void {
+export function readAssignment(assignment: string): [ConfigPath, LeafValue] {
   const at = assignment.indexOf('=');
   if (at < 1) throw new ConfigError(`"${shorten(assignment)}" is not of the form key.path=value.`);
-  setByPath(config, assignment.slice(0, at), assignment.slice(at + 1));
+  return readField(assignment.slice(0, at), assignment.slice(at + 1));
 }
 
-/** A leaf as text that `setByPath` reads back to the same value. */
+/** A leaf as text that `readField` reads back to the same value. */
 export function formatLeaf(value: LeafValue): string {
   return Array.isArray(value) ? value.join(',') : String(value);
 }

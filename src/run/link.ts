@@ -9,8 +9,8 @@
  * does is to give one sentence and the defaults.
  */
 import { ConfigError, parseConfig, type RunConfig } from './config';
-import { diffFromPreset, formatLeaf, isPreset, setByPath } from './diff';
-import { fieldAt } from './fields/paths';
+import { diffFromPreset, formatLeaf, isPreset, readField } from './diff';
+import { fieldAt, setLeaf } from './fields/paths';
 import { defaultConfig, presetConfig } from './presets';
 import { type Fingerprint, type FingerprintBlocks, STAGE_NAMES, type StageName } from './report';
 
@@ -88,7 +88,7 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
     throw new ConfigError('dataset must be a SHA-256 in hex.');
   }
   const expected = readFingerprint(take('fp.inputs'), take('fp.exact'), take('fp.blocks'), take('fp.close'));
-  for (const [path, value] of fields) setByPath(config, path, value);
+  for (const [path, value] of fields) setLeaf(config, ...readField(path, value));
   return { config: parseConfig(config), dataset, expected };
 }
 

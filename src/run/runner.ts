@@ -1,7 +1,7 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
-import { newState, type RunCheckpoint } from './checkpoint';
+import { NOTHING_DONE, type RunCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
@@ -44,7 +44,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
   for (let losses = 0; ; ) {
     const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
     checkpoint ??= {
-      state: newState({ ...context.config, kernels: device.kernels }, APP_VERSION),
+      state: { ...NOTHING_DONE, app: APP_VERSION, config: { ...context.config, kernels: device.kernels } },
       model: null,
     };
     emit({ type: 'device', device: device.info });

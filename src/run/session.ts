@@ -37,11 +37,15 @@ export class RunSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.last = options.checkpoint;
-    this.state = copyState(options.checkpoint.state);
+    const state = copyState(options.checkpoint.state);
+    this.state = state;
     const { device, emit, services } = options;
     this.#tools = {
       ...services,
-      config: this.state.config,
+      // A stage may settle on another.
+      get config() {
+        return state.config;
+      },
       device,
       emit,
       createModel: (shape, largestBatch) => this.#createModel(shape, largestBatch),
@@ -134,7 +138,9 @@ export class RunSession {
       spend: (part, seconds) => {
         state.timings[part] = (state.timings[part] ?? 0) + seconds;
       },
-      settle: (change) => change(state.config),
+      settle: (config) => {
+        state.config = config;
+      },
     });
     progress(steps, steps, true);
     own.seconds = before + watch.seconds();

@@ -115,8 +115,8 @@ export interface StageTools extends SessionTools {
   readonly hooks: Required<StageHooks>;
   /** Adds to the report's seconds by part. */
   spend(part: string, seconds: number): void;
-  /** Writes down in the config what was decided while running, so that links and reports name it. */
-  settle(change: (config: RunConfig) => void): void;
+  /** Goes on with another config: this one and what was decided while running, so that links and reports name it. */
+  settle(config: RunConfig): void;
 }
 
 /** The losses of a stage, told again. Gradient norms and rates are not kept. */

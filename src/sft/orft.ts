@@ -1,16 +1,9 @@
 /**
- * ORFT, open-ended rejection-sampling fine-tuning: a chain of thought is as good as it makes the true answer likely,
- *
- *     PPL = exp( −1/T · Σ_t log P(y_t | prompt, CoT, y_<t) ),   y = the T answer tokens
- *
- * under the backbone. Those with PPL below a threshold are kept for SFT (paper: the median of a validation subset of
- * 2.3K, R = 4.6). PPL compares CoTs of one prompt well and prompts with each other badly, because a prompt's difficulty
- * swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
+ * ORFT, open-ended rejection-sampling fine-tuning: a chain of thought is as good as it makes the true answer likely. Those
+ * whose perplexity (`cotPerplexity.ts`) is below a threshold are kept for SFT (paper: the median of a validation subset of
+ * 2.3K, R = 4.6). Perplexity compares CoTs of one prompt well and prompts with each other badly, because a prompt's
+ * difficulty swamps its CoTs' quality; `margin` therefore subtracts the prompt's mean first.
  */
-import type { StageHooks } from '../control/hooks';
-import { type Dataset, type Example, targetItem } from '../data/dataset';
-import type { LanguageModel } from '../model/languageModel';
-import { type ScoringOptions, scoreTails } from '../model/scoreTails';
 import type { Cot } from './cot';
 
 export interface CotExample {
@@ -31,42 +24,6 @@ export interface Selection {
 
 /** The paper sets its threshold on this many CoTs. */
 const VALIDATION_SUBSET = 2300;
-
-/** What scoring needs of `PromptFormat`. */
-interface AnswerFormat {
-  readonly dataset: Dataset;
-  answer(item: number): number[];
-  example(example: Example, cot: string | null): { tokens: number[]; promptLength: number };
-}
-
-/** CoTs, and the examples that they explain. */
-export interface ScoredCots {
-  format: AnswerFormat;
-  examples: readonly Example[];
-  cots: readonly Pick<Cot, 'example' | 'text'>[];
-}
-
-/**
- * Mean NLL (nats per token, PPL = exp) of each example's answer given its prompt and CoT: [cots]. Batches always have
- * `batchSize` rows of `length` tokens; the last is filled up with repeats.
- * @throws StoppedError when the hooks say stop; RangeError when a sequence is longer than `length`
- */
-export async function scoreCots(
-  model: Pick<LanguageModel, 'score'>,
-  { format, examples, cots }: ScoredCots,
-  options: Omit<ScoringOptions, 'stage'>,
-  hooks: StageHooks,
-): Promise<Float32Array> {
-  const row = (index: number) => {
-    const cot = cots[index];
-    const example = examples[cot.example];
-    return {
-      tokens: format.example(example, cot.text).tokens,
-      answerLength: format.answer(targetItem(format.dataset, example)).length,
-    };
-  };
-  return scoreTails(model, { count: cots.length, row }, { ...options, stage: 'ORFT' }, hooks);
-}
 
 /**
  * Which CoTs survive. `median`: PPL ≤ the median PPL of a validation subset (every CoT, or 2,300 evenly spread ones).

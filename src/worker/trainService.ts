@@ -19,10 +19,10 @@ import { Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
+import { loadSentenceFiles } from '../store/sentenceFiles';
 import type { Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
-import { loadSentenceFiles } from './sentenceFiles';
 import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {

@@ -7,7 +7,7 @@ import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyState } from '../../src/popo/policy';
-import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
+import { ReferencePolicyOptimizer } from '../../src/popo/referenceUpdate';
 import { itemLikeness } from '../../src/popo/rewards/semantic';
 import { type PopoStep, trainPolicy } from '../../src/popo/trainer';
 import { tinyHyper, tinyModel, tinyOptions } from './tinyPolicy';

@@ -3,8 +3,9 @@ import {
   copyState,
   decodeCheckpoint,
   encodeCheckpoint,
-  newState,
+  NOTHING_DONE,
   type RunCheckpoint,
+  type RunState,
 } from '../../src/run/checkpoint';
 import { CheckpointError } from '../../src/run/checkpointError';
 import { presetConfig } from '../../src/run/presets';
@@ -12,7 +13,7 @@ import { presetConfig } from '../../src/run/presets';
 const APP = '9.9.9';
 
 function checkpoint(): RunCheckpoint {
-  const state = newState(presetConfig('tiny'), APP);
+  const state: RunState = { ...structuredClone(NOTHING_DONE), app: APP, config: presetConfig('tiny') };
   state.stage = 'encoder';
   state.step = 2;
   state.made.ranker = {
@@ -54,7 +55,7 @@ describe('a checkpoint', () => {
     const { state } = checkpoint();
     const copied = copyState(state);
     state.step = 7;
-    state.config.seed = 99;
+    state.config = { ...state.config, seed: 99 };
     state.made.encoder = undefined;
     expect([copied.step, copied.config.seed]).toEqual([2, 1]);
     expect(copied.made.encoder?.wordVectors).toHaveLength(2);

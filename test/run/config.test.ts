@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parameterCount } from '../../src/model/parameters';
 import { sha256 } from '../../src/numeric/hash';
 import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } from '../../src/run/config';
-import { applyDiff, configPaths, diffFromPreset, setAssignment, setByPath } from '../../src/run/diff';
+import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } from '../../src/run/diff';
+import { setLeaf } from '../../src/run/fields/paths';
 import { canonicalJson } from '../../src/run/fingerprint';
 import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
 
@@ -376,7 +377,7 @@ describe('differences', () => {
       const value = path
         .split('.')
         .reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
-      setByPath(config, path, String(value));
+      setLeaf(config, ...readField(path, String(value)));
       expect(config, path).toEqual(presetConfig('base'));
     }
   });
@@ -390,7 +391,7 @@ describe('differences', () => {
       'popo.reward_weights=.25,0.75',
       'orft.threshold=margin',
     ]) {
-      setAssignment(config, set);
+      setLeaf(config, ...readAssignment(set));
     }
     expect(config.seed).toBe(12);
     expect(config.popo.learning_rate).toBe(0.001);
@@ -415,7 +416,7 @@ describe('differences', () => {
     ['=1', /key\.path=value/],
   ])('refuses %s', (assignment, message) => {
     const config = presetConfig('tiny');
-    expect(() => setAssignment(config, assignment)).toThrow(message);
+    expect(() => readAssignment(assignment)).toThrow(message);
     expect(config).toEqual(presetConfig('tiny'));
   });
 });

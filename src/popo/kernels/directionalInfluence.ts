@@ -12,7 +12,7 @@ const MAX_GROUP = 64;
 const TILE = 1024;
 /**
  * ‖h u‖ / ‖θ‖ of the difference quotient: small enough for its curvature to stay below 1 %, large enough for the change
- * of a log-probability to stand out of f32's rounding (test/popo/compiledStep.gpu.test.ts).
+ * of a log-probability to stand out of f32's rounding (test/popo/compiledUpdate.gpu.test.ts).
  */
 const RELATIVE_STEP = 5e-5;
 

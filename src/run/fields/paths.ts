@@ -63,19 +63,14 @@ export function whyUnread(config: RunConfig, path: ConfigPath): string | null {
 }
 
 export function leafAt(config: RunConfig, path: ConfigPath): LeafValue {
-  const { record, key } = holderOf(config, path);
-  return record[key];
+  const [head, tail] = path.split('.');
+  const tree = config as unknown as Record<string, LeafValue & Record<string, LeafValue>>;
+  return tail === undefined ? tree[head] : tree[head][tail];
 }
 
 /** Changes `config` without checking the value: call `parseConfig` when all fields are set, since rules may span several. */
 export function setLeaf(config: RunConfig, path: ConfigPath, value: LeafValue): void {
-  const { record, key } = holderOf(config, path);
-  record[key] = value;
-}
-
-function holderOf(config: RunConfig, path: ConfigPath): { record: Record<string, LeafValue>; key: string } {
   const [head, tail] = path.split('.');
-  const sections = config as unknown as Record<string, Record<string, LeafValue>>;
-  const fields = config as unknown as Record<string, LeafValue>;
-  return tail === undefined ? { record: fields, key: head } : { record: sections[head], key: tail };
+  const tree = config as unknown as Record<string, LeafValue | Record<string, LeafValue>>;
+  Object.assign(tail === undefined ? tree : tree[head], { [tail ?? head]: value });
 }

@@ -1,6 +1,8 @@
 /** ORFT: a CoT is as good as it makes the true answer likely, under a copy of the backbone that knows the CoT format. */
+
+import { scoreCots } from '../../sft/cotPerplexity';
 import { filterQuality } from '../../sft/filterQuality';
-import { cotExamples, scoreCots, selectCots } from '../../sft/orft';
+import { cotExamples, selectCots } from '../../sft/orft';
 import { cotSequences, shuffledBatches } from '../batches';
 import type { Report, RunEvent } from '../report';
 import { lossEvents, type WholeStage } from '../stage';

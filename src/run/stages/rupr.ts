@@ -26,9 +26,7 @@ export const rupr: WholeStage<'rupr', { data: Data }, Taught, Taught> = {
     // From here on the run is of these CoTs, whatever an endpoint would say the next time.
     if (config.rupr.teacher !== 'attributes' && config.rupr.cots_sha256 === '') {
       const hash = await keepCots(cots, teaching);
-      settle(({ rupr }) => {
-        rupr.cots_sha256 = hash;
-      });
+      settle({ ...config, rupr: { ...config.rupr, cots_sha256: hash } });
     }
     return { cots, counts };
   },

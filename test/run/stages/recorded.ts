@@ -173,6 +173,8 @@ export async function given(
 export interface Recording {
   tools: StageTools;
   events: RunEvent[];
+  /** Configs that the stage settled on. */
+  settled: RunConfig[];
 }
 
 /** Tools of a stage that begins, or goes on from `from`. */
@@ -183,6 +185,7 @@ export async function toolsOf(
 ): Promise<Recording> {
   const { context } = recordedRun(config);
   const events: RunEvent[] = [];
+  const settled: RunConfig[] = [];
   let at = from;
   const tools: StageTools = {
     ...context,
@@ -203,9 +206,9 @@ export async function toolsOf(
     at: () => at,
     hooks: { gate: async () => 'go', onProgress: () => {} },
     spend: () => {},
-    settle: (change) => change(config),
+    settle: (config) => void settled.push(config),
   };
-  return { tools, events };
+  return { tools, events, settled };
 }
 
 /** The true answer of an example, without reasoning. */

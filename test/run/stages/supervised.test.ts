@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { targetItem } from '../../../src/data/dataset';
 import { needsOf } from '../../../src/data/needs';
@@ -8,6 +9,7 @@ import { orft } from '../../../src/run/stages/orft';
 import { rupr, type Taught } from '../../../src/run/stages/rupr';
 import { bestArguments, sft } from '../../../src/run/stages/sft';
 import { warmup } from '../../../src/run/stages/warmup';
+import { formatCots } from '../../../src/sft/cotFile';
 import { learningRateAt } from '../../../src/sft/schedule';
 import { AttributesTeacher, needSentence } from '../../../src/sft/teacher';
 import { packedRows } from '../../../src/sft/warmup';
@@ -173,12 +175,41 @@ describe('the stage rupr', () => {
     const jsonl = own.cots.map(({ sampleId, text }) => JSON.stringify({ sampleId, cot: text })).join('\n');
     const config = structuredClone(here.config);
     Object.assign(config.rupr, { teacher: 'file', cots_sha256: 'a'.repeat(64) });
-    const { tools, events } = await toolsOf('rupr', config);
+    const { tools, events, settled } = await toolsOf('rupr', config);
     const teaching = { ...tools.teaching, loadCots: async () => jsonl };
     const read = await rupr.run(here.inputs, { ...tools, teaching });
     expect(read.cots.map(({ text }) => text)).toEqual(own.cots.map(({ text }) => text));
-    expect(config.rupr.cots_sha256).toBe('a'.repeat(64));
     expect(events.at(-1)).toEqual({ type: 'teacher', counts: read.counts });
+    // They are named already.
+    expect(settled).toEqual([]);
+  });
+});
+
+describe('the stage rupr, of an endpoint', () => {
+  it('keeps the CoTs that it got, and goes on with a config that names them', async () => {
+    const here = await given();
+    const asked = { teacher: 'openai', url: 'http://127.0.0.1:9/v1', model: 'm', told: false } as const;
+    const config = { ...here.config, rupr: { ...here.config.rupr, ...asked } };
+    // Every answer came in an earlier session.
+    const answers = here.inputs.data.draw.prompts.flatMap(({ sampleId }) =>
+      Array.from({ length: config.rupr.num_cots }, (_, sample) =>
+        JSON.stringify({ sampleId, sample, content: `<think>for ${sample}</think><answer>any</answer>` }),
+      ),
+    );
+    const kept: [string, string][] = [];
+    const { tools, settled } = await toolsOf('rupr', config);
+    const teaching = {
+      ...tools.teaching,
+      readAnswers: async () => answers,
+      keepCots: async (hash: string, lines: string) => void kept.push([hash, lines]),
+    };
+    const { cots } = await rupr.run(here.inputs, { ...tools, teaching });
+    expect(cots).toHaveLength(answers.length);
+    const lines = formatCots(cots.map(({ sampleId, text }) => ({ sampleId, cot: text })));
+    const cots_sha256 = createHash('sha256').update(lines).digest('hex');
+    expect(kept).toEqual([[cots_sha256, lines]]);
+    expect(settled).toEqual([{ ...config, rupr: { ...config.rupr, cots_sha256 } }]);
+    expect(config.rupr.cots_sha256).toBe('');
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * A policy update in plain steps over the reference model: one autodiff pass per reward, the pure functions for every
- * decision. Oracle of `compiledStep.ts`, and what trains where there is no WebGPU.
+ * decision. Oracle of `compiledUpdate.ts`, and what trains where there is no WebGPU.
  */
 import type { AdamWStep } from '../model/config';
 import { lastLayerWindow, parameterTable } from '../model/parameters';

@@ -5,7 +5,7 @@ import { ReferenceModel } from '../../src/model/reference';
 import { computeAdvantages } from '../../src/popo/advantages';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch } from '../../src/popo/policy';
-import { ReferencePolicyOptimizer } from '../../src/popo/referenceStep';
+import { ReferencePolicyOptimizer } from '../../src/popo/referenceUpdate';
 import { popoWeights } from '../../src/popo/rules/popo';
 import { popoLightWeights } from '../../src/popo/rules/popoLight';
 import { still, tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
