@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { type Dataset, interactionCount } from '../data/dataset';
-import { importDataset } from '../data/formats';
+import { importDataset } from '../data/importDataset';
 
 /** Formats that importers read, archives included. */
 const DATA_FILES = /\.(csv|tsv|txt|dat|zip|gz)$/i;

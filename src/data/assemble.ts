@@ -2,14 +2,15 @@
  * From interactions and a catalogue to a data set: k-core, time order, leave-one-out, impressions by a proxy, facts.
  * Nothing that validation or test ask for is used in impressions or facts.
  */
+
+import { phrase, shortNames, threeLevels, uniqueTitles } from './columns/titles';
 import type { Dataset, Impressions } from './dataset';
+import { ImportError } from './files/sources';
 import { identify, type Splits } from './hash';
 import { sampleImpressions } from './impressions';
 import { groupRows, type InteractionLog, kCore } from './interactions';
 import { categoriesTell, reckonNeeds } from './needs';
-import { ImportError } from './sources';
 import { successors } from './successors';
-import { phrase, shortNames, threeLevels, uniqueTitles } from './titles';
 
 export interface ImportOptions {
   /** Users and items with fewer interactions are dropped, repeatedly. */

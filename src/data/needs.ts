@@ -2,8 +2,9 @@
  * What each item answers to, in the catalogue's own words: its narrowest category or, where the categories tell too little apart, the
  * word of its title that does. The teacher argues in these words, warm-up ties them to items, and transitions are counted between them.
  */
+
+import { words } from './columns/titles';
 import type { Dataset } from './dataset';
-import { words } from './titles';
 import { type Histories, visibleToTraining } from './visibility';
 
 export interface Need {

@@ -1,6 +1,6 @@
 /** What the import worker does, apart from being one: reads files into a data set and keeps it where training finds it. */
 import { interactionCount } from '../data/dataset';
-import { ImportError, importDataset, type SourceFile } from '../data/formats';
+import { ImportError, importDataset, type SourceFile } from '../data/importDataset';
 import { sha256 } from '../numeric/hash';
 import { TeacherError } from '../sft/cot';
 import { formatCots, parseCots } from '../sft/cotFile';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
-import { isZip, openArchive } from '../../src/data/archive';
-import { ImportError } from '../../src/data/sources';
+import { isZip, openArchive } from '../../src/data/files/archive';
+import { ImportError } from '../../src/data/files/sources';
 
 const LIMIT = 1_000_000;
 const encode = (text: string) => new TextEncoder().encode(text);

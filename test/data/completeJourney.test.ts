@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { interactionCount } from '../../src/data/dataset';
-import { importDataset, type SourceFile } from '../../src/data/formats';
+import { importDataset, type SourceFile } from '../../src/data/importDataset';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { interactionCount, targetItem } from '../../src/data/dataset';
-import { ImportError, importDataset, type SourceFile } from '../../src/data/formats';
+import { ImportError, importDataset, type SourceFile } from '../../src/data/importDataset';
 import { file, interactionsCsv } from './sources';
 
 const MOVIES = [

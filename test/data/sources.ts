@@ -1,5 +1,5 @@
 /** Files for importer tests, made in memory. */
-import type { SourceFile } from '../../src/data/sources';
+import type { SourceFile } from '../../src/data/files/sources';
 
 export function file(path: string, content: string | Uint8Array): SourceFile {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ImportError, Problems } from '../../src/data/sources';
-import { readHeader, readTable } from '../../src/data/table';
+import { ImportError, Problems } from '../../src/data/files/sources';
+import { readHeader, readTable } from '../../src/data/files/table';
 
 const SPEC = { required: { user: ['user', 'userid'], item: ['item'] }, optional: { note: ['note'] } };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { phrase, shortNames, threeLevels, uniqueTitles, words } from '../../src/data/titles';
+import { phrase, shortNames, threeLevels, uniqueTitles, words } from '../../src/data/columns/titles';
 
 describe('words', () => {
   test.each([

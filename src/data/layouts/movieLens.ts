@@ -1,10 +1,10 @@
 /** MovieLens (GroupLens), the releases with ratings.csv and movies.csv: latest-small, 20M, 25M, 32M. */
-import type { ImportedTables, ItemDescription } from './assemble';
-import { InteractionLog } from './interactions';
+import type { ImportedTables, ItemDescription } from '../assemble';
+import { parseTime } from '../columns/times';
+import type { Problems } from '../files/sources';
+import { readTable } from '../files/table';
+import { InteractionLog } from '../interactions';
 import { conversionThreshold } from './plainInteractions';
-import type { Problems } from './sources';
-import { readTable } from './table';
-import { parseTime } from './time';
 
 /** @throws ImportError when a table lacks a column that is needed */
 export function readMovieLens(

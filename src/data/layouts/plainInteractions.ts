@@ -1,10 +1,10 @@
 /** One table of interactions: a user, an item, and whatever else its columns say. */
-import type { ImportedTables, ItemDescription } from './assemble';
-import { InteractionLog } from './interactions';
-import type { Problems } from './sources';
-import { type ColumnNames, findColumn, readHeader, readTable } from './table';
-import { parseTime } from './time';
-import { phrase } from './titles';
+import type { ImportedTables, ItemDescription } from '../assemble';
+import { parseTime } from '../columns/times';
+import { phrase } from '../columns/titles';
+import type { Problems } from '../files/sources';
+import { type ColumnNames, findColumn, readHeader, readTable } from '../files/table';
+import { InteractionLog } from '../interactions';
 
 /** Names by which each column is known, without regard to case, spaces and punctuation. */
 const USER: ColumnNames = [

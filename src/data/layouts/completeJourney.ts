@@ -2,12 +2,12 @@
  * The Complete Journey (84.51°): a year of grocery purchases of some thousand households, as the R package
  * `completejourney` has it, one CSV per table.
  */
-import type { ImportedTables, ItemDescription } from './assemble';
-import { InteractionLog } from './interactions';
-import type { Problems } from './sources';
-import { readTable } from './table';
-import { parseTime } from './time';
-import { phrase } from './titles';
+import type { ImportedTables, ItemDescription } from '../assemble';
+import { parseTime } from '../columns/times';
+import { phrase } from '../columns/titles';
+import type { Problems } from '../files/sources';
+import { readTable } from '../files/table';
+import { InteractionLog } from '../interactions';
 
 /** Needs `transactions` and `products`; `demographics` gives profiles where it is there. */
 export interface CompleteJourneyFiles {

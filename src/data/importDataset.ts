@@ -1,14 +1,15 @@
 /** Which files make which data set: recognises them by name and header, and imports. Used in a worker and in Node. */
-import { isZip, openArchive } from './archive';
-import { assemble, DEFAULT_IMPORT_OPTIONS, type ImportedTables, type ImportOptions } from './assemble';
-import { readCompleteJourney } from './completeJourney';
-import type { Dataset } from './dataset';
-import { readMovieLens } from './movieLens';
-import { readPlainInteractions, recogniseInteractions } from './plainInteractions';
-import { baseName, ImportError, Problems, type SourceFile } from './sources';
-import { readHeader } from './table';
 
-export { ImportError, type SourceFile } from './sources';
+import { assemble, DEFAULT_IMPORT_OPTIONS, type ImportedTables, type ImportOptions } from './assemble';
+import type { Dataset } from './dataset';
+import { isZip, openArchive } from './files/archive';
+import { baseName, ImportError, Problems, type SourceFile } from './files/sources';
+import { readHeader } from './files/table';
+import { readCompleteJourney } from './layouts/completeJourney';
+import { readMovieLens } from './layouts/movieLens';
+import { readPlainInteractions, recogniseInteractions } from './layouts/plainInteractions';
+
+export { ImportError, type SourceFile } from './files/sources';
 
 export type ImportProgress = (message: string, fraction: number) => void;
 
