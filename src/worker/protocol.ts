@@ -1,4 +1,5 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
+import type { ImportPreview } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { PresetName } from '../run/presets';
@@ -29,6 +30,8 @@ export interface ImportSummary {
   notes: string[];
   /** Rows that were dropped and why, with file and row number; capped, with a count of the rest. */
   problems: string[];
+  /** What a person said about the columns (`data/mapping.ts`); '' where everything was guessed. */
+  map: string;
 }
 
 /** A set of CoTs that was given as a file and is kept in IndexedDB. */
@@ -113,7 +116,19 @@ export interface TrainerApi {
 
 /** The import worker (worker/importer.ts). */
 export interface ImporterApi {
-  importFiles(files: File[], onProgress: (message: string, fraction: number) => void): Promise<ImportSummary>;
+  /**
+   * Reads files into a data set and shows what was made of them. Nothing is kept before `keepImport`.
+   * @param map what a person says about the columns; '' guesses everything
+   */
+  readFiles(
+    files: File[],
+    map: string,
+    onProgress: (message: string, fraction: number) => void,
+  ): Promise<{ summary: ImportSummary; preview: ImportPreview }>;
+  /** Keeps the data set that was read last, where training finds it. */
+  keepImport(): Promise<ImportSummary>;
+  /** Lets go of what was read last. */
+  dropImport(): Promise<void>;
   listImports(): Promise<ImportSummary[]>;
   deleteImport(sha256: string): Promise<void>;
   /** Checks a JSONL file of CoTs and keeps it. */
