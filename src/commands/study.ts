@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDawn } from '../browsers/dawn';
+import { formatMapping, parseMapping } from '../data/mapping';
 import type { RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
@@ -28,6 +29,7 @@ const USAGE = `npm run study -- --out DIR [options]
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --set key=value      a field of the config that every method changes; may be repeated
   --data DIR|FILE      your own interactions instead of the embedded world
+  --map role=column,…  where their columns are not guessed right
   --adapter dawn       in Node on any GPU, the only place so far`;
 
 export interface StudyOptions {
@@ -39,6 +41,8 @@ export interface StudyOptions {
   leftOut: string | null;
   /** Files to import; empty for an embedded world. */
   data: string[];
+  /** What is said about their columns; '' guesses all. */
+  map: string;
   out: string;
 }
 
@@ -52,6 +56,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       methods: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
+      map: { type: 'string', default: '' },
       adapter: { type: 'string', default: 'dawn' },
       out: { type: 'string' },
     },
@@ -70,6 +75,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
     seeds: parseSeeds(seeds),
     ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
+    map: formatMapping(parseMapping(values.map)),
     out,
   };
   if (options.methods.length === 0) throw new Error(`No method is left to run. ${options.leftOut}`);
@@ -99,9 +105,14 @@ export async function main(args: string[]): Promise<number> {
   }
   const { out } = options;
   if (options.leftOut !== null) console.log(options.leftOut);
-  const imported = options.data.length === 0 ? null : await importFiles(options.data, console.log);
+  const imported =
+    options.data.length === 0 ? null : await importFiles(options.data, options.map, console.log);
   if (imported !== null)
-    Object.assign(options.common, { 'data.source': 'import', 'data.sha256': imported.sha256 });
+    Object.assign(options.common, {
+      'data.source': 'import',
+      'data.sha256': imported.sha256,
+      'data.map': options.map,
+    });
   const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
   const api = openDawn();
   const { cells, failed } = await runStudy({

@@ -18,7 +18,7 @@ import type { TrainResult } from './trainResult';
 export async function trainOnDawn(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
   const config = structuredClone(options.config);
   const api = openDawn();
-  const imported = options.data.length > 0 ? await importFiles(options.data, say) : null;
+  const imported = options.data.length > 0 ? await importFiles(options.data, config.data.map, say) : null;
   if (imported !== null) {
     if (config.data.source === 'import' && config.data.sha256 !== imported.sha256)
       throw new Error('These files are not the ones that the link was made on: their hash differs.');

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { formatMapping, parseMapping } from '../data/mapping';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
 import { isPreset, readAssignment, readField } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
@@ -17,6 +18,7 @@ export const USAGE = `npm run train -- --out DIR [options]
   --seed N
   --link URL           someone's run again, judged by its fingerprint
   --data DIR|FILE      your own interactions instead of the embedded world
+  --map role=column,…  where the columns are not guessed right, as user=customer_id,time=order_date; docs/DATA.md
   --cots FILE          chains of thought written elsewhere, one {"sampleId", "cot"} a line
   --set key=value      any field of the config, as popo.weighting=fixed; may be repeated; docs/CONFIG.md lists them
   --adapter dawn       in Node on any GPU, without a browser (default: chromium)
@@ -49,6 +51,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
       seed: { type: 'string' },
       link: { type: 'string' },
       data: { type: 'string' },
+      map: { type: 'string' },
       cots: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
@@ -81,6 +84,11 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
       `this link has ${config.rupr.url} asked as the teacher; if that is what you want, say so: --set rupr.url=${config.rupr.url}`,
     );
   const data = values.data === undefined ? [] : dataFiles(values.data);
+  if (values.map !== undefined) {
+    if (data.length === 0)
+      throw new Error('--map says which columns of --data are what; there is no --data.');
+    config.data.map = formatMapping(parseMapping(values.map));
+  }
   if (data.length === 0 && config.data.source === 'import')
     throw new ConfigError(
       `this link was made on files of its maker's (SHA-256 ${config.data.sha256}); pass them as --data.`,

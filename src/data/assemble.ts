@@ -8,9 +8,10 @@ import type { Dataset, Impressions } from './dataset';
 import { ImportError } from './files/sources';
 import { identify, type Splits } from './hash';
 import { sampleImpressions } from './impressions';
-import { groupRows, type InteractionLog, kCore } from './interactions';
+import { type InteractionLog, kCore } from './interactions';
 import { categoriesTell, reckonNeeds } from './needs';
 import { successors } from './successors';
+import { byId, type TimeOrder } from './timeOrder';
 
 export interface ImportOptions {
   /** Users and items with fewer interactions are dropped, repeatedly. */
@@ -25,6 +26,10 @@ export interface ImportOptions {
   categoryWords: number;
   /** What an archive may unpack to. */
   maxUnpackedBytes: number;
+  /** More interactions than this are not held: users are sampled as the file is read, and a note says so. */
+  maxInteractions: number;
+  /** What a person said about the columns (`mapping.ts`). */
+  map: string;
 }
 
 export const DEFAULT_IMPORT_OPTIONS: Readonly<ImportOptions> = Object.freeze({
@@ -33,7 +38,9 @@ export const DEFAULT_IMPORT_OPTIONS: Readonly<ImportOptions> = Object.freeze({
   maxTrainExamples: 1_000_000,
   maxTitleWords: 8,
   categoryWords: 2,
-  maxUnpackedBytes: 2 ** 30,
+  maxUnpackedBytes: 2 ** 32,
+  maxInteractions: 3_000_000,
+  map: '',
 });
 
 /** What a catalogue says of an item, as the files have it. */
@@ -45,10 +52,14 @@ export interface ItemDescription {
   categories: string[];
 }
 
-/** What a format's reader hands on. */
+/** What was read under a layout. */
 export interface ImportedTables {
   id: string;
+  /** Without copies of rows, and every time known. */
   log: InteractionLog;
+  order: TimeOrder;
+  /** False where rows stand in the order of the file because it has no times. */
+  hasTimes: boolean;
   describe(itemId: string): ItemDescription;
   /** In words; '' where nothing is known. */
   profile(userId: string): string;
@@ -56,40 +67,50 @@ export interface ImportedTables {
   interaction: string;
   /** The proxy for a conversion: the row's value, and whether the user had interacted with the item before. */
   converts(value: number, isRepeat: boolean): boolean;
+  /** Why rows were dropped, the worst first, for a refusal; '' where none was. */
+  mainReason: string;
   /** That rule in words, to stand in a sentence. */
   conversion: string;
   notes: string[];
 }
 
+/** Of fewer users or items than this a person is told; fewer than two are no data set. */
+export const FEW = 50;
+
 /**
  * @param onProgress gets a fraction in [0, 1]
- * @throws ImportError when nothing is left after filtering
+ * @throws ImportError when nothing is left after filtering, or one user or one item
  */
 export async function assemble(
   tables: ImportedTables,
   options: ImportOptions,
   onProgress: (fraction: number) => void,
-): Promise<Dataset> {
-  const { log } = tables;
+): Promise<Assembled> {
+  const { log, order } = tables;
   const kept = kCore(log, options.kCore);
   onProgress(0.1);
   const itemOrder = keptIds(log.itemIds, log.item, kept);
   const userOrder = keptIds(log.userIds, log.user, kept);
-  if (userOrder.length === 0) {
+  if (userOrder.length === 0) throw nothingLeft(tables, options);
+  if (itemOrder.length < 2 || userOrder.length < 2) {
+    const what = itemOrder.length < 2 ? 'One item is no catalogue' : 'One user is no audience';
     throw new ImportError(
-      `Nothing is left of ${log.length} interactions of ${log.userIds.length} users after dropping users and items with ` +
-        `fewer than ${options.kCore}: more interactions per user and item are needed.`,
+      `${what} to train on: ${counted(itemOrder.length, 'item')} and ${counted(userOrder.length, 'user')} are left of ` +
+        `${counted(log.length, 'interaction')} after dropping users and items with fewer than ${options.kCore}.`,
     );
   }
   const itemIndex = inverse(itemOrder, log.itemIds.length);
-  const byUser = groupRows(log.user, log.length, log.userIds.length);
   const histories: Int32Array[] = [];
+  const rowsOf: Int32Array[] = [];
   const conversions: Uint8Array[] = [];
+  let tiedTargets = 0;
   for (const user of userOrder) {
-    const rows = byUser.rows
-      .subarray(byUser.offsets[user], byUser.offsets[user + 1])
-      .filter((row) => kept[row] === 1)
-      .sort((a, b) => log.time[a] - log.time[b] || a - b);
+    const rows = order.rows
+      .subarray(order.offsets[user], order.offsets[user + 1])
+      .filter((row) => kept[row] === 1);
+    rowsOf.push(rows);
+    const [before, last] = rows.slice(-2);
+    if (rows.length > 1 && tables.hasTimes && log.time[before] === log.time[last]) tiedTargets++;
     const history = rows.map((row) => itemIndex[log.item[row]]);
     const seen = new Set<number>();
     conversions.push(
@@ -118,7 +139,7 @@ export async function assemble(
   const needs = categoriesTell(items)
     ? items.map(({ categories }) => categories[2])
     : reckonNeeds({ items, users, splits }).map(({ label }) => label);
-  return identify({
+  const dataset = await identify({
     id: tables.id,
     items,
     users,
@@ -138,9 +159,56 @@ export async function assemble(
         : [
             'One category holds more than half of the items, so the built-in teacher reasons in words of their titles.',
           ]),
+      ...tiesNotes(tables, tiedTargets / userOrder.length),
       proxyNote(tables, impressions, options.negatives),
     ],
+    map: options.map,
   });
+  return { dataset, rowsOf, conversions };
+}
+
+/** A data set, and which rows of the log each user's history came from. */
+export interface Assembled {
+  dataset: Dataset;
+  rowsOf: readonly Int32Array[];
+  /** By user, by position: 1 where the behaviour counts as a conversion. */
+  conversions: readonly Uint8Array[];
+}
+
+/** The main reason stands first: "more interactions are needed" helps nobody whose dates were not understood. */
+function nothingLeft({ log, mainReason }: ImportedTables, { kCore: least }: ImportOptions): ImportError {
+  const left =
+    `Nothing is left of ${counted(log.length, 'interaction')} of ${counted(log.userIds.length, 'user')} after dropping users and items with ` +
+    `fewer than ${least}`;
+  return new ImportError(
+    mainReason === ''
+      ? `${left}: more interactions per user and item are needed.`
+      : `${mainReason}. ${left}.`,
+  );
+}
+
+/** How much of the order in time is the file's to say, and what was done where it does not say it. */
+function tiesNotes({ order, hasTimes }: ImportedTables, tiedTargets: number): string[] {
+  if (!hasTimes || order.ties === 0) return [];
+  const how = order.isShuffled
+    ? 'the file lists those by ascending item id, which says nothing, so they are put in a seeded shuffle'
+    : 'those stay in the order of the file’s rows';
+  const targets =
+    tiedTargets > 0
+      ? ` Of ${percent(tiedTargets)} of users the test target has the same time as the behaviour before it.`
+      : '';
+  return [
+    `Ties: ${percent(order.ties)} of a user’s neighbouring interactions have one time; ${how}.${targets}`,
+  ];
+}
+
+function percent(share: number): string {
+  const value = 100 * share;
+  return `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function proxyNote(
@@ -163,13 +231,9 @@ function proxyNote(
 function keptIds(ids: readonly string[], column: Int32Array, kept: Uint8Array): number[] {
   const isKept = new Uint8Array(ids.length);
   for (let row = 0; row < kept.length; row++) if (kept[row] === 1) isKept[column[row]] = 1;
-  const numbers = ids.map((id) => (/^\d{1,15}$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY));
   const order: number[] = [];
   for (let index = 0; index < ids.length; index++) if (isKept[index] === 1) order.push(index);
-  return order.sort((a, b) => {
-    if (numbers[a] !== numbers[b]) return numbers[a] < numbers[b] ? -1 : 1;
-    return ids[a] < ids[b] ? -1 : ids[a] > ids[b] ? 1 : 0;
-  });
+  return order.sort(byId(ids));
 }
 
 function inverse(order: readonly number[], length: number): Int32Array {

@@ -33,11 +33,13 @@ export function sampleId(datasetSha256: string, userId: string, position: number
 
 /**
  * Completes a data set with its SHA-256 and sample ids. The hash covers
- * items, users, histories, impressions of both kinds, splits and facts, in order; not the notes, and not the oracle.
+ * items, users, histories, impressions of both kinds, splits and facts, in order, and what a person said about the columns
+ * if anything; not the notes, and not the oracle.
  */
-export async function identify(
-  data: Omit<Dataset, 'sha256' | 'splits'> & { splits: Splits },
-): Promise<Dataset> {
+export async function identify({
+  map = '',
+  ...data
+}: Omit<Dataset, 'sha256' | 'splits'> & { splits: Splits; map?: string }): Promise<Dataset> {
   const { items, users, impressions, heldOutImpressions, splits, facts } = data;
   const histories = new Int32Array(users.reduce((total, user) => total + user.history.length + 1, 0));
   let at = 0;
@@ -56,6 +58,7 @@ export async function identify(
     sha256(bytesOf(pairs(splits.test))),
     sha256(JSON.stringify(facts)),
     ...(heldOutImpressions ? columns(heldOutImpressions).map((column) => sha256(bytesOf(column))) : []),
+    ...(map === '' ? [] : [sha256(map)]),
   ]);
   const hash = await sha256(parts.join('\n'));
   const identified = (examples: readonly Omit<Example, 'sampleId'>[]): Example[] =>

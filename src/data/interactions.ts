@@ -2,7 +2,7 @@
 
 /** A growing log. Users and items are interned in order of appearance. */
 export class InteractionLog {
-  readonly userIds: string[] = [];
+  userIds: string[] = [];
   readonly itemIds: string[] = [];
   /** Rows so far. */
   length = 0;
@@ -10,9 +10,11 @@ export class InteractionLog {
   item = new Int32Array(1024);
   /** Any unit that grows with time. */
   time = new Float64Array(1024);
-  /** A rating, a quantity or a flag, as the format says. */
-  value = new Float32Array(1024);
-  readonly #users = new Map<string, number>();
+  /** A rating, a quantity, a flag or the index of an event, as the reader says. NaN: nothing is said. */
+  value = new Float64Array(1024);
+  /** A hash of all that its row says, to know copies of a row by; 0 where nobody asks. */
+  mark = new Int32Array(1024);
+  #users = new Map<string, number>();
   readonly #items = new Map<string, number>();
 
   add(userId: string, itemId: string, time: number, value: number): void {
@@ -24,17 +26,43 @@ export class InteractionLog {
     this.length++;
   }
 
+  /** Drops the rows whose mask is 0, and users who have none left; items stay interned. */
+  keep(mask: Uint8Array): void {
+    const renamed = new Map<number, number>();
+    const { userIds } = this;
+    this.userIds = [];
+    this.#users = new Map();
+    let to = 0;
+    for (let row = 0; row < this.length; row++) {
+      if (mask[row] === 0) continue;
+      let user = renamed.get(this.user[row]);
+      if (user === undefined) {
+        user = intern(this.#users, this.userIds, userIds[this.user[row]]);
+        renamed.set(this.user[row], user);
+      }
+      this.user[to] = user;
+      this.item[to] = this.item[row];
+      this.time[to] = this.time[row];
+      this.value[to] = this.value[row];
+      this.mark[to] = this.mark[row];
+      to++;
+    }
+    this.length = to;
+  }
+
   #grow(): void {
     const size = this.user.length * 2;
-    const { user, item, time, value } = this;
+    const { user, item, time, value, mark } = this;
     this.user = new Int32Array(size);
     this.user.set(user);
     this.item = new Int32Array(size);
     this.item.set(item);
     this.time = new Float64Array(size);
     this.time.set(time);
-    this.value = new Float32Array(size);
+    this.value = new Float64Array(size);
     this.value.set(value);
+    this.mark = new Int32Array(size);
+    this.mark.set(mark);
   }
 }
 

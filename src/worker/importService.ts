@@ -1,6 +1,7 @@
 /** What the import worker does, apart from being one: reads files into a data set and keeps it where training finds it. */
-import { interactionCount } from '../data/dataset';
-import { ImportError, importDataset, type SourceFile } from '../data/importDataset';
+import { type Dataset, interactionCount } from '../data/dataset';
+import { blobFile } from '../data/files/blobFile';
+import { ImportError, importDataset } from '../data/importDataset';
 import { sha256 } from '../numeric/hash';
 import { TeacherError } from '../sft/cot';
 import { formatCots, parseCots } from '../sft/cotFile';
@@ -19,6 +20,8 @@ export function createImporter(
   open: () => Promise<{ store: Store; problem: StoreError | null }>,
 ): ImporterApi {
   let opened: ReturnType<typeof open> | null = null;
+  /** What was read last and is not kept yet. */
+  let read: { dataset: Dataset; summary: ImportSummary } | null = null;
   async function imports(): Promise<{
     datasets: Datasets<ImportSummary>;
     cots: LineFiles<CotsSummary>;
@@ -38,8 +41,9 @@ export function createImporter(
   }
 
   return {
-    async importFiles(files, onProgress) {
-      const { dataset, problems } = await importDataset(files.map(sourceFile), onProgress);
+    async readFiles(files, map, onProgress) {
+      const sources = files.map((file) => blobFile(file, file.name, file.webkitRelativePath || file.name));
+      const { dataset, preview, problems } = await importDataset(sources, onProgress, { map });
       const { splits } = dataset;
       const summary: ImportSummary = {
         sha256: dataset.sha256,
@@ -50,7 +54,16 @@ export function createImporter(
         examples: [splits.train.length, splits.validation.length, splits.test.length],
         notes: dataset.notes,
         problems,
+        map,
       };
+      read = { dataset, summary };
+      return { summary, preview };
+    },
+
+    async keepImport() {
+      if (read === null)
+        throw new ImportError('Nothing was read that could be kept: choose the files again.');
+      const { dataset, summary } = read;
       const { datasets, problem } = await imports();
       // The training worker finds a data set in storage only.
       if (problem) throw notKept(problem);
@@ -59,7 +72,12 @@ export function createImporter(
       } catch (error) {
         throw notKept(error as StoreError);
       }
+      read = null;
       return summary;
+    },
+
+    async dropImport() {
+      read = null;
     },
 
     async listImports() {
@@ -111,12 +129,4 @@ export function createImporter(
 
 function notKept(cause: StoreError): ImportError {
   return new ImportError(`The files were read, but training needs them kept. ${cause.message}`, { cause });
-}
-
-function sourceFile(file: File): SourceFile {
-  return {
-    name: file.name,
-    path: file.webkitRelativePath || file.name,
-    bytes: async () => new Uint8Array(await file.arrayBuffer()),
-  };
 }

@@ -1,0 +1,208 @@
+/**
+ * Any table of interactions, with a table of its items beside it where there is one. Which column is what is guessed
+ * (`columns/roles.ts`) and can be corrected (`mapping.ts`).
+ */
+import { columnKey, type Guess, guessRoles, type Role, tableKind } from '../columns/roles';
+import { phrase } from '../columns/titles';
+import { ImportError, quote, type SourceFile } from '../files/sources';
+import type { Table } from '../files/table';
+import type { Mapping } from '../mapping';
+import type { ItemsPart, Layout, Opened, Roles } from './layout';
+
+/** Files that are looked into when none goes by a known name. */
+const MAX_CANDIDATES = 60;
+/** Roles that the items' table is asked for first. */
+const OF_ITEMS: readonly Role[] = ['title', 'categories'];
+
+interface Found {
+  file: SourceFile;
+  table: Table;
+  kind: ReturnType<typeof tableKind>;
+}
+
+/** @throws ImportError where no file is a table of interactions, or several are */
+export async function interactionsLayout(opened: Opened, mapping: Mapping): Promise<Layout | null> {
+  const found: Found[] = [];
+  const notRead: { file: string; reason: string }[] = [];
+  for (const [index, file] of opened.files.entries()) {
+    const table = index < MAX_CANDIDATES ? await opened.open(file) : null;
+    if (table === null) {
+      notRead.push({
+        file: file.name,
+        reason: index < MAX_CANDIDATES ? 'is no table' : 'was not looked into',
+      });
+      continue;
+    }
+    found.push({ file, table, kind: kindOf(table, mapping) });
+  }
+  const log = chooseLog(found, opened.files.length);
+  if (log === null) return null;
+  const guesses = mapped(
+    guessRoles(log.table.columns, log.table.types, log.table.head, 'interactions'),
+    log.table,
+    mapping,
+  );
+  const roles = rolesOf(guesses);
+  for (const role of ['user', 'item'] as const) if (!roles[role]?.length) throw noColumn(log.table, role);
+  const items = chooseItems(found, log, guesses, mapping);
+  for (const { file, kind } of found) {
+    if (file === log.file || (items !== null && items.table.file === file.name)) continue;
+    notRead.push({ file: file.name, reason: REASONS[kind] });
+  }
+  return {
+    name: 'a table of interactions',
+    id: phrase([log.table.file.replace(/\.[^.]*$/, '')], 4).replaceAll(' ', '-') || 'interactions',
+    // What the items' own table says of titles and categories goes before the log's.
+    log: { table: log.table, guesses, roles: without(roles, items) },
+    items,
+    profiles: null,
+    interaction: 'interaction',
+    item: 'item',
+    notes: [],
+    notRead,
+  };
+}
+
+const REASONS: Record<Found['kind'], string> = {
+  interactions: 'is a table of interactions too: one is read',
+  items: 'names items, but none by the ids of the interactions, or another file does',
+  users: 'describes users, which is not read',
+  other: 'has no columns that are known here',
+};
+
+/** A table whose user and item a person named is a log whatever it looks like. */
+function kindOf({ columns, types, head }: Table, { roles }: Mapping): Found['kind'] {
+  const has = (names: readonly string[] | undefined) =>
+    names !== undefined && names.length > 0 && names.every((name) => columnOf(columns, name) >= 0);
+  const kind = tableKind(columns, types, head);
+  if (has(roles.user) && (has(roles.item) || kind !== 'users')) return 'interactions';
+  return kind;
+}
+
+/** The one table of interactions; one with titles is preferred to those without. */
+function chooseLog(found: readonly Found[], files: number): Found | null {
+  const logs = found.filter(({ kind }) => kind === 'interactions');
+  if (logs.length === 1) return logs[0];
+  if (logs.length > 1) {
+    const titled = logs.filter(({ table }) =>
+      guessRoles(table.columns, table.types, table.head, 'interactions').some(
+        ({ role, columns }) => role === 'title' && columns.length > 0,
+      ),
+    );
+    if (titled.length === 1) return titled[0];
+    const names = logs.map(({ table }) => table.file);
+    throw new ImportError(`${names.join(', ')} are each a table of interactions: choose one.`);
+  }
+  // An only file says itself what is wrong with it.
+  const [only] = found;
+  if (files === 1 && only !== undefined) {
+    const guesses = guessRoles(only.table.columns, only.table.types, only.table.head, 'interactions');
+    const missing = (['user', 'item'] as const).find(
+      (role) => !guesses.some((guess) => guess.role === role && guess.columns.length > 0),
+    );
+    throw noColumn(only.table, missing ?? 'user');
+  }
+  return null;
+}
+
+function noColumn({ file, columns, hasHeader }: Table, role: Role): ImportError {
+  const seen = columns
+    .slice(0, 12)
+    .map((name) => quote(name))
+    .join(', ');
+  const lacks = hasHeader ? '' : ' and no header line that names them';
+  return new ImportError(
+    `${file} has no column for the ${role} that is known here${lacks}: it has ${seen}. Say which it is, as in ${role}=${columns[0] ?? 'name'}.`,
+  );
+}
+
+/** The guesses, with what a person said in their place. @throws ImportError where a column is not there */
+function mapped(guesses: readonly Guess[], table: Table, mapping: Mapping): Guess[] {
+  return guesses.map((guess) => {
+    const names = mapping.roles[guess.role];
+    if (names === undefined) return guess;
+    const columns = names.map((name) => columnOf(table.columns, name));
+    const missing = columns.indexOf(-1);
+    if (missing >= 0) {
+      // Another table may have it.
+      if (OF_ITEMS.includes(guess.role)) return { ...guess, columns: [], sure: true, why: 'you said so' };
+      throw new ImportError(
+        `${table.file} has no column ${quote(names[missing])} to read the ${guess.role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
+      );
+    }
+    return { ...guess, columns, sure: true, why: 'you said so' };
+  });
+}
+
+/** By its very name, else by the letters and digits of it, else `#2` for the second. */
+export function columnOf(columns: readonly string[], name: string): number {
+  const exact = columns.indexOf(name);
+  if (exact >= 0) return exact;
+  const near = columns.findIndex((column) => columnKey(column) === columnKey(name) && columnKey(name) !== '');
+  if (near >= 0) return near;
+  const [, number] = /^#(\d{1,4})$/.exec(name) ?? [];
+  const index = Number(number ?? 0) - 1;
+  return index >= 0 && index < columns.length ? index : -1;
+}
+
+function rolesOf(guesses: readonly Guess[]): Roles {
+  return Object.fromEntries(guesses.map(({ role, columns }) => [role, columns]));
+}
+
+/** The log's roles less those that the items' table has. */
+function without(roles: Roles, items: ItemsPart | null): Roles {
+  if (items === null) return roles;
+  const taken = items.guesses.filter(({ columns }) => columns.length > 0).map(({ role }) => role);
+  return Object.fromEntries(
+    Object.entries(roles).filter(
+      ([role]) => !taken.includes(role as Role) || !OF_ITEMS.includes(role as Role),
+    ),
+  );
+}
+
+/** The table whose key the log's ids are found in most, if any is. */
+function chooseItems(
+  found: readonly Found[],
+  log: Found,
+  guesses: readonly Guess[],
+  mapping: Mapping,
+): ItemsPart | null {
+  const [at] = guesses.find(({ role }) => role === 'item')!.columns;
+  const name = columnKey(log.table.columns[at]);
+  const parts = found
+    .filter(({ kind }) => kind === 'items')
+    .map(({ table }) => itemsPart(table, name, mapping))
+    .filter((part) => part !== null);
+  // The log's first rows need not be those of the catalogue's first rows: a name in common counts as well.
+  const ids = new Set(log.table.head.map((cells) => cells[at]));
+  const score = ({ table, key }: ItemsPart) =>
+    table.head.filter((cells) => ids.has(cells[key])).length +
+    (columnKey(table.columns[key]) === name ? 0.5 : 0);
+  const ranked = [...parts].sort((a, b) => score(b) - score(a));
+  return ranked.length > 0 && (score(ranked[0]) > 0 || parts.length === 1) ? ranked[0] : null;
+}
+
+function itemsPart(table: Table, itemName: string, mapping: Mapping): ItemsPart | null {
+  const { columns, types, head } = table;
+  const guesses = mapped(guessRoles(columns, types, head, 'items'), table, {
+    ...mapping,
+    roles: { title: mapping.roles.title, categories: mapping.roles.categories },
+  });
+  const columnsFor = (role: Role) => guesses.find((guess) => guess.role === role)?.columns ?? [];
+  const same = columns.findIndex((column) => columnKey(column) === itemName);
+  const [key] = same >= 0 ? [same] : columnsFor('item');
+  if (key === undefined) return null;
+  const [title] = columnsFor('title');
+  const categories = columnsFor('categories').filter((index) => index !== key);
+  return {
+    table,
+    key,
+    columns: [...columnsFor('title'), ...categories],
+    guesses: guesses.filter(({ role }) => OF_ITEMS.includes(role)),
+    raw: (cells) => ({
+      title: title === undefined ? '' : cells[title],
+      hints: [],
+      categories: categories.map((index) => cells[index]),
+    }),
+  };
+}

@@ -1,0 +1,242 @@
+/** Reads the rows of a layout: interactions into a log, items and users into what is known of them. */
+import { fnv1a, threefry, toUnit } from '../numeric/random';
+import type { ImportedTables } from './assemble';
+import { IdColumn } from './columns/ids';
+import { TimeColumn } from './columns/times';
+import type { Problems } from './files/sources';
+import { InteractionLog } from './interactions';
+import { ItemTexts } from './itemTexts';
+import type { Layout, LogPart, ProfilesPart } from './layouts/layout';
+import type { Mapping } from './mapping';
+import { type Proxy, type ProxyReader, proxyOf, undoReturns } from './proxy';
+import { orderInTime, withoutCopies } from './timeOrder';
+
+export interface ReadOptions {
+  mapping: Mapping;
+  problems: Problems;
+  /** More than these are not held: users are sampled. */
+  maxInteractions: number;
+}
+
+/** What was read, and what a preview tells of it. */
+export interface ReadTables {
+  tables: ImportedTables;
+  /** Records of the log, without its header. */
+  rows: number;
+  copies: number;
+  proxy: Proxy;
+  time: ReturnType<TimeColumn['finish']> | null;
+}
+
+/** Longer ids are no ids. */
+const MAX_ID = 128;
+const SEED = 0x5a31;
+
+/** @throws ImportError what reading throws */
+export async function readLayout(
+  layout: Layout,
+  { mapping, problems, maxInteractions }: ReadOptions,
+  onProgress: (fraction: number) => void,
+): Promise<ReadTables> {
+  const { log: part, items, profiles } = layout;
+  const texts = new ItemTexts(layout, problems);
+  if (items !== null) await texts.readItems((fraction) => onProgress(fraction * 0.2));
+  const people = profiles === null ? new Map<string, string>() : await readProfiles(profiles);
+  const reader = new LogReader(part, { mapping, problems, maxInteractions }, texts);
+  await part.table.rows(
+    (cells, row) => reader.take(cells, row),
+    (fraction) => onProgress(0.2 + fraction * 0.8),
+  );
+  const { log, proxy, time, copies } = reader.finish();
+  texts.finish(log);
+  const hasTimes = reader.hasTimes;
+  const notes = [
+    ...layout.notes,
+    ...reader.notes(),
+    ...(hasTimes ? [] : ['The file has no times: the order of its rows is taken for the order in time.']),
+    ...texts.notes(),
+  ];
+  return {
+    tables: {
+      id: layout.id,
+      log,
+      order: orderInTime(log),
+      hasTimes,
+      describe: (id) => texts.describe(id),
+      profile: (id) => people.get(id) ?? '',
+      interaction: layout.interaction,
+      converts: proxy.converts,
+      conversion: proxy.words,
+      mainReason: reader.mainReason(),
+      notes,
+    },
+    rows: reader.rows,
+    copies,
+    proxy,
+    time,
+  };
+}
+
+async function readProfiles({ table, key, profile }: ProfilesPart): Promise<Map<string, string>> {
+  const profiles = new Map<string, string>();
+  await table.rows((cells) => profiles.set(cells[key], profile(cells)));
+  return profiles;
+}
+
+/** Takes the rows of a log one by one, and decides at their end what depends on all of them. */
+class LogReader {
+  readonly log = new InteractionLog();
+  readonly hasTimes: boolean;
+  /** Records seen. */
+  rows = 0;
+  readonly #part: LogPart;
+  readonly #options: ReadOptions;
+  readonly #texts: ItemTexts;
+  readonly #users = new IdColumn('user');
+  readonly #items = new IdColumn('item');
+  readonly #times: TimeColumn;
+  readonly #proxy: ProxyReader;
+  /** Of users, the share that are kept. */
+  #share = 1;
+  #notSampled = 0;
+  /** Rows dropped, by reason. */
+  readonly #dropped = new Map<string, { rows: number; example: string }>();
+  /** Users of rows that were dropped for a reason that other rows of theirs need not share. */
+  #remarks: string[] = [];
+
+  constructor(part: LogPart, options: ReadOptions, texts: ItemTexts) {
+    this.#part = part;
+    this.#options = options;
+    this.#texts = texts;
+    this.hasTimes = (part.roles.time?.length ?? 0) > 0;
+    this.#times = new TimeColumn(options.mapping.dates);
+    this.#proxy = proxyOf(part, options.mapping);
+  }
+
+  take(cells: readonly string[], row: number): void {
+    this.rows++;
+    const { roles } = this.#part;
+    const [userCell, itemCell] = [cells[roles.user![0]], cells[roles.item![0]]];
+    const user = this.#users.clean(userCell);
+    if (user === null) return this.#drop(row, 'no user', userCell);
+    const item = this.#items.clean(itemCell);
+    if (item === null) return this.#drop(row, 'no item', itemCell);
+    if (user.length > MAX_ID || item.length > MAX_ID)
+      return this.#drop(row, `an id longer than ${MAX_ID} characters`, user.length > MAX_ID ? user : item);
+    if (this.#share < 1 && !this.#isSampled(user)) {
+      this.#notSampled++;
+      return;
+    }
+    const value = this.#proxy.read(cells, row);
+    if (typeof value !== 'number') return this.#drop(row, value.problem, value.cell);
+    this.log.add(user, item, row, value);
+    this.log.mark[this.log.length - 1] = fnv1a(cells.join('\u0001'));
+    this.#texts.take(item, cells);
+    if (this.hasTimes)
+      this.#times.add(
+        roles
+          .time!.map((index) => cells[index])
+          .join(' ')
+          .trim(),
+        row,
+      );
+    if (this.log.length >= this.#options.maxInteractions) this.#halve();
+  }
+
+  finish(): { log: InteractionLog; proxy: Proxy; time: ReadTables['time']; copies: number } {
+    const { log } = this;
+    const proxy = this.#proxy.finish(log);
+    const time = this.hasTimes ? this.#times.finish() : null;
+    if (time !== null) log.time.set(time.times);
+    for (const { kind, count, rows } of time?.bad ?? []) this.#addBadTimes(kind, count, rows);
+    log.keep(this.#usable(proxy));
+    const { mask, copies } = withoutCopies(log);
+    if (copies > 0) log.keep(mask);
+    const returns = undoReturns(log);
+    for (const { kind, rows } of proxy.neither) this.#count(kind, rows, '');
+    this.#remarks = [
+      ...this.#users.remarks(),
+      ...this.#items.remarks(),
+      ...(time?.remarks ?? []),
+      ...proxy.remarks,
+    ];
+    const { file } = this.#part.table;
+    for (const remark of this.#remarks) this.#options.problems.remark(file, remark);
+    if (returns > 0)
+      this.#options.problems.remark(
+        file,
+        `${returns} ${returns === 1 ? 'row is a return' : 'rows are returns'} (a negative quantity): no behaviour, and the conversion before it is undone`,
+      );
+    if (copies > 0)
+      this.#options.problems.remark(
+        file,
+        `${copies} ${copies === 1 ? 'row is an exact copy of another and is' : 'rows are exact copies of others and are'} dropped`,
+      );
+    return { log, proxy, time, copies };
+  }
+
+  /** What is to be known of the whole. */
+  notes(): string[] {
+    const { rows } = this;
+    const notes: string[] = [];
+    if (this.#share < 1)
+      notes.push(
+        `The file is larger than what is held (${this.#options.maxInteractions} interactions): a sample of 1 in ${Math.round(1 / this.#share)} users was drawn ` +
+          `as it was read, by a seeded hash of their ids; ${this.#notSampled} of ${rows} rows are of others.`,
+      );
+    return notes;
+  }
+
+  /** The reason for which most rows were dropped, if it is most of all rows; '' else. */
+  mainReason(): string {
+    const [worst] = [...this.#dropped].sort(([, a], [, b]) => b.rows - a.rows);
+    if (worst === undefined || worst[1].rows * 2 < this.rows) return '';
+    const [kind, { rows, example }] = worst;
+    return `${this.#part.table.file}: ${rows} of ${this.rows} rows were dropped: ${kind}${example === '' ? '' : `, as in ${example}`}`;
+  }
+
+  #drop(row: number, kind: string, cell: string): void {
+    this.#options.problems.add(this.#part.table.file, row, kind, cell === '' ? undefined : cell);
+    this.#count(kind, 1, `row ${row}${cell === '' ? '' : ` (“${cell.slice(0, 40)}”)`}`);
+  }
+
+  #count(kind: string, rows: number, example: string): void {
+    const entry = this.#dropped.get(kind);
+    if (entry === undefined) this.#dropped.set(kind, { rows, example });
+    else entry.rows += rows;
+  }
+
+  #addBadTimes(kind: string, count: number, rows: readonly { row: number; cell: string }[]): void {
+    const { file } = this.#part.table;
+    for (const { row, cell } of rows) this.#options.problems.add(file, row, kind, cell);
+    this.#options.problems.more(file, kind, count - rows.length);
+    const [first] = rows;
+    this.#count(kind, count, first === undefined ? '' : `row ${first.row} (“${first.cell.slice(0, 40)}”)`);
+  }
+
+  /** [rows] 1 where the row is a behaviour at a known time. */
+  #usable(proxy: Proxy): Uint8Array {
+    const { log } = this;
+    const mask = new Uint8Array(log.length);
+    for (let row = 0; row < log.length; row++)
+      mask[row] = Number.isNaN(log.time[row]) || !proxy.isRead(log.value[row]) ? 0 : 1;
+    return mask;
+  }
+
+  #isSampled(user: string): boolean {
+    return toUnit(threefry(SEED, 0, fnv1a(user), 0)[0]) < this.#share;
+  }
+
+  /** Halves the users that are kept, until there is room again. */
+  #halve(): void {
+    const { log } = this;
+    while (log.length >= this.#options.maxInteractions * 0.75 && this.#share > 2 ** -20) {
+      this.#share /= 2;
+      const isKept = Uint8Array.from(log.userIds, (id) => (this.#isSampled(id) ? 1 : 0));
+      const mask = Uint8Array.from({ length: log.length }, (_, row) => isKept[log.user[row]]);
+      this.#notSampled += mask.reduce((total, kept) => total + 1 - kept, 0);
+      log.keep(mask);
+      if (this.hasTimes) this.#times.keep(mask);
+    }
+  }
+}
