@@ -5,7 +5,26 @@ export interface SourceFile {
   name: string;
   /** With folders, where it came from one. */
   path?: string;
-  bytes(): Promise<Uint8Array>;
+  /** Bytes; of an archive's entry what the archive claims. */
+  size: number;
+  /** The bytes from the beginning, in pieces; may be asked for more than once. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Whether it is unpacked while it is read, so that its end costs as much as all of it. */
+  isPacked?: boolean;
+  /** Bytes [start, end), fewer where the file ends. Of a packed file it unpacks as much as it must. */
+  slice(start: number, end: number): Promise<Uint8Array>;
+}
+
+/**
+ * A file's bytes in one piece, for small files.
+ * @throws ImportError when there are more than `limit` of them
+ */
+export async function wholeBytes(file: SourceFile, limit: number): Promise<Uint8Array> {
+  const bytes = await file.slice(0, limit + 1);
+  if (bytes.length > limit) {
+    throw new ImportError(`${file.name} is larger than the ${limit} bytes that are read of such a file.`);
+  }
+  return bytes;
 }
 
 /** Files that cannot become a data set; the message is one sentence that says which file, what, and what to do. */

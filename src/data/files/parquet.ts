@@ -1,0 +1,118 @@
+/** Tables out of Parquet files, a group of rows at a time. The reader is loaded when the first such file comes. */
+import { HEAD_ROWS, type OnRow, Reading, type Table } from './reading';
+import { ImportError, type Problems, type SourceFile, wholeBytes } from './sources';
+
+/** A Parquet file is read from its end, so one inside an archive has to fit into memory. */
+const MAX_PACKED_BYTES = 512 * 1024 * 1024;
+
+/**
+ * The table in a Parquet file.
+ * @throws ImportError: damaged, encrypted, or packed in a way that is not known
+ */
+export async function openParquet(file: SourceFile, problems: Problems): Promise<Table> {
+  const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet-compressors'),
+  ]);
+  const buffer = await asyncBuffer(file);
+  const metadata = await guarded(file, () => parquetMetadataAsync(buffer));
+  const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+  if (columns.length === 0) throw damaged(file, 'it has no columns');
+  const reading = new Reading(file.name, problems);
+  const total = Math.max(1, Number(metadata.num_rows));
+  const cells: string[] = columns.map(() => '');
+
+  const readRange = async (rowStart: number, rowEnd: number, onRow: OnRow): Promise<boolean> => {
+    let isGoingOn = true;
+    await guarded(file, () =>
+      parquetRead({
+        file: buffer,
+        metadata,
+        compressors,
+        rowStart,
+        rowEnd,
+        rowFormat: 'array',
+        onComplete: (rows: unknown[][]) => {
+          for (let index = 0; index < rows.length && isGoingOn; index++) {
+            for (let column = 0; column < columns.length; column++)
+              cells[column] = cellOf(rows[index][column]);
+            // Row 1 is the header of other tables.
+            isGoingOn = onRow(cells, rowStart + index + 2) !== false;
+          }
+        },
+      }),
+    );
+    return isGoingOn;
+  };
+
+  const read = async (onRow: OnRow, onProgress?: (fraction: number) => void, limit = total) => {
+    let start = 0;
+    for (const group of metadata.row_groups) {
+      const end = start + Number(group.num_rows);
+      if (!(await readRange(start, Math.min(end, limit), onRow)) || end >= limit) return;
+      start = end;
+      onProgress?.(start / total);
+    }
+  };
+  const table = await reading.table({
+    file: file.name,
+    columns,
+    types: columns.map(() => null),
+    hasHeader: true,
+    read: (onRow) => read(onRow, undefined, HEAD_ROWS),
+  });
+  return {
+    ...table,
+    rows: (onRow, onProgress) =>
+      read((row, number) => {
+        onRow(row, number);
+      }, onProgress),
+  };
+}
+
+async function asyncBuffer(file: SourceFile) {
+  if (file.isPacked) {
+    const bytes = await wholeBytes(file, MAX_PACKED_BYTES);
+    const slice = async (start: number, end = bytes.length) => bytes.slice(start, end).buffer;
+    return { byteLength: bytes.length, slice };
+  }
+  const slice = async (start: number, end = file.size) => {
+    const bytes = await file.slice(start, end);
+    return bytes.slice().buffer;
+  };
+  return { byteLength: file.size, slice };
+}
+
+async function guarded<Result>(file: SourceFile, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ImportError) throw error;
+    throw damaged(file, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function damaged(file: SourceFile, why: string, cause?: unknown): ImportError {
+  return new ImportError(
+    `${file.name} is a damaged Parquet file, or of a kind that is not read here (${why}): save it anew, or as CSV.`,
+    { cause },
+  );
+}
+
+function cellOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') return value.trim();
+  if (value instanceof Date) return dateText(value);
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value).trim();
+  if (typeof value === 'object') return JSON.stringify(value, inList);
+  return String(value);
+}
+
+function inList(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
+}
+
+function dateText(date: Date): string {
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
+}
