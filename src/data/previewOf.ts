@@ -32,7 +32,7 @@ export function previewOf(
   return {
     layout: layout.name,
     tables: [
-      tableOf(part.table, 'interactions', Object.values(part.roles).flat()),
+      tableOf(part.table, 'interactions', Object.values(part.roles).flatMap((columns) => columns ?? [])),
       ...(items === null ? [] : [tableOf(items.table, 'items', [items.key, ...items.columns])]),
       ...(profiles === null ? [] : [tableOf(profiles.table, 'users', [profiles.key, ...profiles.columns])]),
     ],

@@ -60,9 +60,25 @@ export class Problems {
     entry.named.push(`${file} row ${row}: ${kind}${found === undefined ? '' : ` (${quote(found)})`}`);
   }
 
+  /** So many more rows of a kind, which are counted and not named. */
+  more(file: string, kind: string, count: number): void {
+    const entry = this.#kinds.get(`${file}\n${kind}`);
+    if (entry !== undefined) entry.count += count;
+  }
+
   /** A remark about a whole file. */
   remark(file: string, text: string): void {
-    this.#kinds.set(`${file}\n${text}`, { file, kind: text, named: [`${file}: ${text}`], count: 1 });
+    this.#kinds.set(`${file}\n${text}`, { file, kind: text, named: [`${file}: ${text}`], count: 0 });
+  }
+
+  /** By kind: how many rows, 0 for a remark about the file, and the first of them in words. */
+  kinds(): { file: string; kind: string; rows: number; examples: string[] }[] {
+    return [...this.#kinds.values()].map(({ file, kind, named, count }) => ({
+      file,
+      kind,
+      rows: count,
+      examples: count === 0 ? [] : [...named],
+    }));
   }
 
   /** One line per named row, and one per kind for the rest of them. */

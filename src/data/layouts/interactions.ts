@@ -63,6 +63,16 @@ export async function interactionsLayout(opened: Opened, mapping: Mapping): Prom
   };
 }
 
+/** The table, or why there is none. @throws ImportError where the file is the only one */
+async function tableOr({ files, open }: Opened, file: SourceFile): Promise<Table | string> {
+  try {
+    return (await open(file)) ?? 'is no table';
+  } catch (error) {
+    if (files.length === 1 || !(error instanceof ImportError)) throw error;
+    return `cannot be read: ${error.message}`;
+  }
+}
+
 const REASONS: Record<Found['kind'], string> = {
   interactions: 'is a table of interactions too: one is read',
   items: 'names items, but none by the ids of the interactions, or another file does',
