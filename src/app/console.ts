@@ -3,6 +3,7 @@
  * browser's console. The run's status is mirrored in `data-status` of the document's root element.
  */
 import { effect } from '@preact/signals';
+import type { ImportPreview } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import { readAssignment } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
@@ -34,7 +35,19 @@ export interface TaijiConsole {
   resume(): Promise<void>;
   step(): Promise<void>;
   reset(): Promise<void>;
-  importFiles(files: File[]): Promise<void>;
+  /**
+   * Reads files into a data set, keeps it and makes it the run's.
+   * @param map what is said about the columns, as `--map` has it; left out, what an opened link says of its files
+   */
+  importFiles(files: File[], map?: string): Promise<void>;
+  /** Reads files to be looked at; `map` as there. */
+  readFiles(files: File[], map?: string): Promise<void>;
+  /** What was made of the files that were read and are not kept; null while there are none. */
+  preview(): ImportPreview | null;
+  /** Keeps what was read, and makes it the run's. */
+  keepImport(): Promise<void>;
+  /** Lets go of what was read. */
+  dropImport(): Promise<void>;
   /** How the last import ended; null while none has. */
   imported(): ImportOutcome | null;
   /** A JSONL file of CoTs, for the teacher `file`. */
@@ -70,6 +83,10 @@ export function exposeConsole(session: Session): void {
     step: session.step,
     reset: session.reset,
     importFiles: session.data.importFiles,
+    readFiles: session.data.readFiles,
+    preview: () => session.data.draft.value?.found?.preview ?? null,
+    keepImport: session.data.keepImport,
+    dropImport: session.data.dropImport,
     imported: () => session.data.outcome.value,
     importCots: session.cots.importCots,
     importedCots: () => session.cots.outcome.value,

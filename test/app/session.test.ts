@@ -1,11 +1,21 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
+import type { ImportPreview } from '../../src/data/preview';
 import type { RunConfig } from '../../src/run/config';
 import { reportedEvents } from '../../src/run/events';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent } from '../../src/run/report';
-import type { ImporterApi, SavedRun, StudyEvent, StudyRequest, TrainerApi } from '../../src/worker/protocol';
+import type {
+  ImporterApi,
+  ImportSummary,
+  SavedRun,
+  StudyEvent,
+  StudyRequest,
+  TrainerApi,
+} from '../../src/worker/protocol';
 import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
+
+const PREVIEW = { layout: 'interactions', doubts: [] } as unknown as ImportPreview;
 
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
 
@@ -16,6 +26,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
   let emit: (event: RunEvent) => void = () => {};
   let tellStudy: (event: StudyEvent) => void = () => {};
   let endStudy: { resolve(failed: number): void; reject(error: Error): void } | null = null;
+  let read: ImportSummary | null = null;
   const frames: (() => void)[] = [];
   let now = 0;
   const calls: string[] = [];
@@ -65,10 +76,11 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     loseDevice: async () => {},
   };
   const importer: ImporterApi = {
-    importFiles: async (files) => {
-      if (files[0].name === 'bad.csv') throw new Error('bad.csv, row 2: no item');
-      return {
-        sha256: 'c'.repeat(64),
+    async readFiles(files, map) {
+      calls.push(`read ${files.map(({ name }) => name).join(' ')} as "${map}"`);
+      if (files[0].name === 'bad.csv' || map === 'item=price') throw new Error('bad.csv, row 2: no item');
+      read = {
+        sha256: (map === '' ? 'c' : 'e').repeat(64),
         id: 'mine',
         users: 1,
         items: 1,
@@ -76,8 +88,15 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
         examples: [1, 1, 1],
         notes: [],
         problems: [],
+        map,
       };
+      return { summary: read, preview: PREVIEW };
     },
+    async keepImport() {
+      calls.push('keep');
+      return read!;
+    },
+    dropImport: async () => void calls.push('drop'),
     listImports: async () => [],
     deleteImport: async () => {},
     importCots: async ({ name }) => {
@@ -247,14 +266,71 @@ describe('a session', () => {
     expect(session.config.value.data.source).toBe('world');
   });
 
-  it('takes data and reasoning apart, and loses neither', async () => {
-    const { session } = stage();
-    const names = ['good.csv', 'one.jsonl', 'bad.jsonl', 'two.ndjson'];
-    await session.takeFiles(names.map((name) => new File([''], name)));
-    expect(session.data.outcome.value).toMatchObject({ summary: { id: 'mine' } });
+  it('keeps what was read only when it is told to, with what was said about it', async () => {
+    const { session, calls } = stage();
+    await session.data.readFiles([new File([''], 'a.csv')]);
+    expect(session.config.value.data.source).toBe('world');
+    await session.data.readAgain('user=who');
+    await session.data.keepImport();
+    expect(session.config.value.data).toMatchObject({
+      source: 'import',
+      sha256: 'e'.repeat(64),
+      map: 'user=who',
+    });
+    expect(session.data.draft.value).toBeNull();
+    await session.data.readFiles([new File([''], 'b.csv')]);
+    await session.data.dropImport();
+    await session.data.keepImport();
+    expect(session.config.value.data.map).toBe('user=who');
+    session.choosePreset('tiny');
+    expect(session.config.value.data.map).toBe('user=who');
+    session.chooseWorld('hackable');
+    expect(session.config.value.data.map).toBe('');
+    const b = ['read b.csv as ""', 'drop'];
+    expect(calls).toEqual(['read a.csv as ""', 'read a.csv as "user=who"', 'keep', ...b]);
+  });
+
+  it('reads the last of several corrections, and keeps none that was refused', async () => {
+    const { session, calls } = stage();
+    const reading = session.data.readFiles([new File([''], 'a.csv')]);
+    void session.data.readAgain('user=who');
+    void session.data.readAgain('user=who,item=what');
+    await reading;
+    expect(calls).toEqual(['read a.csv as ""', 'read a.csv as "user=who,item=what"']);
+    await session.data.readAgain('item=price');
+    expect(session.data.outcome.value).toEqual({ problem: 'bad.csv, row 2: no item.' });
+    expect(session.data.draft.value).toMatchObject({ isRead: false, found: { summary: { id: 'mine' } } });
+    await session.data.keepImport();
+    expect(calls).not.toContain('keep');
+    await session.data.readAgain('');
+    await session.data.keepImport();
+    expect(session.config.value.data).toMatchObject({ sha256: 'c'.repeat(64), map: '' });
+  });
+
+  it('reads the files of a link as the link says, and others as they are', async () => {
+    const { session, calls } = stage();
+    const link = `#run=1&preset=tiny&data.source=import&data.sha256=${'e'.repeat(64)}&data.map=user=who`;
+    session.openLink(link);
+    expect(session.settingsOpen.value).toBe(true);
+    await session.data.readFiles([new File([''], 'a.csv')]);
+    session.chooseImport('c'.repeat(64), 'time=when');
+    await session.data.readFiles([new File([''], 'b.csv')]);
+    expect(calls).toEqual(['read a.csv as "user=who"', 'read b.csv as ""']);
+  });
+
+  it('takes data and reasoning apart by what is in them, and loses neither', async () => {
+    const { session, calls } = stage();
+    const cot = '{"sampleId": "a", "cot": "b"}\n';
+    await session.takeFiles([
+      new File(['user,item\n'], 'good.csv'),
+      new File([cot], 'one.jsonl'),
+      new File([cot], 'bad.jsonl'),
+      new File([cot.repeat(2)], 'two.txt'),
+      new File(['{"user_id": "a", "cot": "b"}\n'], 'reviews.jsonl'),
+    ]);
+    expect(calls).toEqual(['read good.csv reviews.jsonl as ""']);
     expect(session.cots.outcome.value).toEqual({ problem: 'bad.jsonl, line 2: cot is missing.' });
     expect(session.config.value.rupr.teacher).toBe('file');
-    expect(session.config.value.data.source).toBe('import');
     expect(session.notices.value.at(-1)?.message).toMatch(
       /^2 files of reasoning are kept.*one\.jsonl is chosen/,
     );
@@ -292,7 +368,7 @@ describe('what is shown of a run', () => {
       draft.popo.rewards = ['id'];
       draft.popo.reward_weights = [1];
     });
-    session.chooseImport('c'.repeat(64));
+    session.chooseImport('c'.repeat(64), '');
     expect(session.shownConfig.value.popo.rewards).toEqual(['semantic', 'id']);
     expect(session.shownConfig.value.data.source).toBe('world');
     await session.reset();

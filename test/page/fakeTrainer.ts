@@ -21,7 +21,8 @@ import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
 import type { Cell } from '../../src/study/cell';
 import { studyTables } from '../../src/study/tables';
-import type { ImporterApi, SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
+import type { SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
+import { fakeImporter } from './fakeImporter';
 
 export interface FakeOptions {
   /** Events per timer tick. */
@@ -509,45 +510,6 @@ export function fakeServices(options: FakeOptions): Services {
     },
     async loseDevice() {},
   };
-  const importer: ImporterApi = {
-    async importFiles(files, onProgress) {
-      for (let k = 0; k < 10; k++) {
-        onProgress(`Reading ${files[0].name}`, k / 10);
-        await new Promise((resolve) => setTimeout(resolve, 60));
-      }
-      if (files[0].name.startsWith('bad')) {
-        throw new Error(
-          `${files[0].name}, row 1: there is no column for the item; name one of them item_id.`,
-        );
-      }
-      return {
-        sha256: 'c'.repeat(64),
-        id: 'completejourney',
-        users: 2469,
-        items: 1804,
-        interactions: 98_231,
-        examples: [84_000, 2400, 2400],
-        notes: ['A repeated purchase within 28 days stands for a conversion: a proxy.'],
-        problems: ['transactions.csv, row 812: no such product 9812231', 'and 40 more rows like it'],
-      };
-    },
-    async listImports() {
-      return [];
-    },
-    async deleteImport() {},
-    async importCots(file) {
-      if (file.name.startsWith('bad'))
-        throw new Error(`${file.name}, line 3: cot is missing, empty or not a text.`);
-      return { sha256: 'd'.repeat(64), name: file.name, cots: 900, prompts: 300 };
-    },
-    async listCots() {
-      return options.saved ? [{ sha256: 'd'.repeat(64), name: 'cots.jsonl', cots: 900, prompts: 300 }] : [];
-    },
-    async deleteCots() {},
-    async countAnswers() {
-      return 240;
-    },
-    async forgetAnswers() {},
-  };
+  const importer = fakeImporter(options.saved);
   return { trainer: () => trainer, importer: () => importer, discardTrainer() {}, discardImporter() {} };
 }

@@ -1,12 +1,15 @@
+import { useRef } from 'preact/hooks';
 import { RULES } from '../../popo/rules';
 import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
 import { ConfigField, LabelOf } from '../parts/fields';
+import { late } from '../parts/late';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
-import { DataPicker } from './data';
 import { Device } from './device';
-import { Knobs } from './knobs';
+import { FilesInput } from './files';
+
+const Settings = late('The settings', async () => (await import('./settings')).Settings);
 
 const PRESET_WORDS: Record<PresetName, string> = {
   tiny: 'Tiny · any device',
@@ -20,6 +23,9 @@ const PRESET_WORDS: Record<PresetName, string> = {
 export function Controls() {
   const session = useSession();
   const more = session.settingsOpen;
+  /** What was open once stays as it is behind Less. */
+  const opened = useRef(false);
+  opened.current ||= more.value;
   const config = session.config.value;
   const locked = session.busy.value;
   return (
@@ -82,8 +88,8 @@ export function Controls() {
       <Device />
       <fieldset id="more" class="more-panel" disabled={locked} hidden={!more.value}>
         <legend class="hidden">More settings</legend>
-        <DataPicker open={more.value} />
-        <Knobs />
+        <FilesInput />
+        {opened.current && <Settings />}
       </fieldset>
     </section>
   );

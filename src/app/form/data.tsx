@@ -1,19 +1,22 @@
-import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ImportSummary } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
+import { late } from '../parts/late';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
-import { takeDrops } from './drop';
+import { pickFiles } from './files';
+
+const Preview = late('The preview', async () => (await import('./preview/panel')).PreviewPanel);
 
 /** Which data: one of the two embedded worlds, or files of the visitor's, read in a worker and never uploaded. */
-export function DataPicker({ open }: { open: boolean }) {
+export function DataPicker() {
   const session = useSession();
   const { data } = session.config.value;
-  const needed = open || data.source === 'import';
   useEffect(() => {
-    if (needed) void session.data.listImports();
-  }, [session, needed]);
+    void session.data.listImports();
+  }, [session]);
+  const isMissing =
+    data.source === 'import' && session.data.imports.value.every(({ sha256 }) => sha256 !== data.sha256);
   return (
     <div class="group data">
       <h2>
@@ -43,22 +46,28 @@ export function DataPicker({ open }: { open: boolean }) {
             name={summary.id}
             does={`${count(summary.users)} users, ${count(summary.items)} items, ${count(summary.interactions)} interactions`}
             checked={data.source === 'import' && data.sha256 === summary.sha256}
-            choose={() => session.chooseImport(summary.sha256)}
+            choose={() => session.chooseImport(summary.sha256, summary.map)}
             remove={() => void session.data.deleteImport(summary.sha256)}
           />
         ))}
         <Drop />
       </div>
-      <ImportFacts
-        summary={session.data.imports.value.find(({ sha256 }) => sha256 === data.sha256) ?? null}
-      />
-      {data.source === 'import' &&
-        session.data.imports.value.every(({ sha256 }) => sha256 !== data.sha256) && (
-          <p class="problem">
-            This link was made on a data set that is not on this device (SHA-256 {data.sha256.slice(0, 12)}…).
-            Add the same files, or choose a marketplace.
-          </p>
-        )}
+      {session.data.draft.value !== null ? (
+        <Preview />
+      ) : (
+        <>
+          <ImportFacts
+            summary={session.data.imports.value.find(({ sha256 }) => sha256 === data.sha256) ?? null}
+          />
+          {isMissing && (
+            <p class="problem">
+              This link was made on a data set that is not on this device (SHA-256 {data.sha256.slice(0, 12)}
+              …). Add the same files, or choose a marketplace.
+              {data.map !== '' && ' They will be read the way the link says.'}
+            </p>
+          )}
+        </>
+      )}
     </div>
   );
 }
@@ -86,39 +95,23 @@ function Tile(props: { name: string; does: string; checked: boolean; choose(): v
   );
 }
 
+/** Opens the file dialog, and says how far reading is. */
 function Drop() {
-  const session = useSession();
-  const over = useSignal(false);
-  const progress = session.data.importing.value;
-  useEffect(() => {
-    return takeDrops(
-      (files) => void session.takeFiles(files),
-      (hovering) => {
-        over.value = hovering;
-      },
-    );
-  }, [session, over]);
+  const progress = useSession().data.importing.value;
   return (
-    <label class={`tile drop ${over.value ? 'over' : ''}`}>
-      <input
-        type="file"
-        data-files="data"
-        multiple
-        class="hidden"
-        accept=".csv,.zip,.dat,.gz,.tsv,.txt"
-        disabled={progress !== null}
-        onChange={(event) => {
-          const files = [...(event.currentTarget.files ?? [])];
-          event.currentTarget.value = '';
-          void session.data.importFiles(files);
-        }}
-      />
+    <button
+      type="button"
+      class="tile drop"
+      data-action="pick"
+      disabled={progress !== null}
+      onClick={pickFiles}
+    >
       {progress === null ? (
         <span>
           <b>Your own files</b>
           <small>
-            Drop anywhere, or pick: Complete Journey, MovieLens, or a CSV of user, item, time, title,
-            categories
+            Drop them anywhere on the page, or pick them here: a table of who took what and when, as CSV, JSON
+            lines or Parquet, or a folder or zip of such tables
           </small>
         </span>
       ) : (
@@ -127,7 +120,7 @@ function Drop() {
           <progress max="1" value={progress.fraction} aria-label="Import" />
         </span>
       )}
-    </label>
+    </button>
   );
 }
 

@@ -31,7 +31,7 @@ export function withWeight(weights: readonly number[], k: number, value: number)
 export function Knobs() {
   const session = useSession();
   const config = session.config.value;
-  const diff = Object.entries(diffFromPreset(config)).filter(([path]) => !path.startsWith('data.s'));
+  const diff = Object.entries(diffFromPreset(config)).filter(([path]) => !/^data\.[sm]/.test(path));
   return (
     <>
       <Group title="Alignment" note="POPO; names as in TRL's GRPOTrainer">

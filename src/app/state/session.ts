@@ -81,8 +81,14 @@ export function createSession(
       onCrash(message);
     });
   const cots = createCotSets(importer, chooseCots, (message) => say('info', message));
-  const data = createImports(importer, chooseImport, (sha256) => {
-    if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+  /** SHA-256 of the visitor's data that the opened link was made on. */
+  const linked = signal('');
+  const data = createImports(importer, {
+    choose: ({ sha256, map }) => chooseImport(sha256, map),
+    forget(sha256) {
+      if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+    },
+    firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
   });
 
   let noticeId = 0;
@@ -339,13 +345,12 @@ export function createSession(
     });
   }
 
-  function chooseImport(sha256: string): void {
+  function chooseImport(sha256: string, map: string): void {
     const { data } = config.value;
     // The very files that an opened link asks for: what it promised still stands.
     if (data.source === 'import' && data.sha256 === sha256) return;
     edit((draft) => {
-      draft.data.source = 'import';
-      draft.data.sha256 = sha256;
+      Object.assign(draft.data, { source: 'import', sha256, map });
     });
   }
 
@@ -361,21 +366,19 @@ export function createSession(
 
   function chooseWorld(world: RunConfig['data']['world']): void {
     edit((draft) => {
-      draft.data.source = 'world';
-      draft.data.world = world;
-      draft.data.sha256 = '';
+      Object.assign(draft.data, { source: 'world', world, sha256: '', map: '' });
     });
   }
 
   /** Another preset keeps what was chosen beside it: seed, weighting and data. */
   function choosePreset(name: PresetName): void {
     edit((draft) => {
-      const { source, world, sha256 } = draft.data;
+      const { source, world, sha256, map } = draft.data;
       const { seed } = draft;
       const { weighting } = draft.popo;
       Object.assign(draft, presetConfig(name), { seed });
       draft.popo.weighting = weighting;
-      Object.assign(draft.data, { source, world, sha256 });
+      Object.assign(draft.data, { source, world, sha256, map });
     });
   }
 
@@ -391,6 +394,9 @@ export function createSession(
       status.value = 'idle';
       adopt(opened.config);
       expected.value = opened.expected;
+      linked.value = opened.config.data.sha256;
+      // Whoever has not these data here is asked for them there.
+      if (linked.value !== '') settingsOpen.value = true;
       if (opened.problem !== null) say('warning', opened.problem);
     });
   }
@@ -407,14 +413,14 @@ export function createSession(
     }
   }
 
-  /** Files from anywhere, such as a drop: reasoning goes by its ending, all others are data. */
+  /** Files from anywhere, such as a drop: reasoning is told by its first line, all others are data. */
   async function takeFiles(files: File[]): Promise<void> {
     if (busy.value) return;
     settingsOpen.value = true;
-    const isReasoning = ({ name }: File) => /\.(jsonl|ndjson)$/i.test(name);
+    const isReasoning = await Promise.all(files.map(holdsReasoning));
     await Promise.all([
-      data.importFiles(files.filter((file) => !isReasoning(file))),
-      cots.importCots(files.filter(isReasoning)),
+      data.readFiles(files.filter((_, index) => !isReasoning[index])),
+      cots.importCots(files.filter((_, index) => isReasoning[index])),
     ]);
   }
 
@@ -441,6 +447,7 @@ export function createSession(
     report,
     expected,
     verdict,
+    linked,
     savedRuns,
     resumeDismissed,
     settingsOpen,
@@ -476,6 +483,14 @@ export function createSession(
     loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };
+}
+
+/** Bytes; no line of reasoning is longer. */
+const FIRST_LINE = 65_536;
+
+async function holdsReasoning(file: File): Promise<boolean> {
+  const [line] = (await file.slice(0, FIRST_LINE).text()).trimStart().split('\n', 1);
+  return line.startsWith('{') && line.includes('"sampleId"') && line.includes('"cot"');
 }
 
 /** Everything that decides what a teacher is asked. */

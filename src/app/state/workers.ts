@@ -56,7 +56,9 @@ export function pageWorkers(): Services {
         const worker = spawn(importerUrl, 'import worker', onCrash);
         const remote = Comlink.wrap<ImporterApi>(worker);
         const api: ImporterApi = {
-          importFiles: (files, onProgress) => remote.importFiles(files, Comlink.proxy(onProgress)),
+          readFiles: (files, map, onProgress) => remote.readFiles(files, map, Comlink.proxy(onProgress)),
+          keepImport: () => remote.keepImport(),
+          dropImport: () => remote.dropImport(),
           listImports: () => remote.listImports(),
           deleteImport: (sha256) => remote.deleteImport(sha256),
           importCots: (file) => remote.importCots(file),

@@ -1,25 +1,11 @@
 import { useSignal } from '@preact/signals';
-import type { FunctionComponent } from 'preact';
-import { useSession } from '../state/context';
-import { sentence } from '../words/sentence';
+import { late } from '../parts/late';
+
+const StudyView = late('The study', async () => (await import('./study')).StudyView);
 
 /** Opens the study, whose code is fetched only then. */
 export function StudyPanel() {
-  const session = useSession();
-  const view = useSignal<FunctionComponent | null>(null);
   const open = useSignal(false);
-  const View = view.value;
-  const toggle = async () => {
-    open.value = !open.value;
-    if (view.value !== null) return;
-    try {
-      const { StudyView } = await import('./study');
-      view.value = () => <StudyView />;
-    } catch (error) {
-      open.value = false;
-      session.say('error', `The study could not be loaded: ${sentence(error)} Try again.`);
-    }
-  };
   return (
     <section class="study" aria-labelledby="study-title">
       <div class="section-head">
@@ -30,13 +16,15 @@ export function StudyPanel() {
           data-action="open-study"
           aria-expanded={open.value}
           aria-controls="study"
-          onClick={() => void toggle()}
+          onClick={() => {
+            open.value = !open.value;
+          }}
         >
           {open.value ? 'Close' : 'Compare methods'}
         </button>
       </div>
       <div id="study" hidden={!open.value}>
-        {open.value && (View === null ? <p class="faint">Loading…</p> : <View />)}
+        {open.value && <StudyView />}
       </div>
     </section>
   );

@@ -1,7 +1,8 @@
 /** What is trained on: an embedded world, or a data set of the visitor's. */
+import { mappingProblem } from '../../data/mapping';
 import { MAX_L1 } from '../../data/vocabulary';
 import { field } from './field';
-import { hash, oneOf, whole } from './kinds';
+import { checkedText, hash, oneOf, whole } from './kinds';
 
 interface Facts {
   data: { source: 'world' | 'import' };
@@ -13,8 +14,14 @@ const WORLD = {
 };
 const IMPORT = {
   holds: ({ data }: Facts) => data.source === 'import',
-  reason: 'Only an imported data set has a hash.',
+  reason: 'Only an imported data set has a hash and columns.',
 };
+
+/** What is wrong with a mapping, as the end of a sentence. */
+function wrongMapping(text: string): string | null {
+  const problem = mappingProblem(text);
+  return problem === null ? null : `is not understood: ${problem.replace(/\.$/, '')}`;
+}
 
 export const data = {
   source: field(oneOf(['world', 'import']), 'world', {
@@ -50,6 +57,10 @@ export const data = {
   ),
   sha256: field(hash, '', {
     help: 'SHA-256 of the imported data set.',
+    appliesWhen: IMPORT,
+  }),
+  map: field(checkedText(wrongMapping, 'a mapping such as user=customer_id,time=order_date, or empty'), '', {
+    help: 'What was said about the columns of the imported files; empty where everything was guessed.',
     appliesWhen: IMPORT,
   }),
 };

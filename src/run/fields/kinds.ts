@@ -95,10 +95,10 @@ export function textOf(pattern: RegExp, range: string, type = range): Kind<strin
 export const hash = textOf(/^(?:[0-9a-f]{64})?$/, 'a SHA-256 in hex, or empty');
 
 /**
- * An address that may be left out.
+ * A text that may be left out.
  * @param problemOf what is wrong with one, as the end of a sentence; null when nothing is
  */
-export function addressOf(problemOf: (address: string) => string | null, range: string): Kind<string> {
+export function checkedText(problemOf: (text: string) => string | null, range: string): Kind<string> {
   const schema = v.pipe(
     v.string('must be a text'),
     v.rawCheck(({ dataset, addIssue }) => {

@@ -1,7 +1,7 @@
 /** RUPR: who writes the reasoning, and how much of it. */
 import { endpointProblem } from '../../sft/endpoint';
 import { field } from './field';
-import { addressOf, hash, oneOf, real, textOf, truth, whole } from './kinds';
+import { checkedText, hash, oneOf, real, textOf, truth, whole } from './kinds';
 
 interface Facts {
   rupr: { teacher: 'attributes' | 'openai' | 'file' };
@@ -53,7 +53,7 @@ export const rupr = {
     form: { group: 'asking', hint: 'Of the explanations' },
     appliesWhen: WRITTEN_NOW,
   }),
-  url: field(addressOf(endpointProblem, 'an address such as http://localhost:11434/v1, or empty'), '', {
+  url: field(checkedText(endpointProblem, 'an address such as http://localhost:11434/v1, or empty'), '', {
     help: 'Address of the endpoint. Its key is no part of a config.',
     form: { group: 'own', label: 'Address', hint: 'Ollama, llama.cpp, vLLM or the like' },
     appliesWhen: ENDPOINT,

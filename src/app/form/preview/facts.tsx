@@ -1,0 +1,86 @@
+import type { ImportPreview, PreviewProblem } from '../../../data/preview';
+import { count, percent } from '../../words/format';
+import { sentence } from '../../words/sentence';
+
+type CountsOf = ImportPreview['counts'];
+
+/** How much there is, and what of it stays. */
+export function Counts({ counts }: { counts: CountsOf }) {
+  const { kept } = counts;
+  return (
+    <>
+      <dl class="preview-counts">
+        {inNumbers(counts).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p>
+        {sentence(counts.conversion)} Without users and items that have too few,{' '}
+        {kept.interactions === counts.interactions ? 'all' : <b>{count(kept.interactions)}</b>} interactions
+        of <b>{count(kept.users)}</b> users with <b>{count(kept.items)}</b> items are kept.
+      </p>
+    </>
+  );
+}
+
+function inNumbers(counts: CountsOf): [name: string, value: string][] {
+  return [
+    ['rows', count(counts.rows)],
+    ['users', count(counts.users)],
+    ['items', count(counts.items)],
+    ['interactions', count(counts.interactions)],
+    ['clicks', count(counts.clicks)],
+    ['conversions', count(counts.conversions)],
+    ['copies dropped', count(counts.duplicates)],
+    ['neighbours at one time', percent(counts.ties)],
+  ];
+}
+
+/** Rows that were dropped or mended, by kind, with examples. */
+export function Problems({ problems }: { problems: readonly PreviewProblem[] }) {
+  if (problems.length === 0) return null;
+  const rows = problems.reduce((sum, problem) => sum + problem.rows, 0);
+  return (
+    <details>
+      <summary>
+        {count(rows)} {rows === 1 ? 'row was' : 'rows were'} dropped or mended
+      </summary>
+      <ul class="preview-problems">
+        {problems.map((problem) => (
+          <li key={`${problem.file} ${problem.kind}`}>
+            <b>
+              {count(problem.rows)} {problem.rows === 1 ? 'row' : 'rows'}
+            </b>{' '}
+            of {problem.file}: {problem.kind}
+            <ul>
+              {problem.examples.map((example) => (
+                <li key={example}>{example}</li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** What one user did, in the order in which it is learned from. */
+export function History({ history }: { history: ImportPreview['history'] }) {
+  if (history.behaviours.length === 0) return null;
+  return (
+    <details>
+      <summary>One user in order: {history.user}</summary>
+      <ol class="preview-history">
+        {history.behaviours.map(({ time, title, isConversion }, index) => (
+          <li key={index}>
+            <span class="number faint">{time}</span> {title}{' '}
+            {isConversion && <span class="chip">conversion</span>}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}

@@ -1,0 +1,216 @@
+/**
+ * An importer that reads nothing: it shows a plausible log of a shop, and heeds what a person says about its columns.
+ * Files called `sure…` are read without doubt, files called `bad…` only when they are told which column is the item.
+ */
+import type { Role } from '../../src/data/columns/roles';
+import { type Mapping, parseMapping } from '../../src/data/mapping';
+import type { ImportPreview, PreviewChoice } from '../../src/data/preview';
+import type { ImporterApi, ImportSummary } from '../../src/worker/protocol';
+
+declare global {
+  /** Mappings that files were read with, in order. */
+  var fakeReadings: string[] | undefined;
+}
+
+const COLUMNS = [
+  'event_time',
+  'event_type',
+  'product_id',
+  'category_id',
+  'category_code',
+  'brand',
+  'price',
+  'user_id',
+  'user_session',
+];
+
+const ROWS = [
+  ['03/04/2020 00:00:11', 'view', '44600062', '2103807459595387724', 'electronics.smartphone', 'shiseido'],
+  ['03/04/2020 00:00:14', 'view', '3900821', '2053013552326770905', 'appliances.environment.heater', 'aqua'],
+  ['03/04/2020 00:01:02', 'cart', '3900821', '2053013552326770905', 'appliances.environment.heater', 'aqua'],
+  ['03/04/2020 00:03:57', 'purchase', '3900821', '2053013552326770905', 'appliances.environment.heater', ''],
+  ['04/04/2020 09:12:00', 'view', '17200506', '2053013559792632471', 'furniture.living_room.sofa', ''],
+].map((cells, row) => [
+  ...cells,
+  ['35.79', '33.20', '543.10'][row % 3],
+  `5413129${row % 3}`,
+  `72d76fde-${row}`,
+]);
+
+const GUESSES: { role: Role; columns: string[]; sure: boolean; why: string }[] = [
+  { role: 'user', columns: ['user_id'], sure: true, why: 'Its name says so.' },
+  { role: 'item', columns: ['product_id'], sure: true, why: 'Its name says so.' },
+  { role: 'time', columns: ['event_time'], sure: false, why: 'Dates whose order no row tells.' },
+  {
+    role: 'title',
+    columns: [],
+    sure: true,
+    why: 'No column is a title, so words of the categories are used.',
+  },
+  {
+    role: 'categories',
+    columns: ['category_code'],
+    sure: false,
+    why: 'Levels with dots between them. category_id would do too.',
+  },
+  { role: 'event', columns: ['event_type'], sure: true, why: 'view, cart and purchase are events.' },
+  { role: 'conversion', columns: [], sure: true, why: 'The event tells it.' },
+  { role: 'rating', columns: [], sure: true, why: 'No column is one.' },
+  { role: 'quantity', columns: [], sure: true, why: 'No column is one.' },
+];
+
+function choices({ roles }: Mapping, isSure: boolean): PreviewChoice[] {
+  return GUESSES.map((guess) => {
+    const columns = roles[guess.role];
+    if (columns === undefined) return { ...guess, options: COLUMNS, sure: guess.sure || isSure };
+    return { role: guess.role, columns, options: COLUMNS, sure: true, why: 'You chose it.' };
+  });
+}
+
+function preview(file: string, mapping: Mapping): ImportPreview {
+  const isSure = file.startsWith('sure');
+  const chosen = choices(mapping, isSure);
+  const read = new Set(chosen.flatMap(({ columns }) => columns));
+  const purchases = mapping.purchases ?? ['purchase'];
+  const meaning = (value: string) => (purchases.includes(value) ? 'conversion' : 'behaviour');
+  const order = mapping.dates ?? 'dmy';
+  const isAmbiguous = !isSure && mapping.dates === undefined;
+  return {
+    layout: 'a log of events',
+    tables: [
+      {
+        file,
+        kind: 'interactions',
+        columns: COLUMNS,
+        rows: ROWS,
+        unread: COLUMNS.filter((column) => !read.has(column)),
+      },
+    ],
+    notRead: [{ file: 'readme.pdf', reason: 'a PDF holds no table.' }],
+    choices: chosen,
+    dates: {
+      order,
+      isAmbiguous,
+      words: isAmbiguous
+        ? 'No row has a day above 12, so 03/04/2020 is read as 3 April 2020.'
+        : `Read as ${order === 'dmy' ? 'day/month/year' : 'month/day/year'}.`,
+    },
+    threshold: null,
+    events: [
+      { value: 'view', rows: 104_812, meaning: meaning('view') },
+      { value: 'cart', rows: 3412, meaning: meaning('cart') },
+      { value: 'purchase', rows: 1726, meaning: meaning('purchase') },
+      { value: 'remove_from_cart', rows: 611, meaning: 'neither' },
+    ],
+    counts: {
+      rows: 110_561,
+      interactions: 109_646,
+      users: 22_410,
+      items: 9871,
+      clicks: 109_646,
+      conversions: purchases.includes('cart') ? 5138 : 1726,
+      conversion: `A conversion is an event ${purchases.join(' or ')}`,
+      duplicates: 304,
+      ties: 0.041,
+      kept: { interactions: 61_220, users: 4102, items: 3377 },
+    },
+    problems: [
+      {
+        file,
+        kind: 'no time that can be read',
+        rows: 42,
+        examples: [`${file} row 812: event_time is "0000-00-00"`, `${file} row 9113: event_time is ""`],
+      },
+      {
+        file,
+        kind: 'a stray quote, read without quotes',
+        rows: 3,
+        examples: [`${file} row 77: brand is ""Weird Al" Yankovic"`],
+      },
+    ],
+    history: {
+      user: '54131290',
+      behaviours: [
+        { time: '2020-04-03 00:00:11', title: 'smartphone 44600062', isConversion: false },
+        { time: '2020-04-03 00:01:02', title: 'heater 3900821', isConversion: false },
+        { time: '2020-04-03 00:03:57', title: 'heater 3900821', isConversion: true },
+      ],
+    },
+    doubts: isAmbiguous
+      ? [
+          'Dates like 03/04/2020 are read day first, and no row tells whether that is right.',
+          'Categories are read from category_code, and category_id would do too.',
+        ]
+      : [],
+  };
+}
+
+/** Another mapping is another data set. */
+export function fakeSha(map: string): string {
+  const digits = [...map].map((letter) => letter.charCodeAt(0).toString(16)).join('');
+  return map === '' ? 'c'.repeat(64) : `${digits}${'0'.repeat(64)}`.slice(-64);
+}
+
+function summaryOf({ counts, problems }: ImportPreview, map: string): ImportSummary {
+  return {
+    sha256: fakeSha(map),
+    id: 'shop',
+    ...counts.kept,
+    examples: [52_000, 4102, 4102],
+    notes: [counts.conversion],
+    problems: problems.flatMap(({ examples }) => examples),
+    map,
+  };
+}
+
+function refusal(file: string, { roles }: Mapping): string | null {
+  if (file.startsWith('bad') && roles.item === undefined)
+    return `${file} has no column that names items: it has sku, customer and day. Say which it is, as in item=sku.`;
+  if (roles.item?.includes('price')) return `${file}: price is no item, because 98 % of its cells differ.`;
+  return null;
+}
+
+/** @param hasCots whether a set of CoTs is kept already */
+export function fakeImporter(hasCots: boolean): ImporterApi {
+  let last: ImportSummary | null = null;
+  return {
+    async readFiles(files, map, onProgress) {
+      globalThis.fakeReadings = [...(globalThis.fakeReadings ?? []), map];
+      const mapping = parseMapping(map);
+      const [{ name }] = files;
+      for (let k = 0; k < 10; k++) {
+        onProgress(`Reading ${name}`, k / 10);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      const refused = refusal(name, mapping);
+      if (refused !== null) throw new Error(refused);
+      const made = preview(name, mapping);
+      last = summaryOf(made, map);
+      return { summary: last, preview: made };
+    },
+    async keepImport() {
+      if (last === null) throw new Error('Nothing was read.');
+      return last;
+    },
+    async dropImport() {
+      last = null;
+    },
+    async listImports() {
+      return [];
+    },
+    async deleteImport() {},
+    async importCots(file) {
+      if (file.name.startsWith('bad'))
+        throw new Error(`${file.name}, line 3: cot is missing, empty or not a text.`);
+      return { sha256: 'd'.repeat(64), name: file.name, cots: 900, prompts: 300 };
+    },
+    async listCots() {
+      return hasCots ? [{ sha256: 'd'.repeat(64), name: 'cots.jsonl', cots: 900, prompts: 300 }] : [];
+    },
+    async deleteCots() {},
+    async countAnswers() {
+      return 240;
+    },
+    async forgetAnswers() {},
+  };
+}
