@@ -72,7 +72,8 @@ async function until(page: BrowserPage, condition: () => boolean): Promise<void>
 async function importFiles(page: BrowserPage, paths: string[], say: (line: string) => void): Promise<void> {
   say(`Importing ${paths.length === 1 ? paths[0] : `${paths.length} files`}.`);
   await page.upload('input[data-files=data]', paths);
-  await until(page, () => globalThis.taiji!.imported() !== null);
+  await until(page, () => globalThis.taiji!.imported() !== null || globalThis.taiji!.preview() !== null);
+  await page.evaluate(() => globalThis.taiji!.keepImport(), null);
   const imported = await page.evaluate(() => globalThis.taiji!.imported(), null);
   if (imported === null || 'problem' in imported)
     throw new Error(imported?.problem ?? 'Nothing was imported.');

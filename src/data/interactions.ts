@@ -1,4 +1,5 @@
 /** Interactions as columns: who, what, when, how much; and what is left of them after k-core filtering. */
+import { detached } from './files/text';
 
 /** A growing log. Users and items are interned in order of appearance. */
 export class InteractionLog {
@@ -70,8 +71,9 @@ function intern(indices: Map<string, number>, ids: string[], id: string): number
   let index = indices.get(id);
   if (index === undefined) {
     index = ids.length;
-    indices.set(id, index);
-    ids.push(id);
+    const own = detached(id);
+    indices.set(own, index);
+    ids.push(own);
   }
   return index;
 }

@@ -3,6 +3,7 @@ import type { ItemDescription } from './assemble';
 import { categoryReader } from './columns/categories';
 import { IdColumn } from './columns/ids';
 import type { Problems } from './files/sources';
+import { detached } from './files/text';
 import type { InteractionLog } from './interactions';
 import type { Layout, RawItem } from './layouts/layout';
 
@@ -14,7 +15,7 @@ export class ItemTexts {
   readonly #layout: Layout;
   readonly #problems: Problems;
   readonly #listed = new Map<string, RawItem>();
-  readonly #inLog = new Map<string, RawItem>();
+  readonly #inLog = new Map<string, { -readonly [Key in keyof RawItem]: RawItem[Key] }>();
   /** Items whose rows name them in more than one way. */
   readonly #disagree = { title: new Set<string>(), categories: new Set<string>() };
   #levels: (cell: string) => string[] = (cell) => [cell];
@@ -38,7 +39,7 @@ export class ItemTexts {
       const id = ids.clean(cells[key]);
       if (id === null) return;
       if (this.#listed.has(id)) twice++;
-      else this.#listed.set(id, raw(cells));
+      else this.#listed.set(detached(id), kept(raw(cells)));
     }, onProgress);
     if (twice > 0)
       this.#problems.remark(
@@ -53,17 +54,18 @@ export class ItemTexts {
     const title = this.#title === undefined ? '' : cells[this.#title];
     const known = this.#inLog.get(id);
     if (known === undefined) {
-      this.#inLog.set(id, { title, hints: [], categories: this.#categories.map((index) => cells[index]) });
+      const categories = this.#categories.map((index) => cells[index]);
+      this.#inLog.set(detached(id), kept({ title, hints: [], categories }));
       return;
     }
     if (title !== known.title) {
-      if (known.title === '') known.title = title;
+      if (known.title === '') known.title = detached(title);
       else if (title !== '') this.#disagree.title.add(id);
     }
     this.#categories.forEach((index, level) => {
       if (cells[index] === known.categories[level]) return;
       if (known.categories.every((cell) => cell === ''))
-        known.categories = this.#categories.map((each) => cells[each]);
+        known.categories = this.#categories.map((each) => detached(cells[each]));
       else if (cells[index] !== '') this.#disagree.categories.add(id);
     });
   }
@@ -127,4 +129,9 @@ export class ItemTexts {
     );
     return levels.length > 0 ? levels : null;
   }
+}
+
+/** With strings of their own: cells are views into pieces of the file. */
+function kept({ title, hints, categories }: RawItem): RawItem {
+  return { title: detached(title), hints: hints.map(detached), categories: categories.map(detached) };
 }

@@ -21,7 +21,7 @@ export function previewOf(
   problems: Problems,
 ): ImportPreview {
   const { log: part, items, profiles } = layout;
-  const { tables, proxy, time } = read;
+  const { tables, rule, time } = read;
   const { log, order } = tables;
   const { dataset } = assembled;
   const clicks = assembled.conversions.reduce((total, { length }) => total + length, 0);
@@ -32,15 +32,19 @@ export function previewOf(
   return {
     layout: layout.name,
     tables: [
-      tableOf(part.table, 'interactions', Object.values(part.roles).flatMap((columns) => columns ?? [])),
+      tableOf(
+        part.table,
+        'interactions',
+        Object.values(part.roles).flatMap((columns) => columns ?? []),
+      ),
       ...(items === null ? [] : [tableOf(items.table, 'items', [items.key, ...items.columns])]),
       ...(profiles === null ? [] : [tableOf(profiles.table, 'users', [profiles.key, ...profiles.columns])]),
     ],
     notRead: layout.notRead,
     choices: choicesOf(part, items),
     dates: time?.order ? { order: time.order, isAmbiguous: time.isAmbiguous, words: time.words } : null,
-    threshold: proxy.threshold,
-    events: proxy.events,
+    threshold: rule.threshold,
+    events: rule.events,
     counts: {
       rows: read.rows,
       interactions: log.length,
@@ -48,7 +52,7 @@ export function previewOf(
       items: new Set(log.item.subarray(0, log.length)).size,
       clicks,
       conversions,
-      conversion: proxy.words,
+      conversion: rule.words,
       duplicates: read.copies,
       ties: tables.hasTimes ? order.ties : 0,
       kept: { interactions: clicks, users: dataset.users.length, items: dataset.items.length },
@@ -123,7 +127,7 @@ function timeText(time: number): string {
 
 function doubtsOf(
   { log: part, items }: Layout,
-  { tables, rows, time, proxy }: ReadTables,
+  { tables, rows, time, rule }: ReadTables,
   { dataset }: Assembled,
 ): string[] {
   const doubts: string[] = [];
@@ -150,5 +154,5 @@ function doubtsOf(
     doubts.push(
       'All items are in one category: the Category accuracies say nothing, and the built-in teacher reasons in words of titles.',
     );
-  return [...doubts, ...proxy.remarks];
+  return [...doubts, ...rule.remarks];
 }

@@ -3,12 +3,12 @@ import { fnv1a, threefry, toUnit } from '../numeric/random';
 import type { ImportedTables } from './assemble';
 import { IdColumn } from './columns/ids';
 import { TimeColumn } from './columns/times';
+import { type ConversionRule, conversionRuleOf, type RuleReader, undoReturns } from './conversionRule';
 import type { Problems } from './files/sources';
 import { InteractionLog } from './interactions';
 import { ItemTexts } from './itemTexts';
 import type { Layout, LogPart, ProfilesPart } from './layouts/layout';
 import type { Mapping } from './mapping';
-import { type Proxy, type ProxyReader, proxyOf, undoReturns } from './proxy';
 import { orderInTime, withoutCopies } from './timeOrder';
 
 export interface ReadOptions {
@@ -24,7 +24,7 @@ export interface ReadTables {
   /** Records of the log, without its header. */
   rows: number;
   copies: number;
-  proxy: Proxy;
+  rule: ConversionRule;
   time: ReturnType<TimeColumn['finish']> | null;
 }
 
@@ -47,7 +47,7 @@ export async function readLayout(
     (cells, row) => reader.take(cells, row),
     (fraction) => onProgress(0.2 + fraction * 0.8),
   );
-  const { log, proxy, time, copies } = reader.finish();
+  const { log, rule, time, copies } = reader.finish();
   texts.finish(log);
   const hasTimes = reader.hasTimes;
   const notes = [
@@ -65,14 +65,14 @@ export async function readLayout(
       describe: (id) => texts.describe(id),
       profile: (id) => people.get(id) ?? '',
       interaction: layout.interaction,
-      converts: proxy.converts,
-      conversion: proxy.words,
+      converts: rule.converts,
+      conversion: rule.words,
       mainReason: reader.mainReason(),
       notes,
     },
     rows: reader.rows,
     copies,
-    proxy,
+    rule,
     time,
   };
 }
@@ -95,7 +95,7 @@ class LogReader {
   readonly #users = new IdColumn('user');
   readonly #items = new IdColumn('item');
   readonly #times: TimeColumn;
-  readonly #proxy: ProxyReader;
+  readonly #rule: RuleReader;
   /** Of users, the share that are kept. */
   #share = 1;
   #notSampled = 0;
@@ -110,7 +110,7 @@ class LogReader {
     this.#texts = texts;
     this.hasTimes = (part.roles.time?.length ?? 0) > 0;
     this.#times = new TimeColumn(options.mapping.dates);
-    this.#proxy = proxyOf(part, options.mapping);
+    this.#rule = conversionRuleOf(part, options.mapping);
   }
 
   take(cells: readonly string[], row: number): void {
@@ -118,47 +118,52 @@ class LogReader {
     const { roles } = this.#part;
     const [userCell, itemCell] = [cells[roles.user![0]], cells[roles.item![0]]];
     const user = this.#users.clean(userCell);
-    if (user === null) return this.#drop(row, 'no user', userCell);
     const item = this.#items.clean(itemCell);
-    if (item === null) return this.#drop(row, 'no item', itemCell);
-    if (user.length > MAX_ID || item.length > MAX_ID)
-      return this.#drop(row, `an id longer than ${MAX_ID} characters`, user.length > MAX_ID ? user : item);
-    if (this.#share < 1 && !this.#isSampled(user)) {
+    if (user === null || item === null) {
+      this.#drop(row, user === null ? 'no user' : 'no item', user === null ? userCell : itemCell);
+    } else if (user.length > MAX_ID || item.length > MAX_ID) {
+      this.#drop(row, `an id longer than ${MAX_ID} characters`, user.length > MAX_ID ? user : item);
+    } else if (this.#share < 1 && !this.#isSampled(user)) {
       this.#notSampled++;
-      return;
+    } else {
+      const value = this.#rule.read(cells, row);
+      if (typeof value === 'number') this.#add(cells, row, { user, item, value });
+      else this.#drop(row, value.problem, value.cell);
     }
-    const value = this.#proxy.read(cells, row);
-    if (typeof value !== 'number') return this.#drop(row, value.problem, value.cell);
-    this.log.add(user, item, row, value);
-    this.log.mark[this.log.length - 1] = fnv1a(cells.join('\u0001'));
-    this.#texts.take(item, cells);
-    if (this.hasTimes)
-      this.#times.add(
-        roles
-          .time!.map((index) => cells[index])
-          .join(' ')
-          .trim(),
-        row,
-      );
-    if (this.log.length >= this.#options.maxInteractions) this.#halve();
   }
 
-  finish(): { log: InteractionLog; proxy: Proxy; time: ReadTables['time']; copies: number } {
+  #add(
+    cells: readonly string[],
+    row: number,
+    { user, item, value }: { user: string; item: string; value: number },
+  ): void {
     const { log } = this;
-    const proxy = this.#proxy.finish(log);
+    log.add(user, item, row, value);
+    log.mark[log.length - 1] = fnv1a(cells.join('\u0001'));
+    this.#texts.take(item, cells);
+    if (this.hasTimes) {
+      const time = this.#part.roles.time!.map((index) => cells[index]).join(' ');
+      this.#times.add(time.trim(), row);
+    }
+    if (log.length >= this.#options.maxInteractions) this.#halve();
+  }
+
+  finish(): { log: InteractionLog; rule: ConversionRule; time: ReadTables['time']; copies: number } {
+    const { log } = this;
+    const rule = this.#rule.finish(log);
     const time = this.hasTimes ? this.#times.finish() : null;
     if (time !== null) log.time.set(time.times);
     for (const { kind, count, rows } of time?.bad ?? []) this.#addBadTimes(kind, count, rows);
-    log.keep(this.#usable(proxy));
+    log.keep(this.#usable(rule));
     const { mask, copies } = withoutCopies(log);
     if (copies > 0) log.keep(mask);
     const returns = undoReturns(log);
-    for (const { kind, rows } of proxy.neither) this.#count(kind, rows, '');
+    for (const { kind, rows } of rule.neither) this.#count(kind, rows, '');
     this.#remarks = [
       ...this.#users.remarks(),
       ...this.#items.remarks(),
       ...(time?.remarks ?? []),
-      ...proxy.remarks,
+      ...rule.remarks,
     ];
     const { file } = this.#part.table;
     for (const remark of this.#remarks) this.#options.problems.remark(file, remark);
@@ -172,7 +177,7 @@ class LogReader {
         file,
         `${copies} ${copies === 1 ? 'row is an exact copy of another and is' : 'rows are exact copies of others and are'} dropped`,
       );
-    return { log, proxy, time, copies };
+    return { log, rule, time, copies };
   }
 
   /** What is to be known of the whole. */
@@ -215,11 +220,11 @@ class LogReader {
   }
 
   /** [rows] 1 where the row is a behaviour at a known time. */
-  #usable(proxy: Proxy): Uint8Array {
+  #usable(rule: ConversionRule): Uint8Array {
     const { log } = this;
     const mask = new Uint8Array(log.length);
     for (let row = 0; row < log.length; row++)
-      mask[row] = Number.isNaN(log.time[row]) || !proxy.isRead(log.value[row]) ? 0 : 1;
+      mask[row] = Number.isNaN(log.time[row]) || !rule.isRead(log.value[row]) ? 0 : 1;
     return mask;
   }
 

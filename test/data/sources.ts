@@ -1,9 +1,9 @@
 /** Files for importer tests, made in memory. */
+import { blobFile } from '../../src/data/files/blobFile';
 import type { SourceFile } from '../../src/data/files/sources';
 
-export function file(path: string, content: string | Uint8Array): SourceFile {
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return { name: path.split('/').at(-1)!, path, bytes: async () => bytes };
+export function file(path: string, content: string | Uint8Array<ArrayBuffer>): SourceFile {
+  return blobFile(new Blob([content]), path.split('/').at(-1)!, path);
 }
 
 /** Users u1 … u`users`, each with `length` interactions with items that everybody has, in a rotating order. */

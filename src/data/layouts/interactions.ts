@@ -2,7 +2,7 @@
  * Any table of interactions, with a table of its items beside it where there is one. Which column is what is guessed
  * (`columns/roles.ts`) and can be corrected (`mapping.ts`).
  */
-import { columnKey, type Guess, guessRoles, type Role, tableKind } from '../columns/roles';
+import { columnKey, type Guess, guessRoles, ROLES, type Role, tableKind } from '../columns/roles';
 import { phrase } from '../columns/titles';
 import { ImportError, quote, type SourceFile } from '../files/sources';
 import type { Table } from '../files/table';
@@ -25,12 +25,9 @@ export async function interactionsLayout(opened: Opened, mapping: Mapping): Prom
   const found: Found[] = [];
   const notRead: { file: string; reason: string }[] = [];
   for (const [index, file] of opened.files.entries()) {
-    const table = index < MAX_CANDIDATES ? await opened.open(file) : null;
-    if (table === null) {
-      notRead.push({
-        file: file.name,
-        reason: index < MAX_CANDIDATES ? 'is no table' : 'was not looked into',
-      });
+    const table = index < MAX_CANDIDATES ? await tableOr(opened, file) : 'was not looked into';
+    if (typeof table === 'string') {
+      notRead.push({ file: file.name, reason: table });
       continue;
     }
     found.push({ file, table, kind: kindOf(table, mapping) });
@@ -49,6 +46,7 @@ export async function interactionsLayout(opened: Opened, mapping: Mapping): Prom
     if (file === log.file || (items !== null && items.table.file === file.name)) continue;
     notRead.push({ file: file.name, reason: REASONS[kind] });
   }
+  refuseLonely(log.table, roles, items);
   return {
     name: 'a table of interactions',
     id: phrase([log.table.file.replace(/\.[^.]*$/, '')], 4).replaceAll(' ', '-') || 'interactions',
@@ -126,21 +124,38 @@ function noColumn({ file, columns, hasHeader }: Table, role: Role): ImportError 
   );
 }
 
-/** The guesses, with what a person said in their place. @throws ImportError where a column is not there */
+/** Logs of known data sets say little without the table that names their items. */
+const COMPANIONS = { movieid: 'movies.csv', householdid: 'products.csv' };
+
+function refuseLonely({ file, columns }: Table, roles: Roles, items: ItemsPart | null): void {
+  const known = columns.map(columnKey).find((key) => key in COMPANIONS) as
+    | keyof typeof COMPANIONS
+    | undefined;
+  if (known === undefined || items !== null || (roles.title?.length ?? 0) > 0) return;
+  throw new ImportError(
+    `${file} came without ${COMPANIONS[known]}, which names its items: choose both, or their folder.`,
+  );
+}
+
+/** A guess for every role, and what a person said in its place. @throws ImportError where a column is not there */
 function mapped(guesses: readonly Guess[], table: Table, mapping: Mapping): Guess[] {
-  return guesses.map((guess) => {
-    const names = mapping.roles[guess.role];
+  return ROLES.map((role) => {
+    const guess = guesses.find((each) => each.role === role) ?? {
+      role,
+      columns: [],
+      sure: true,
+      why: 'no column is known to be one',
+    };
+    const names = mapping.roles[role];
     if (names === undefined) return guess;
     const columns = names.map((name) => columnOf(table.columns, name));
     const missing = columns.indexOf(-1);
-    if (missing >= 0) {
-      // Another table may have it.
-      if (OF_ITEMS.includes(guess.role)) return { ...guess, columns: [], sure: true, why: 'you said so' };
-      throw new ImportError(
-        `${table.file} has no column ${quote(names[missing])} to read the ${guess.role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
-      );
-    }
-    return { ...guess, columns, sure: true, why: 'you said so' };
+    if (missing < 0) return { role, columns, sure: true, why: 'you said so' };
+    // Another table may have it.
+    if (OF_ITEMS.includes(role)) return { role, columns: [], sure: true, why: 'you said so' };
+    throw new ImportError(
+      `${table.file} has no column ${quote(names[missing])} to read the ${role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
+    );
   });
 }
 

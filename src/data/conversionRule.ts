@@ -18,7 +18,7 @@ export interface Unusable {
 }
 
 /** What is known of conversions when every row was read. */
-export interface Proxy {
+export interface ConversionRule {
   /** @param value of the log's row; NaN: nothing is said, or it was undone */
   converts(value: number, isRepeat: boolean): boolean;
   /** In words, to stand after "if". */
@@ -33,16 +33,16 @@ export interface Proxy {
 }
 
 /** Reads the cells that decide, row by row. */
-export interface ProxyReader {
+export interface RuleReader {
   /** A number for the log, or why the row cannot be used. */
   read(cells: readonly string[], row: number): number | Unusable;
   /** Decides, and puts final values into the log. */
-  finish(log: InteractionLog): Proxy;
+  finish(log: InteractionLog): ConversionRule;
 }
 
 /** The value of a return in the log. */
 const RETURN = Number.NEGATIVE_INFINITY;
-const PLAIN: Pick<Proxy, 'isRead' | 'neither' | 'remarks' | 'threshold' | 'events'> = {
+const PLAIN: Pick<ConversionRule, 'isRead' | 'neither' | 'remarks' | 'threshold' | 'events'> = {
   isRead: () => true,
   neither: [],
   remarks: [],
@@ -50,7 +50,7 @@ const PLAIN: Pick<Proxy, 'isRead' | 'neither' | 'remarks' | 'threshold' | 'event
   events: null,
 };
 
-export function proxyOf({ roles }: LogPart, mapping: Mapping): ProxyReader {
+export function conversionRuleOf({ roles }: LogPart, mapping: Mapping): RuleReader {
   const [quantity] = roles.quantity ?? [];
   const at = (role: 'conversion' | 'event' | 'rating') => roles[role]?.[0];
   const [flag, event, rating] = [at('conversion'), at('event'), at('rating')];
@@ -60,7 +60,7 @@ export function proxyOf({ roles }: LogPart, mapping: Mapping): ProxyReader {
   return quantity !== undefined ? quantityReader(quantity) : everyReader;
 }
 
-const everyReader: ProxyReader = {
+const everyReader: RuleReader = {
   read: () => 0,
   finish: () => ({
     ...PLAIN,
@@ -69,7 +69,7 @@ const everyReader: ProxyReader = {
   }),
 };
 
-function flagReader(column: number): ProxyReader {
+function flagReader(column: number): RuleReader {
   return {
     read(cells) {
       const flag = readFlag(cells[column]);
@@ -81,7 +81,7 @@ function flagReader(column: number): ProxyReader {
   };
 }
 
-function eventReader(column: number, purchases?: readonly string[]): ProxyReader {
+function eventReader(column: number, purchases?: readonly string[]): RuleReader {
   const values: string[] = [];
   const rows: number[] = [];
   const indices = new Map<string, number>();
@@ -120,7 +120,7 @@ function eventReader(column: number, purchases?: readonly string[]): ProxyReader
   };
 }
 
-function ratingReader(column: number, threshold?: number): ProxyReader {
+function ratingReader(column: number, threshold?: number): RuleReader {
   const numbers = new NumberColumn();
   return {
     read(cells, row) {
@@ -145,7 +145,7 @@ function ratingReader(column: number, threshold?: number): ProxyReader {
   };
 }
 
-function quantityReader(column: number): ProxyReader {
+function quantityReader(column: number): RuleReader {
   const numbers = new NumberColumn();
   return {
     read(cells, row) {
@@ -167,7 +167,7 @@ function quantityReader(column: number): ProxyReader {
 }
 
 /** Where something else decides, a negative quantity is a return all the same. */
-function returning(reader: ProxyReader, quantity: number | undefined): ProxyReader {
+function returning(reader: RuleReader, quantity: number | undefined): RuleReader {
   if (quantity === undefined) return reader;
   return {
     ...reader,
