@@ -140,12 +140,7 @@ function readLoosely(line: string, delimiter: string): string[] {
 }
 
 /** Cells by the rules, in which a quote inside a quoted cell is written `""`, or `\"` where `mark` is `\`. */
-function readCells(
-  text: string,
-  start: number,
-  by: Separators,
-  mark: '"' | '\\',
-): Cells | 'open' | 'stray' {
+function readCells(text: string, start: number, by: Separators, mark: '"' | '\\'): Cells | 'open' | 'stray' {
   const { delimiter, newline } = by;
   const cells: string[] = [];
   let line = lineEnd(text, start, newline);
@@ -164,9 +159,7 @@ function readCells(
     if (close < 0) return 'open';
     const inside = text.slice(open + 1, close);
     cells.push(
-      mark === '"'
-        ? inside.replaceAll('""', '"')
-        : inside.replace(/\\(["\\])|""/g, (_, one) => one ?? '"'),
+      mark === '"' ? inside.replaceAll('""', '"') : inside.replace(/\\(["\\])|""/g, (_, one) => one ?? '"'),
     );
     let after = close + 1;
     while (text[after] === ' ' || (text[after] === '\r' && newline === '\n')) after++;
