@@ -20,15 +20,17 @@ const LONGEST = 10_000;
 const DEEPEST = 32;
 
 const NO_CATEGORY = new Set(
-  ['(no genres listed)', 'no genres listed', 'no category', 'uncategorized', 'uncategorised', '[]', '{}', '()', '-'].concat([
-    '""',
-    "''",
-    '[nan]',
-    '[none]',
-    '(none)',
-    '?',
-    '--',
-  ]),
+  [
+    '(no genres listed)',
+    'no genres listed',
+    'no category',
+    'uncategorized',
+    'uncategorised',
+    '[]',
+    '{}',
+    '()',
+    '-',
+  ].concat(['""', "''", '[nan]', '[none]', '(none)', '?', '--']),
 );
 
 interface Separator {
@@ -54,7 +56,8 @@ const SEPARATORS: readonly Separator[] = [
   {
     name: '.',
     split: /\./,
-    isUsed: (cells) => cells.length > 0 && share(cells, /^\p{L}[\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_-]+)+$/u) >= 0.98,
+    isUsed: (cells) =>
+      cells.length > 0 && share(cells, /^\p{L}[\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_-]+)+$/u) >= 0.98,
   },
   {
     name: ',',
@@ -130,7 +133,12 @@ function firstOfPaths(text: string): string {
 
 function clean(levels: readonly string[]): string[] {
   return levels
-    .map((level) => level.trim().replace(/^(["'])(.*)\1$/, '$2').trim())
+    .map((level) =>
+      level
+        .trim()
+        .replace(/^(["'])(.*)\1$/, '$2')
+        .trim(),
+    )
     .filter((level) => !isNothing(level))
     .slice(0, DEEPEST);
 }

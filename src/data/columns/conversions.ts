@@ -109,7 +109,8 @@ export function eventMeaning(
     behaviours: of('behaviour'),
     conversions: of('conversion'),
     neither,
-    words: of('conversion').length === 0 ? 'no event stands for it' : `the event is ${quoted(of('conversion'))}`,
+    words:
+      of('conversion').length === 0 ? 'no event stands for it' : `the event is ${quoted(of('conversion'))}`,
     remarks,
   };
 }
@@ -147,7 +148,8 @@ function valueStrengths(values: readonly string[]): {
     if (strength === undefined) unknown.push(value);
     strengths.set(value, strength ?? 1);
   }
-  const remarks = unknown.length === 0 ? [] : [`${quoted(unknown)} is no event known here: it counts as a behaviour.`];
+  const remarks =
+    unknown.length === 0 ? [] : [`${quoted(unknown)} is no event known here: it counts as a behaviour.`];
   return { strengths, remarks };
 }
 
@@ -161,7 +163,7 @@ function guessedStrength(value: string): Strength | undefined {
   const pairs = parts.map((part, index) => part + (parts[index + 1] ?? ''));
   const found = [...parts, ...pairs].map((part) => STRENGTHS.get(part)).filter((one) => one !== undefined);
   if (found.length === 0) return undefined;
-  return found.includes(0) ? 0 : (found.reduce((most, one) => Math.max(most, one), 0) as Strength);
+  return found.includes(0) ? 0 : found.reduce((most, one) => (one > most ? one : most));
 }
 
 function eventKey(value: string): string {
@@ -230,7 +232,8 @@ function unrated(counts: ReadonlyMap<number, number>, remarks: string[]): number
   const above = values.filter((value) => value > 1);
   const found: number[] = [];
   if (above.length > 0 && counts.has(-1) && values.every((value) => value >= -1)) found.push(-1);
-  const isLong = values.every((value) => value >= -1 && Number.isInteger(value)) && above.some((value) => value > 5);
+  const isLong =
+    values.every((value) => value >= -1 && Number.isInteger(value)) && above.some((value) => value > 5);
   if (isLong && (counts.get(0) ?? 0) >= OFTEN * total && values.length <= 12) found.push(0);
   for (const value of found) {
     remarks.push(
@@ -293,7 +296,9 @@ const YES = new Set(
   ),
 );
 const NO = new Set(
-  'false f no n nein non não nao nem nie ne hayır いいえ 否 нет faux falsch falso falskt nej off nee'.split(' '),
+  'false f no n nein non não nao nem nie ne hayır いいえ 否 нет faux falsch falso falskt nej off nee'.split(
+    ' ',
+  ),
 );
 
 /** A flag in the words of several languages or as a number (above 0 is yes); empty is no. null: no flag. */

@@ -6,7 +6,17 @@ const NAMED: Readonly<Record<string, string>> = {
   ...{ lsquo: '‘', rsquo: '’', sbquo: '‚', ldquo: '“', rdquo: '”', bdquo: '„', laquo: '«', raquo: '»' },
   ...{ lsaquo: '‹', rsaquo: '›', copy: '©', reg: '®', trade: '™', deg: '°', plusmn: '±', times: '×' },
   ...{ frac12: '½', frac14: '¼', frac34: '¾', sup2: '²', sup3: '³', micro: 'µ', para: '¶', sect: '§' },
-  ...{ cent: '¢', pound: '£', yen: '¥', euro: '€', iexcl: '¡', iquest: '¿', ordf: 'ª', ordm: 'º', divide: '÷' },
+  ...{
+    cent: '¢',
+    pound: '£',
+    yen: '¥',
+    euro: '€',
+    iexcl: '¡',
+    iquest: '¿',
+    ordf: 'ª',
+    ordm: 'º',
+    divide: '÷',
+  },
   ...{ szlig: 'ß', aelig: 'æ', AElig: 'Æ', oelig: 'œ', OElig: 'Œ', oslash: 'ø', Oslash: 'Ø' },
   ...{ aring: 'å', Aring: 'Å', eth: 'ð', ETH: 'Ð', thorn: 'þ', THORN: 'Þ' },
 };

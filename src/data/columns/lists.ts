@@ -3,6 +3,7 @@
 export type ListValue = string | null | ListValue[];
 
 const DEEPEST = 8;
+const CLOSING: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' };
 const NOTHING = new Set(['none', 'null', 'nan', 'undefined', '']);
 
 /**
@@ -11,13 +12,12 @@ const NOTHING = new Set(['none', 'null', 'nan', 'undefined', '']);
  */
 export function parseList(text: string): ListValue[] | null {
   const start = text.startsWith('array([') ? 6 : 0;
-  if (text[start] !== '[' && text[start] !== '{' && text[start] !== '(') return null;
+  if (!(text[start] in CLOSING) || !(start > 0 || text.endsWith(CLOSING[text[start]]))) return null;
+  if (text[start] === '(' && !/^\(\s*['"[(]/.test(text)) return null;
   const parser = new ListParser(text.slice(start, start + 10_000));
   const value = parser.value(0);
   return Array.isArray(value) ? value : value === null ? null : [value];
 }
-
-const CLOSING: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' };
 
 class ListParser {
   readonly #text: string;
@@ -63,7 +63,9 @@ class ListParser {
     }
     this.#at++;
     if (named.size === 0) return values;
-    return named.get('name') ?? named.get('title') ?? [...named.values()].find((value) => value !== null) ?? null;
+    return (
+      named.get('name') ?? named.get('title') ?? [...named.values()].find((value) => value !== null) ?? null
+    );
   }
 
   /** An apostrophe inside a word, as in 'Women's', does not end it: only one before a comma, a colon or an end does. */
@@ -124,7 +126,9 @@ class ListParser {
 
 /** The strings of a list, or of its first list where it holds lists: the first of several paths. */
 export function firstPath(list: readonly ListValue[]): string[] {
-  const nested = list.find((value): value is ListValue[] => Array.isArray(value) && firstPath(value).length > 0);
+  const nested = list.find(
+    (value): value is ListValue[] => Array.isArray(value) && firstPath(value).length > 0,
+  );
   const strings = list.filter((value) => typeof value === 'string');
   return strings.length > 0 || !nested ? strings : firstPath(nested);
 }

@@ -1,12 +1,9 @@
 /** How data files write that there is nothing: what pandas, SQL, R and spreadsheets leave in an empty cell. */
 
 const NONE = new Set(
-  ['', 'nan', 'null', 'none', 'na', 'n/a', 'nil', '\\n', 'undefined', '#n/a', '<na>', '(null)', 'nat'].concat([
-    '#null!',
-    '<null>',
-    '#value!',
-    '#ref!',
-  ]),
+  ['', 'nan', 'null', 'none', 'na', 'n/a', 'nil', '\\n', 'undefined', '#n/a', '<na>', '(null)', 'nat'].concat(
+    ['#null!', '<null>', '#value!', '#ref!'],
+  ),
 );
 const LONGEST = 9;
 

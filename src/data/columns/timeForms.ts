@@ -174,7 +174,9 @@ function clockTime(text: string): { value: number; hasZone: boolean } | null {
   const zone = match[6] ? zoneOffset(match[6]) : 0;
   if (zone === null) return null;
   const [minute, second] = [Number(match[2] ?? 0), Number(match[3] ?? 0)];
-  const hour = match[5] ? (Number(match[1]) % 12) + (match[5].toLowerCase() === 'p' ? 12 : 0) : Number(match[1]);
+  const hour = match[5]
+    ? (Number(match[1]) % 12) + (match[5].toLowerCase() === 'p' ? 12 : 0)
+    : Number(match[1]);
   const isImpossible = hour > 24 || minute > 59 || second > 60 || (hour === 24 && minute + second > 0);
   const isTwelve = !match[5] || (Number(match[1]) >= 1 && Number(match[1]) <= 12);
   const fraction = match[4] ? Number(`0.${match[4]}`) * 1000 : 0;
@@ -195,9 +197,14 @@ function zoneOffset(zone: string): number | null {
 
 /** Aug 28, 2012 · 28 August 2012 10:15 · 28-Aug-12 · Apr 03 18:00:09 +0000 2012 */
 function namedMonth(text: string): ParsedTime {
-  const spaced = text.replace(/^(\d{1,2})[-/. ]+(?:de )?(\p{L}+)[-/., ]+(?:de )?(\d{4}|\d{2})(?!\d|:)/u, '$1 $2 $3 ');
+  const spaced = text.replace(
+    /^(\d{1,2})[-/. ]+(?:de )?(\p{L}+)[-/., ]+(?:de )?(\d{4}|\d{2})(?!\d|:)/u,
+    '$1 $2 $3 ',
+  );
   const clockInside =
-    /^(\p{L}+)\.? (\d{1,2}),? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[+-]\d{2}:?\d{2}| [A-Z]{1,4})?) (\d{4})$/u.exec(spaced);
+    /^(\p{L}+)\.? (\d{1,2}),? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[+-]\d{2}:?\d{2}| [A-Z]{1,4})?) (\d{4})$/u.exec(
+      spaced,
+    );
   if (clockInside) {
     const [, month, day, clock, year] = clockInside;
     return wordDate({ year, month, day }, ` ${clock}`);
@@ -224,3 +231,7 @@ function wordDate(date: { year: string; month: string; day: string }, rest: stri
   if (month === undefined) return nothing(FORM.unreadable);
   return dated(utcDay(fullYear(date.year), month, Number(date.day)), rest);
 }
+
+/** A time of day alone, or a whole number that may be one. */
+export const CLOCK_CELL =
+  /^(?:\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?|\d{1,2}\s*[ap]\.?m\.?|\d{1,9})$/i;

@@ -3,8 +3,8 @@
  * what cannot be a time beside the others.
  */
 import { isNone } from './none';
-import { NumberUnits } from './timeUnits';
 import { FORM, parseCell, unpackDate, unpackOffset } from './timeForms';
+import { NumberUnits } from './timeUnits';
 
 export type DateOrder = 'dmy' | 'mdy';
 
@@ -198,10 +198,7 @@ export class TimeColumn {
   }
 
   /** How numbers are read: as the unit says; not at all where most rows are dates and the numbers are none. */
-  #numbers(
-    counts: readonly number[],
-    units: NumberUnits,
-  ): Pick<Reading, 'number' | 'isRank' | 'numberKind'> {
+  #numbers(counts: readonly number[], units: NumberUnits): Pick<Reading, 'number' | 'isRank' | 'numberKind'> {
     const dates = counts[FORM.instant] + counts[FORM.numeric] + counts[FORM.offset];
     const unit = units.unit();
     const isRank = unit === 'rank' && counts[FORM.number] > dates;
@@ -244,7 +241,8 @@ export class TimeColumn {
       times[index] = this.#time(value, form, reading);
       if (!Number.isNaN(times[index])) return;
       if (form < FORM.number) this.#count(KINDS[form], form, index);
-      else this.#count(form === FORM.number ? reading.numberKind : this.#dateKind(value, reading), form, index);
+      else
+        this.#count(form === FORM.number ? reading.numberKind : this.#dateKind(value, reading), form, index);
     });
     return times;
   }
@@ -324,7 +322,9 @@ export class TimeColumn {
       );
     }
     if (this.#zoned > 0 && this.#zoneless > 0) {
-      remarks.push(`${this.#zoneless} times have no zone and ${this.#zoned} have one: those without are taken as UTC.`);
+      remarks.push(
+        `${this.#zoneless} times have no zone and ${this.#zoned} have one: those without are taken as UTC.`,
+      );
     }
     const mixed = reading.isRank ? '' : units.mixed();
     if (mixed !== '') remarks.push(mixed);
@@ -367,7 +367,9 @@ function written(value: number, form: number): string {
 
 function iso(time: number): string {
   const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace(/T00:00:00\.000Z$|\.000Z$/, '');
+  return Number.isNaN(date.getTime())
+    ? String(time)
+    : date.toISOString().replace(/T00:00:00\.000Z$|\.000Z$/, '');
 }
 
 /**
