@@ -22,7 +22,7 @@ export interface EventMeaning {
 }
 
 /** Strength: 0 no behaviour, 1 a click, 2 a favourite, 3 a cart, 4 a purchase. */
-type Strength = 0 | 1 | 2 | 3 | 4;
+type Strength = number;
 
 const PURCHASES = (
   'purchase purchased buy bought order ordered transaction checkout sale sold payment paid pay conversion convert converted ' +
@@ -163,7 +163,7 @@ function guessedStrength(value: string): Strength | undefined {
   const pairs = parts.map((part, index) => part + (parts[index + 1] ?? ''));
   const found = [...parts, ...pairs].map((part) => STRENGTHS.get(part)).filter((one) => one !== undefined);
   if (found.length === 0) return undefined;
-  return found.includes(0) ? 0 : found.reduce((most, one) => (one > most ? one : most));
+  return found.includes(0) ? 0 : found.reduce((most, one) => Math.max(most, one));
 }
 
 function eventKey(value: string): string {

@@ -25,12 +25,17 @@ export const ITEMS = list(`
   property hotel restaurant place venue merchant good goods merchandise commodity ean gtin upc barcode document doc
   paper post story page url uri joke course lecture question exercise job vacancy position offer deal coupon ad advert
   creative campaign beer wine drink food dish meal image photo pin meme repo repository package project thread
-  work edition title location attraction destination event group subreddit channel streamer material target entity
-  shop store brand tag imdb tmdb gmap bgg steam
+  work edition location attraction destination event group subreddit channel streamer material target entity
+  imdb tmdb gmap bgg steam
   artikel artikelnr produkt produit producto producte prodotto produto articulo artículo 商品 物品 アイテム 상품 товар`);
 
+/** Items only where nothing better is there: they are mostly something that items have. */
+export const WEAK_ITEMS = list('shop store brand tag title name');
+
 /** Forms of a name around its noun, best first. `''` is the noun alone. */
-export const ID_FORMS = list('id ids uuid guid key sk pk idx index iid hash no nr num number nummer code');
+export const ID_FORMS = list(
+  'id ids uuid guid key sk pk idx index iid hash no nr num number nummer code token name title',
+);
 export const LOOSE_ID_FORMS = list('code token name title');
 
 /** Times, finest and surest first. */

@@ -178,13 +178,15 @@ class Guesser {
       const rank = nounRank(key, nouns);
       if (rank === null || this.#taken.has(column)) return;
       if (emptyShare(this.#head, column) > 0.9) return;
-      found.push({ column, rank, isCommon: rank < COMMON });
+      found.push({ column, rank, isCommon: rank < COMMON && nouns !== names.WEAK_ITEMS });
     });
     return found.sort((a, b) => a.rank - b.rank || a.column - b.column);
   }
 
   #itemCandidates(): Candidate[] {
-    return this.#candidates(names.ITEMS).filter(({ column }) => this.#types[column] !== 'float');
+    const strong = this.#candidates(names.ITEMS);
+    const found = strong.length > 0 ? strong : this.#candidates(names.WEAK_ITEMS);
+    return found.filter(({ column }) => this.#types[column] !== 'float');
   }
 
   #guessUser(): void {
@@ -218,7 +220,8 @@ class Guesser {
     }
     const rivals = others.filter(({ rank }) => rank < FORM);
     const also = rivals.length === 0 ? '' : ` ${this.#list(rivals)} could be it too.`;
-    const isSure = best.isCommon || (best.rank < FORM && rivals.length === 0);
+    const isCode = best.rank < FORM || this.#keys[best.column].endsWith('code');
+    const isSure = best.isCommon || (isCode && rivals.length === 0);
     this.#put('item', [best.column], isSure, `Its name says so.${also}`);
   }
 

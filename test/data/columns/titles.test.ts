@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { phrase, shortNames, threeLevels, uniqueTitles, words } from '../../src/data/columns/titles';
+import { phrase, shortNames, threeLevels, uniqueTitles, words } from '../../../src/data/columns/titles';
 
 describe('words', () => {
   test.each([
     ['ICE - CRUSHED/CUBED, 22 LB', 'ice crushed cubed 22 lb'],
     ['  Crème brûlée (100% ORGANIC) | <new>', 'crème brûlée 100% organic new'],
-    ['65+ 13.25 OZ. don’t', '65+ 13.25 oz don t'],
+    ['65+ 13.25 OZ. don’t', "65+ 13.25 oz don't"],
     ['ｆｕｌｌ ｗｉｄｔｈ 東京', 'full width 東京'],
     ['—', ''],
   ])('%s', (text, expected) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTime } from '../../src/data/columns/times';
+import { parseTime } from '../../../src/data/columns/times';
 
 test.each([
   ['1112484027', 1112484027],
