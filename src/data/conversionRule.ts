@@ -54,8 +54,12 @@ export function conversionRuleOf({ roles }: LogPart, mapping: Mapping): RuleRead
   const [quantity] = roles.quantity ?? [];
   const at = (role: 'conversion' | 'event' | 'rating') => roles[role]?.[0];
   const [flag, event, rating] = [at('conversion'), at('event'), at('rating')];
-  if (flag !== undefined) return returning(flagReader(flag), quantity);
-  if (event !== undefined) return returning(eventReader(event, mapping.purchases), quantity);
+  const events = event === undefined ? null : eventReader(event, mapping.purchases);
+  if (flag !== undefined) {
+    const flags = flagReader(flag);
+    return returning(events === null ? flags : both(events, flags), quantity);
+  }
+  if (events !== null) return returning(events, quantity);
   if (rating !== undefined) return returning(ratingReader(rating, mapping.threshold), quantity);
   return quantity !== undefined ? quantityReader(quantity) : everyReader;
 }
@@ -115,6 +119,30 @@ function eventReader(column: number, purchases?: readonly string[]): RuleReader 
           rows: rows[index],
           meaning: kinds[index] === 'none' ? 'neither' : (kinds[index] as 'behaviour' | 'conversion'),
         })),
+      };
+    },
+  };
+}
+
+/** Events say which rows are behaviours, and flags which of those are conversions. A value is 2 · event + flag. */
+function both(events: RuleReader, flags: RuleReader): RuleReader {
+  return {
+    read(cells, row) {
+      const flag = flags.read(cells, row);
+      if (typeof flag !== 'number') return flag;
+      const event = events.read(cells, row);
+      return typeof event === 'number' ? 2 * event + flag : event;
+    },
+    finish(log) {
+      const rule = events.finish(log);
+      const eventOf = (value: number) => (Number.isFinite(value) ? value >> 1 : value);
+      return {
+        ...rule,
+        isRead: (value) => rule.isRead(eventOf(value)),
+        converts: (value) => (value & 1) === 1,
+        words: 'its conversion column says so',
+        // Which events are conversions is not for the event to say here.
+        events: null,
       };
     },
   };

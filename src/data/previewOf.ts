@@ -128,11 +128,12 @@ function timeText(time: number): string {
 function doubtsOf(
   { log: part, items }: Layout,
   { tables, rows, time, rule }: ReadTables,
-  { dataset }: Assembled,
+  { dataset, conversions: byUser }: Assembled,
 ): string[] {
+  const conversions = byUser.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
   const doubts: string[] = [];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
-    if (!sure && columns.length > 0) doubts.push(`The ${role}: ${why}.`);
+    if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
   }
   if (time?.isAmbiguous)
     doubts.push(
@@ -150,6 +151,8 @@ function doubtsOf(
     doubts.push(
       `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,
     );
+  if (conversions === 0)
+    doubts.push(`No interaction counts as a conversion (${rule.words}), so CTCVR says nothing.`);
   if (new Set(dataset.items.map(({ categories }) => categories[2])).size === 1)
     doubts.push(
       'All items are in one category: the Category accuracies say nothing, and the built-in teacher reasons in words of titles.',

@@ -120,9 +120,9 @@ function moviesPart(table: Table): ItemsPart {
   };
 }
 
-/** "Matrix, The (1999)" → The Matrix, told from others of that name by its year. */
+/** "Matrix, The (1999)" → The Matrix, told from others of that name by its year; of a series the first. */
 function movie(text: string): Omit<RawItem, 'categories'> {
-  const [, name, year] = /^(.*?)\s*(?:\((\d{4})\))?$/s.exec(text)!;
+  const [, name, year] = /^(.*?)\s*(?:\((\d{4})(?:\s*[-–]\s*(?:\d{4})?\s*)?\))?$/s.exec(text)!;
   return { title: articleFirst(name), hints: year ? [year] : [] };
 }
 
