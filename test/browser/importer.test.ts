@@ -13,7 +13,12 @@ test('the import worker keeps a data set where the page’s other workers find i
     const onProgress = proxy((_: string, fraction: number) => {
       fractions.push(fraction);
     });
-    const summary = await importer.importFiles([new File([interactionsCsv(6, 8)], 'log.csv')], onProgress);
+    const { summary } = await importer.readFiles(
+      [new File([interactionsCsv(6, 8)], 'log.csv')],
+      '',
+      onProgress,
+    );
+    await importer.keepImport();
     expect(summary).toMatchObject({ id: 'log', users: 6, items: 8, interactions: 48, problems: [] });
     expect(fractions.at(-1)).toBe(1);
     expect((await importer.listImports()).map(({ sha256 }) => sha256)).toContain(summary.sha256);
@@ -23,7 +28,7 @@ test('the import worker keeps a data set where the page’s other workers find i
     expect(dataset?.splits.test).toHaveLength(6);
     store.close();
 
-    await expect(importer.importFiles([new File(['x'], 'a.pdf')], onProgress)).rejects.toThrow(
+    await expect(importer.readFiles([new File(['x'], 'a.pdf')], '', onProgress)).rejects.toThrow(
       /^a\.pdf: none/,
     );
     await importer.deleteImport(summary.sha256);

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { interactionCount } from '../../src/data/dataset';
-import { importDataset, type SourceFile } from '../../src/data/importDataset';
+import { importDataset } from '../../src/data/importDataset';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
+import { file } from './sources';
 
 /** Where developers keep the real data, beside the repository; it is not part of it. */
 const FOLDERS = ['../../../shared/data/completejourney/', '../../../../shared/data/completejourney/'].map(
@@ -20,11 +21,10 @@ test('the real Complete Journey sample, where it is present, imports to the coun
     expect(FOLDERS.map((url) => existsSync(url))).toEqual([false, false]);
     return;
   }
-  const files = ['transactions.csv', 'products.csv', 'demographics.csv'].map(
-    (name): SourceFile => ({
-      name,
-      bytes: async () => new Uint8Array(await readFile(new URL(name, folder))),
-    }),
+  const files = await Promise.all(
+    ['transactions.csv', 'products.csv', 'demographics.csv'].map(async (name) =>
+      file(name, await readFile(new URL(name, folder))),
+    ),
   );
   const { dataset, problems } = await importDataset(files);
   expect([interactionCount(dataset), dataset.users.length, dataset.items.length]).toEqual([

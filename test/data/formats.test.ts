@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { interactionCount, targetItem } from '../../src/data/dataset';
+import { blobFile } from '../../src/data/files/blobFile';
+import { wholeBytes } from '../../src/data/files/sources';
 import { ImportError, importDataset, type SourceFile } from '../../src/data/importDataset';
 import { file, interactionsCsv } from './sources';
 
@@ -317,7 +319,10 @@ describe('what cannot be imported', () => {
   });
 
   test('a file that cannot be read is named', async () => {
-    const gone: SourceFile = { name: 'log.csv', bytes: () => Promise.reject(new Error('it was moved')) };
+    const blob = new Blob([csv]);
+    blob.slice = () =>
+      Object.assign(new Blob(), { arrayBuffer: () => Promise.reject(new Error('it was moved')) });
+    const gone = blobFile(blob, 'log.csv');
     expect(await refused([gone])).toMatch(/log\.csv cannot be read \(it was moved\)/);
   });
 
@@ -336,7 +341,7 @@ describe('what cannot be imported', () => {
     ];
     const texts = await Promise.all(
       originals.map((files) =>
-        Promise.all(files.map(async ({ name, bytes }) => [name, await bytes()] as const)),
+        Promise.all(files.map(async (each) => [each.name, await wholeBytes(each, 1e6)] as const)),
       ),
     );
     const edit = fc.record({

@@ -11,7 +11,11 @@ test('an import is kept, listed, found by its hash and deleted', async () => {
   const store = memoryStore();
   const importer = createImporter(async () => ({ store, problem: null }));
   const seen: number[] = [];
-  const summary = await importer.importFiles(files(), (_, fraction) => seen.push(fraction));
+  const { summary, preview } = await importer.readFiles(files(), '', (_, fraction) => seen.push(fraction));
+  expect(preview.counts).toMatchObject({ rows: 48, users: 6, items: 8 });
+  // Read and looked at is not kept.
+  expect(await importer.listImports()).toEqual([]);
+  expect(await importer.keepImport()).toEqual(summary);
   expect(summary).toMatchObject({
     id: 'log',
     users: 6,
@@ -19,6 +23,7 @@ test('an import is kept, listed, found by its hash and deleted', async () => {
     interactions: 48,
     examples: [30, 6, 6],
     problems: [],
+    map: '',
   });
   expect(seen.at(-1)).toBe(1);
   expect(await importer.listImports()).toEqual([summary]);
@@ -30,7 +35,7 @@ test('an import is kept, listed, found by its hash and deleted', async () => {
 test('files that are no data set reject with their sentence and keep nothing', async () => {
   const store = memoryStore();
   const importer = createImporter(async () => ({ store, problem: null }));
-  await expect(importer.importFiles([new File(['x'], 'a.pdf')], () => undefined)).rejects.toThrow(
+  await expect(importer.readFiles([new File(['x'], 'a.pdf')], '', () => undefined)).rejects.toThrow(
     /^a\.pdf: none/,
   );
   expect(await importer.listImports()).toEqual([]);
@@ -40,11 +45,10 @@ test('without storage an import says why it cannot be used, and a later one trie
   const store = memoryStore();
   let problem: StoreError | null = new StoreError('blocked', storeSentence('blocked', 'open'));
   const importer = createImporter(async () => ({ store, problem }));
-  await expect(importer.importFiles(files(), () => undefined)).rejects.toThrow(
-    /needs them kept\. Another tab/,
-  );
+  await importer.readFiles(files(), '', () => undefined);
+  await expect(importer.keepImport()).rejects.toThrow(/needs them kept\. Another tab/);
   problem = null;
-  expect((await importer.importFiles(files(), () => undefined)).users).toBe(6);
+  expect((await importer.keepImport()).users).toBe(6);
 });
 
 test('a full disk is said, and nothing is left half kept', async () => {
@@ -54,6 +58,20 @@ test('a full disk is said, and nothing is left half kept', async () => {
     put: () => Promise.reject(new StoreError('quota', storeSentence('quota', 'write'))),
   };
   const importer = createImporter(async () => ({ store: full, problem: null }));
-  await expect(importer.importFiles(files(), () => undefined)).rejects.toThrow(/is full/);
+  await importer.readFiles(files(), '', () => undefined);
+  await expect(importer.keepImport()).rejects.toThrow(/is full/);
   expect(await importer.listImports()).toEqual([]);
+});
+
+test('what a person says about the columns is read, and is part of what the data are', async () => {
+  const importer = createImporter(async () => ({ store: memoryStore(), problem: null }));
+  const guessed = await importer.readFiles(files(), '', () => undefined);
+  const said = await importer.readFiles(files(), 'title=categories', () => undefined);
+  expect(said.summary).toMatchObject({ map: 'title=categories', interactions: 48 });
+  expect(said.preview.choices.find(({ role }) => role === 'title')?.columns).toEqual(['categories']);
+  // The same columns by name give another hash than the guess: the mapping is part of it.
+  const named = await importer.readFiles(files(), 'user=user', () => undefined);
+  expect(new Set([guessed, said, named].map(({ summary }) => summary.sha256)).size).toBe(3);
+  await importer.dropImport();
+  await expect(importer.keepImport()).rejects.toThrow(/Nothing was read/);
 });
