@@ -49,6 +49,14 @@ describe('the stage data', () => {
     for (const id of ids(draw.test)) expect(test.has(id)).toBe(true);
   });
 
+  it('draws them by the seed', async () => {
+    const { dataset, config, draw } = await drawn();
+    const other = drawExamples(dataset, { ...config, seed: 8 });
+    expect(drawExamples(dataset, config)).toEqual(draw);
+    for (const group of ['prompts', 'policy', 'curve', 'test'] as const)
+      expect(ids(other[group]), group).not.toEqual(ids(draw[group]));
+  });
+
   it('rolls out no more prompts than the reward table has room for', async () => {
     const { dataset, config } = await drawn((changed) => {
       changed.popo.steps = 1000;

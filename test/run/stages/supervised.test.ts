@@ -31,7 +31,11 @@ const OPTIMIZER = { beta1: 0.8, beta2: 0.95, eps: 1e-7, weight_decay: 0.03, max_
 
 describe('every supervised stage', () => {
   it('trains with the optimizer that the config names, at its own rate and length', async () => {
-    const here = await given(({ optimizer }) => Object.assign(optimizer, OPTIMIZER));
+    const here = await given((changed) => {
+      Object.assign(changed.optimizer, OPTIMIZER);
+      changed.warmup.learning_rate = 0.007;
+      changed.sft.learning_rate = 0.002;
+    });
     const { config, model, inputs } = here;
     const cots = await taught(here);
     const expected = (steps: number, learningRate: number) =>
@@ -47,17 +51,40 @@ describe('every supervised stage', () => {
     const hyper = () => model.trained.splice(0).map((step) => step.hyper);
     const { steps } = config.warmup;
     await warmup.run(inputs, (await toolsOf('warmup', config, { steps })).tools, warmup.begin(config));
-    expect(hyper()).toEqual(expected(6, config.warmup.learning_rate));
+    expect(hyper()).toEqual(expected(6, 0.007));
     const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
-    expect(hyper()).toEqual(expected(2, config.sft.learning_rate));
+    expect(hyper()).toEqual(expected(2, 0.002));
     const tools = (await toolsOf('sft', config, { steps: 5 })).tools;
     await sft.run({ ...inputs, rupr: cots, orft: kept }, tools, sft.begin(config));
-    expect(hyper()).toEqual(expected(5, config.sft.learning_rate));
-    expect(config.sft.learning_rate).not.toBe(config.warmup.learning_rate);
+    expect(hyper()).toEqual(expected(5, 0.002));
   });
 });
 
 describe('a supervised stage', () => {
+  it('draws its batches by the seed, and nothing else does', async () => {
+    /** What each stage learns, of the same data, by the seeds of its config. */
+    const learntBy = async (seed: number) => {
+      const here = await given();
+      const { model, inputs } = here;
+      const cots = await taught(here);
+      const config = { ...here.config, seed };
+      const rows = () => JSON.stringify(model.trained.splice(0).map((step) => step.rows));
+      await warmup.run(inputs, (await toolsOf('warmup', config, { steps: 6 })).tools, warmup.begin(config));
+      const warm = rows();
+      const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
+      const scorer = rows();
+      const all = { kept: cots.cots.map((_, index) => index), report: kept.report };
+      const { tools } = await toolsOf('sft', config, { steps: 5 });
+      await sft.run({ ...inputs, rupr: cots, orft: all }, tools, sft.begin(config));
+      const told = await rupr.run(inputs, (await toolsOf('rupr', config)).tools);
+      return { warm, scorer, tuned: rows(), told: told.cots.map(({ text }) => text).join('|') };
+    };
+    const [first, same, other] = [await learntBy(5), await learntBy(5), await learntBy(8)];
+    expect(same).toEqual(first);
+    for (const what of ['warm', 'scorer', 'tuned', 'told'] as const)
+      expect(other[what], what).not.toBe(first[what]);
+  });
+
   it('keeps and tells every loss, and how far it is', async () => {
     const here = await given();
     const { tools, events } = await toolsOf('warmup', here.config, { steps: 6 });
