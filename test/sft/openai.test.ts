@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TeacherError } from '../../src/sft/cot';
 import { ChatClient, type ChatLimits } from '../../src/sft/openai';
@@ -237,6 +238,21 @@ describe('the chat client', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     abort.abort(new Error('enough'));
     await expect(asked).rejects.toThrow('enough');
+  });
+
+  it('leaves no timer behind, nor an ear on the signal', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const chat = await client(first(1, refuse(503, ''), streamed(ANSWER)), {
+      silence: 60_000,
+      total: 60_000,
+    });
+    const before = timers();
+    const { signal } = new AbortController();
+    expect(await ask(chat, signal)).toBe(ANSWER);
+    expect(chat.retries).toBe(1);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    // Those of the connection itself, which Node closes when it likes, are no longer than some seconds.
+    await expect.poll(timers, { timeout: 20_000 }).toBeLessThanOrEqual(before);
   });
 
   it('follows no redirect, so that neither key nor purchases go to another host', async () => {
