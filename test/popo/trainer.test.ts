@@ -279,6 +279,7 @@ describe('trainPolicy', () => {
   it('tells after each step how many are done, of all, and what its parts took in seconds', async () => {
     const told: unknown[] = [];
     const timings: [string, number][] = [];
+    const began = performance.now();
     const slow = task(new FakeOptimizer());
     slow.model = {
       generate: async (options) => {
@@ -300,11 +301,13 @@ describe('trainPolicy', () => {
     const parts = ['rollout', 'reward', 'update'];
     expect(timings.map(([part]) => part)).toEqual([...parts, ...parts]);
     for (const [part, seconds] of timings) {
-      // Timers may fire a little early; what is not slept takes next to nothing, however slow the machine.
+      // Timers may fire a little early.
       if (part === 'rollout') expect(seconds).toBeGreaterThan(0.05);
       expect(seconds).toBeGreaterThanOrEqual(0);
-      expect(seconds).toBeLessThan(30);
     }
+    expect(timings.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThanOrEqual(
+      (performance.now() - began) / 1000,
+    );
   });
 
   it('updates numIterations times on the same rollouts, counting AdamW steps on', async () => {

@@ -30,11 +30,11 @@ function sequenceOf({ inputs, format }: Given, { cots }: Taught, index: number, 
 const OPTIMIZER = { beta1: 0.8, beta2: 0.95, eps: 1e-7, weight_decay: 0.03, max_grad_norm: 0.7 };
 
 describe('every supervised stage', () => {
-  it('trains with the optimizer that the config names, at its own rate and length', async () => {
+  it('trains with the optimizer that the config names, at its own rate, length and batch size', async () => {
     const here = await given((changed) => {
       Object.assign(changed.optimizer, OPTIMIZER);
       changed.warmup.learning_rate = 0.007;
-      changed.sft.learning_rate = 0.002;
+      Object.assign(changed.sft, { learning_rate: 0.002, batch_size: 3 });
     });
     const { config, model, inputs } = here;
     const cots = await taught(here);
@@ -48,7 +48,11 @@ describe('every supervised stage', () => {
         weightDecay: 0.03,
         maxGradNorm: 0.7,
       }));
-    const hyper = () => model.trained.splice(0).map((step) => step.hyper);
+    const rows: number[] = [];
+    const hyper = () => {
+      rows.push(...new Set(model.trained.map((step) => step.rows.length)));
+      return model.trained.splice(0).map((step) => step.hyper);
+    };
     const { steps } = config.warmup;
     await warmup.run(inputs, (await toolsOf('warmup', config, { steps })).tools, warmup.begin(config));
     expect(hyper()).toEqual(expected(6, 0.007));
@@ -57,6 +61,8 @@ describe('every supervised stage', () => {
     const tools = (await toolsOf('sft', config, { steps: 5 })).tools;
     await sft.run({ ...inputs, rupr: cots, orft: kept }, tools, sft.begin(config));
     expect(hyper()).toEqual(expected(5, 0.002));
+    // Of CoTs as many as SFT's batches have, in both stages that learn them.
+    expect(rows).toEqual([inputs.tokenizer.warmupRows, 3, 3]);
   });
 });
 
