@@ -107,6 +107,13 @@ describe('the stage data', () => {
     expect(left.rankingProblem).toBeNull();
   });
 
+  it.each([12, 20])('asks for as many people as the config ranks for, in both times: %i', async (users) => {
+    const config = minusculeConfig(({ ranking }) => Object.assign(ranking, { users }));
+    const { deployment } = await data.open({ dataset: null }, {}, (await toolsOf('data', config)).tools);
+    expect(deployment?.dataset.users).toHaveLength(users);
+    expect(deployment?.past.examples).toHaveLength(users);
+  });
+
   it('says why nothing is ranked where imported data has no impressions to rank', async () => {
     const config = minusculeConfig();
     const { tools } = await toolsOf('data', config);

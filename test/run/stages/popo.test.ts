@@ -239,6 +239,21 @@ describe('the stage popo', () => {
     expect(made.samples).toHaveLength(2 * here.inputs.data.draw.curve.length);
   });
 
+  it.each([
+    [1, [0, 1, 2, 3, 4, 5]],
+    [2, [0, 2, 4, 5]],
+    [3, [0, 3, 5]],
+    [9, [0, 5]],
+  ])('measures validation users every %i steps where the config says so', async (every, points) => {
+    const here = await given(({ popo, evaluate }) => {
+      popo.steps = 5;
+      evaluate.curve_every = every;
+    });
+    const { tools, made } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    expect(made.curve.map(({ step }) => step)).toEqual(points);
+  });
+
   it('is not done when it was stopped', async () => {
     const here = await given();
     const { tools, made, optimizers } = await prepared(here);
