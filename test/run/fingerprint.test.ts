@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   CLOSE_TOLERANCE,
@@ -95,6 +96,36 @@ describe('fingerprint', () => {
     const link = formatLink(presetConfig('tiny'), 'a'.repeat(64), mine);
     expect(parseLink(link).expected).toEqual(mine);
     expect(link.length).toBeLessThan(1200);
+  });
+
+  it('is of the bits of the numbers in their order: NaN is NaN, and −0 is 0, as JSON has it', async () => {
+    const losses = [2.5, Number.NaN, -0, 1e-300];
+    const own = await changed((s) => {
+      s.stages = [{ name: 'warmup', seconds: 1, steps: 4, loss: losses, heldOutLoss: [] }];
+      s.popo.steps = [];
+      s.table = [];
+    });
+    const numbers = [2.5, Number.NaN, 0, 1e-300, 3, 10, 5];
+    const bytes = Buffer.alloc(8 * numbers.length);
+    numbers.forEach((value, at) => {
+      bytes.writeDoubleLE(value, 8 * at);
+    });
+    expect(own.exact).toBe(createHash('sha256').update(bytes).digest('hex').slice(0, 32));
+  });
+
+  it('reads rows by the names of their metrics, in whatever order these come', async () => {
+    const turned = <T extends object>(held: T) => Object.fromEntries(Object.entries(held).reverse()) as T;
+    const ranking = { requests: { train: 1, test: 2 }, long_tail_behaviours: 3 } as never;
+    const mine = await changed((s) => Object.assign(s, { ranking }));
+    const other = await changed((s) => {
+      Object.assign(s, { ranking: { long_tail_behaviours: 3, requests: { test: 2, train: 1 } } });
+      s.table = s.table.map(turned);
+    });
+    expect(other.exact).toBe(mine.exact);
+    const swapped = await changed((s) => {
+      Object.assign(s, { ranking: { requests: { train: 2, test: 1 }, long_tail_behaviours: 3 } });
+    });
+    expect(swapped.exact).not.toBe(mine.exact);
   });
 
   it('calls another config, data set, kernel or app other inputs', async () => {

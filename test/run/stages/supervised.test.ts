@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { StoppedError } from '../../../src/control/hooks';
 import { targetItem } from '../../../src/data/dataset';
 import { needsOf } from '../../../src/data/needs';
 import { Random } from '../../../src/numeric/random';
@@ -94,12 +95,30 @@ describe('a supervised stage', () => {
   it('keeps and tells every loss, and how far it is', async () => {
     const here = await given();
     const { tools, events } = await toolsOf('warmup', here.config, { steps: 6 });
-    await warmup.run(here.inputs, tools, warmup.begin(here.config));
+    const progress: number[][] = [];
+    const onProgress = (done: number, total: number) => {
+      if (total === 6) progress.push([done, here.model.trained.length]);
+    };
+    const hooks = { ...tools.hooks, onProgress };
+    await warmup.run(here.inputs, { ...tools, hooks }, warmup.begin(here.config));
+    expect(progress.map(([done]) => done)).toEqual([1, 2, 3, 4, 5, 6]);
     const losses = [1, 2, 3, 4, 5, 6].map((step) => 1 / step);
     expect(tools.own.loss).toEqual(losses);
     expect(tools.at()).toBe(6);
     const told = events.flatMap((event) => (event.type === 'loss' ? [[event.step, event.loss]] : []));
     expect(told).toEqual(losses.map((loss, step) => [step, loss]));
+  });
+
+  it('is not done when it was stopped, and keeps the steps that it took', async () => {
+    const here = await given();
+    const { tools } = await toolsOf('warmup', here.config, { steps: 6 });
+    const made = warmup.begin(here.config);
+    let left = 2;
+    const gate = async () => (left-- > 0 ? ('go' as const) : ('stop' as const));
+    await expect(warmup.run(here.inputs, { ...tools, gate }, made)).rejects.toThrow(StoppedError);
+    expect(tools.own.loss).toEqual([1, 1 / 2]);
+    expect(tools.at()).toBe(2);
+    expect(made.judged).toBeNull();
   });
 
   it('measures before it trains, and after', async () => {
