@@ -239,7 +239,9 @@ describe('the progress of a stage', () => {
     const { session, events } = opened(within('warmup', 2));
     const { stage } = stageOf('warmup', 8, async ({ hooks }) => {
       hooks.onProgress(2, 8);
-      now += 6;
+      now += 3;
+      hooks.onProgress(3, 8);
+      now += 3;
       hooks.onProgress(4, 8);
       now += 6;
       hooks.onProgress(5, 8);
@@ -247,7 +249,8 @@ describe('the progress of a stage', () => {
     await session.pass(stage);
     expect(progressOf(events)).toEqual([
       [2, 8, null],
-      // Two steps in 6 s, then three in 12 s.
+      // One step in 3 s, two in 6 s, three in 12 s.
+      [3, 8, 15],
       [4, 8, 12],
       [5, 8, 12],
       [8, 8, 0],

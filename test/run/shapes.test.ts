@@ -45,7 +45,9 @@ describe('fitFormat', () => {
     }
   });
 
-  it('is as long as the longest reasoning that the embedded teacher may write, and the longest answer', () => {
+  it('is as long as the longest reasoning that the embedded teacher may write, and the longest answer', async () => {
+    const two = minusculeConfig((config) => Object.assign(config.data, { num_l1: 2 }));
+    const dataset = await loadDataset(two, async () => null);
     // A long word, in a profile with spaces to spare.
     const [first, ...others] = dataset.users;
     const users = [{ ...first, profile: ' QUARRELSOME  parent ' }, ...others];
@@ -53,6 +55,8 @@ describe('fitFormat', () => {
     const needs = [...new Map(needsOf(dataset).map((need) => [need.label, need])).values()];
     const traits = [...new Set(users.flatMap(({ profile }) => profile.toLowerCase().trim().split(/\s+/)))];
     const lengthOf = (text: string) => tokenizer.encodePlain(text).length;
+    const labels = needs.map(({ label }) => lengthOf(label));
+    expect(labels[0]).toBeLessThan(Math.max(...labels));
     let longest = 0;
     for (const saw of needs)
       for (const need of needs)
@@ -63,7 +67,7 @@ describe('fitFormat', () => {
     expect(format.options.maxCompletionLength).toBe(longest + tags + Math.max(...answers));
   });
 
-  it.each([40, 41, 42, 43])(
+  it.each([40, 41, 42, 43, 200])(
     'leaves another teacher all room there is, and rounds the whole up to 4: %i',
     (limit) => {
       const { text, rupr } = limited(300, limit);
