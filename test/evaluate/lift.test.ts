@@ -75,6 +75,40 @@ describe('the lift', () => {
     });
   });
 
+  it('draws users anew for the long tail, not those that it drew for all', () => {
+    const before = test.map(({ user }) => outcome(user + 1, user + 1));
+    const after = test.map(({ user }) => outcome(1 + (user % 7), 2 + (user % 5)));
+    const all = liftOf({ before, after, isIn: null }, test, SEED).revenue.paired;
+    const tail = liftOf({ before, after, isIn: test.map(() => true) }, test, SEED).revenue.paired;
+    // The same users, so the same mean; of 40 users no two thousand draws are alike.
+    expect(tail.mean).toBe(all.mean);
+    expect([tail.low, tail.high]).not.toEqual([all.low, all.high]);
+  });
+
+  it('is of means, so that arms of unequal size are alike, and nothing where an arm is empty', () => {
+    // Three treated users for each control user.
+    const users = (isIn: boolean, count: number) =>
+      Array.from({ length: 200 }, (_, user) => user)
+        .filter((user) => isTreated(user, SEED) === isIn)
+        .slice(0, count)
+        .map((user) => ({ user }));
+    const [control, treatedUsers] = [users(false, 4), users(true, 12)];
+    const requests = [...control, ...treatedUsers];
+    const before = requests.map(() => outcome(2, 2));
+    const after = requests.map(() => outcome(3, 3));
+    const both = liftOf({ before, after, isIn: null }, requests, SEED).revenue.randomised;
+    expect(both.mean).toBeCloseTo(0.5, 12);
+    const onlyTreated = after.slice(4);
+    const alone = liftOf({ before: onlyTreated, after: onlyTreated, isIn: null }, treatedUsers, SEED);
+    expect(alone.revenue.randomised).toMatchObject({ mean: 0, low: 0, high: 0 });
+    // One user in each arm is a mean too.
+    const pair = [control[0], treatedUsers[0]];
+    const two = [outcome(2, 2), outcome(2, 2)];
+    const three = [outcome(3, 3), outcome(3, 3)];
+    const least = liftOf({ before: two, after: three, isIn: null }, pair, SEED);
+    expect(least.revenue.randomised.mean).toBeCloseTo(0.5, 12);
+  });
+
   it('is the same twice', () => {
     const before = test.map(({ user }) => outcome(user, user));
     const after = test.map(({ user }) => outcome(user + (user % 3), user + 1));

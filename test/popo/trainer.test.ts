@@ -240,6 +240,76 @@ describe('trainPolicy', () => {
     });
   });
 
+  it('records the gradients as the first update found them, and the first cosine by itself', async () => {
+    const found: Pick<PolicyUpdate, 'gradNorms' | 'gradCosines' | 'influence'>[] = [
+      { gradNorms: [1, 2, 3], gradCosines: [0.5, null, -0.25], influence: [7, 8] },
+      { gradNorms: [9, 9, 9], gradCosines: [0.9, 0.9, 0.9], influence: [9, 9] },
+    ];
+    class Measuring extends FakeOptimizer {
+      override async update(batch: PolicyBatch, hyper: { step: number }): Promise<PolicyUpdate> {
+        return { ...(await super.update(batch, hyper)), ...found[batch.iteration] };
+      }
+    }
+    const [measured] = (await run(new Measuring(), { steps: 1 })).steps;
+    expect(measured).toMatchObject({ ...found[0], gradCosine: 0.5 });
+    // Not measured, or a gradient of zero that has no direction.
+    const [plain] = (await run(new FakeOptimizer(), { steps: 1 })).steps;
+    expect(plain).toMatchObject({ gradNorms: null, gradCosines: null, gradCosine: null });
+    found[0].gradCosines = [null, 0.5, -0.25];
+    const [without] = (await run(new Measuring(), { steps: 1 })).steps;
+    expect(without.gradCosine).toBeNull();
+  });
+
+  it('averages the gauges of all updates of a step', async () => {
+    class Measuring extends FakeOptimizer {
+      override async update(batch: PolicyBatch, hyper: { step: number }): Promise<PolicyUpdate> {
+        const scale = batch.iteration === 0 ? 1 : 3;
+        const gauges = { loss: 10 * scale, kl: 20 * scale, entropy: 30 * scale, gradNorm: 40 * scale };
+        const clip = { low_mean: 0.1 * scale, high_mean: 0.2 * scale, region_mean: 0.3 * scale };
+        return { ...(await super.update(batch, hyper)), ...gauges, clip };
+      }
+    }
+    const [step] = (await run(new Measuring(), { steps: 1 })).steps;
+    expect(step).toMatchObject({ loss: 20, kl: 40, entropy: 60, grad_norm: 80 });
+    expect(step.clip_ratio.low_mean).toBeCloseTo(0.2, 12);
+    expect(step.clip_ratio.high_mean).toBeCloseTo(0.4, 12);
+    expect(step.clip_ratio.region_mean).toBeCloseTo(0.6, 12);
+  });
+
+  it('tells after each step how many are done, of all, and what its parts took in seconds', async () => {
+    const told: unknown[] = [];
+    const timings: [string, number][] = [];
+    const began = performance.now();
+    const slow = task(new FakeOptimizer());
+    slow.model = {
+      generate: async (options) => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return model.generate(options);
+      },
+    };
+    await trainPolicy(
+      slow,
+      { ...training, from: 1, steps: 3 },
+      {
+        gate: async () => 'go',
+        onStep: ({ step }) => void told.push(step),
+        onProgress: (done, total) => void told.push([done, total]),
+        onTiming: (part, seconds) => void timings.push([part, seconds]),
+      },
+    );
+    expect(told).toEqual([1, [2, 3], 2, [3, 3]]);
+    const parts = ['rollout', 'reward', 'update'];
+    expect(timings.map(([part]) => part)).toEqual([...parts, ...parts]);
+    for (const [part, seconds] of timings) {
+      // Timers may fire a little early.
+      if (part === 'rollout') expect(seconds).toBeGreaterThan(0.05);
+      expect(seconds).toBeGreaterThanOrEqual(0);
+    }
+    expect(timings.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThanOrEqual(
+      (performance.now() - began) / 1000,
+    );
+  });
+
   it('updates numIterations times on the same rollouts, counting AdamW steps on', async () => {
     const optimizer = new FakeOptimizer();
     await run(optimizer, { steps: 2, numIterations: 3 });

@@ -51,12 +51,36 @@ describe('a checkpoint', () => {
     expect(decodeCheckpoint(stored({ ...checkpoint(), model: null }), APP).model).toBeNull();
   });
 
+  it('has no model where a part of one is missing', () => {
+    for (const pool of ['parameters', 'moment1', 'moment2']) {
+      const kept = stored(checkpoint());
+      delete kept.pools[pool];
+      expect(decodeCheckpoint(kept, APP).model, pool).toBeNull();
+    }
+  });
+
+  it('begins before the first step of the first stage', () => {
+    const config = presetConfig('tiny');
+    expect(newState(config, APP)).toEqual({
+      schema: 2,
+      app: APP,
+      config,
+      stage: 'data',
+      step: 0,
+      stages: [],
+      made: {},
+      timings: {},
+    });
+  });
+
   it('is a copy that later steps do not reach, with its arrays shared', () => {
     const { state } = checkpoint();
     const copied = copyState(state);
     state.step = 7;
     state.config = { ...state.config, seed: 99 };
     state.made.encoder = undefined;
+    expect(copied.stages).toEqual([]);
+    expect(copied.config.popo.reward_weights).toEqual([0.5, 0.5]);
     expect([copied.step, copied.config.seed]).toEqual([2, 1]);
     expect(copied.made.encoder?.wordVectors).toHaveLength(2);
     expect(copied.made.ranker?.rewardTable).toBe(state.made.ranker?.rewardTable);

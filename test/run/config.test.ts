@@ -421,6 +421,17 @@ describe('differences', () => {
   });
 });
 
+describe('what a message quotes', () => {
+  it.each([
+    ['x'.repeat(40), 'x'.repeat(40)],
+    ['x'.repeat(41), `${'x'.repeat(40)}…`],
+    [`${'x'.repeat(40)}yz`, `${'x'.repeat(40)}…`],
+  ])('is short: %s', (path, quoted) => {
+    expect(() => setByPath(presetConfig('tiny'), path, '1')).toThrow(`${quoted} is not a field`);
+    expect(() => setByPath(presetConfig('tiny'), 'seed', path)).toThrow(`not "${quoted}"`);
+  });
+});
+
 describe('sequenceLength', () => {
   it('is prompt and completion together', () => {
     const { text } = presetConfig('small');

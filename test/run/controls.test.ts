@@ -47,6 +47,15 @@ describe('Controls', () => {
     expect(controls.resting).toBe(true);
   });
 
+  it('takes back a step that was not taken yet, by a pause', async () => {
+    const controls = new Controls();
+    controls.step();
+    expect(controls.resting).toBe(false);
+    controls.pause();
+    expect(controls.resting).toBe(true);
+    expect(await isSettled(controls.pass())).toBe(false);
+  });
+
   it('tells when the run rests', async () => {
     const controls = new Controls();
     controls.pause();

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { reportedEvents } from '../../src/run/events';
+import { onceEach, reportedEvents } from '../../src/run/events';
 import type { Report, RunEvent } from '../../src/run/report';
 import { runPipeline } from '../../src/run/runner';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
@@ -26,6 +26,50 @@ function drawn(events: readonly RunEvent[]) {
   const text = shown.map((event) => JSON.stringify(event));
   return { ordered: text, sorted: [...text].sort() };
 }
+
+describe('what is told once', () => {
+  const loss = (name: string, step: number) =>
+    ({ type: 'loss', name, step, loss: 1, gradNorm: 0, learningRate: 0 }) as RunEvent;
+  const sample = (stage: string, step: number, sampleId: string) =>
+    ({ type: 'sample', sample: { stage, step, sampleId } }) as RunEvent;
+  const metrics = (stage: string) => ({ type: 'metrics', row: { stage }, step: 1 }) as RunEvent;
+  const curve = (step: number) => ({ type: 'curve', row: {}, step }) as RunEvent;
+  const popo = (step: number) => ({ type: 'popo', step: { step } }) as RunEvent;
+
+  it('is each step, row and sample by its own name, however often it is taken', () => {
+    const told: RunEvent[] = [];
+    const emit = onceEach((event) => told.push(event));
+    const all = [
+      loss('warmup', 0),
+      loss('warmup', 1),
+      loss('sft', 0),
+      popo(0),
+      popo(1),
+      metrics('warmup'),
+      metrics('sft'),
+      curve(0),
+      curve(1),
+      sample('popo', 0, 'a'),
+      sample('popo', 0, 'b'),
+      sample('popo', 1, 'a'),
+      sample('sft', 0, 'a'),
+      { type: 'cots' } as RunEvent,
+      { type: 'counting' } as RunEvent,
+    ];
+    for (const event of [...all, ...structuredClone(all)]) emit(event);
+    expect(told).toEqual(all);
+  });
+
+  it('is not what may come again: stages, progress, checkpoints, devices and notices', () => {
+    const told: RunEvent[] = [];
+    const emit = onceEach((event) => told.push(event));
+    const again = ['stage', 'progress', 'checkpoint', 'device', 'notice', 'model', 'ranker', 'teacher'].map(
+      (type) => ({ type }) as RunEvent,
+    );
+    for (const event of [...again, ...again]) emit(event);
+    expect(told).toEqual([...again, ...again]);
+  });
+});
 
 describe('a run told anew', { timeout: 180_000 }, () => {
   let live: Recorded;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   CLOSE_TOLERANCE,
@@ -97,6 +98,36 @@ describe('fingerprint', () => {
     expect(link.length).toBeLessThan(1200);
   });
 
+  it('is of the bits of the numbers in their order: NaN is NaN, and −0 is 0, as JSON has it', async () => {
+    const losses = [2.5, Number.NaN, -0, 1e-300];
+    const own = await changed((s) => {
+      s.stages = [{ name: 'warmup', seconds: 1, steps: 4, loss: losses, heldOutLoss: [] }];
+      s.popo.steps = [];
+      s.table = [];
+    });
+    const numbers = [2.5, Number.NaN, 0, 1e-300, 3, 10, 5];
+    const bytes = Buffer.alloc(8 * numbers.length);
+    numbers.forEach((value, at) => {
+      bytes.writeDoubleLE(value, 8 * at);
+    });
+    expect(own.exact).toBe(createHash('sha256').update(bytes).digest('hex').slice(0, 32));
+  });
+
+  it('reads rows by the names of their metrics, in whatever order these come', async () => {
+    const turned = <T extends object>(held: T) => Object.fromEntries(Object.entries(held).reverse()) as T;
+    const ranking = { requests: { train: 1, test: 2 }, long_tail_behaviours: 3 } as never;
+    const mine = await changed((s) => Object.assign(s, { ranking }));
+    const other = await changed((s) => {
+      Object.assign(s, { ranking: { long_tail_behaviours: 3, requests: { test: 2, train: 1 } } });
+      s.table = s.table.map(turned);
+    });
+    expect(other.exact).toBe(mine.exact);
+    const swapped = await changed((s) => {
+      Object.assign(s, { ranking: { requests: { train: 2, test: 1 }, long_tail_behaviours: 3 } });
+    });
+    expect(swapped.exact).not.toBe(mine.exact);
+  });
+
   it('calls another config, data set, kernel or app other inputs', async () => {
     const mine = await fingerprint(source());
     for (const other of [
@@ -125,9 +156,25 @@ describe('fingerprint', () => {
     ['rewards', (s: PopoStep) => Object.assign(s.rewards[1][0], { 1: 0.41 })],
     ['advantages', (s: PopoStep) => Object.assign(s.advantages[0], { 0: 0.51 })],
     ['weights', (s: PopoStep) => Object.assign(s.weightsAfter, { 0: 0.41 })],
+    ['step', (s: PopoStep) => Object.assign(s, { step: 7 })],
+    ['weights before', (s: PopoStep) => Object.assign(s.weightsBefore, { 1: 0.51 })],
     ['influence', (s: PopoStep) => Object.assign(s, { influence: [1, 2] })],
+    ['norms', (s: PopoStep) => Object.assign(s, { gradNorms: [1, 2] })],
+    ['cosine', (s: PopoStep) => Object.assign(s, { gradCosine: 0.5 })],
+    ['pull', (s: PopoStep) => Object.assign(s.pull, { 1: 0.04 })],
+    ['gradient', (s: PopoStep) => Object.assign(s, { grad_norm: 0.6 })],
+    ['reward', (s: PopoStep) => Object.assign(s, { reward: 0.4 })],
+    ['spread of rewards', (s: PopoStep) => Object.assign(s, { reward_std: 0.2 })],
+    ['share without spread', (s: PopoStep) => Object.assign(s, { frac_reward_zero_std: 0.5 })],
+    ['divergence', (s: PopoStep) => Object.assign(s, { kl: 0.002 })],
+    ['entropy', (s: PopoStep) => Object.assign(s, { entropy: 1.6 })],
     ['prompts', (s: PopoStep) => Object.assign(s.sampleIds, { 1: 'c' })],
     ['clip ratios', (s: PopoStep) => Object.assign(s.clip_ratio, { low_mean: 0.1 })],
+    ['upper clips', (s: PopoStep) => Object.assign(s.clip_ratio, { high_mean: 0.1 })],
+    ['clips in all', (s: PopoStep) => Object.assign(s.clip_ratio, { region_mean: 0.1 })],
+    ['cuts', (s: PopoStep) => Object.assign(s.completions, { clipped_ratio: 0.1 })],
+    ['share of valid answers', (s: PopoStep) => Object.assign(s.completions, { valid_rate: 0.9 })],
+    ['share of repeated answers', (s: PopoStep) => Object.assign(s.completions, { duplicate_rate: 0.1 })],
     ['lengths', (s: PopoStep) => Object.assign(s.completions, { mean_length: 13 })],
   ])('sees another %s in a POPO step', async (_name, change) => {
     const other = await changed((s) => change(s.popo.steps[1]));

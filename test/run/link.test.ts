@@ -135,6 +135,53 @@ describe('formatLink and parseLink', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
+  describe('a fingerprint', () => {
+    const whole: Record<string, string> = {
+      inputs: '1'.repeat(32),
+      exact: '2'.repeat(32),
+      blocks: 'popo:7:abcdef012345',
+      close: '1.5,2',
+    };
+    const read = (changes: Record<string, string | null> = {}) => {
+      const parts = Object.entries({ ...whole, ...changes }).filter(([, value]) => value !== null);
+      return parseLink(`${ok}&${parts.map(([key, value]) => `fp.${key}=${value}`).join('&')}`);
+    };
+    const many = (count: number) => Array.from({ length: count }, () => '1').join(',');
+
+    it('is read in all its parts', () => {
+      expect(read().expected).toEqual({
+        inputs: whole.inputs,
+        exact: whole.exact,
+        blocks: [{ stage: 'popo', every: 7, hashes: ['abcdef', '012345'] }],
+        close: [1.5, 2],
+      });
+      expect(read({ blocks: '', close: '' }).expected).toMatchObject({ blocks: [], close: [] });
+    });
+
+    it.each(Object.keys(whole))('is nothing without its part %s', (part) => {
+      expect(read({ [part]: null }).problem).toMatch(/fingerprint .* is incomplete or malformed/);
+    });
+
+    it.each([
+      ['a digit too few', { inputs: '1'.repeat(31) }],
+      ['a digit too many', { exact: '2'.repeat(33) }],
+      ['a sample that is none', { close: '1,,2' }],
+      ['an endless sample', { close: 'Infinity' }],
+      ['too many samples', { close: many(65) }],
+      ['a stage that there is not', { blocks: 'nap:7:abcdef' }],
+      ['blocks of no steps', { blocks: 'popo:0:abcdef' }],
+      ['too many blocks', { blocks: `popo:1:${'abcdef'.repeat(17)}` }],
+    ])('is refused with %s', (_name, changes) => {
+      expect(read(changes).problem).toMatch(/fingerprint .* is incomplete or malformed/);
+    });
+
+    it('may have as many samples and blocks as that', () => {
+      const { expected } = read({ close: many(64), blocks: `popo:1:${'abcdef'.repeat(16)}` });
+      expect(expected?.close).toHaveLength(64);
+      expect(expected?.blocks[0].hashes).toHaveLength(16);
+    });
+  });
+
   it('never throws, and never yields a config that its schema refuses', () => {
     const key = fc.oneof(
       fc.string(),

@@ -4,9 +4,13 @@ import { needsOf } from '../../src/data/needs';
 import { loadDataset } from '../../src/run/datasets';
 import { fitFormat } from '../../src/run/shapes';
 import { sentence } from '../../src/sft/teacher';
-import { corpus } from '../../src/text/prompt';
+import { corpus, PromptFormat } from '../../src/text/prompt';
 import { type Tokenizer, trainTokenizer } from '../../src/text/tokenizer';
 import { minusculeConfig } from './tinyRun';
+
+/** The parts of a config that say how long texts may be. */
+const limited = (max_prompt_length: number, max_completion_length: number) =>
+  minusculeConfig(({ text }) => Object.assign(text, { max_prompt_length, max_completion_length }));
 
 describe('fitFormat', () => {
   let dataset: Dataset;
@@ -40,6 +44,51 @@ describe('fitFormat', () => {
       }
     }
   });
+
+  it('is as long as the longest reasoning that the embedded teacher may write, and the longest answer', async () => {
+    const two = minusculeConfig((config) => Object.assign(config.data, { num_l1: 2 }));
+    const dataset = await loadDataset(two, async () => null);
+    // A long word, in a profile with spaces to spare.
+    const [first, ...others] = dataset.users;
+    const users = [{ ...first, profile: ' QUARRELSOME  parent ' }, ...others];
+    const format = fitFormat({ ...dataset, users }, tokenizer, limited(300, 200));
+    const needs = [...new Map(needsOf(dataset).map((need) => [need.label, need])).values()];
+    const traits = [...new Set(users.flatMap(({ profile }) => profile.toLowerCase().trim().split(/\s+/)))];
+    const lengthOf = (text: string) => tokenizer.encodePlain(text).length;
+    const labels = needs.map(({ label }) => lengthOf(label));
+    expect(labels[0]).toBeLessThan(Math.max(...labels));
+    let longest = 0;
+    for (const saw of needs)
+      for (const need of needs)
+        for (const trait of [null, ...traits])
+          longest = Math.max(longest, lengthOf(sentence(saw, trait, need)));
+    const answers = dataset.items.map((_, item) => format.answer(item).length);
+    const tags = 2;
+    expect(format.options.maxCompletionLength).toBe(longest + tags + Math.max(...answers));
+  });
+
+  it.each([40, 41, 42, 43, 200])(
+    'leaves another teacher all room there is, and rounds the whole up to 4: %i',
+    (limit) => {
+      const { text, rupr } = limited(300, limit);
+      const { options } = fitFormat(dataset, tokenizer, { text, rupr: { ...rupr, teacher: 'file' } });
+      expect(options.maxCompletionLength).toBe(limit);
+      const free = new PromptFormat(dataset, tokenizer, {
+        historyLength: text.history_length,
+        maxPromptLength: 300,
+        maxCompletionLength: limit,
+      });
+      const longest = Math.max(
+        ...Object.values(dataset.splits)
+          .flat()
+          .map((example) => free.prompt(example).length),
+      );
+      const whole = options.maxPromptLength + limit;
+      expect(whole % 4).toBe(0);
+      expect(whole).toBeGreaterThanOrEqual(longest + limit);
+      expect(whole).toBeLessThan(longest + limit + 4);
+    },
+  );
 
   it('keeps to the limits of the config', () => {
     const { text, rupr } = minusculeConfig((config) =>

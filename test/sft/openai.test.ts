@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TeacherError } from '../../src/sft/cot';
 import { ChatClient, type ChatLimits } from '../../src/sft/openai';
 import {
@@ -237,6 +238,40 @@ describe('the chat client', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     abort.abort(new Error('enough'));
     await expect(asked).rejects.toThrow('enough');
+  });
+
+  it('leaves no timer behind, nor an ear on the signal', async () => {
+    // Told from other timers by their length.
+    const LENGTHS = [61_234, 62_345];
+    const open = new Set<unknown>();
+    const { setTimeout: set, clearTimeout: clear } = globalThis;
+    vi.stubGlobal('setTimeout', (...all: Parameters<typeof set>) => {
+      const timer = set(...all);
+      if (LENGTHS.includes(all[1] ?? 0)) open.add(timer);
+      return timer;
+    });
+    vi.stubGlobal('clearTimeout', (timer: Parameters<typeof clear>[0]) => {
+      open.delete(timer);
+      clear(timer);
+    });
+    try {
+      const whileAsked: number[] = [];
+      const chat = await client(
+        (...all) => {
+          whileAsked.push(open.size);
+          return first(1, refuse(503, ''), streamed(ANSWER))(...all);
+        },
+        { silence: LENGTHS[0], total: LENGTHS[1] },
+      );
+      const { signal } = new AbortController();
+      expect(await ask(chat, signal)).toBe(ANSWER);
+      // One of each while an answer is awaited, of the refused one too.
+      expect(whileAsked).toEqual([2, 2]);
+      expect(open.size).toBe(0);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('follows no redirect, so that neither key nor purchases go to another host', async () => {

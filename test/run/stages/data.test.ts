@@ -49,6 +49,14 @@ describe('the stage data', () => {
     for (const id of ids(draw.test)) expect(test.has(id)).toBe(true);
   });
 
+  it('draws them by the seed', async () => {
+    const { dataset, config, draw } = await drawn();
+    const other = drawExamples(dataset, { ...config, seed: 8 });
+    expect(drawExamples(dataset, config)).toEqual(draw);
+    for (const group of ['prompts', 'policy', 'curve', 'test'] as const)
+      expect(ids(other[group]), group).not.toEqual(ids(draw[group]));
+  });
+
   it('rolls out no more prompts than the reward table has room for', async () => {
     const { dataset, config } = await drawn((changed) => {
       changed.popo.steps = 1000;
@@ -97,6 +105,13 @@ describe('the stage data', () => {
     const left = await data.open({ dataset: null }, {}, (await toolsOf('data', none)).tools);
     expect(left.deployment).toBeNull();
     expect(left.rankingProblem).toBeNull();
+  });
+
+  it.each([12, 20])('asks for as many people as the config ranks for, in both times: %i', async (users) => {
+    const config = minusculeConfig(({ ranking }) => Object.assign(ranking, { users }));
+    const { deployment } = await data.open({ dataset: null }, {}, (await toolsOf('data', config)).tools);
+    expect(deployment?.dataset.users).toHaveLength(users);
+    expect(deployment?.past.examples).toHaveLength(users);
   });
 
   it('says why nothing is ranked where imported data has no impressions to rank', async () => {

@@ -35,6 +35,14 @@ describe('held-out users', () => {
     expect(outcomes).toHaveLength(6 * draw.test.length);
   });
 
+  it('cannot be judged where neither the world nor a table knows', async () => {
+    const here = await given(() => {}, false);
+    always(here, 3);
+    here.inputs.ranker.ctcvr = null;
+    const heldOut = new HeldOut(here.inputs, (await toolsOf('popo', here.config)).tools);
+    await expect(heldOut.testUsers('popo')).rejects.toThrow(/no table of CTCVR: train again/);
+  });
+
   it('are shown with the rewards of their own row, as the config pays them', async () => {
     const here = await given((config) => {
       config.popo.semantic_exponent = 3;

@@ -94,6 +94,23 @@ describe('the stage ranker', () => {
     expect(model.trained[0].rows).toHaveLength(inputs.tokenizer.warmupRows);
   });
 
+  it('is trained with every option that the config has, by its seed', async () => {
+    const { config, inputs } = await given(({ ranker }) =>
+      Object.assign(ranker, {
+        steps: 7,
+        batch_size: 9,
+        learning_rate: 0.02,
+        embedding_size: 6,
+        attended: 2,
+      }),
+    );
+    await ranker.run(inputs, (await toolsOf('ranker', config)).tools);
+    const [, options, seed] = rankers[0].arguments;
+    expect(options).toEqual({ steps: 7, batchSize: 9, learningRate: 0.02, embeddingSize: 6, attended: 2 });
+    expect(seed).toBe(5);
+    expect(ranker.steps(config, inputs)).toBe(7);
+  });
+
   it('leaves chances of test users, then of validation users, where the data does not know them', async () => {
     const { config, inputs } = await given(() => {}, false);
     const { draw } = inputs.data;
@@ -116,6 +133,20 @@ describe('the stage encoder', () => {
     // The answer as it was written, compared with the item.
     const answer = { think: null, answer: 'abc', item: 1, valid: true, coherent: true };
     expect(opened.likeness(answer, 1)).toBeCloseTo(2 / Math.hypot(2, 3));
+  });
+
+  it('is trained with every option that the config has, by its seed, and opened with the same', async () => {
+    const { config, inputs, dataset } = await given(({ encoder: options }) =>
+      Object.assign(options, { steps: 11, embedding_size: 6 }),
+    );
+    const { tools } = await toolsOf('encoder', config);
+    const { encoder: opened } = await encoder.open(await encoder.run(inputs, tools), inputs, tools);
+    const [trainedOn, options, seed] = encoders[0];
+    expect(trainedOn).toBe(dataset);
+    expect(options).toMatchObject({ steps: 11, embeddingSize: 6 });
+    expect(seed).toBe(5);
+    expect(opened).toMatchObject({ options: { embeddingSize: 6 } });
+    expect(encoder.steps(config, inputs)).toBe(11);
   });
 
   it('measures it by whole sentences where asked, of the item that an answer names', async () => {
@@ -172,6 +203,52 @@ describe('the stage tokenizer', () => {
     const third = await open(({ warmup }) => Object.assign(warmup, { batch_size: 90 }));
     expect(shapes[2].rows).toBe(90 + packedRows(third.format, camelCased(third.config.warmup)));
     expect(third.text.warmupRows).toBe(shapes[2].rows);
+  });
+
+  it('makes the text and the model as the config says', async () => {
+    const { config, inputs, model } = await given((changed) => {
+      Object.assign(changed.text, {
+        vocab_size: 96,
+        history_length: 2,
+        max_prompt_length: 24,
+        max_completion_length: 20,
+      });
+      Object.assign(changed.model, {
+        hidden_size: 24,
+        num_hidden_layers: 3,
+        num_attention_heads: 2,
+        num_key_value_heads: 2,
+        intermediate_size: 40,
+        rope_theta: 500,
+        rms_norm_eps: 1e-4,
+      });
+    });
+    const { tools } = await toolsOf('tokenizer', config);
+    const shapes: object[] = [];
+    const createModel: typeof tools.createModel = async (shape) => {
+      shapes.push(shape);
+      return model;
+    };
+    const made = await tokenizer.run(inputs, tools);
+    const text = await tokenizer.open(made, inputs, { ...tools, createModel });
+    expect(text.tokenizer.vocabSize).toBe(96);
+    expect(text.format.options.historyLength).toBe(2);
+    expect(text.format.options.maxCompletionLength).toBe(20);
+    // Rounded up to a length that is a multiple of 4.
+    expect(text.format.options.maxPromptLength).toBe(24);
+    expect(shapes).toEqual([
+      {
+        vocab_size: 96,
+        max_position_embeddings: 44,
+        hidden_size: 24,
+        num_hidden_layers: 3,
+        num_attention_heads: 2,
+        num_key_value_heads: 2,
+        intermediate_size: 40,
+        rope_theta: 500,
+        rms_norm_eps: 1e-4,
+      },
+    ]);
   });
 
   it('asks another teacher before anything that takes long, and the embedded one nothing', async () => {

@@ -114,22 +114,89 @@ describe('the stage popo', () => {
         max_grad_norm: 0.7,
       });
       config.popo.num_iterations = 2;
+      config.popo.learning_rate = 3e-3;
     });
     const { tools, made } = await prepared(here);
     await popo.run(here.inputs, tools, made);
     const [, training] = asked[0];
-    const { learning_rate: learningRate, steps } = here.config.popo;
+    const { steps } = here.config.popo;
     expect(training.hyper(3)).toEqual({
       step: 4,
-      learningRate: learningRateAt({ learningRate, steps: 2 * steps }, 3),
+      learningRate: learningRateAt({ learningRate: 3e-3, steps: 2 * steps }, 3),
       beta1: 0.8,
       beta2: 0.95,
       eps: 1e-7,
       weightDecay: 0.03,
       maxGradNorm: 0.7,
     });
-    expect(training).toMatchObject({ seed: here.config.seed, from: 0, steps });
+    expect(training).toMatchObject({ seed: 5, from: 0, steps });
     expect(training.length).toBe(here.inputs.tokenizer.length);
+  });
+
+  it('is told every option that the config has', async () => {
+    const told = {
+      steps: 2,
+      prompts_per_step: 5,
+      num_generations: 3,
+      rewards: ['id', 'semantic', 'novelty'],
+      weighting: 'mgda',
+      reward_weights: [0.2, 0.3, 0.5],
+      eta_over_mu: 0.7,
+      influence: 'halves',
+      influence_scope: 'last_layer',
+      influence_prompts: 4,
+      influence_every: 6,
+      min_weight: 0.05,
+      probe_every: 7,
+      beta: 0.3,
+      epsilon: 0.15,
+      epsilon_high: 0.35,
+      num_iterations: 2,
+      temperature: 0.8,
+      top_k: 9,
+      loss_type: 'dr_grpo',
+      scale_rewards: 'none',
+      multi_objective_aggregation: 'normalize_then_sum',
+    };
+    const here = await given((config) => void Object.assign(config.popo, told));
+    const { tools, made, optimizers } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    const expected = {
+      steps: 2,
+      promptsPerStep: 5,
+      numGenerations: 3,
+      weighting: 'mgda',
+      rewardWeights: [0.2, 0.3, 0.5],
+      etaOverMu: 0.7,
+      influence: 'halves',
+      influenceScope: 'last_layer',
+      influencePrompts: 4,
+      influenceEvery: 6,
+      objectiveMaxNorm: 0,
+      minWeight: 0.05,
+      probeEvery: 7,
+      beta: 0.3,
+      epsilon: 0.15,
+      epsilonHigh: 0.35,
+      numIterations: 2,
+      temperature: 0.8,
+      topK: 9,
+      lossType: 'dr_grpo',
+      scaleRewards: 'none',
+      aggregation: 'normalize_then_sum',
+      maxCompletionLength: here.format.options.maxCompletionLength,
+    };
+    expect(optimizers[0].options).toEqual(expected);
+    const [task, training] = asked[0];
+    expect(training).toMatchObject(expected);
+    expect(task.sources.rewards).toEqual(['id', 'semantic', 'novelty']);
+    expect(made.rewardNames).toEqual(['id', 'semantic', 'novelty']);
+    expect(popo.steps(here.config, here.inputs)).toBe(2);
+    // Only where gradients are at hand may they be clipped.
+    const clipped = await given((config) => void Object.assign(config.popo, { objective_max_norm: 0.6 }));
+    const other = await prepared(clipped);
+    await popo.run(clipped.inputs, other.tools, other.made);
+    expect(other.optimizers[0].options).toMatchObject({ objectiveMaxNorm: 0.6 });
   });
 
   it('keeps every step and its weights, and frees the optimizer', async () => {
@@ -170,6 +237,21 @@ describe('the stage popo', () => {
     );
     expect(events.flatMap((event) => (event.type === 'curve' ? [event.step] : []))).toEqual([0, 3]);
     expect(made.samples).toHaveLength(2 * here.inputs.data.draw.curve.length);
+  });
+
+  it.each([
+    [1, [0, 1, 2, 3, 4, 5]],
+    [2, [0, 2, 4, 5]],
+    [3, [0, 3, 5]],
+    [9, [0, 5]],
+  ])('measures validation users every %i steps where the config says so', async (every, points) => {
+    const here = await given(({ popo, evaluate }) => {
+      popo.steps = 5;
+      evaluate.curve_every = every;
+    });
+    const { tools, made } = await prepared(here);
+    await popo.run(here.inputs, tools, made);
+    expect(made.curve.map(({ step }) => step)).toEqual(points);
   });
 
   it('is not done when it was stopped', async () => {

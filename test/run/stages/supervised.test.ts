@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { StoppedError } from '../../../src/control/hooks';
 import { targetItem } from '../../../src/data/dataset';
 import { needsOf } from '../../../src/data/needs';
 import { Random } from '../../../src/numeric/random';
@@ -32,8 +33,12 @@ function sequenceOf({ inputs, format }: Given, { cots }: Taught, index: number, 
 const OPTIMIZER = { beta1: 0.8, beta2: 0.95, eps: 1e-7, weight_decay: 0.03, max_grad_norm: 0.7 };
 
 describe('every supervised stage', () => {
-  it('trains with the optimizer that the config names, at its own rate and length', async () => {
-    const here = await given(({ optimizer }) => Object.assign(optimizer, OPTIMIZER));
+  it('trains with the optimizer that the config names, at its own rate, length and batch size', async () => {
+    const here = await given((changed) => {
+      Object.assign(changed.optimizer, OPTIMIZER);
+      changed.warmup.learning_rate = 0.007;
+      Object.assign(changed.sft, { learning_rate: 0.002, batch_size: 3 });
+    });
     const { config, model, inputs } = here;
     const cots = await taught(here);
     const expected = (steps: number, learningRate: number) =>
@@ -46,29 +51,76 @@ describe('every supervised stage', () => {
         weightDecay: 0.03,
         maxGradNorm: 0.7,
       }));
-    const hyper = () => model.trained.splice(0).map((step) => step.hyper);
+    const rows: number[] = [];
+    const hyper = () => {
+      rows.push(...new Set(model.trained.map((step) => step.rows.length)));
+      return model.trained.splice(0).map((step) => step.hyper);
+    };
     const { steps } = config.warmup;
     await warmup.run(inputs, (await toolsOf('warmup', config, { steps })).tools, warmup.begin(config));
-    expect(hyper()).toEqual(expected(6, config.warmup.learning_rate));
+    expect(hyper()).toEqual(expected(6, 0.007));
     const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
-    expect(hyper()).toEqual(expected(2, config.sft.learning_rate));
+    expect(hyper()).toEqual(expected(2, 0.002));
     const tools = (await toolsOf('sft', config, { steps: 5 })).tools;
     await sft.run({ ...inputs, rupr: cots, orft: kept }, tools, sft.begin(config));
-    expect(hyper()).toEqual(expected(5, config.sft.learning_rate));
-    expect(config.sft.learning_rate).not.toBe(config.warmup.learning_rate);
+    expect(hyper()).toEqual(expected(5, 0.002));
+    // Of CoTs as many as SFT's batches have, in both stages that learn them.
+    expect(rows).toEqual([inputs.tokenizer.warmupRows, 3, 3]);
   });
 });
 
 describe('a supervised stage', () => {
+  it('draws its batches by the seed, and nothing else does', async () => {
+    /** What each stage learns, of the same data, by the seeds of its config. */
+    const learntBy = async (seed: number) => {
+      const here = await given();
+      const { model, inputs } = here;
+      const cots = await taught(here);
+      const config = { ...here.config, seed };
+      const rows = () => JSON.stringify(model.trained.splice(0).map((step) => step.rows));
+      await warmup.run(inputs, (await toolsOf('warmup', config, { steps: 6 })).tools, warmup.begin(config));
+      const warm = rows();
+      const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
+      const scorer = rows();
+      const all = { kept: cots.cots.map((_, index) => index), report: kept.report };
+      const { tools } = await toolsOf('sft', config, { steps: 5 });
+      await sft.run({ ...inputs, rupr: cots, orft: all }, tools, sft.begin(config));
+      const told = await rupr.run(inputs, (await toolsOf('rupr', config)).tools);
+      return { warm, scorer, tuned: rows(), told: told.cots.map(({ text }) => text).join('|') };
+    };
+    const [first, same, other] = [await learntBy(5), await learntBy(5), await learntBy(8)];
+    expect(same).toEqual(first);
+    for (const what of ['warm', 'scorer', 'tuned', 'told'] as const)
+      expect(other[what], what).not.toBe(first[what]);
+  });
+
   it('keeps and tells every loss, and how far it is', async () => {
     const here = await given();
     const { tools, events } = await toolsOf('warmup', here.config, { steps: 6 });
-    await warmup.run(here.inputs, tools, warmup.begin(here.config));
+    const progress: number[][] = [];
+    const onProgress = (done: number, total: number) => {
+      if (total === 6) progress.push([done, here.model.trained.length]);
+    };
+    const hooks = { ...tools.hooks, onProgress };
+    await warmup.run(here.inputs, { ...tools, hooks }, warmup.begin(here.config));
+    expect(progress.map(([done]) => done)).toEqual([1, 2, 3, 4, 5, 6]);
     const losses = [1, 2, 3, 4, 5, 6].map((step) => 1 / step);
     expect(tools.own.loss).toEqual(losses);
     expect(tools.at()).toBe(6);
     const told = events.flatMap((event) => (event.type === 'loss' ? [[event.step, event.loss]] : []));
     expect(told).toEqual(losses.map((loss, step) => [step, loss]));
+  });
+
+  it('is not done when it was stopped, and keeps the steps that it took', async () => {
+    const here = await given();
+    const { tools } = await toolsOf('warmup', here.config, { steps: 6 });
+    const made = warmup.begin(here.config);
+    let left = 2;
+    const gate = async () => (left-- > 0 ? ('go' as const) : ('stop' as const));
+    await expect(warmup.run(here.inputs, { ...tools, gate }, made)).rejects.toThrow(StoppedError);
+    expect(tools.own.loss).toEqual([1, 1 / 2]);
+    expect(tools.at()).toBe(2);
+    expect(made.judged).toBeNull();
   });
 
   it('measures before it trains, and after', async () => {

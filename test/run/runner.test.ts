@@ -1,0 +1,228 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { StoppedError } from '../../src/control/hooks';
+import type { RunCheckpoint } from '../../src/run/checkpoint';
+import type { RunConfig } from '../../src/run/config';
+import { Controls } from '../../src/run/controls';
+import type { RunDevice } from '../../src/run/device';
+import type { RunEvent, StageReport } from '../../src/run/report';
+import { type RunContext, runPipeline } from '../../src/run/runner';
+import type { StageTools } from '../../src/run/stage';
+import { minusculeConfig } from './tinyRun';
+
+interface Made {
+  step: number;
+}
+
+/** What happens at each step of the one stage that these runs have. */
+let onStep: (step: number, tools: StageTools) => Promise<void> | void = () => {};
+
+// Three steps, each of which is kept when it is taken; the real stages have tests of their own.
+vi.mock('../../src/run/pipeline', () => {
+  const row = (stage: string) => ({ stage, answer_loss: 1, Category_L3_ACC: 0.5, CTCVR: 0.25 });
+  const stage = {
+    name: 'warmup',
+    reads: [],
+    steps: () => 3,
+    begin: (): Made => ({ step: 0 }),
+    async run(_inputs: unknown, tools: StageTools, made: Made) {
+      for (let step = tools.from; step < 3; step++) {
+        made.step = step + 1;
+        tools.own.loss.push(step);
+        tools.emit({ type: 'loss', name: 'warmup', step, loss: step, gradNorm: 0, learningRate: 0 });
+        tools.reached(step + 1);
+        await onStep(step, tools);
+      }
+    },
+    open: (made: Made) => made,
+    report: () => ({
+      dataset: { id: 'd', sha256: 'a'.repeat(64), users: 1, items: 1, interactions: 1, notes: [] },
+      rupr: {},
+      orft: { threshold: 1, scored: 1, kept: 1 },
+      ranker: { auc: {} },
+      popo: { rewardNames: [], steps: [], curve: [] },
+      table: [row('warmup')],
+      samples: [],
+      ranking: null,
+    }),
+    *events(_report: unknown, { name, loss }: StageReport): Generator<RunEvent> {
+      for (const [step, value] of loss.entries())
+        yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
+    },
+  };
+  return { STAGES: [stage] };
+});
+
+beforeEach(() => {
+  onStep = () => {};
+});
+
+interface FakeDevice extends RunDevice {
+  lost: boolean;
+  closed: number;
+}
+
+function context(resume: RunCheckpoint | null = null, config: RunConfig = minusculeConfig()) {
+  const devices: FakeDevice[] = [];
+  const asked: RunConfig['kernels'][] = [];
+  const events: RunEvent[] = [];
+  const saved: [RunCheckpoint, boolean][] = [];
+  const made = {
+    config,
+    controls: new Controls(),
+    emit: (event: RunEvent) => void events.push(event),
+    async openDevice(kernels: RunConfig['kernels']) {
+      asked.push(kernels);
+      const info = { backend: 'cpu', vendor: `${devices.length}`, limits: {} };
+      const device = {
+        info,
+        kernels: 'tiled',
+        lost: false,
+        closed: 0,
+        isLost: async () => device.lost,
+        close: () => void device.closed++,
+      } as unknown as FakeDevice;
+      devices.push(device);
+      return device;
+    },
+    async save(checkpoint: RunCheckpoint, finished: boolean) {
+      saved.push([checkpoint, finished]);
+      return true;
+    },
+    resume,
+  } as unknown as RunContext;
+  return { context: made, devices, asked, events, saved };
+}
+
+const toldOf = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.type === 'loss' ? [event.step] : []));
+const noticesOf = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.type === 'notice' ? [event] : []));
+
+/** Keeps a checkpoint, as a pause does. */
+async function keep(controls: Controls, tools: StageTools) {
+  controls.pause();
+  const gate = tools.gate(tools.at());
+  await controls.rested();
+  controls.resume();
+  await gate;
+}
+
+describe('a run', () => {
+  it('opens the device for the kernels of its config, and writes down those that it got', async () => {
+    const run = context(
+      null,
+      minusculeConfig((config) => {
+        config.kernels = 'portable';
+      }),
+    );
+    const { report } = await runPipeline(run.context);
+    expect(run.asked).toEqual(['portable']);
+    expect(report?.config.kernels).toBe('tiled');
+    expect(report?.link).toContain('kernels=tiled');
+    // The caller's config is its own.
+    expect(run.context.config.kernels).toBe('portable');
+    expect(run.events[0]).toEqual({ type: 'device', device: run.devices[0].info });
+  });
+
+  it('keeps its last checkpoint as finished, and closes the device', async () => {
+    const run = context();
+    const { report, checkpoint } = await runPipeline(run.context);
+    expect(report?.device).toEqual(run.devices[0].info);
+    expect(report?.memory).toEqual({ bytesPlanned: 0, bytesAllocated: 0 });
+    expect(run.saved.map(([, finished]) => finished)).toEqual([false, true]);
+    expect(run.saved[1][0]).toBe(checkpoint);
+    expect(run.devices[0].closed).toBe(1);
+  });
+
+  it('goes on from a checkpoint, with the kernels that it says, and tells first what was before', async () => {
+    const first = context();
+    let half: RunCheckpoint | null = null;
+    onStep = async (step, tools) => {
+      if (step !== 1) return;
+      await keep(first.context.controls, tools);
+      [half] = first.saved.at(-1)!;
+    };
+    await runPipeline(first.context);
+    half!.state.config.kernels = 'portable';
+    onStep = () => {};
+    const second = context(half);
+    const { report } = await runPipeline(second.context);
+    expect(second.asked).toEqual(['portable']);
+    expect(toldOf(second.events)).toEqual([0, 1, 2]);
+    expect(second.events.map(({ type }) => type).slice(0, 4)).toEqual(['device', 'stage', 'loss', 'loss']);
+    expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+  });
+
+  it('has no report when it was stopped, but where it stands', async () => {
+    const run = context();
+    onStep = async (step, tools) => {
+      if (step !== 1) return;
+      run.context.controls.stop();
+      if ((await tools.gate(2)) === 'stop') throw new StoppedError('warmup');
+    };
+    const { report, checkpoint } = await runPipeline(run.context);
+    expect(report).toBeNull();
+    expect([checkpoint.state.stage, checkpoint.state.step]).toEqual(['warmup', 2]);
+    expect(run.saved.map(([, finished]) => finished)).toEqual([false]);
+    expect(run.devices[0].closed).toBe(1);
+    expect(run.asked).toHaveLength(1);
+  });
+
+  it('throws what a stage throws while the device is there', async () => {
+    const run = context();
+    onStep = () => {
+      throw new Error('out of luck');
+    };
+    await expect(runPipeline(run.context)).rejects.toThrow('out of luck');
+    expect(run.asked).toHaveLength(1);
+    expect(run.devices[0].closed).toBe(1);
+    expect(noticesOf(run.events)).toEqual([]);
+  });
+});
+
+describe('a lost device', () => {
+  it('is followed by another, from the last checkpoint, and nothing is told twice', async () => {
+    const run = context();
+    let losses = 0;
+    onStep = async (step, tools) => {
+      if (step === 0) await keep(run.context.controls, tools);
+      if (step !== 1 || losses > 0) return;
+      losses++;
+      run.devices[0].lost = true;
+      throw new Error('gone');
+    };
+    const { report } = await runPipeline(run.context);
+    expect(run.asked).toEqual(['auto', 'tiled']);
+    expect(run.devices.map(({ closed }) => closed)).toEqual([1, 1]);
+    expect(toldOf(run.events)).toEqual([0, 1, 2]);
+    expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+    expect(report?.device.vendor).toBe('1');
+    const [notice] = noticesOf(run.events);
+    expect(notice.level).toBe('warning');
+    expect(notice.message).toMatch(/lost \(1 of at most 3 times\).*last checkpoint: warmup, step 1\.$/);
+  });
+
+  it('is replaced three times, and then the run gives up', async () => {
+    const run = context();
+    onStep = () => {
+      run.devices.at(-1)!.lost = true;
+      throw new Error('gone');
+    };
+    await expect(runPipeline(run.context)).rejects.toThrow('gone');
+    expect(run.devices.map(({ closed }) => closed)).toEqual([1, 1, 1, 1]);
+    expect(noticesOf(run.events).map(({ message }) => /\((\d)/.exec(message)?.[1])).toEqual(['1', '2', '3']);
+  });
+
+  it('costs a new run nothing but its beginning', async () => {
+    const run = context();
+    let isFirst = true;
+    onStep = () => {
+      if (!isFirst) return;
+      isFirst = false;
+      run.devices[0].lost = true;
+      throw new Error('gone');
+    };
+    const { report } = await runPipeline(run.context);
+    expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+  });
+});
