@@ -2,7 +2,7 @@
 import { type Dialect, detectDialect, isBlank, SAMPLE_CHARACTERS, TYPED_NAME } from './dialect';
 import { Reading, type Table } from './reading';
 import { RecordSplitter } from './records';
-import { ImportError, type Problems, quote, type SourceFile } from './sources';
+import { type Problems, quote, type SourceFile } from './sources';
 import { REPLACEMENT, textOf } from './text';
 
 export interface KnownTable {
@@ -163,9 +163,4 @@ function checkLetters(cells: readonly string[], row: number, reading: Reading): 
       reading.report(row, `a letter that cannot be read (it becomes ${REPLACEMENT})`, cell);
   }
   return true;
-}
-
-/** Said where a file of text is no table. */
-export function noTable(file: string): ImportError {
-  return new ImportError(`${file} holds no table: lines of cells, parted by commas or tabs, are expected.`);
 }

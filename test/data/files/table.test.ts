@@ -193,7 +193,19 @@ describe('broken tables', () => {
 describe('any bytes', () => {
   const cell = fc.oneof(
     fc.string({ maxLength: 12 }),
-    fc.constantFrom('a,b', 'x "y" z', '"', 'two\nlines', 'é', '\u{1f600}', "it's", 'a;b', '春', '', '5" disc'),
+    fc.constantFrom(
+      'a,b',
+      'x "y" z',
+      '"',
+      'two\nlines',
+      'é',
+      '\u{1f600}',
+      "it's",
+      'a;b',
+      '春',
+      '',
+      '5" disc',
+    ),
   );
   const clean = (text: string) => text.replace(/[\0\r\ufeff]/g, '').trim();
 
@@ -207,7 +219,13 @@ describe('any bytes', () => {
         async (cells, piece, delimiter, newline) => {
           const quote = (text: string) =>
             /["\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
-          const records = cells.map(([a, b], i) => [`u${i}`, clean(a), String(1262304000 + i), clean(b), 'end']);
+          const records = cells.map(([a, b], i) => [
+            `u${i}`,
+            clean(a),
+            String(1262304000 + i),
+            clean(b),
+            'end',
+          ]);
           const lines = [['user', 'note', 'time', 'title', 'last'], ...records].map((row) =>
             row.map(quote).join(delimiter),
           );
@@ -225,16 +243,35 @@ describe('any bytes', () => {
       (_, i) => `u${i % 7},i${i % 11},${1262304000 + i},${i % 3 ? 'Thing' : '"A, ""b"""'} ${''}`,
     );
     const text = `user,item,time,title\n${base.join('\n')}\n`;
-    const piece = fc.constantFrom('"', ',', '\n', '\r', '\r\n', ';', '""', '\t', '\\"', '\0', 'é', '|', '::', '{', '\x80');
+    const piece = fc.constantFrom(
+      '"',
+      ',',
+      '\n',
+      '\r',
+      '\r\n',
+      ';',
+      '""',
+      '\t',
+      '\\"',
+      '\0',
+      'é',
+      '|',
+      '::',
+      '{',
+      '\x80',
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(text.length), fc.nat(3), piece), { minLength: 1, maxLength: 5 }),
         async (changes) => {
           let changed = text;
-          for (const [at, cut, put] of changes) changed = changed.slice(0, at) + put + changed.slice(at + cut);
+          for (const [at, cut, put] of changes)
+            changed = changed.slice(0, at) + put + changed.slice(at + cut);
           const started = performance.now();
           try {
-            const table = await readTable(memoryFile('t.csv', Uint8Array.from(Buffer.from(changed, 'latin1')), 97));
+            const table = await readTable(
+              memoryFile('t.csv', Uint8Array.from(Buffer.from(changed, 'latin1')), 97),
+            );
             const lost = 40 - (table?.rows.length ?? 0);
             // Line ends that were put in or cut make rows of others.
             if (table && lost > changes.length * 2) expect(table.problems.length).toBeGreaterThan(0);
@@ -251,7 +288,9 @@ describe('any bytes', () => {
   test('of any kind: read or refused, never anything else', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (bytes) => {
-        await readTable(memoryFile('t', bytes, 50)).catch((error) => expect(error).toBeInstanceOf(ImportError));
+        await readTable(memoryFile('t', bytes, 50)).catch((error) =>
+          expect(error).toBeInstanceOf(ImportError),
+        );
       }),
       { numRuns: 500, seed: 13 },
     );
@@ -260,8 +299,14 @@ describe('any bytes', () => {
 
 test('a row of five cells takes few microseconds', async () => {
   const count = 200_000;
-  const lines = Array.from({ length: count }, (_, i) => `u${i % 999},i${i % 777},${1262304000 + i},Thing number ${i % 777},home > kind`);
-  const table = (await openTable(memoryFile('t.csv', `user,item,time,title,kind\n${lines.join('\n')}\n`), new Problems()))!;
+  const lines = Array.from(
+    { length: count },
+    (_, i) => `u${i % 999},i${i % 777},${1262304000 + i},Thing number ${i % 777},home > kind`,
+  );
+  const table = (await openTable(
+    memoryFile('t.csv', `user,item,time,title,kind\n${lines.join('\n')}\n`),
+    new Problems(),
+  ))!;
   let seen = 0;
   const started = performance.now();
   await table.rows((cells) => {
@@ -271,5 +316,4 @@ test('a row of five cells takes few microseconds', async () => {
   expect(seen).toBe(count * 5);
   // 1 here; a machine under load takes some times that.
   expect(micros).toBeLessThan(20);
-  console.log(micros);
 });

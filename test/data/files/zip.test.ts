@@ -73,7 +73,10 @@ describe('archives', () => {
   });
 
   test('may be read twice, which counts once', async () => {
-    const [file] = await unpacked([memoryFile('a.zip', zipSync({ 'a.csv': new Uint8Array(600_000) }))], LIMIT);
+    const [file] = await unpacked(
+      [memoryFile('a.zip', zipSync({ 'a.csv': new Uint8Array(600_000) }))],
+      LIMIT,
+    );
     for (let time = 0; time < 3; time++) expect(await wholeBytes(file, 1e9)).toHaveLength(600_000);
   });
 
@@ -85,9 +88,13 @@ describe('archives', () => {
     const cut = zipSync({ 'a.csv': encode(Array.from({ length: 3000 }, (_, i) => `${i * 7919}`).join(',')) });
     cut.fill(0xff, 60, 200);
     await expect(readAll(cut)).rejects.toThrow(/a\.csv in a\.zip is damaged/);
-    const locked = patchDirectory(zipSync({ 'a.csv': encode('abc') }), (view, at) => view.setUint16(at + 8, 1, true));
+    const locked = patchDirectory(zipSync({ 'a.csv': encode('abc') }), (view, at) =>
+      view.setUint16(at + 8, 1, true),
+    );
     await expect(readAll(locked)).rejects.toThrow(/encrypted/);
-    const other = patchDirectory(zipSync({ 'a.csv': encode('abc') }), (view, at) => view.setUint16(at + 10, 14, true));
+    const other = patchDirectory(zipSync({ 'a.csv': encode('abc') }), (view, at) =>
+      view.setUint16(at + 10, 14, true),
+    );
     await expect(readAll(other)).rejects.toThrow(/packed in a way/);
   });
 
@@ -138,7 +145,9 @@ describe('archives', () => {
 });
 
 describe('gzip', () => {
-  const text = Array.from({ length: 20_000 }, (_, index) => `u${index % 97},i${(index * 31) % 1009}`).join('\n');
+  const text = Array.from({ length: 20_000 }, (_, index) => `u${index % 97},i${(index * 31) % 1009}`).join(
+    '\n',
+  );
   const whole = gzipSync(encode(text));
 
   test('is opened by its content, whatever it is called, in pieces of any size', async () => {
@@ -163,7 +172,9 @@ describe('gzip', () => {
     const changed = whole.slice();
     changed[changed.length - 2] ^= 1;
     await expect(readAll(changed, LIMIT, 'a.gz')).rejects.toThrow(/its size does not fit/);
-    await expect(readAll(gzipSync(new Uint8Array(5_000_000)), LIMIT, 'a.gz')).rejects.toThrow(/more than is allowed/);
+    await expect(readAll(gzipSync(new Uint8Array(5_000_000)), LIMIT, 'a.gz')).rejects.toThrow(
+      /more than is allowed/,
+    );
   });
 
   test('with any bytes changed gives what it held or is refused', async () => {
