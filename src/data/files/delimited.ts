@@ -43,7 +43,10 @@ async function beginning(file: SourceFile, problems: Problems): Promise<{ text: 
   let text = '';
   const sayEncoding = ({ guessed }: { guessed: string | null }) => {
     if (guessed)
-      problems.remark(file.name, `is not UTF-8; it is read as ${guessed}, so some letters may be wrong`);
+      problems.remark(
+        file.name,
+        `has no mark of its encoding and is not UTF-8; it is read as ${guessed}, so some letters may be wrong`,
+      );
   };
   for await (const piece of textOf(file, sayEncoding)) {
     text += piece;

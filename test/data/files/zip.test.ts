@@ -42,7 +42,9 @@ describe('archives', () => {
   });
 
   test('are read at their ends and where an entry is, and no further than is wanted', async () => {
-    const noise = Array.from({ length: 300_000 }, (_, index) => `${(index * 7919) % 100_003}`).join(',');
+    const noise = Array.from({ length: 60_000 }, (_, index) => `${(index * 7919 * 31) % 1_000_003}`).join(
+      ',',
+    );
     const bytes = zipSync({ 'a.csv': encode(noise), 'b.csv': encode('b') });
     let read = 0;
     const blob = blobFile(new Blob([bytes as BlobPart]), 'a.zip');
@@ -62,7 +64,7 @@ describe('archives', () => {
   });
 
   test('unpack no more than allowed, all files together, whatever sizes they claim', async () => {
-    const bomb = zipSync({ 'bomb.csv': new Uint8Array(20_000_000) });
+    const bomb = zipSync({ 'bomb.csv': new Uint8Array(5_000_000) });
     expect(bomb.length).toBeLessThan(100_000);
     patchDirectory(bomb, (view, at) => view.setUint32(at + 24, 10, true));
     await expect(readAll(bomb)).rejects.toThrow(/bomb\.csv in a\.zip unpacks to more than is allowed/);
