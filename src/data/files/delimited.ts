@@ -2,7 +2,7 @@
 import { type Dialect, detectDialect, isBlank, SAMPLE_CHARACTERS, TYPED_NAME } from './dialect';
 import { Reading, type Table } from './reading';
 import { RecordSplitter } from './records';
-import { ImportError, type Problems, quote, type SourceFile } from './sources';
+import { type Problems, quote, type SourceFile } from './sources';
 import { REPLACEMENT, textOf } from './text';
 
 export interface KnownTable {
@@ -43,7 +43,10 @@ async function beginning(file: SourceFile, problems: Problems): Promise<{ text: 
   let text = '';
   const sayEncoding = ({ guessed }: { guessed: string | null }) => {
     if (guessed)
-      problems.remark(file.name, `is not UTF-8; it is read as ${guessed}, so some letters may be wrong`);
+      problems.remark(
+        file.name,
+        `has no mark of its encoding and is not UTF-8; it is read as ${guessed}, so some letters may be wrong`,
+      );
   };
   for await (const piece of textOf(file, sayEncoding)) {
     text += piece;
@@ -163,9 +166,4 @@ function checkLetters(cells: readonly string[], row: number, reading: Reading): 
       reading.report(row, `a letter that cannot be read (it becomes ${REPLACEMENT})`, cell);
   }
   return true;
-}
-
-/** Said where a file of text is no table. */
-export function noTable(file: string): ImportError {
-  return new ImportError(`${file} holds no table: lines of cells, parted by commas or tabs, are expected.`);
 }

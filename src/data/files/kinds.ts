@@ -89,6 +89,5 @@ function isBinary(head: Uint8Array): boolean {
     if (byte === 0) zeros++;
     else if (byte < 9 || (byte > 13 && byte < 32 && byte !== 27)) controls++;
   }
-  if (controls > head.length * CONTROL_SHARE) return true;
-  return zeros > head.length * CONTROL_SHARE && detectWide(head) === null;
+  return controls + zeros > head.length * CONTROL_SHARE && detectWide(head) === null;
 }

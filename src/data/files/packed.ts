@@ -16,7 +16,7 @@ export class Allowance {
   }
 }
 
-export interface Packed {
+interface Packed {
   name: string;
   path?: string;
   /** Bytes, as far as is known. */

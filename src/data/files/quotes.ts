@@ -25,8 +25,8 @@ export interface QuotedRecord {
   problem: string | null;
 }
 
-export const STRAY_QUOTES = 'stray quotes; the line is read as if they were letters';
-export const OPEN_QUOTES = 'a quoted cell that does not end; read without quotes';
+const STRAY_QUOTES = 'stray quotes; the line is read as if they were letters';
+const OPEN_QUOTES = 'a quoted cell that does not end; read without quotes';
 /** A longer record is taken for a quote that never closes. Characters. */
 const MAX_QUOTED = 256 * 1024;
 

@@ -2,7 +2,7 @@
 import { type QuotedRecord, type RowShape, readQuoted, type Separators } from './quotes';
 
 /** A longer line is passed over. Characters. */
-export const MAX_LINE = 1024 * 1024;
+const MAX_LINE = 1024 * 1024;
 
 export interface RecordEvents {
   /**

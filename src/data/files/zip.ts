@@ -28,6 +28,8 @@ const ZIP64_REMARK = 1;
 /** Compressed bytes at a time, at most: at deflate's highest ratio (1032) they unpack to 16 MiB. */
 const MAX_PIECE_BYTES = 16 * 1024;
 const MIN_PIECE_BYTES = 64;
+/** Compressed bytes read at a time, at most. */
+const MAX_READ_BYTES = 256 * 1024;
 /** Bytes that a piece shall unpack to, if the archive's sizes are right. */
 const UNPACKED_PIECE_BYTES = 64 * 1024;
 
@@ -203,9 +205,15 @@ async function* inflated(archive: SourceFile, entry: Entry, what: string): Async
   if (!isComplete) throw damaged(what, 'it ends too early');
 }
 
+/** Bytes [start, end) in pieces, small ones first: often only the head is wanted. */
 async function* range(file: SourceFile, start: number, end: number): AsyncGenerator<Uint8Array> {
-  const step = 256 * 1024;
-  for (let at = start; at < end; at += step) yield file.slice(at, Math.min(end, at + step));
+  let step = MAX_PIECE_BYTES;
+  for (let at = start; at < end; ) {
+    const next = Math.min(end, at + step);
+    yield file.slice(at, next);
+    at = next;
+    step = Math.min(step * 2, MAX_READ_BYTES);
+  }
 }
 
 function viewOf(bytes: Uint8Array): DataView<ArrayBufferLike> {
