@@ -87,9 +87,12 @@ export function isEvents(head: Head, column: number): boolean {
   return values.some(isKnownEvent) || values.every((value) => /^[0-6]$/.test(value));
 }
 
+/** Fewer rows beyond each item's first tell nothing. */
+const FEW = 4;
+
 /** How a text goes with an item and with a user. */
 export interface Varying {
-  /** Of the rows beyond an item's first, the share that brings a new text; null where no item comes twice. */
+  /** Of the rows beyond an item's first, the share that brings a new text; null where hardly an item comes twice. */
   withinItems: number | null;
   /** Whether every user with several items has one text only, and texts differ between users. */
   isOfUser: boolean;
@@ -105,8 +108,9 @@ export function varying(head: Head, keys: { text: number; item: number; user: nu
   const texts = new Set<string>();
   let rows = 0;
   for (const cells of head) {
-    const [text, item, user] = [cells[keys.text] ?? '', cells[keys.item] ?? '', cells[keys.user] ?? ''];
-    if (isNone(text.trim())) continue;
+    const text = (cells[keys.text] ?? '').trim().toLowerCase();
+    const [item, user] = [cells[keys.item] ?? '', cells[keys.user] ?? ''];
+    if (isNone(text)) continue;
     rows++;
     texts.add(text);
     byItem.set(item, (byItem.get(item) ?? new Set()).add(text));
@@ -124,5 +128,10 @@ export function varying(head: Head, keys: { text: number; item: number; user: nu
     several.every((user) => user.texts.size === 1) &&
     texts.size > 1 &&
     byItem.size > 1;
-  return { withinItems: beyond > 0 ? news / beyond : null, isOfUser, texts: texts.size, items: byItem.size };
+  return {
+    withinItems: beyond >= FEW ? news / beyond : null,
+    isOfUser,
+    texts: texts.size,
+    items: byItem.size,
+  };
 }

@@ -30,7 +30,7 @@ export interface ReadNumbers {
 
 const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const EITHER = /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/;
-const COMMA_GROUPS = /^[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$/;
+const COMMA_GROUPS = /^[+-]?[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$/;
 const POINT_GROUPS = /^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$/;
 const COMMA_DECIMAL = /^[+-]?\d*,\d+$/;
 /** Currency signs and codes, per cent, spaces between thousands and the Swiss apostrophe. */

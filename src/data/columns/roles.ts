@@ -430,7 +430,7 @@ class Guesser {
     }
     if (isWholeNumbers(this.#head, column)) return `${name} holds numbers only and is not read as a title.`;
     const seen = varying(this.#head, { text: column, item, user });
-    const isLoose = seen.withinItems !== null && seen.withinItems > 0.5;
+    const isLoose = user >= 0 && seen.withinItems !== null && seen.withinItems > 0.5;
     if (seen.isOfUser && (seen.withinItems === null || seen.withinItems > 0)) {
       return `${name} goes with the user and not with the item: it is a person’s, no item’s title, and is not read.`;
     }
@@ -481,7 +481,7 @@ class Guesser {
       return `${this.#name(column)} holds numbers, which are no words for a category, and is not read.`;
     }
     const [item, user] = [this.#columnOf('item'), this.#columnOf('user')];
-    if (item < 0) return null;
+    if (item < 0 || user < 0) return null;
     const { withinItems } = varying(this.#head, { text: column, item, user });
     if (withinItems === null || withinItems <= 0.5) return null;
     return `${this.#name(column)} differs from row to row of one item: it is no category and is not read.`;

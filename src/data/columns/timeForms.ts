@@ -100,6 +100,12 @@ function packDate(first: number, second: number, year: number, clock: number): n
   return ((year * 32 + first) * 32 + second) * CLOCK_RANGE + Math.floor(clock) + CLOCK_SHIFT;
 }
 
+/** The date of a packed one as it was written. */
+export function packedText(packed: number): string {
+  const date = Math.floor(packed / CLOCK_RANGE);
+  return `${Math.floor(date / 32) % 32}/${date % 32}/${Math.floor(date / 1024)}`;
+}
+
 /** Milliseconds since 1970 of a packed date; NaN where that order gives no day. */
 export function unpackDate(packed: number, order: 'dmy' | 'mdy'): number {
   const clock = (packed % CLOCK_RANGE) - CLOCK_SHIFT;
@@ -134,12 +140,14 @@ function numericDate([, a, , b, y]: RegExpExecArray, rest: string): ParsedTime {
   const [first, second] = [Number(a), Number(b)];
   // 19-10-01: a number above 31 can only be a year.
   if (first > 31 && y.length === 2) return dated(utcDay(fullYear(a), second, Number(y)), rest);
-  const isImpossible = first < 1 || second < 1 || first > 31 || second > 31 || (first > 12 && second > 12);
-  if (isImpossible) return nothing(FORM.impossible);
+  const year = fullYear(y);
+  if (Number.isNaN(utcDay(year, first, second)) && Number.isNaN(utcDay(year, second, first))) {
+    return nothing(FORM.impossible);
+  }
   const parsed = dated(0, rest);
   if (parsed.form === FORM.offset) return nothing(FORM.unreadable);
   if (parsed.form !== FORM.instant) return parsed;
-  return { ...parsed, form: FORM.numeric, value: packDate(first, second, fullYear(y), parsed.value) };
+  return { ...parsed, form: FORM.numeric, value: packDate(first, second, year, parsed.value) };
 }
 
 /** 00 to 69 are 2000 to 2069, 70 to 99 are 1970 to 1999. */

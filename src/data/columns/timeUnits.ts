@@ -25,6 +25,12 @@ export class NumberUnits {
   #largeDigits = 0;
   #excel = 0;
   #total = 0;
+  readonly #isBesideDates: boolean;
+
+  /** @param isBesideDates whether the column has dates too: then a few epochs are enough to be read as such */
+  constructor(isBesideDates: boolean) {
+    this.#isBesideDates = isBesideDates;
+  }
 
   /** A 0 tells nothing. */
   add(value: number): void {
@@ -48,7 +54,8 @@ export class NumberUnits {
     if (this.#total === 0) return 'rank';
     if (this.#excel === this.#total) return 'excel';
     if (this.#smallDigits + this.#largeDigits >= 0.95 * this.#total) return 'digits';
-    return this.#small * 2 < this.#total ? 'epoch' : 'rank';
+    const isEpoch = this.#small * (this.#isBesideDates ? 1 : 2) < this.#total;
+    return isEpoch ? 'epoch' : 'rank';
   }
 
   /** Of one number, where the unit is `digits` or `epoch`; NaN where it is no time beside the others. */

@@ -3,7 +3,7 @@
  * what cannot be a time beside the others.
  */
 import { isNone } from './none';
-import { FORM, parseCell, unpackDate, unpackOffset } from './timeForms';
+import { FORM, packedText, parseCell, unpackDate, unpackOffset } from './timeForms';
 import { NumberUnits } from './timeUnits';
 
 export type DateOrder = 'dmy' | 'mdy';
@@ -188,7 +188,8 @@ export class TimeColumn {
   }
 
   #numberUnits(counts: readonly number[]): NumberUnits {
-    const units = new NumberUnits();
+    const dates = counts[FORM.instant] + counts[FORM.numeric] + counts[FORM.offset];
+    const units = new NumberUnits(dates > 0);
     if (counts[FORM.number] > 0) {
       this.#each((value, form) => {
         if (form === FORM.number) units.add(value);
@@ -360,9 +361,7 @@ function sampled(times: Float64Array): Float64Array {
 function written(value: number, form: number): string {
   if (form === FORM.number) return String(value);
   if (form === FORM.instant) return iso(value);
-  if (form !== FORM.numeric) return iso(unpackOffset(value).day);
-  const [day, month] = [unpackDate(value, 'dmy'), unpackDate(value, 'mdy')];
-  return iso(Number.isNaN(day) ? month : day);
+  return form === FORM.numeric ? packedText(value) : iso(unpackOffset(value).day);
 }
 
 function iso(time: number): string {

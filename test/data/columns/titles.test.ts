@@ -9,6 +9,11 @@ describe('words', () => {
     ['65+ 13.25 OZ. don’t', "65+ 13.25 oz don't"],
     ['ｆｕｌｌ ｗｉｄｔｈ 東京', 'full width 東京'],
     ['—', ''],
+    ['Women’s / Women‘s / Womenʼs', "women's women's women's"],
+    ['‘quoted’', 'quoted'],
+    ['Tom &amp; Jerry&#39;s &quot;Fun&quot; 0', "tom jerry's fun 0"],
+    ['کتاب‌های 0', 'کتاب‌های 0'],
+    ['soft\u00adhyphen', 'softhyphen'],
   ])('%s', (text, expected) => {
     expect(words(text).join(' ')).toBe(expected);
   });
@@ -93,5 +98,24 @@ describe('unique titles', () => {
         });
       }),
     );
+  });
+  test('tell long titles apart by what differs', () => {
+    const start = '超'.repeat(30);
+    const items = ['红色大号', '蓝色大号', '蓝色大号'].map((end) => ({
+      title: start.slice(0, 24),
+      hints: [],
+      text: start + end,
+    }));
+    expect(uniqueTitles(items.slice(0, 2)).map((title) => title.slice(24))).toEqual([' 红', ' 蓝']);
+    expect(new Set(uniqueTitles(items)).size).toBe(3);
+    const long = ['red', 'blue'].map((end) => ({ title: 'a b c', hints: [], text: `a b c d e ${end} f` }));
+    expect(uniqueTitles(long)).toEqual(['a b c red', 'a b c blue']);
+  });
+  test('of 300,000 items overflow nothing', () => {
+    const items = Array.from({ length: 300_000 }, (_, index) => ({
+      title: `t ${index % 100_000}`,
+      hints: [`${index % 7}`],
+    }));
+    expect(new Set(uniqueTitles(items)).size).toBe(300_000);
   });
 });
