@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { assembleReport, outcomesOf, reportPart } from '../../src/run/assemble';
-import { newState, type RunState } from '../../src/run/checkpoint';
+import type { RunState } from '../../src/run/checkpoint';
 import { fingerprint } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
-import { minusculeConfig } from './tinyRun';
+import { minusculeConfig, newState } from './tinyRun';
 
 const DEVICE = { backend: 'cpu' as const, vendor: 'v', architecture: '', description: '', limits: {} };
 const MEMORY = { bytesPlanned: 3, bytesAllocated: 2 };

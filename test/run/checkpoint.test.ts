@@ -61,7 +61,7 @@ describe('a checkpoint', () => {
 
   it('begins before the first step of the first stage', () => {
     const config = presetConfig('tiny');
-    expect(newState(config, APP)).toEqual({
+    expect({ ...NOTHING_DONE, app: APP, config }).toEqual({
       schema: 2,
       app: APP,
       config,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newState, type RunCheckpoint } from '../../src/run/checkpoint';
+import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
 import type { RunEvent, StageName } from '../../src/run/report';
@@ -7,7 +7,7 @@ import { RunSession } from '../../src/run/session';
 import type { SessionTools, StageTools } from '../../src/run/stage';
 import type { AnyStage } from '../../src/run/stageList';
 import { RecordingModel } from './stages/recorded';
-import { minusculeConfig, recordedRun } from './tinyRun';
+import { minusculeConfig, newState, recordedRun } from './tinyRun';
 
 /** The clock, in seconds. */
 let now = 0;
@@ -224,9 +224,7 @@ describe('a stage of a session', () => {
       tools.spend('rollout', 2);
       tools.spend('rollout', 3);
       tools.spend('update', 1);
-      tools.settle((config) => {
-        config.rupr.cots_sha256 = 'd'.repeat(64);
-      });
+      tools.settle({ ...tools.config, rupr: { ...tools.config.rupr, cots_sha256: 'd'.repeat(64) } });
     });
     await session.pass(stage);
     expect(session.last.state.timings).toEqual({ rollout: 5, update: 1 });

@@ -1,7 +1,13 @@
 /** A run of all stages at minuscule sizes, on the reference model in plain JavaScript. */
 
 import { useCpu } from '../../src/gpu/tfjs';
-import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint } from '../../src/run/checkpoint';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  NOTHING_DONE,
+  type RunCheckpoint,
+  type RunState,
+} from '../../src/run/checkpoint';
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import { loadDataset } from '../../src/run/datasets';
@@ -101,4 +107,9 @@ export function recordedRun(
     resume,
   };
   return { context, events, saved };
+}
+
+/** A run's state before anything has happened. */
+export function newState(config: RunConfig, app: string): RunState {
+  return { ...structuredClone(NOTHING_DONE), app, config };
 }
