@@ -278,6 +278,8 @@ function describeItems(
       id,
       title: phrase([title], maxTitleWords) || phrase(['item', id], 2),
       hints: hints.map((hint) => phrase([hint], 2)),
+      // What tells long ones apart may stand behind the words that are kept.
+      ...(hints.length === 0 && { text: title }),
       categories: threeLevels(categories),
     };
   });

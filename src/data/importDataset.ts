@@ -6,7 +6,7 @@ import { openTable, type Table } from './files/table';
 import { unpacked } from './files/unpacked';
 import { LAYOUTS } from './layouts';
 import { interactionsLayout } from './layouts/interactions';
-import type { Layout, Opened } from './layouts/layout';
+import type { FilesLayout, Opened } from './layouts/layout';
 import { type Mapping, parseMapping } from './mapping';
 import type { ImportPreview } from './preview';
 import { previewOf } from './previewOf';
@@ -44,7 +44,7 @@ export async function importDataset(
   const problems = new Problems();
   try {
     onProgress('Reading files', 0);
-    const layout = await layoutOf(await unpacked(files, settings.maxUnpackedBytes), problems, mapping);
+    const layout = await layoutOf(files, settings.maxUnpackedBytes, { problems, mapping });
     const read = await readLayout(
       layout,
       { mapping, problems, maxInteractions: settings.maxInteractions },
@@ -71,8 +71,13 @@ export async function importDataset(
   }
 }
 
-async function layoutOf(files: readonly SourceFile[], problems: Problems, mapping: Mapping): Promise<Layout> {
-  if (files.length === 0) throw new ImportError(`There are no files to import; what is read is ${ACCEPTED}.`);
+async function layoutOf(
+  given: SourceFile[],
+  maxUnpackedBytes: number,
+  { problems, mapping }: { problems: Problems; mapping: Mapping },
+): Promise<FilesLayout> {
+  if (given.length === 0) throw new ImportError(`There are no files to import; what is read is ${ACCEPTED}.`);
+  const files = await unpacked(given, maxUnpackedBytes);
   const tables = new Map<SourceFile, Table | null>();
   const opened: Opened = {
     files,
@@ -93,8 +98,17 @@ async function layoutOf(files: readonly SourceFile[], problems: Problems, mappin
   }
   const layout = await interactionsLayout(opened, mapping);
   if (layout !== null) return layout;
-  const names = files.slice(0, 5).map((file) => file.name);
-  throw new ImportError(
-    `${names.join(', ')}${files.length > 5 ? ' …' : ''}: none of what is read here, which is ${ACCEPTED}.`,
+  throw noneOf(given, files);
+}
+
+function noneOf(given: readonly SourceFile[], files: readonly SourceFile[]): ImportError {
+  const [first] = given;
+  if (given.length === 1 && first.size === 0)
+    return new ImportError(`${first.name} is empty: a header line and rows are expected.`);
+  if (given.length === 1 && files[0] !== first)
+    return new ImportError(`${first.name} does not hold what is read here, which is ${ACCEPTED}.`);
+  const names = given.slice(0, 5).map((file) => file.name);
+  return new ImportError(
+    `${names.join(', ')}${given.length > 5 ? ' …' : ''}: none of what is read here, which is ${ACCEPTED}.`,
   );
 }

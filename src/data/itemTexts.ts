@@ -5,14 +5,14 @@ import { IdColumn } from './columns/ids';
 import type { Problems } from './files/sources';
 import { detached } from './files/text';
 import type { InteractionLog } from './interactions';
-import type { Layout, RawItem } from './layouts/layout';
+import type { FilesLayout, RawItem } from './layouts/layout';
 
 const NOTHING: RawItem = { title: '', hints: [], categories: [] };
 /** Distinct cells by which a column of categories is understood. */
 const MAX_CELLS = 20_000;
 
 export class ItemTexts {
-  readonly #layout: Layout;
+  readonly #layout: FilesLayout;
   readonly #problems: Problems;
   readonly #listed = new Map<string, RawItem>();
   readonly #inLog = new Map<string, { -readonly [Key in keyof RawItem]: RawItem[Key] }>();
@@ -23,7 +23,7 @@ export class ItemTexts {
   readonly #title: number | undefined;
   readonly #categories: readonly number[];
 
-  constructor(layout: Layout, problems: Problems) {
+  constructor(layout: FilesLayout, problems: Problems) {
     this.#layout = layout;
     this.#problems = problems;
     [this.#title] = layout.log.roles.title ?? [];
@@ -76,10 +76,11 @@ export class ItemTexts {
     for (const texts of [this.#listed, this.#inLog])
       for (const { categories } of texts.values())
         if (categories.length === 1 && cells.size < MAX_CELLS) cells.add(categories[0]);
-    const reader = categoryReader(cells);
+    const { items, log: part, item } = this.#layout;
+    const own = this.#categories.length === 1 ? part.table.types[this.#categories[0]] : null;
+    const reader = categoryReader(cells, items?.type ?? own);
     this.#levels = reader.levels;
     this.#words = cells.size > 0 ? reader.words : '';
-    const { items, log: part, item } = this.#layout;
     for (const what of ['title', 'categories'] as const) {
       const { size } = this.#disagree[what];
       if (size > 0)

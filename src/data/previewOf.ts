@@ -2,7 +2,7 @@
 import { type Assembled, FEW } from './assemble';
 import type { Role } from './columns/roles';
 import type { Problems } from './files/sources';
-import type { ItemsPart, Layout, LogPart } from './layouts/layout';
+import type { FilesLayout, ItemsPart, LogPart } from './layouts/layout';
 import type { ImportPreview, PreviewChoice, PreviewTable } from './preview';
 import type { ReadTables } from './readLayout';
 
@@ -15,7 +15,7 @@ const MANY_TIES = 0.5;
 const MANY_DROPPED = 0.05;
 
 export function previewOf(
-  layout: Layout,
+  layout: FilesLayout,
   read: ReadTables,
   assembled: Assembled,
   problems: Problems,
@@ -126,7 +126,7 @@ function timeText(time: number): string {
 }
 
 function doubtsOf(
-  { log: part, items }: Layout,
+  { log: part, items }: FilesLayout,
   { tables, rows, time, rule }: ReadTables,
   { dataset, conversions: byUser }: Assembled,
 ): string[] {

@@ -7,7 +7,7 @@ import { type ConversionRule, conversionRuleOf, type RuleReader, undoReturns } f
 import type { Problems } from './files/sources';
 import { InteractionLog } from './interactions';
 import { ItemTexts } from './itemTexts';
-import type { Layout, LogPart, ProfilesPart } from './layouts/layout';
+import type { FilesLayout, LogPart, ProfilesPart } from './layouts/layout';
 import type { Mapping } from './mapping';
 import { orderInTime, withoutCopies } from './timeOrder';
 
@@ -34,7 +34,7 @@ const SEED = 0x5a31;
 
 /** @throws ImportError what reading throws */
 export async function readLayout(
-  layout: Layout,
+  layout: FilesLayout,
   { mapping, problems, maxInteractions }: ReadOptions,
   onProgress: (fraction: number) => void,
 ): Promise<ReadTables> {

@@ -79,7 +79,7 @@ describe('Complete Journey', () => {
       [2, 0],
       [3, 1],
     ]);
-    expect(dataset.notes.join(' ')).toMatch(/proxies.*two or more were bought/);
+    expect(dataset.notes.join(' ')).toMatch(/proxies.*two or more were taken/);
   });
 
   test('a product without an entry is named by its number, with file and row', async () => {
@@ -88,7 +88,7 @@ describe('Complete Journey', () => {
     const { dataset, problems } = await importDataset([demographics, products, transactions]);
     expect(dataset.items[2].title).toBe('product 102');
     expect(problems[0]).toMatch(
-      /^transactions\.csv row \d+: a product that products\.csv does not list.*“102”/,
+      /^transactions\.csv: 1 of 3 items \(product 102\) are not listed in products\.csv; their ids name them$/,
     );
   });
 });
@@ -108,7 +108,7 @@ describe('MovieLens', () => {
       ['old quoted film', 'drama', 'comedy', 'comedy'],
       ['movie 5', 'unknown', 'unknown', 'unknown'],
     ]);
-    expect(problems[0]).toMatch(/ratings\.csv row 6: a movie that movies\.csv does not list/);
+    expect(problems[0]).toMatch(/ratings\.csv: 1 of 5 items \(movie 5\) are not listed in movies\.csv/);
     // Five positions: training asks for 1 and 2 (movies 2 and 3), none of which has a rating of 4.
     expect(dataset.splits.train).toHaveLength(12);
     expect(dataset.impressions.conversion.some((converted) => converted === 1)).toBe(false);
@@ -156,17 +156,18 @@ describe('plain interactions', () => {
     expect([...dataset.users[0].history]).toEqual([0, 1, 2, 3, 4, 5]);
     expect(dataset.notes.join(' ')).toMatch(/no times/);
     // Of a scale to 10, 8 is like 4 of 5; training asks for ratings 2, 4 and 6.
-    expect(dataset.notes.join(' ')).toMatch(/rating is 8 or more \(0 %\)/);
+    expect(dataset.notes.join(' ')).toMatch(/rating is 8 or more, where ratings go from 0 to 10 \(0 %\)/);
   });
 
   test('bad rows are dropped with file and row', async () => {
-    const csv = `${interactionsCsv(6, 8)}\nu1,i0,someday,Thing,home\nu1,,5,Thing,home\nu2,i1\n`;
+    const csv = `${interactionsCsv(6, 8)}\nu1,i0,someday,Thing 0 deluxe,home > kind 0 > sort 0\nu1,,5,Thing,home\nu2,i1\n`;
     const { dataset, problems } = await importDataset([file('log.csv', csv)]);
     expect(interactionCount(dataset)).toBe(48);
     expect(problems).toEqual([
-      'log.csv row 50: no time that can be read (ISO 8601, or a number) (“someday”)',
-      'log.csv row 52: no time that can be read (ISO 8601, or a number) (“”)',
       'log.csv row 51: no item',
+      'log.csv row 52: fewer cells than the header has; those that are missing are taken for empty (“u2,i1”)',
+      'log.csv row 50: no time that can be read (“someday”)',
+      'log.csv row 52: no time is given (“”)',
     ]);
   });
 });
@@ -279,7 +280,11 @@ describe('what cannot be imported', () => {
   const csv = interactionsCsv(6, 8);
 
   test.each<[string, SourceFile[], RegExp]>([
-    ['no files', [], /no files.*Complete Journey folder.*MovieLens.*one CSV of interactions/],
+    [
+      'no files',
+      [],
+      /no files.*a row for each interaction.*CSV, JSON lines or Parquet.*Complete Journey, MovieLens/,
+    ],
     ['unknown files', [file('a.pdf', 'x'), file('b.png', 'y')], /^a\.pdf, b\.png: none of what is read/],
     ['a table of something else', [file('a.csv', 'x,y\n1,2\n')], /a\.csv has no column for the user/],
     ['tables of something else', [file('a.csv', 'x,y\n1,2\n'), file('b.csv', 'z\n')], /none of what is read/],
@@ -308,11 +313,15 @@ describe('what cannot be imported', () => {
       ],
       /a\.zip does not hold/,
     ],
-    ['two zips', [file('a.zip', zipSync({})), file('b.zip', zipSync({}))], /2 archives/],
+    [
+      'two empty zips',
+      [file('a.zip', zipSync({})), file('b.zip', zipSync({}))],
+      /a\.zip, b\.zip: none of what/,
+    ],
     [
       'a picture called CSV',
       [file('a.csv', Uint8Array.of(0x89, 0x50, 0, 1, 2, 0))],
-      /a\.csv is not a text file/,
+      /a\.csv: none of what is read/,
     ],
   ])('%s', async (_, files, expected) => {
     expect(await refused(files)).toMatch(expected);
@@ -327,10 +336,11 @@ describe('what cannot be imported', () => {
   });
 
   test('an archive may not unpack to more than allowed', async () => {
-    const bomb = zipSync({ 'ratings.csv': new Uint8Array(3_000_000), 'movies.csv': new Uint8Array(10) });
+    const long = `user,item,time\n${'u1,i1,1\n'.repeat(400_000)}`;
+    const bomb = zipSync({ 'log.csv': new TextEncoder().encode(long) });
     await expect(
       importDataset([file('a.zip', bomb)], undefined, { maxUnpackedBytes: 1_000_000 }),
-    ).rejects.toThrow(/ratings\.csv in a\.zip unpacks to more than is allowed/);
+    ).rejects.toThrow(/log\.csv in a\.zip unpacks to more than is allowed/);
   });
 
   test('any change to any file ends in a data set or in a sentence', async () => {

@@ -7,7 +7,7 @@ import { phrase } from '../columns/titles';
 import { ImportError, quote, type SourceFile } from '../files/sources';
 import type { Table } from '../files/table';
 import type { Mapping } from '../mapping';
-import type { ItemsPart, Layout, Opened, Roles } from './layout';
+import type { FilesLayout, ItemsPart, Opened, Roles } from './layout';
 
 /** Files that are looked into when none goes by a known name. */
 const MAX_CANDIDATES = 60;
@@ -21,7 +21,7 @@ interface Found {
 }
 
 /** @throws ImportError where no file is a table of interactions, or several are */
-export async function interactionsLayout(opened: Opened, mapping: Mapping): Promise<Layout | null> {
+export async function interactionsLayout(opened: Opened, mapping: Mapping): Promise<FilesLayout | null> {
   const found: Found[] = [];
   const notRead: { file: string; reason: string }[] = [];
   for (const [index, file] of opened.files.entries()) {
@@ -224,6 +224,7 @@ function itemsPart(table: Table, itemName: string, mapping: Mapping): ItemsPart 
     key,
     columns: [...columnsFor('title'), ...categories],
     guesses: guesses.filter(({ role }) => OF_ITEMS.includes(role)),
+    type: categories.length === 1 ? types[categories[0]] : null,
     raw: (cells) => ({
       title: title === undefined ? '' : cells[title],
       hints: [],

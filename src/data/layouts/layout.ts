@@ -32,6 +32,8 @@ export interface ItemsPart {
   /** Empty where the layout knows its columns. */
   guesses: readonly Guess[];
   raw(cells: readonly string[]): RawItem;
+  /** RecBole's type of its only column of categories. */
+  type?: string | null;
 }
 
 /** A table with a row for each user. */
@@ -42,7 +44,7 @@ export interface ProfilesPart {
   profile(cells: readonly string[]): string;
 }
 
-export interface Layout {
+export interface FilesLayout {
   /** For people: "MovieLens". */
   name: string;
   /** Of the data set: short, lower case. */
@@ -54,7 +56,6 @@ export interface Layout {
   interaction: string;
   /** What items are called that no table names. */
   item: string;
-  /** How many levels of categories there are if a column holds several without being a tree. */
   notes: readonly string[];
   /** Files that are no part of it, and why. */
   notRead: readonly { file: string; reason: string }[];
@@ -74,5 +75,5 @@ export interface LayoutKind {
   /** What files make it, in words. */
   files: string;
   /** Null where these files are not of this kind. @throws ImportError where they nearly are */
-  recognise(opened: Opened): Promise<Layout | null>;
+  recognise(opened: Opened): Promise<FilesLayout | null>;
 }
