@@ -47,13 +47,14 @@ export function readQuoted(
     !isLast && (typeof record === 'object' ? record.next > text.length : record === 'open' && isShort);
   if (isPending(standard)) return null;
   const end = lineEnd(text, start, by.newline);
-  if (typeof standard === 'object' && fits(standard, by)) return accepted(text, start, standard, by, end);
+  const line = { text, start, end };
+  if (typeof standard === 'object' && fits(standard, by)) return accepted(line, standard, by);
   const escaped = text.slice(start, end).includes('\\"') ? readCells(text, start, by, '\\') : 'stray';
   if (isPending(escaped)) return null;
   if (typeof escaped === 'object' && (typeof standard !== 'object' || fits(escaped, by)))
-    return accepted(text, start, escaped, by, end);
-  if (typeof standard === 'object') return accepted(text, start, standard, by, end);
-  return plainLine(text, start, by, end, isOpen ? OPEN_QUOTES : STRAY_QUOTES);
+    return accepted(line, escaped, by);
+  if (typeof standard === 'object') return accepted(line, standard, by);
+  return plainLine(line, by, isOpen ? OPEN_QUOTES : STRAY_QUOTES);
 }
 
 /** The form of a cell: runs of digits as 0, of letters as a, anything else as it is; `u12` and `u7` are both `a0`. */
@@ -66,22 +67,24 @@ interface Cells {
   next: number;
 }
 
+/** Where a line lies in the text. */
+interface Line {
+  text: string;
+  start: number;
+  end: number;
+}
+
 function fits({ cells }: Cells, { width }: RowShape): boolean {
   if (width === 0 || cells.length === width) return true;
   return cells.length > width ? cells.slice(width).every((cell) => cell.trim() === '') : false;
 }
 
 /** The record, unless it swallowed rows: a stray quote on one line and another one lines later make a quoted cell. */
-function accepted(
-  text: string,
-  start: number,
-  record: Cells,
-  by: Separators & RowShape,
-  end: number,
-): QuotedRecord {
+function accepted(line: Line, record: Cells, by: Separators & RowShape): QuotedRecord {
+  const { text, end } = line;
   const isOneLine = record.next <= end + 1;
   if (isOneLine || !swallowsRows(text.slice(end + 1, record.next), by)) return { ...record, problem: null };
-  return plainLine(text, start, by, end, STRAY_QUOTES);
+  return plainLine(line, by, STRAY_QUOTES);
 }
 
 /** Whether each line of what should be the rest of one record looks like a row. */
@@ -106,13 +109,7 @@ export function bare(cell: string): string {
 }
 
 /** One line, in which quotes count at a cell's both ends at most. */
-function plainLine(
-  text: string,
-  start: number,
-  by: Separators & RowShape,
-  end: number,
-  problem: string,
-): QuotedRecord {
+function plainLine({ text, start, end }: Line, by: Separators & RowShape, problem: string): QuotedRecord {
   const line = text.slice(start, end).replace(/\r$/, '');
   const next = end + 1;
   const cells = line.split(by.delimiter).map(bare);
