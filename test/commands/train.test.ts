@@ -81,16 +81,29 @@ describe('arguments of train', () => {
     expect(() => parseTrainOptions(['--out', 'o', '--cots', join(folder, 'no')])).toThrow(/does not exist/);
   });
 
-  test('a folder of data gives the files that importers read, in order', () => {
+  test('a folder of data gives all its files, in order: what is read is decided by what they hold', () => {
     const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
-    expect(() => parseTrainOptions(['--out', 'o', '--data', folder])).toThrow(/holds no file/);
+    expect(() => parseTrainOptions(['--out', 'o', '--data', folder])).toThrow(/is an empty folder/);
     mkdirSync(join(folder, 'deeper'));
     for (const name of ['movies.csv', 'deeper/ratings.csv', 'README.md'])
       writeFileSync(join(folder, name), '');
     expect(parseTrainOptions(['--out', 'o', '--data', folder]).data).toEqual([
+      join(folder, 'README.md'),
       join(folder, 'deeper/ratings.csv'),
       join(folder, 'movies.csv'),
     ]);
+  });
+
+  test('what is said of columns goes into the config, in one way of writing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'taiji-'));
+    writeFileSync(join(folder, 'log.csv'), '');
+    const given = ['--out', 'o', '--data', join(folder, 'log.csv')];
+    const { config } = parseTrainOptions([...given, '--map', 'time=order_date, user=customer id']);
+    expect(config.data.map).toBe('user=customer%20id,time=order_date');
+    expect(() => parseTrainOptions([...given, '--map', 'who=customer'])).toThrow(
+      /“who” is nothing that a mapping/,
+    );
+    expect(() => parseTrainOptions(['--out', 'o', '--map', 'user=u'])).toThrow(/there is no --data/);
   });
 });
 

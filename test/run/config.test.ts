@@ -48,11 +48,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "ace7c4425927",
-        "large": "db135598aaa4",
-        "medium": "f137d095739a",
-        "small": "e5ca329f908a",
-        "tiny": "f786a8d47ba1",
+        "base": "41b574dec397",
+        "large": "3bb84ad1253d",
+        "medium": "6b99930c653d",
+        "small": "a38f94a1de26",
+        "tiny": "5f692569bcac",
       }
     `);
   });

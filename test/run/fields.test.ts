@@ -22,7 +22,15 @@ function accepts(path: ConfigPath, value: unknown): boolean {
 }
 
 describe('ranges', () => {
-  const own = ['version', 'rupr.url', 'rupr.model', 'orft.threshold', 'popo.rewards', 'popo.reward_weights'];
+  const own = [
+    'version',
+    'data.map',
+    'rupr.url',
+    'rupr.model',
+    'orft.threshold',
+    'popo.rewards',
+    'popo.reward_weights',
+  ];
 
   it('are pinned for every field, or told below', () => {
     expect([...Object.keys(ranges), ...own].sort()).toEqual([...CONFIG_PATHS].sort());
@@ -110,6 +118,13 @@ describe('ranges', () => {
     expect(ofWeights([1, -0.1])).toBe('popo.reward_weights.1 must be a number from 0 to 1.');
     expect(ofWeights([1.1, 0])).toBe('popo.reward_weights.0 must be a number from 0 to 1.');
     expect(ofWeights(1)).toBe('popo.reward_weights must be a list of weights.');
+  });
+
+  it('of a mapping of columns', () => {
+    const of = (value: unknown) => refusal('data.map', value);
+    expect([of(''), of('user=u,time=a+b,dates=mdy')]).toEqual([null, null]);
+    expect(of('who=u')).toMatch(/^data\.map .*“who” is nothing that a mapping names/);
+    expect(of(`user=${'u'.repeat(600)}`)).toMatch(/at most 600 characters/);
   });
 
   it('of an endpoint', () => {
@@ -227,6 +242,7 @@ describe('whether a run reads a field', () => {
     'data.num_users': worlds,
     'data.num_heldout_users': worlds,
     'data.sha256': [[source('import')], [source('world')]],
+    'data.map': [[source('import')], [source('world')]],
     'rupr.told': written,
     'rupr.temperature': written,
     'rupr.url': endpoint,
