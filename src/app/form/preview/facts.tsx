@@ -35,7 +35,7 @@ function inNumbers(counts: CountsOf): [name: string, value: string][] {
     ['clicks', count(counts.clicks)],
     ['conversions', count(counts.conversions)],
     ['copies dropped', count(counts.duplicates)],
-    ['neighbours at one time', percent(counts.ties)],
+    ['ties in time', percent(counts.ties)],
   ];
 }
 
