@@ -99,13 +99,7 @@ function Tile(props: { name: string; does: string; checked: boolean; choose(): v
 function Drop() {
   const progress = useSession().data.importing.value;
   return (
-    <button
-      type="button"
-      class="tile drop"
-      data-action="pick"
-      disabled={progress !== null}
-      onClick={pickFiles}
-    >
+    <button type="button" class="tile drop" data-action="pick" disabled={isReading} onClick={pickFiles}>
       {progress === null ? (
         <span>
           <b>Your own files</b>
