@@ -7,9 +7,18 @@ import { fakePage } from './fakePage';
 
 const fake = fakePage();
 
+const LOG = { name: 'log.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n') };
+
 const STATES: { name: string; query: string; reach(page: Page): Promise<unknown> }[] = [
   { name: 'idle, with saved runs', query: '?saved', reach: (page) => page.waitForSelector('.saved li') },
-  { name: 'all settings open', query: '', reach: (page) => page.click('.more') },
+  {
+    name: 'all settings open',
+    query: '',
+    async reach(page) {
+      await page.click('.more');
+      await page.waitForSelector('.data');
+    },
+  },
   {
     name: 'a chat model as the teacher, its address refused',
     query: '',
@@ -19,6 +28,33 @@ const STATES: { name: string; query: string; reach(page: Page): Promise<unknown>
       await page.fill('input[type=url]', 'http://192.168.1.5:8000/v1');
       await page.press('input[type=url]', 'Tab');
       await page.waitForSelector('[role=alert]');
+    },
+  },
+  {
+    name: 'files that were read with doubts',
+    query: '',
+    async reach(page) {
+      await page.setInputFiles('[data-files=data]', LOG);
+      await page.waitForSelector('.preview-found');
+      for (const summary of await page.locator('.preview details:not([open]) summary').all())
+        await summary.press('Enter');
+    },
+  },
+  {
+    name: 'files whose correction is refused',
+    query: '',
+    async reach(page) {
+      await page.setInputFiles('[data-files=data]', LOG);
+      await page.locator('select[data-role=item]').selectOption('price');
+      await page.waitForSelector('[data-action=undo]');
+    },
+  },
+  {
+    name: 'files that could not be read',
+    query: '',
+    async reach(page) {
+      await page.setInputFiles('[data-files=data]', { ...LOG, name: 'bad.csv' });
+      await page.waitForSelector('[data-action=read]');
     },
   },
   {

@@ -10,6 +10,7 @@ async function open(link: string): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(`${fake.server.url}?speed=400#run=1&preset=tiny${link}`);
   await page.click('.more');
+  await page.waitForSelector('.data');
   return page;
 }
 

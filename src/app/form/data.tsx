@@ -97,15 +97,12 @@ function Tile(props: { name: string; does: string; checked: boolean; choose(): v
 
 /** Opens the file dialog, and says how far reading is. */
 function Drop() {
-  const progress = useSession().data.importing.value;
+  const { importing, draft } = useSession().data;
+  const isReading = importing.value !== null;
+  // Files that are read again have their progress beside what was made of them.
+  const progress = draft.value?.found ? null : importing.value;
   return (
-    <button
-      type="button"
-      class="tile drop"
-      data-action="pick"
-      disabled={progress !== null}
-      onClick={pickFiles}
-    >
+    <button type="button" class="tile drop" data-action="pick" disabled={isReading} onClick={pickFiles}>
       {progress === null ? (
         <span>
           <b>Your own files</b>

@@ -18,9 +18,15 @@ export function Counts({ counts }: { counts: CountsOf }) {
         ))}
       </dl>
       <p>
-        {sentence(counts.conversion)} Without users and items that have too few,{' '}
-        {kept.interactions === counts.interactions ? 'all' : <b>{count(kept.interactions)}</b>} interactions
-        of <b>{count(kept.users)}</b> users with <b>{count(kept.items)}</b> items are kept.
+        {sentence(counts.conversion)}{' '}
+        {kept.interactions === counts.interactions ? (
+          'Everybody and everything has enough interactions to be kept.'
+        ) : (
+          <>
+            Users and items with too few interactions are left out, so <b>{count(kept.interactions)}</b>{' '}
+            interactions of <b>{count(kept.users)}</b> users with <b>{count(kept.items)}</b> items are kept.
+          </>
+        )}
       </p>
     </>
   );
@@ -35,7 +41,7 @@ function inNumbers(counts: CountsOf): [name: string, value: string][] {
     ['clicks', count(counts.clicks)],
     ['conversions', count(counts.conversions)],
     ['copies dropped', count(counts.duplicates)],
-    ['neighbours at one time', percent(counts.ties)],
+    ['ties in time', percent(counts.ties)],
   ];
 }
 

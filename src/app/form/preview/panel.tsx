@@ -59,6 +59,8 @@ function named(files: readonly File[]): string {
 function Found({ preview, sha256, draft }: { preview: ImportPreview; sha256: string; draft: Draft }) {
   const isReading = useSession().data.importing.value !== null;
   const isSure = preview.doubts.length === 0;
+  /** What a correction settles does not close under the hand that corrects. */
+  const isOpen = useRef(!isSure).current;
   const mapping = said(draft.map);
   return (
     <>
@@ -81,12 +83,12 @@ function Found({ preview, sha256, draft }: { preview: ImportPreview; sha256: str
         <OfTheLink sha256={sha256} map={draft.map} />
         <Counts counts={preview.counts} />
         {preview.choices.length > 0 && (
-          <details open={!isSure}>
+          <details open={isOpen}>
             <summary>What each column is read as</summary>
             <Meaning preview={preview} mapping={mapping} map={draft.map} />
           </details>
         )}
-        <details open={!isSure}>
+        <details open={isOpen}>
           <summary>The first rows</summary>
           <Tables preview={preview} />
         </details>
@@ -141,9 +143,10 @@ function Actions({ draft, isSure }: { draft: Draft; isSure: boolean }) {
   const session = useSession();
   const isReading = session.data.importing.value !== null;
   const isFailed = !draft.isRead && !isReading;
-  const leave = async (action: () => Promise<void>) => {
+  /** @param next where a person goes on when the preview is gone */
+  const leave = async (action: () => Promise<void>, next: string) => {
     await action();
-    if (session.data.draft.value === null) document.querySelector<HTMLElement>('[data-action=pick]')?.focus();
+    if (session.data.draft.value === null) document.querySelector<HTMLElement>(next)?.focus();
   };
   return (
     <div class="preview-actions">
@@ -154,7 +157,7 @@ function Actions({ draft, isSure }: { draft: Draft; isSure: boolean }) {
           data-action="use"
           data-first={isSure || undefined}
           aria-disabled={!draft.isRead || isReading}
-          onClick={() => void leave(session.data.keepImport)}
+          onClick={() => void leave(session.data.keepImport, 'input[name=data]:checked')}
         >
           Use these data
         </button>
@@ -177,7 +180,7 @@ function Actions({ draft, isSure }: { draft: Draft; isSure: boolean }) {
         type="button"
         data-action="discard"
         disabled={isReading}
-        onClick={() => void leave(session.data.dropImport)}
+        onClick={() => void leave(session.data.dropImport, '[data-action=pick]')}
       >
         Discard
       </button>
