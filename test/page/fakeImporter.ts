@@ -148,7 +148,7 @@ function preview(file: string, mapping: Mapping): ImportPreview {
 /** Another mapping is another data set. */
 export function fakeSha(map: string): string {
   const digits = [...map].map((letter) => letter.charCodeAt(0).toString(16)).join('');
-  return map === '' ? 'c'.repeat(64) : `${digits}${'0'.repeat(64)}`.slice(-64);
+  return map === '' ? 'c'.repeat(64) : digits.padStart(64, '0').slice(-64);
 }
 
 function summaryOf({ counts, problems }: ImportPreview, map: string): ImportSummary {
