@@ -6,7 +6,7 @@
  *
  * What is not named is guessed (`columns/roles.ts`).
  */
-import { ROLES, type Role } from './columns/roles';
+import { ROLES, type Role } from './columns/role';
 import type { DateOrder } from './columns/times';
 import { ImportError, quote } from './files/sources';
 

@@ -16,19 +16,9 @@ import {
   varying,
 } from './contents';
 import * as names from './names';
+import { ROLES, type Role } from './role';
 
-export const ROLES = [
-  'user',
-  'item',
-  'time',
-  'title',
-  'categories',
-  'event',
-  'conversion',
-  'rating',
-  'quantity',
-] as const;
-export type Role = (typeof ROLES)[number];
+export { ROLES, type Role } from './role';
 
 export interface Guess {
   role: Role;
