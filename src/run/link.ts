@@ -48,7 +48,7 @@ export function formatLink(config: RunConfig, dataset: string | null, result: Fi
       ['fp.close', result.close.join(',')],
     );
   }
-  return `#${pairs.map(([key, value]) => `${key}=${value}`).join('&')}`;
+  return `#${pairs.map(([key, value]) => `${key}=${escape(value)}`).join('&')}`;
 }
 
 /**
@@ -108,7 +108,12 @@ function readFields(fragment: string): Map<string, string> {
   return fields;
 }
 
-/** Our links need no escapes, but chats and mailers add some. */
+/** What a fragment cannot hold as it stands: the names of a person's columns may have it. */
+function escape(value: string): string {
+  return value.replace(/[%&#\s]/g, encodeURIComponent);
+}
+
+/** Links seldom need escapes, but chats and mailers add some. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -109,7 +109,7 @@ function preview(file: string, mapping: Mapping): ImportPreview {
       items: 9871,
       clicks: 109_646,
       conversions: purchases.includes('cart') ? 5138 : 1726,
-      conversion: `A conversion is an event ${purchases.join(' or ')}`,
+      conversion: `the event is ${purchases.join(' or ')}`,
       duplicates: 304,
       ties: 0.041,
       kept: { interactions: 61_220, users: 4102, items: 3377 },

@@ -144,15 +144,15 @@ function mapped(guesses: readonly Guess[], table: Table, mapping: Mapping): Gues
       role,
       columns: [],
       sure: true,
-      why: 'no column is known to be one',
+      why: 'No column is known to be one.',
     };
     const names = mapping.roles[role];
     if (names === undefined) return guess;
     const columns = names.map((name) => columnOf(table.columns, name));
     const missing = columns.indexOf(-1);
-    if (missing < 0) return { role, columns, sure: true, why: 'you said so' };
+    if (missing < 0) return { role, columns, sure: true, why: 'You said so.' };
     // Another table may have it.
-    if (OF_ITEMS.includes(role)) return { role, columns: [], sure: true, why: 'you said so' };
+    if (OF_ITEMS.includes(role)) return { role, columns: [], sure: true, why: 'You said so.' };
     throw new ImportError(
       `${table.file} has no column ${quote(names[missing])} to read the ${role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
     );

@@ -18,7 +18,7 @@ export function Counts({ counts }: { counts: CountsOf }) {
         ))}
       </dl>
       <p>
-        {sentence(counts.conversion)}{' '}
+        An interaction counts as a conversion if {counts.conversion}.{' '}
         {kept.interactions === counts.interactions ? (
           'Everybody and everything has enough interactions to be kept.'
         ) : (
