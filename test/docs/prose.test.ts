@@ -28,7 +28,7 @@ function passages(text: string): string[] {
     const item = /^\s*(?:[-*]|\d+\.|>)\s+(.*)$/.exec(line);
     const isCode = /^ {4}/.test(line) && blocks.at(-1)?.length === 0;
     if (line.trim() === '' || isCode) blocks.push([]);
-    else if (line.startsWith('|')) blocks.push(...line.split('|').map((cell) => [cell]), []);
+    else if (line.startsWith('|')) blocks.push(...line.split(/(?<!\\)\|/).map((cell) => [cell]), []);
     else if (title !== null) blocks.push([title[1]], []);
     else if (item !== null) blocks.push([item[1]]);
     else blocks.at(-1)?.push(line);

@@ -9,8 +9,14 @@ const HEAD_BYTES = 4096;
 /** Share of control characters from which on bytes are no text. */
 const CONTROL_SHARE = 0.01;
 
-/** Known by bytes at the front, in Latin letters; what it is, and what to do. */
-const KINDS: readonly { begins: string; is: string; advice: string }[] = [
+/** A kind of file that is recognised and not read: what it is, and what to do. */
+interface Refused {
+  is: string;
+  advice: string;
+}
+
+/** Known by bytes at the front, in Latin letters. */
+export const KINDS: readonly (Refused & { begins: string })[] = [
   { begins: '\xd0\xcf\x11\xe0', is: 'an Excel workbook of the old kind (.xls)', advice: 'save it as CSV' },
   { begins: 'BZh', is: 'packed with bzip2', advice: 'unpack it first' },
   { begins: '\x28\xb5\x2f\xfd', is: 'packed with zstd', advice: 'unpack it first' },
@@ -27,7 +33,7 @@ const KINDS: readonly { begins: string; is: string; advice: string }[] = [
 ];
 
 /** Known by how their text begins. */
-const TEXTS: readonly { begins: RegExp; is: string; advice: string }[] = [
+export const TEXTS: readonly (Refused & { begins: RegExp })[] = [
   {
     begins: /^<(!doctype html|html|head|body)\b/i,
     is: 'an HTML page, not the file that it links to',
@@ -47,6 +53,14 @@ const TEXTS: readonly { begins: RegExp; is: string; advice: string }[] = [
   },
 ];
 
+/** Known by what stands further in. */
+export const ARCHIVES = {
+  tar: { is: 'a tar archive', advice: 'unpack it and choose the folder' },
+  workbook: { is: 'an Excel workbook (.xlsx)', advice: 'save it as CSV' },
+  office: { is: 'an Office document', advice: 'save its table as CSV' },
+  nested: { is: 'an archive inside an archive', advice: 'unpack it and choose the folder instead' },
+} as const satisfies Record<string, Refused>;
+
 /**
  * What kind of file it is: text, Parquet, or none that holds a table.
  * @throws ImportError that names what it is and what to do, where it is known and not read
@@ -58,28 +72,21 @@ export async function kindOf(file: SourceFile): Promise<'text' | 'parquet' | nul
   if (isZip(head)) throw await zipRefusal(file);
   const known = KINDS.find(({ begins }) => letters.startsWith(begins));
   if (known && (known.begins.length > 3 || isBinary(head))) throw refusal(file, known);
-  if (letters.slice(257, 262) === 'ustar')
-    throw refusal(file, { is: 'a tar archive', advice: 'unpack it and choose the folder' });
+  if (letters.slice(257, 262) === 'ustar') throw refusal(file, ARCHIVES.tar);
   const text = letters.replace(/^\xef\xbb\xbf/, '').trimStart();
   const written = TEXTS.find(({ begins }) => begins.test(text));
   if (written) throw refusal(file, written);
   return isBinary(head) ? null : 'text';
 }
 
-function refusal(file: SourceFile, { is, advice }: { is: string; advice: string }): ImportError {
+function refusal(file: SourceFile, { is, advice }: Refused): ImportError {
   return new ImportError(`${file.name} is ${is}, which is not read here: ${advice}.`);
 }
 
 async function zipRefusal(file: SourceFile): Promise<ImportError> {
   const entries = await readDirectory(file).catch(() => []);
-  if (entries.some(({ path }) => /^xl\//.test(path)))
-    return refusal(file, { is: 'an Excel workbook (.xlsx)', advice: 'save it as CSV' });
-  if (isOfficeFile(entries))
-    return refusal(file, { is: 'an Office document', advice: 'save its table as CSV' });
-  return refusal(file, {
-    is: 'an archive inside an archive',
-    advice: 'unpack it and choose the folder instead',
-  });
+  if (entries.some(({ path }) => /^xl\//.test(path))) return refusal(file, ARCHIVES.workbook);
+  return refusal(file, isOfficeFile(entries) ? ARCHIVES.office : ARCHIVES.nested);
 }
 
 /** By control characters that no text has. Zeros in every other byte are UTF-16. */
