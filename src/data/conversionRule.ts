@@ -54,12 +54,12 @@ export function conversionRuleOf({ roles }: LogPart, mapping: Mapping): RuleRead
   const [quantity] = roles.quantity ?? [];
   const at = (role: 'conversion' | 'event' | 'rating') => roles[role]?.[0];
   const [flag, event, rating] = [at('conversion'), at('event'), at('rating')];
-  const events = event === undefined ? null : eventReader(event, mapping.purchases);
   if (flag !== undefined) {
     const flags = flagReader(flag);
-    return returning(events === null ? flags : both(events, flags), quantity);
+    if (event === undefined) return returning(flags, quantity);
+    return returning(both(eventReader(event, mapping.purchases, eventOf), flags), quantity);
   }
-  if (events !== null) return returning(events, quantity);
+  if (event !== undefined) return returning(eventReader(event, mapping.purchases), quantity);
   if (rating !== undefined) return returning(ratingReader(rating, mapping.threshold), quantity);
   return quantity !== undefined ? quantityReader(quantity) : everyReader;
 }
@@ -85,9 +85,13 @@ function flagReader(column: number): RuleReader {
   };
 }
 
-function eventReader(column: number, purchases?: readonly string[]): RuleReader {
+/** @param indexOf the index of the event in a value of the log */
+function eventReader(
+  column: number,
+  purchases: readonly string[] | undefined,
+  indexOf: (value: number) => number = (value) => value,
+): RuleReader {
   const values: string[] = [];
-  const rows: number[] = [];
   const indices = new Map<string, number>();
   return {
     read(cells) {
@@ -97,12 +101,14 @@ function eventReader(column: number, purchases?: readonly string[]): RuleReader 
         index = values.length;
         indices.set(value, index);
         values.push(value);
-        rows.push(0);
       }
-      rows[index]++;
       return index;
     },
-    finish() {
+    finish(log) {
+      // Of what is held now: rows that were read before may be of users who are not sampled.
+      const rows = new Array<number>(values.length).fill(0);
+      for (let row = 0; row < log.length; row++)
+        if (log.value[row] !== RETURN) rows[indexOf(log.value[row])]++;
       const meaning = eventMeaning(new Map(values.map((value, index) => [value, rows[index]])), purchases);
       const kinds = values.map((value) => meaning.kind(value));
       return {
@@ -124,6 +130,10 @@ function eventReader(column: number, purchases?: readonly string[]): RuleReader 
   };
 }
 
+function eventOf(value: number): number {
+  return Number.isFinite(value) ? value >> 1 : value;
+}
+
 /** Events say which rows are behaviours, and flags which of those are conversions. A value is 2 · event + flag. */
 function both(events: RuleReader, flags: RuleReader): RuleReader {
   return {
@@ -135,7 +145,6 @@ function both(events: RuleReader, flags: RuleReader): RuleReader {
     },
     finish(log) {
       const rule = events.finish(log);
-      const eventOf = (value: number) => (Number.isFinite(value) ? value >> 1 : value);
       return {
         ...rule,
         isRead: (value) => rule.isRead(eventOf(value)),
@@ -212,10 +221,10 @@ function settle(log: InteractionLog, numbers: NumberColumn): ReturnType<NumberCo
 }
 
 /**
- * Takes returns out of the log, and with each the conversion of the same user's last row of that item before it.
+ * Takes returns out of the log, and with each the last conversion of the same user and item before it.
  * @returns how many returns there were
  */
-export function undoReturns(log: InteractionLog): number {
+export function undoReturns(log: InteractionLog, { converts }: Pick<ConversionRule, 'converts'>): number {
   const mask = new Uint8Array(log.length).fill(1);
   let returns = 0;
   for (let row = 0; row < log.length; row++) {
@@ -234,7 +243,8 @@ export function undoReturns(log: InteractionLog): number {
       taken.set(log.item[row], before);
       if (mask[row] === 1) before.push(row);
       else {
-        const undone = before.pop();
+        const at = before.findLastIndex((earlier, place) => converts(log.value[earlier], place > 0));
+        const [undone] = before.splice(at, 1);
         if (undone !== undefined) log.value[undone] = Number.NaN;
       }
     }

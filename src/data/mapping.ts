@@ -103,8 +103,7 @@ function threshold(value: string): number {
 
 /** So that a column may be called anything. */
 function encode(name: string): string {
-  const text = name === 'none' ? '%6Eone' : name;
-  return text.replace(/[,+=\s]|%(?!6Eone$)/g, (mark) => encodeURIComponent(mark));
+  return name === 'none' ? '%6Eone' : name.replace(/[,+=%\s]/g, (mark) => encodeURIComponent(mark));
 }
 
 function decode(text: string): string {

@@ -119,9 +119,12 @@ function historyOf(
   };
 }
 
+/** Dates end here, in milliseconds. */
+const LAST_DATE = 8.64e15;
+
 /** A time as a date where it is one: ranks and days stay numbers. */
 function timeText(time: number): string {
-  if (Math.abs(time) < 1e10) return String(time);
+  if (Math.abs(time) < 1e10 || Math.abs(time) > LAST_DATE) return String(time);
   return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 }
 

@@ -79,7 +79,11 @@ export async function readLayout(
 
 async function readProfiles({ table, key, profile }: ProfilesPart): Promise<Map<string, string>> {
   const profiles = new Map<string, string>();
-  await table.rows((cells) => profiles.set(cells[key], profile(cells)));
+  const ids = new IdColumn('user');
+  await table.rows((cells) => {
+    const id = ids.clean(cells[key]);
+    if (id !== null) profiles.set(id, profile(cells));
+  });
   return profiles;
 }
 
@@ -150,14 +154,16 @@ class LogReader {
 
   finish(): { log: InteractionLog; rule: ConversionRule; time: ReadTables['time']; copies: number } {
     const { log } = this;
-    const rule = this.#rule.finish(log);
     const time = this.hasTimes ? this.#times.finish() : null;
     if (time !== null) log.time.set(time.times);
     for (const { kind, count, rows } of time?.bad ?? []) this.#addBadTimes(kind, count, rows);
-    log.keep(this.#usable(rule));
+    // A row is dropped for one reason, and counted once.
+    log.keep(this.#rowsWhere((row) => !Number.isNaN(log.time[row])));
+    const rule = this.#rule.finish(log);
+    log.keep(this.#rowsWhere((row) => rule.isRead(log.value[row])));
     const { mask, copies } = withoutCopies(log);
     if (copies > 0) log.keep(mask);
-    const returns = undoReturns(log);
+    const returns = undoReturns(log, rule);
     for (const { kind, rows } of rule.neither) this.#count(kind, rows, '');
     this.#remarks = [
       ...this.#users.remarks(),
@@ -219,12 +225,10 @@ class LogReader {
     this.#count(kind, count, first === undefined ? '' : `row ${first.row} (“${first.cell.slice(0, 40)}”)`);
   }
 
-  /** [rows] 1 where the row is a behaviour at a known time. */
-  #usable(rule: ConversionRule): Uint8Array {
-    const { log } = this;
-    const mask = new Uint8Array(log.length);
-    for (let row = 0; row < log.length; row++)
-      mask[row] = Number.isNaN(log.time[row]) || !rule.isRead(log.value[row]) ? 0 : 1;
+  /** [rows] 1 where it holds. */
+  #rowsWhere(holds: (row: number) => boolean): Uint8Array {
+    const mask = new Uint8Array(this.log.length);
+    for (let row = 0; row < mask.length; row++) mask[row] = holds(row) ? 1 : 0;
     return mask;
   }
 
@@ -232,10 +236,10 @@ class LogReader {
     return toUnit(threefry(SEED, 0, fnv1a(user), 0)[0]) < this.#share;
   }
 
-  /** Halves the users that are kept, until there is room again. */
+  /** Halves the users that are kept, and no more often than it must: how often is then the same whatever the rows' order. */
   #halve(): void {
     const { log } = this;
-    while (log.length >= this.#options.maxInteractions * 0.75 && this.#share > 2 ** -20) {
+    while (log.length >= this.#options.maxInteractions && log.length > 0) {
       this.#share /= 2;
       const isKept = Uint8Array.from(log.userIds, (id) => (this.#isSampled(id) ? 1 : 0));
       const mask = Uint8Array.from({ length: log.length }, (_, row) => isKept[log.user[row]]);

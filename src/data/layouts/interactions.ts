@@ -6,7 +6,7 @@ import { columnKey, type Guess, guessRoles, ROLES, type Role, tableKind } from '
 import { phrase } from '../columns/titles';
 import { ImportError, quote, type SourceFile } from '../files/sources';
 import type { Table } from '../files/table';
-import type { Mapping } from '../mapping';
+import { formatMapping, type Mapping } from '../mapping';
 import type { FilesLayout, ItemsPart, Opened, Roles } from './layout';
 
 /** Files that are looked into when none goes by a known name. */
@@ -42,6 +42,7 @@ export async function interactionsLayout(opened: Opened, mapping: Mapping): Prom
   const roles = rolesOf(guesses);
   for (const role of ['user', 'item'] as const) if (!roles[role]?.length) throw noColumn(log.table, role);
   const items = chooseItems(found, log, guesses, mapping);
+  refuseMissing(log.table, [...guesses, ...(items?.guesses ?? [])], mapping);
   for (const { file, kind } of found) {
     if (file === log.file || (items !== null && items.table.file === file.name)) continue;
     notRead.push({ file: file.name, reason: REASONS[kind] });
@@ -120,7 +121,7 @@ function noColumn({ file, columns, hasHeader }: Table, role: Role): ImportError 
     .join(', ');
   const lacks = hasHeader ? '' : ' and no header line that names them';
   return new ImportError(
-    `${file} has no column for the ${role} that is known here${lacks}: it has ${seen}. Say which it is, as in ${role}=${columns[0] ?? 'name'}.`,
+    `${file} has no column for the ${role} that is known here${lacks}: it has ${seen}. Say which it is, as in ${formatMapping({ roles: { [role]: [columns[0] ?? 'name'] } })}.`,
   );
 }
 
@@ -157,6 +158,19 @@ function mapped(guesses: readonly Guess[], table: Table, mapping: Mapping): Gues
       `${table.file} has no column ${quote(names[missing])} to read the ${role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
     );
   });
+}
+
+/** @throws ImportError where a person named columns of titles or categories that no table has */
+function refuseMissing({ file, columns }: Table, guesses: readonly Guess[], { roles }: Mapping): void {
+  for (const role of OF_ITEMS) {
+    const names = roles[role] ?? [];
+    if (names.length === 0 || guesses.some((guess) => guess.role === role && guess.columns.length > 0))
+      continue;
+    const missing = names.find((name) => columnOf(columns, name) < 0) ?? names[0];
+    throw new ImportError(
+      `No table that is read has ${names.length === 1 ? 'a column' : 'all columns, as'} ${quote(missing)} to read the ${role} from; ${file} has ${columns.slice(0, 12).join(', ')}.`,
+    );
+  }
 }
 
 /** By its very name, else by the letters and digits of it, else `#2` for the second. */
