@@ -152,6 +152,7 @@ function both(events: RuleReader, flags: RuleReader): RuleReader {
         words: 'its conversion column says so',
         // Which events are conversions is not for the event to say here.
         events: null,
+        remarks: rule.remarks.filter((remark) => !remark.startsWith('No event is a purchase')),
       };
     },
   };

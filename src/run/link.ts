@@ -48,7 +48,7 @@ export function formatLink(config: RunConfig, dataset: string | null, result: Fi
       ['fp.close', result.close.join(',')],
     );
   }
-  return `#${pairs.map(([key, value]) => `${key}=${escape(value)}`).join('&')}`;
+  return `#${pairs.map(([key, value]) => `${key}=${escaped(value)}`).join('&')}`;
 }
 
 /**
@@ -109,7 +109,7 @@ function readFields(fragment: string): Map<string, string> {
 }
 
 /** What a fragment cannot hold as it stands: the names of a person's columns may have it. */
-function escape(value: string): string {
+function escaped(value: string): string {
   return value.replace(/[%&#\s]/g, encodeURIComponent);
 }
 

@@ -76,7 +76,9 @@ function choose(role: string, column: string): Promise<void> {
 
 const columnsOf = ({ choices }: NonNullable<Preview>) =>
   Object.fromEntries(
-    choices.filter(({ columns }) => columns.length > 0).map(({ role, columns }) => [role, columns.join(' + ')]),
+    choices
+      .filter(({ columns }) => columns.length > 0)
+      .map(({ role, columns }) => [role, columns.join(' + ')]),
   );
 
 test('a log of events: what converts is known, and can be changed', async () => {
@@ -84,7 +86,8 @@ test('a log of events: what converts is known, and can be changed', async () => 
     const time = new Date((BEGIN + step * DAY) * 1000).toISOString().slice(0, 19).replace('T', ' ');
     return `${time} UTC,${step % 2 ? 'view' : 'purchase'},${item},1,electronics.kind${item % 3},acme,9.9,${user},s`;
   });
-  const header = 'event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session';
+  const header =
+    'event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session';
   const preview = await read(written({ '2019-Oct.csv': [header, ...lines].join('\n') }));
   expect(columnsOf(preview)).toEqual({
     user: 'user_id',
@@ -103,26 +106,34 @@ test('a log of events: what converts is known, and can be changed', async () => 
 
 test('a shop’s CSV with European dates, by a link that asks its reader for the same files', async () => {
   // No day is above 12, so no row tells that the day comes first.
-  const lines = rows((user, item, step) => `${user};SKU-${item};0${step}/02/2021 10:00;${item},5`.replace(';00/', ';10/'));
+  const lines = rows((user, item, step) =>
+    `${user};SKU-${item};0${step}/02/2021 10:00;${item},5`.replace(';00/', ';10/'),
+  );
   const paths = written({ 'orders.csv': ['customer_id;sku;order_date;price', ...lines].join('\n') });
   const first = await read(paths);
   expect(columnsOf(first)).toEqual({ user: 'customer_id', item: 'sku', time: 'order_date' });
   expect(first.dates?.isAmbiguous).toBe(true);
   const other = first.dates!.order === 'dmy' ? 'mdy' : 'dmy';
-  await page.evaluate(
-    (order) => globalThis.taiji!.readFiles([...((globalThis as { own?: File[] }).own ?? [])], `dates=${order}`),
-    other,
-  );
+  const words = other === 'dmy' ? 'Day first' : 'Month first';
+  await page.click(`label:has-text("${words}") > input[name=preview-dates]`);
+  const again = await previewOf(({ dates }) => dates?.order === other);
+  expect(again.dates?.isAmbiguous).toBe(false);
   await page.evaluate(() => globalThis.taiji!.keepImport(), null);
-  const kept = await page.evaluate(() => ({ link: globalThis.taiji!.link(), config: globalThis.taiji!.config() }), null);
-  expect(kept.config.data).toMatchObject({ source: 'import' });
+  const kept = await page.evaluate(
+    () => ({ link: globalThis.taiji!.link(), config: globalThis.taiji!.config() }),
+    null,
+  );
+  expect(kept.config.data).toMatchObject({ source: 'import', map: `dates=${other}` });
+  expect(kept.link).toContain(`&data.map=dates=${other}`);
   const reader = await openBrowser('chromium');
   try {
     await reader.goto(inject('pageUrl') + kept.link);
     await reader.upload('input[data-files=data]', paths);
     await vi.waitFor(
       async () =>
-        expect(await reader.evaluate(() => document.body.textContent, null)).toContain('These are the files of the link.'),
+        expect(await reader.evaluate(() => document.body.textContent, null)).toContain(
+          'These are the files of the link.',
+        ),
       { timeout: 30_000, interval: 100 },
     );
     expect(reader.errors).toEqual([]);
@@ -134,8 +145,14 @@ test('a shop’s CSV with European dates, by a link that asks its reader for the
 test('a folder of RecBole’s, and reviews of Amazon’s with what they are of', async () => {
   const recbole = await read(
     written({
-      'shop.inter': ['user_id:token\titem_id:token\trating:float\ttimestamp:float', ...rows((u, i, s) => `${u}\t${i}\t${1 + (s % 5)}\t${BEGIN + s}`)].join('\n'),
-      'shop.item': ['item_id:token\ttitle:token_seq\tgenre:token_seq', ...Array.from({ length: 10 }, (_, i) => `${i}\tFilm ${i}\tDrama War`)].join('\n'),
+      'shop.inter': [
+        'user_id:token\titem_id:token\trating:float\ttimestamp:float',
+        ...rows((u, i, s) => `${u}\t${i}\t${1 + (s % 5)}\t${BEGIN + s}`),
+      ].join('\n'),
+      'shop.item': [
+        'item_id:token\ttitle:token_seq\tgenre:token_seq',
+        ...Array.from({ length: 10 }, (_, i) => `${i}\tFilm ${i}\tDrama War`),
+      ].join('\n'),
     }),
   );
   expect(recbole.tables.map(({ kind }) => kind)).toEqual(['interactions', 'items']);
@@ -144,9 +161,21 @@ test('a folder of RecBole’s, and reviews of Amazon’s with what they are of',
   await page.evaluate(() => globalThis.taiji!.dropImport(), null);
 
   const review = (user: number, item: number, step: number) =>
-    JSON.stringify({ rating: 5 - (step % 2), title: 'Nice', asin: `V${item}`, parent_asin: `B${item}`, user_id: `A${user}`, timestamp: (BEGIN + step) * 1000 });
+    JSON.stringify({
+      rating: 5 - (step % 2),
+      title: 'Nice',
+      asin: `V${item}`,
+      parent_asin: `B${item}`,
+      user_id: `A${user}`,
+      timestamp: (BEGIN + step) * 1000,
+    });
   const meta = Array.from({ length: 10 }, (_, i) =>
-    JSON.stringify({ main_category: 'All Beauty', title: `Cream ${i}`, parent_asin: `B${i}`, categories: ['Beauty', 'Skin', `Care ${i % 3}`] }),
+    JSON.stringify({
+      main_category: 'All Beauty',
+      title: `Cream ${i}`,
+      parent_asin: `B${i}`,
+      categories: ['Beauty', 'Skin', `Care ${i % 3}`],
+    }),
   );
   const amazon = await read(
     written({
@@ -154,7 +183,12 @@ test('a folder of RecBole’s, and reviews of Amazon’s with what they are of',
       'meta_All_Beauty.jsonl.gz': gzipSync(meta.join('\n')),
     }),
   );
-  expect(columnsOf(amazon)).toMatchObject({ item: 'parent_asin', time: 'timestamp', title: 'title', categories: 'categories' });
+  expect(columnsOf(amazon)).toMatchObject({
+    item: 'parent_asin',
+    time: 'timestamp',
+    title: 'title',
+    categories: 'categories',
+  });
   expect(amazon.counts).toMatchObject({ users: 10, items: 10, interactions: 100 });
   expect(amazon.history.behaviours[0].title).toMatch(/^cream \d$/);
   expect(page.errors).toEqual([]);

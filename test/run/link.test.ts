@@ -91,6 +91,17 @@ describe('formatLink and parseLink', () => {
     expect(formatLink(config, null, null)).toBe(link);
   });
 
+  it.each(['user=R%26D', 'user=a%2Bb,time=x%20y', 'user=50%25%20off', 'title=Größe#1'])(
+    'carries what was said about columns: %s',
+    (map) => {
+      const config = presetConfig('tiny');
+      Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64), map });
+      const link = formatLink(config, null, null);
+      expect(link.slice(1)).not.toMatch(/[#\s]/);
+      expect(parseLink(link)).toMatchObject({ config: { data: { map } }, problem: null });
+    },
+  );
+
   it('takes what a person types', () => {
     expect(parseLink('#run=1&preset=tiny&seed=3')).toMatchObject({
       config: { preset: 'tiny', seed: 3 },

@@ -1,6 +1,5 @@
 import type { ImportPreview, PreviewProblem } from '../../../data/preview';
 import { count, percent } from '../../words/format';
-import { sentence } from '../../words/sentence';
 
 type CountsOf = ImportPreview['counts'];
 
