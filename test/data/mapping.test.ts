@@ -102,14 +102,14 @@ describe('a mapping', () => {
   for (let user = 0; user < 6; user++)
     for (let step = 0; step < 6; step++)
       rows.push(
-        [
+        `${[
           `u${user}`,
           `i${(user + step) % 6}`,
           `w${user % 3}`,
           `x${(user * 2 + step) % 6}`,
           100 - step,
           1000 + step,
-        ].join(',') + `,Name ${(user + step) % 6},Label ${(user * 2 + step) % 6},${step}`,
+        ].join(',')},Name ${(user + step) % 6},Label ${(user * 2 + step) % 6},${step}`,
       );
   const csv = file('log.csv', rows.join('\n'));
   const read = (map: string) => importDataset([csv], undefined, { map });
