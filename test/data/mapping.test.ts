@@ -123,7 +123,7 @@ describe('a mapping', () => {
     // Users u0 and u3 are one; times run backwards, and ties stay as they stand.
     expect([...dataset.users[0].history]).toEqual([5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0]);
     expect(
-      preview.choices.filter(({ why }) => why === 'you said so').map(({ role, columns }) => [role, columns]),
+      preview.choices.filter(({ why }) => why === 'You said so.').map(({ role, columns }) => [role, columns]),
     ).toEqual([
       ['user', ['who']],
       ['item', ['what']],

@@ -127,7 +127,7 @@ test('a shop’s CSV with European dates, by a link that asks its reader for the
   expect(kept.link).toContain(`&data.map=dates=${other}`);
   const reader = await openBrowser('chromium');
   try {
-    await reader.goto(inject('pageUrl') + kept.link);
+    await reader.goto(kept.link);
     await reader.upload('input[data-files=data]', paths);
     await vi.waitFor(
       async () =>
