@@ -154,10 +154,10 @@ const SETS: Record<string, { files: () => SourceFile[]; right: Expected }> = {
       file(
         'hm/articles.csv',
         lines(
-          'article_id,product_code,prod_name,product_type_no,product_type_name,product_group_name,index_group_name,detail_desc',
+          'article_id,product_code,prod_name,product_type_no,product_type_name,product_group_name,department_name,index_group_name,detail_desc',
           ITEMS.map(
             (item) =>
-              `010877501${item},0108775,Strap top ${'ABCDEF'[item]},253,Vest ${pair(item)},Garment Upper,Ladieswear,Jersey top`,
+              `010877501${item},0108775,Strap top ${'ABCDEF'[item]},253,Vest ${pair(item)},Garment Upper,Jersey,Ladieswear,Jersey top`,
           ),
         ),
       ),
@@ -170,7 +170,7 @@ const SETS: Record<string, { files: () => SourceFile[]; right: Expected }> = {
       layout: 'a table of interactions',
       ids: (item) => `010877501${item}`,
       titles: named('strap top'),
-      levels: (item) => ['ladieswear', `vest ${pair(item)}`, `vest ${pair(item)}`],
+      levels: (item) => ['ladieswear', 'garment upper', `vest ${pair(item)}`],
       conversions: 36,
     },
   },

@@ -80,13 +80,13 @@ export const CATEGORIES = list(`
 /** Columns of one level each, widest first. */
 export const LEVELS: readonly (readonly string[])[] = [
   list(`l1 categoryl1 l1category category1 cat1 level1 categorylevel1 level1category c1 c1name cat1name category1name firstcategory
-    firstlevelcategory firstlevelcategoryname primarycategory maincategory mastercategory topcategory department
-    departmentname indexgroupname productgroupname categorygroup l1name category0 cat0 level0`),
+    firstlevelcategory firstlevelcategoryname primarycategory maincategory mastercategory topcategory indexgroupname
+    department departmentname categorygroup l1name category0 cat0 level0`),
   list(`l2 categoryl2 l2category category2 cat2 level2 categorylevel2 level2category c2 c2name cat2name category2name secondcategory
     secondlevelcategory secondlevelcategoryname subcategory subcategoryname productcategory secondarycategory l2name
-    producttypename aisle`),
+    productgroupname producttypename aisle`),
   list(`l3 categoryl3 l3category category3 cat3 level3 categorylevel3 level3category c3 c3name cat3name category3name thirdcategory
-    thirdlevelcategory thirdlevelcategoryname subsubcategory producttype articletype tertiarycategory l3name`),
+    thirdlevelcategory thirdlevelcategoryname subsubcategory producttype articletype producttypename tertiarycategory l3name`),
   list('l4 categoryl4 category4 cat4 level4 categorylevel4 l4name'),
   list('l5 categoryl5 category5 cat5 level5 categorylevel5 l5name'),
 ];

@@ -453,7 +453,7 @@ class Guesser {
       const column = this.#keys.indexOf(name);
       return column >= 0 && usable(column) && emptyShare(this.#head, column) < 0.5 ? [column] : [];
     });
-    const given = levels.filter((column) => column >= 0);
+    const given = [...new Set(levels)].filter((column) => column >= 0);
     const path = single.find((column) => PATHS.includes(this.#keys[column]));
     const numbered = given.filter((column) => /\d/.test(this.#keys[column]));
     if (path !== undefined && numbered.length < 2) return [path];
