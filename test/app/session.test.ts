@@ -78,6 +78,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
   const importer: ImporterApi = {
     async readFiles(files, map) {
       calls.push(`read ${files.map(({ name }) => name).join(' ')} as "${map}"`);
+      if (files[0].name === 'endless.parquet') return new Promise(() => {});
       if (files[0].name === 'bad.csv' || map === 'item=price') throw new Error('bad.csv, row 2: no item');
       read = {
         sha256: (map === '' ? 'c' : 'e').repeat(64),
@@ -115,7 +116,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     },
     importer: () => importer,
     discardTrainer: () => void calls.push('discard'),
-    discardImporter() {},
+    discardImporter: () => void calls.push('end importer'),
   };
   const session = createSession(
     services,
@@ -288,6 +289,16 @@ describe('a session', () => {
     expect(session.config.value.data.map).toBe('');
     const b = ['read b.csv as ""', 'drop'];
     expect(calls).toEqual(['read a.csv as ""', 'read a.csv as "user=who"', 'keep', ...b]);
+  });
+
+  it('stops a reading that does not end, and reads other files then', async () => {
+    const { session, calls } = stage();
+    void session.data.readFiles([new File([''], 'endless.parquet')]);
+    await session.data.dropImport();
+    expect([session.data.draft.value, session.data.importing.value]).toEqual([null, null]);
+    await session.data.readFiles([new File([''], 'b.csv')]);
+    expect(session.data.draft.value).toMatchObject({ isRead: true });
+    expect(calls).toEqual(['read endless.parquet as ""', 'end importer', 'read b.csv as ""']);
   });
 
   it('reads the last of several corrections, and keeps none that was refused', async () => {

@@ -24,6 +24,8 @@ interface Wishes {
   choose(summary: ImportSummary): void;
   /** Is told of a data set that was deleted. */
   forget(sha256: string): void;
+  /** Ends the worker; the next call starts another. */
+  stopReading(): void;
   /** What is said about columns before a person says anything: a link's mapping. */
   firstMap(): string;
 }
@@ -95,12 +97,17 @@ export function createImports(worker: (onCrash: (message: string) => void) => Im
     importing.value = null;
   }
 
+  /** Lets go of what was read, or of what is being read: a worker in the middle of a file is ended, since it hears nothing. */
   async function dropImport(): Promise<void> {
-    if (importing.value !== null) return;
+    const isReading = importing.value !== null;
+    if (isReading && (draft.value === null || draft.value.isRead)) return;
+    if (isReading) wishes.stopReading();
     batch(() => {
+      importing.value = null;
       draft.value = null;
       outcome.value = null;
     });
+    if (isReading) return;
     try {
       await importer().dropImport();
     } catch {

@@ -88,6 +88,7 @@ export function createSession(
     forget(sha256) {
       if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
     },
+    stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
   });
 

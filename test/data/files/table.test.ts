@@ -296,24 +296,3 @@ describe('any bytes', () => {
     );
   });
 });
-
-test('a row of five cells takes few microseconds', async () => {
-  const count = 200_000;
-  const lines = Array.from(
-    { length: count },
-    (_, i) => `u${i % 999},i${i % 777},${1262304000 + i},Thing number ${i % 777},home > kind`,
-  );
-  const table = (await openTable(
-    memoryFile('t.csv', `user,item,time,title,kind\n${lines.join('\n')}\n`),
-    new Problems(),
-  ))!;
-  let seen = 0;
-  const started = performance.now();
-  await table.rows((cells) => {
-    seen += cells.length;
-  });
-  const micros = ((performance.now() - started) * 1000) / count;
-  expect(seen).toBe(count * 5);
-  // 1 here; a machine under load takes some times that.
-  expect(micros).toBeLessThan(20);
-});

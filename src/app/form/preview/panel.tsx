@@ -179,10 +179,10 @@ function Actions({ draft, isSure }: { draft: Draft; isSure: boolean }) {
       <button
         type="button"
         data-action="discard"
-        disabled={isReading}
+        disabled={isReading && draft.isRead}
         onClick={() => void leave(session.data.dropImport, '[data-action=pick]')}
       >
-        Discard
+        {isReading && !draft.isRead ? 'Stop reading' : 'Discard'}
       </button>
     </div>
   );
