@@ -105,8 +105,6 @@ class LogReader {
   #notSampled = 0;
   /** Rows dropped, by reason. */
   readonly #dropped = new Map<string, { rows: number; example: string }>();
-  /** Users of rows that were dropped for a reason that other rows of theirs need not share. */
-  #remarks: string[] = [];
 
   constructor(part: LogPart, options: ReadOptions, texts: ItemTexts) {
     this.#part = part;
@@ -165,14 +163,14 @@ class LogReader {
     if (copies > 0) log.keep(mask);
     const returns = undoReturns(log, rule);
     for (const { kind, rows } of rule.neither) this.#count(kind, rows, '');
-    this.#remarks = [
+    const remarks = [
       ...this.#users.remarks(),
       ...this.#items.remarks(),
       ...(time?.remarks ?? []),
       ...rule.remarks,
     ];
     const { file } = this.#part.table;
-    for (const remark of this.#remarks) this.#options.problems.remark(file, remark);
+    for (const remark of remarks) this.#options.problems.remark(file, remark);
     if (returns > 0)
       this.#options.problems.remark(
         file,
@@ -221,8 +219,11 @@ class LogReader {
     const { file } = this.#part.table;
     for (const { row, cell } of rows) this.#options.problems.add(file, row, kind, cell);
     this.#options.problems.more(file, kind, count - rows.length);
+    const { table, roles } = this.#part;
+    const columns = roles.time!.map((index) => table.columns[index]).join(' + ');
+    const where = `${kind}, in column ${columns} (a mapping can name another, or say dates=dmy or dates=mdy)`;
     const [first] = rows;
-    this.#count(kind, count, first === undefined ? '' : `row ${first.row} (“${first.cell.slice(0, 40)}”)`);
+    this.#count(where, count, first === undefined ? '' : `row ${first.row} (“${first.cell.slice(0, 40)}”)`);
   }
 
   /** [rows] 1 where it holds. */

@@ -327,6 +327,23 @@ describe('what cannot be imported', () => {
     expect(await refused(files)).toMatch(expected);
   });
 
+  test('the main reason stands first, with row, cell, column and what to do', async () => {
+    const european = csv.replace(
+      /,(\d{4}),/g,
+      (_, time) => `,${String(20 + (Number(time) % 8)).padStart(2, '0')}/12/2019,`,
+    );
+    const log = file('log.csv', european.replace('time', 'order_date'));
+    const { dataset } = await importDataset([log]);
+    expect([...dataset.users[0].history]).toEqual([1, 2, 3, 4, 5, 6, 7, 0]);
+    const wrong = await importDataset([log], undefined, { map: 'dates=mdy' }).then(
+      () => expect.unreachable(),
+      (error: Error) => error.message,
+    );
+    expect(wrong).toMatch(
+      /^log\.csv: 48 of 48 rows were dropped: .*, in column order_date \(a mapping can name another, or say dates=dmy.*as in row 2 \(“20\/12\/2019”\)\. Nothing is left/,
+    );
+  });
+
   test('a file that cannot be read is named', async () => {
     const blob = new Blob([csv]);
     blob.slice = () =>
