@@ -32,11 +32,11 @@ beforeEach(() => {
 const ENDPOINT = { teacher: 'openai', url: 'https://host/v1', model: 'large' } as const;
 
 async function asked(here: Given) {
-  const { tools, events } = await toolsOf('rupr', here.config);
+  const { tools, events, settled } = await toolsOf('rupr', here.config);
   const kept: [string, string][] = [];
   const keepCots = async (hash: string, jsonl: string) => void kept.push([hash, jsonl]);
   const made = await rupr.run(here.inputs, { ...tools, teaching: { ...tools.teaching, keepCots } });
-  return { made, events, kept };
+  return { made, events, kept, settled };
 }
 
 describe('the teacher of a config', () => {
@@ -63,7 +63,8 @@ describe('the teacher of a config', () => {
   it('is the set of CoTs that the config names', async () => {
     const cots_sha256 = 'c'.repeat(64);
     const here = await given(({ rupr }) => Object.assign(rupr, { teacher: 'file', cots_sha256 }));
-    const { kept } = await asked(here);
+    const { kept, settled } = await asked(here);
+    expect(settled).toEqual([]);
     expect(opened[0][1]).toMatchObject({ teacher: 'file', cotsSha256: cots_sha256 });
     // They are here already.
     expect(kept).toEqual([]);
@@ -72,20 +73,20 @@ describe('the teacher of a config', () => {
 
   it('leaves what it said, under its hash, which the config names from then on', async () => {
     const here = await given(({ rupr }) => Object.assign(rupr, ENDPOINT));
-    const { made, events, kept } = await asked(here);
+    const { made, events, kept, settled } = await asked(here);
     expect(made.cots).toBe(cots);
     expect(made.counts).toMatchObject({ wanted: 2, kept: 1 });
     expect(events).toEqual([{ type: 'teacher', counts: made.counts }]);
     expect(kept).toHaveLength(1);
     expect(JSON.parse(kept[0][1])).toEqual({ sampleId: 's', cot: 'because' });
-    expect(here.config.rupr.cots_sha256).toBe(kept[0][0]);
+    expect(settled).toEqual([{ ...here.config, rupr: { ...here.config.rupr, cots_sha256: kept[0][0] } }]);
     expect(kept[0][0]).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('keeps nothing of the embedded one, which says the same again', async () => {
     const here = await given();
-    expect((await asked(here)).kept).toEqual([]);
-    expect(here.config.rupr.cots_sha256).toBe('');
+    const { kept, settled } = await asked(here);
+    expect([kept, settled]).toEqual([[], []]);
     expect(opened[0][1].teacher).toBe('attributes');
   });
 
