@@ -25,10 +25,7 @@ export function previewOf(
   const { log, order } = tables;
   const { dataset } = assembled;
   const clicks = assembled.conversions.reduce((total, { length }) => total + length, 0);
-  const conversions = assembled.conversions.reduce(
-    (total, user) => total + user.reduce((sum, converted) => sum + converted, 0),
-    0,
-  );
+  const conversions = conversionsOf(assembled);
   return {
     layout: layout.name,
     tables: [
@@ -61,6 +58,10 @@ export function previewOf(
     history: historyOf(read, assembled),
     doubts: doubtsOf(layout, read, assembled),
   };
+}
+
+function conversionsOf({ conversions }: Assembled): number {
+  return conversions.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
 }
 
 function tableOf(
@@ -131,9 +132,9 @@ function timeText(time: number): string {
 function doubtsOf(
   { log: part, items }: FilesLayout,
   { tables, rows, time, rule }: ReadTables,
-  { dataset, conversions: byUser }: Assembled,
+  assembled: Assembled,
 ): string[] {
-  const conversions = byUser.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
+  const { dataset } = assembled;
   const doubts: string[] = [];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
     if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
@@ -154,7 +155,7 @@ function doubtsOf(
     doubts.push(
       `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,
     );
-  if (conversions === 0)
+  if (conversionsOf(assembled) === 0)
     doubts.push(`No interaction counts as a conversion (${rule.words}), so CTCVR says nothing.`);
   if (new Set(dataset.items.map(({ categories }) => categories[2])).size === 1)
     doubts.push(

@@ -191,7 +191,8 @@ class Guesser {
     const what = isSession
       ? `No column names users: each ${this.#name(best.column)} is taken for one.`
       : `Its name says so.`;
-    this.#put('user', [best.column], !isSession && best.isCommon, what + also);
+    const isOnly = others.length === 0 && isIdName(this.#columns[best.column]);
+    this.#put('user', [best.column], !isSession && (best.isCommon || isOnly), what + also);
   }
 
   #list(candidates: readonly Candidate[]): string {
