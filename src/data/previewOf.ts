@@ -1,13 +1,11 @@
 /** The preview of an import: what a person looks at before training on it. */
 import { type Assembled, FEW } from './assemble';
-import type { Role } from './columns/roles';
 import type { Problems } from './files/sources';
-import type { FilesLayout, ItemsPart, LogPart } from './layouts/layout';
-import type { ImportPreview, PreviewChoice, PreviewTable } from './preview';
+import type { FilesLayout } from './layouts/layout';
+import type { ImportPreview } from './preview';
 import type { ReadTables } from './readLayout';
+import { seenOf } from './seenFiles';
 
-/** Rows of a table that are shown. */
-const ROWS = 8;
 /** Behaviours of one user that are shown. */
 const BEHAVIOURS = 20;
 /** Shares from which on a person is told to look. */
@@ -20,28 +18,14 @@ export function previewOf(
   assembled: Assembled,
   problems: Problems,
 ): ImportPreview {
-  const { log: part, items, profiles } = layout;
-  const { tables, rule, time } = read;
+  const { tables, rule } = read;
   const { log, order } = tables;
   const { dataset } = assembled;
   const clicks = assembled.conversions.reduce((total, { length }) => total + length, 0);
   const conversions = conversionsOf(assembled);
   return {
     layout: layout.name,
-    tables: [
-      tableOf(
-        part.table,
-        'interactions',
-        Object.values(part.roles).flatMap((columns) => columns ?? []),
-      ),
-      ...(items === null ? [] : [tableOf(items.table, 'items', [items.key, ...items.columns])]),
-      ...(profiles === null ? [] : [tableOf(profiles.table, 'users', [profiles.key, ...profiles.columns])]),
-    ],
-    notRead: layout.notRead,
-    choices: choicesOf(part, items),
-    dates: time?.order ? { order: time.order, isAmbiguous: time.isAmbiguous, words: time.words } : null,
-    threshold: rule.threshold,
-    events: rule.events,
+    ...seenOf(layout, read, problems),
     counts: {
       rows: read.rows,
       interactions: log.length,
@@ -54,7 +38,6 @@ export function previewOf(
       ties: tables.hasTimes ? order.ties : 0,
       kept: { interactions: clicks, users: dataset.users.length, items: dataset.items.length },
     },
-    problems: problems.kinds(),
     history: historyOf(read, assembled),
     doubts: doubtsOf(layout, read, assembled),
   };
@@ -63,42 +46,6 @@ export function previewOf(
 function conversionsOf({ conversions }: Assembled): number {
   return conversions.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
 }
-
-function tableOf(
-  { file, columns, head }: LogPart['table'],
-  kind: PreviewTable['kind'],
-  read: readonly number[],
-): PreviewTable {
-  return {
-    file,
-    kind,
-    columns,
-    rows: head.slice(0, ROWS).map((cells) => [...cells]),
-    unread: columns.filter((_, index) => !read.includes(index)),
-  };
-}
-
-/** The roles that a person may correct: those of the log, and of the items' table where it names them. */
-function choicesOf({ table, guesses, roles }: LogPart, items: ItemsPart | null): PreviewChoice[] {
-  return guesses.map(({ role, columns, sure, why }) => {
-    const own = items?.guesses.find((guess) => guess.role === role);
-    const there = own !== undefined && own.columns.length > 0 && roles[role] === undefined;
-    const at = there ? items!.table : table;
-    const from = there ? own : { columns, sure, why };
-    return {
-      role,
-      columns: from.columns.map((index) => at.columns[index]),
-      options:
-        OF_BOTH.includes(role) && items !== null
-          ? [...new Set([...items.table.columns, ...table.columns])]
-          : table.columns,
-      sure: from.sure,
-      why: from.why,
-    };
-  });
-}
-
-const OF_BOTH: readonly Role[] = ['title', 'categories'];
 
 function historyOf(
   { tables }: ReadTables,

@@ -163,25 +163,43 @@ it('says why a correction is refused, and lets another be chosen', async () => {
   await page.close();
 });
 
-it('takes the columns’ names in words where nothing could be read', async () => {
+it('offers menus for files that were refused at the first reading, with their first rows', async () => {
   const page = await open();
   await give(page, 'bad.csv');
-  await page.waitForSelector('[data-action=read]');
+  await menu(page, 'Item').waitFor();
   expect(await page.textContent('.preview [role=alert]')).toMatch(/^bad\.csv has no column that names items/);
-  await page.getByLabel('Say what the columns are').fill('sku');
-  await page.keyboard.press('Enter');
-  await expect.poll(() => readings(page)).toEqual(['', 'sku']);
-  await expect
-    .poll(() => page.textContent('.preview [role=alert]'))
-    .toMatch(/sku.* is not of the form role=column/);
-  await page.getByLabel('Say what the columns are').fill('article=sku');
-  await page.click('[data-action=read]');
-  await expect
-    .poll(() => page.textContent('.preview [role=alert]'))
-    .toMatch(/article.* is nothing that a mapping names/);
-  await page.getByLabel('Say what the columns are').fill('item=product_id');
-  await page.click('[data-action=read]');
+  expect(await menu(page, 'Item').inputValue()).toBe('');
+  expect(await menu(page, 'User').inputValue()).toBe('user_id');
+  expect(await page.locator('.preview th').allTextContents()).toContain('user_idUser');
+  expect(await page.locator('.preview td').first().textContent()).toBe('03/04/2020 00:00:11');
+  expect(await page.locator('.preview [data-unread=true]').count()).toBe(0);
+  expect(await page.locator('.preview input[type=text], [data-action=use]').count()).toBe(0);
+  await menu(page, 'Time').selectOption('user_session');
+  await expect.poll(() => readings(page)).toEqual(['', 'time=user_session']);
+  // Refused again: the menu stays where it was, with the choice.
+  await page.waitForSelector('[data-action=guess]');
+  expect(await menu(page, 'Time').inputValue()).toBe('user_session');
+  await page.click('[data-action=guess]');
+  await expect.poll(() => readings(page)).toHaveLength(3);
+  await expect.poll(() => menu(page, 'Time').inputValue()).toBe('event_time');
+  await menu(page, 'Item').selectOption('product_id');
+  await page.waitForSelector('[data-action=use]');
   await read(page);
+  expect(await readings(page)).toEqual(['', 'time=user_session', '', 'item=product_id']);
+  await page.close();
+});
+
+it('leaves out one of several files that were refused', async () => {
+  const page = await open();
+  const files = ['bad.csv', 'log.csv'].map((name) => ({
+    name,
+    mimeType: 'text/csv',
+    buffer: Buffer.from('a'),
+  }));
+  await page.setInputFiles('[data-files=data]', files);
+  await page.getByRole('button', { name: 'Leave out bad.csv' }).click();
+  await read(page);
+  expect(await page.locator('.preview-table b').allTextContents()).toEqual(['log.csv']);
   await page.close();
 });
 
