@@ -78,11 +78,11 @@ function timeText(time: number): string {
 
 function doubtsOf(
   { log: part, items }: FilesLayout,
-  { tables, rows, time, rule }: ReadTables,
+  { tables, rows, sampling, time, rule }: ReadTables,
   assembled: Assembled,
 ): string[] {
   const { dataset } = assembled;
-  const doubts: string[] = [];
+  const doubts = sampling === null ? [] : [sampling.words];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
     if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
   }
@@ -96,8 +96,12 @@ function doubtsOf(
     doubts.push(
       `${Math.round(100 * tables.order.ties)} % of a user’s neighbouring interactions have one time: what comes next is often not known.`,
     );
-  const lost = rows - tables.log.length;
-  if (lost > MANY_DROPPED * rows) doubts.push(`${lost} of ${rows} rows are not used.`);
+  // Of these another sentence tells.
+  const told = rule.neither.reduce((sum, kind) => sum + kind.rows, sampling?.rows ?? 0);
+  const lost = rows - tables.log.length - told;
+  if (lost > MANY_DROPPED * rows) doubts.push(
+      `${lost} of ${rows} rows are not used${told === 0 ? '' : ' for other reasons'}: the list of dropped rows says why.`,
+    );
   if (dataset.users.length < FEW || dataset.items.length < FEW)
     doubts.push(
       `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,

@@ -103,6 +103,7 @@ function Events(props: { events: readonly PreviewEvent[]; purchases: Mapping['pu
         <label key={value} class="check">
           <input
             type="checkbox"
+            value={value}
             checked={converting.has(value)}
             onChange={({ currentTarget }) => {
               const chosen = new Set(converting);
