@@ -99,7 +99,8 @@ function doubtsOf(
   // Of these another sentence tells.
   const told = rule.neither.reduce((sum, kind) => sum + kind.rows, sampling?.rows ?? 0);
   const lost = rows - tables.log.length - told;
-  if (lost > MANY_DROPPED * rows) doubts.push(
+  if (lost > MANY_DROPPED * rows)
+    doubts.push(
       `${lost} of ${rows} rows are not used${told === 0 ? '' : ' for other reasons'}: the list of dropped rows says why.`,
     );
   if (dataset.users.length < FEW || dataset.items.length < FEW)

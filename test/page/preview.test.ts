@@ -9,7 +9,7 @@ const fake = fakePage();
 
 async function open(link = ''): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(`${fake.server.url}#run=1&preset=tiny${link}`);
+  await page.goto(`${fake.url}#run=1&preset=tiny${link}`);
   await page.waitForSelector('[data-action=train]');
   return page;
 }
