@@ -23,9 +23,13 @@ export function previewOf(
   const { dataset } = assembled;
   const clicks = assembled.conversions.reduce((total, { length }) => total + length, 0);
   const conversions = conversionsOf(assembled);
+  const doubts = doubtsOf(layout, read, assembled);
+  const seen = seenOf(layout, read, problems);
   return {
     layout: layout.name,
-    ...seenOf(layout, read, problems),
+    ...seen,
+    // What is said at the top is not said again among the reports.
+    problems: seen.problems.filter(({ kind }) => !doubts.includes(kind)),
     counts: {
       rows: read.rows,
       interactions: log.length,
@@ -39,7 +43,7 @@ export function previewOf(
       kept: { interactions: clicks, users: dataset.users.length, items: dataset.items.length },
     },
     history: historyOf(read, assembled),
-    doubts: doubtsOf(layout, read, assembled),
+    doubts,
   };
 }
 

@@ -165,24 +165,26 @@ it('says why a correction is refused, and lets another be chosen', async () => {
 
 it('offers menus for files that were refused at the first reading, with their first rows', async () => {
   const page = await open();
+  // A doubt is part of a menu's name.
+  const field = (role: string) => page.locator(`select[data-role=${role}]`);
   await give(page, 'bad.csv');
-  await menu(page, 'Item').waitFor();
+  await field('item').waitFor();
   expect(await page.textContent('.preview [role=alert]')).toMatch(/^bad\.csv has no column that names items/);
-  expect(await menu(page, 'Item').inputValue()).toBe('');
-  expect(await menu(page, 'User').inputValue()).toBe('user_id');
+  expect(await field('item').inputValue()).toBe('');
+  expect(await field('user').inputValue()).toBe('user_id');
   expect(await page.locator('.preview th').allTextContents()).toContain('user_idUser');
   expect(await page.locator('.preview td').first().textContent()).toBe('03/04/2020 00:00:11');
   expect(await page.locator('.preview [data-unread=true]').count()).toBe(0);
   expect(await page.locator('.preview input[type=text], [data-action=use]').count()).toBe(0);
-  await menu(page, 'Time').selectOption('user_session');
+  await field('time').selectOption('user_session');
   await expect.poll(() => readings(page)).toEqual(['', 'time=user_session']);
   // Refused again: the menu stays where it was, with the choice.
   await page.waitForSelector('[data-action=guess]');
-  expect(await menu(page, 'Time').inputValue()).toBe('user_session');
+  expect(await field('time').inputValue()).toBe('user_session');
   await page.click('[data-action=guess]');
   await expect.poll(() => readings(page)).toHaveLength(3);
-  await expect.poll(() => menu(page, 'Time').inputValue()).toBe('event_time');
-  await menu(page, 'Item').selectOption('product_id');
+  await expect.poll(() => field('time').inputValue()).toBe('event_time');
+  await field('item').selectOption('product_id');
   await page.waitForSelector('[data-action=use]');
   await read(page);
   expect(await readings(page)).toEqual(['', 'time=user_session', '', 'item=product_id']);
