@@ -180,6 +180,8 @@ function nothingLeft({ log, mainReason }: ImportedTables, { kCore: least }: Impo
   const left =
     `Nothing is left of ${counted(log.length, 'interaction')} of ${counted(log.userIds.length, 'user')} after dropping users and items with ` +
     `fewer than ${least}`;
+  // Where rows were dropped before anything was counted, their reason is all there is to say.
+  if (log.length === 0 && mainReason !== '') return new ImportError(`${mainReason}. Nothing is left.`);
   return new ImportError(
     mainReason === ''
       ? `${left}: more interactions per user and item are needed.`

@@ -7,12 +7,16 @@ import { unpacked } from './files/unpacked';
 import { LAYOUTS } from './layouts';
 import { interactionsLayout } from './layouts/interactions';
 import type { FilesLayout, Opened } from './layouts/layout';
-import { type Mapping, parseMapping } from './mapping';
-import type { ImportPreview } from './preview';
+import { type Mapping, NOTHING_MAPPED, parseMapping } from './mapping';
+import type { ImportPreview, SeenFiles } from './preview';
 import { previewOf } from './previewOf';
-import { readLayout } from './readLayout';
+import { type ReadTables, readLayout } from './readLayout';
+import { RefusedFiles, seenOf, seenTables } from './seenFiles';
 
 export { ImportError, type SourceFile } from './files/sources';
+
+/** Files that are looked into to show what is in them when they are refused. */
+const MAX_SEEN = 12;
 
 export type ImportProgress = (message: string, fraction: number) => void;
 
@@ -32,7 +36,7 @@ export const ACCEPTED =
 /**
  * Imports one data set.
  * @param onProgress gets what is being done, and a fraction of the whole in [0, 1]
- * @throws ImportError with one sentence: what is wrong, in which file, what to do
+ * @throws RefusedFiles with one sentence: what is wrong, in which file, what to do; and with what was understood of them
  */
 export async function importDataset(
   files: SourceFile[],
@@ -40,12 +44,19 @@ export async function importDataset(
   options: Partial<ImportOptions> = {},
 ): Promise<Imported> {
   const settings = { ...DEFAULT_IMPORT_OPTIONS, ...options };
-  const mapping = parseMapping(settings.map);
   const problems = new Problems();
+  let mapping = NOTHING_MAPPED;
+  let opened: Opening | null = null;
+  let layout: FilesLayout | null = null;
+  let read: ReadTables | null = null;
   try {
+    if (files.length === 0)
+      throw new ImportError(`There are no files to import; what is read is ${ACCEPTED}.`);
     onProgress('Reading files', 0);
-    const layout = await layoutOf(files, settings.maxUnpackedBytes, { problems, mapping });
-    const read = await readLayout(
+    opened = new Opening(await unpacked(files, settings.maxUnpackedBytes), problems);
+    mapping = parseMapping(settings.map);
+    layout = await layoutOf(files, opened, mapping);
+    read = await readLayout(
       layout,
       { mapping, problems, maxInteractions: settings.maxInteractions },
       (fraction) => onProgress('Reading rows', fraction * 0.8),
@@ -61,34 +72,63 @@ export async function importDataset(
     };
   } catch (error) {
     // What a table too large for a tab's memory raises: an array, a string or a Map over its limit.
-    if (error instanceof RangeError) {
-      throw new ImportError(
-        `The files are too large for this tab’s memory (${error.message}): import fewer rows.`,
-        { cause: error },
-      );
+    const refusal =
+      error instanceof RangeError
+        ? `The files are too large for this tab’s memory (${error.message}): import fewer rows.`
+        : error instanceof ImportError
+          ? error.message
+          : null;
+    if (refusal === null) throw error;
+    const seen =
+      // A layout that knows its columns offers no choice; whoever names columns has them read as any table's.
+      layout !== null && layout.log.guesses.length > 0
+        ? seenOf(layout, read, problems)
+        : ((await opened?.seen(mapping)) ?? null);
+    throw new RefusedFiles(refusal, seen, { cause: error });
+  }
+}
+
+/** Files that may be opened as tables, each once. */
+class Opening implements Opened {
+  readonly #tables = new Map<SourceFile, Table | null>();
+
+  constructor(
+    readonly files: readonly SourceFile[],
+    private readonly problems: Problems,
+  ) {}
+
+  // Handed on by itself.
+  open: Opened['open'] = async (file, known) => {
+    const before = this.#tables.get(file);
+    if (before !== undefined && known === undefined) return before;
+    const table = await openTable(file, this.problems, known);
+    this.#tables.set(file, table);
+    return table;
+  };
+
+  /** What the tables in the files look like; null where there is none. */
+  async seen(mapping: Mapping): Promise<SeenFiles | null> {
+    const tables: Table[] = [];
+    const notRead: { file: string; reason: string }[] = [];
+    for (const file of this.files.slice(0, MAX_SEEN)) {
+      try {
+        const table = await this.open(file);
+        if (table !== null) tables.push(table);
+        else notRead.push({ file: file.name, reason: 'is no table' });
+      } catch (error) {
+        if (!(error instanceof ImportError)) throw error;
+        notRead.push({ file: file.name, reason: `cannot be read: ${error.message}` });
+      }
     }
-    throw error;
+    return seenTables(tables, notRead, { mapping, problems: this.problems });
   }
 }
 
 async function layoutOf(
-  given: SourceFile[],
-  maxUnpackedBytes: number,
-  { problems, mapping }: { problems: Problems; mapping: Mapping },
+  given: readonly SourceFile[],
+  opened: Opened,
+  mapping: Mapping,
 ): Promise<FilesLayout> {
-  if (given.length === 0) throw new ImportError(`There are no files to import; what is read is ${ACCEPTED}.`);
-  const files = await unpacked(given, maxUnpackedBytes);
-  const tables = new Map<SourceFile, Table | null>();
-  const opened: Opened = {
-    files,
-    async open(file, known) {
-      const before = tables.get(file);
-      if (before !== undefined && known === undefined) return before;
-      const table = await openTable(file, problems, known);
-      tables.set(file, table);
-      return table;
-    },
-  };
   // Who names the columns wants them read so, whatever the files look like.
   if (Object.keys(mapping.roles).length === 0) {
     for (const kind of LAYOUTS) {
@@ -98,7 +138,7 @@ async function layoutOf(
   }
   const layout = await interactionsLayout(opened, mapping);
   if (layout !== null) return layout;
-  throw noneOf(given, files);
+  throw noneOf(given, opened.files);
 }
 
 function noneOf(given: readonly SourceFile[], files: readonly SourceFile[]): ImportError {

@@ -4,9 +4,11 @@ import type { DateOrder } from './columns/times';
 
 export interface PreviewTable {
   file: string;
-  /** What its rows are taken for. */
-  kind: 'interactions' | 'items' | 'users';
+  /** What its rows are taken for; `other` where nothing is known of it. */
+  kind: 'interactions' | 'items' | 'users' | 'other';
   columns: readonly string[];
+  /** What each column is read as; null where it stands for no role. */
+  roles: readonly (Role | null)[];
   /** The first rows as read, a cell per column. */
   rows: readonly (readonly string[])[];
   /** Columns that nothing is read from. */
@@ -41,9 +43,8 @@ export interface PreviewProblem {
   examples: readonly string[];
 }
 
-export interface ImportPreview {
-  /** What the files were recognised as: "MovieLens", "interactions". */
-  layout: string;
+/** What was understood of files, also where they were refused in the end: enough to correct it. */
+export interface SeenFiles {
   tables: readonly PreviewTable[];
   /** Files that were not read, and why. */
   notRead: readonly { file: string; reason: string }[];
@@ -55,6 +56,12 @@ export interface ImportPreview {
   threshold: { value: number; words: string } | null;
   /** Null where there are no events. */
   events: readonly PreviewEvent[] | null;
+  problems: readonly PreviewProblem[];
+}
+
+export interface ImportPreview extends SeenFiles {
+  /** What the files were recognised as: "MovieLens", "interactions". */
+  layout: string;
   counts: {
     /** Records of the log that were read, without its header. */
     rows: number;
@@ -73,7 +80,6 @@ export interface ImportPreview {
     /** Left after users and items with too few interactions were dropped. */
     kept: { interactions: number; users: number; items: number };
   };
-  problems: readonly PreviewProblem[];
   /** One user's interactions in order. */
   history: { user: string; behaviours: readonly { time: string; title: string; isConversion: boolean }[] };
   /** Each a sentence about what a person should look at. None: the files are read without doubt. */

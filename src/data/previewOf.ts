@@ -1,13 +1,11 @@
 /** The preview of an import: what a person looks at before training on it. */
 import { type Assembled, FEW } from './assemble';
-import type { Role } from './columns/roles';
 import type { Problems } from './files/sources';
-import type { FilesLayout, ItemsPart, LogPart } from './layouts/layout';
-import type { ImportPreview, PreviewChoice, PreviewTable } from './preview';
+import type { FilesLayout } from './layouts/layout';
+import type { ImportPreview } from './preview';
 import type { ReadTables } from './readLayout';
+import { seenOf } from './seenFiles';
 
-/** Rows of a table that are shown. */
-const ROWS = 8;
 /** Behaviours of one user that are shown. */
 const BEHAVIOURS = 20;
 /** Shares from which on a person is told to look. */
@@ -20,28 +18,18 @@ export function previewOf(
   assembled: Assembled,
   problems: Problems,
 ): ImportPreview {
-  const { log: part, items, profiles } = layout;
-  const { tables, rule, time } = read;
+  const { tables, rule } = read;
   const { log, order } = tables;
   const { dataset } = assembled;
   const clicks = assembled.conversions.reduce((total, { length }) => total + length, 0);
   const conversions = conversionsOf(assembled);
+  const doubts = doubtsOf(layout, read, assembled);
+  const seen = seenOf(layout, read, problems);
   return {
     layout: layout.name,
-    tables: [
-      tableOf(
-        part.table,
-        'interactions',
-        Object.values(part.roles).flatMap((columns) => columns ?? []),
-      ),
-      ...(items === null ? [] : [tableOf(items.table, 'items', [items.key, ...items.columns])]),
-      ...(profiles === null ? [] : [tableOf(profiles.table, 'users', [profiles.key, ...profiles.columns])]),
-    ],
-    notRead: layout.notRead,
-    choices: choicesOf(part, items),
-    dates: time?.order ? { order: time.order, isAmbiguous: time.isAmbiguous, words: time.words } : null,
-    threshold: rule.threshold,
-    events: rule.events,
+    ...seen,
+    // What is said at the top is not said again among the reports.
+    problems: seen.problems.filter(({ kind }) => !doubts.includes(kind)),
     counts: {
       rows: read.rows,
       interactions: log.length,
@@ -54,51 +42,14 @@ export function previewOf(
       ties: tables.hasTimes ? order.ties : 0,
       kept: { interactions: clicks, users: dataset.users.length, items: dataset.items.length },
     },
-    problems: problems.kinds(),
     history: historyOf(read, assembled),
-    doubts: doubtsOf(layout, read, assembled),
+    doubts,
   };
 }
 
 function conversionsOf({ conversions }: Assembled): number {
   return conversions.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
 }
-
-function tableOf(
-  { file, columns, head }: LogPart['table'],
-  kind: PreviewTable['kind'],
-  read: readonly number[],
-): PreviewTable {
-  return {
-    file,
-    kind,
-    columns,
-    rows: head.slice(0, ROWS).map((cells) => [...cells]),
-    unread: columns.filter((_, index) => !read.includes(index)),
-  };
-}
-
-/** The roles that a person may correct: those of the log, and of the items' table where it names them. */
-function choicesOf({ table, guesses, roles }: LogPart, items: ItemsPart | null): PreviewChoice[] {
-  return guesses.map(({ role, columns, sure, why }) => {
-    const own = items?.guesses.find((guess) => guess.role === role);
-    const there = own !== undefined && own.columns.length > 0 && roles[role] === undefined;
-    const at = there ? items!.table : table;
-    const from = there ? own : { columns, sure, why };
-    return {
-      role,
-      columns: from.columns.map((index) => at.columns[index]),
-      options:
-        OF_BOTH.includes(role) && items !== null
-          ? [...new Set([...items.table.columns, ...table.columns])]
-          : table.columns,
-      sure: from.sure,
-      why: from.why,
-    };
-  });
-}
-
-const OF_BOTH: readonly Role[] = ['title', 'categories'];
 
 function historyOf(
   { tables }: ReadTables,
@@ -131,11 +82,11 @@ function timeText(time: number): string {
 
 function doubtsOf(
   { log: part, items }: FilesLayout,
-  { tables, rows, time, rule }: ReadTables,
+  { tables, rows, sampling, time, rule }: ReadTables,
   assembled: Assembled,
 ): string[] {
   const { dataset } = assembled;
-  const doubts: string[] = [];
+  const doubts = sampling === null ? [] : [sampling.words];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
     if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
   }
@@ -149,8 +100,13 @@ function doubtsOf(
     doubts.push(
       `${Math.round(100 * tables.order.ties)} % of a user’s neighbouring interactions have one time: what comes next is often not known.`,
     );
-  const lost = rows - tables.log.length;
-  if (lost > MANY_DROPPED * rows) doubts.push(`${lost} of ${rows} rows are not used.`);
+  // Of these another sentence tells.
+  const told = rule.neither.reduce((sum, kind) => sum + kind.rows, sampling?.rows ?? 0);
+  const lost = rows - tables.log.length - told;
+  if (lost > MANY_DROPPED * rows)
+    doubts.push(
+      `${lost} of ${rows} rows are not used${told === 0 ? '' : ' for other reasons'}: the list of dropped rows says why.`,
+    );
   if (dataset.users.length < FEW || dataset.items.length < FEW)
     doubts.push(
       `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,

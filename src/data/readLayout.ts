@@ -24,6 +24,8 @@ export interface ReadTables {
   /** Records of the log, without its header. */
   rows: number;
   copies: number;
+  /** Rows of users who are not in the sample, and the sentence that says so; null where all users are read. */
+  sampling: { rows: number; words: string } | null;
   rule: ConversionRule;
   time: ReturnType<TimeColumn['finish']> | null;
 }
@@ -49,10 +51,10 @@ export async function readLayout(
   );
   const { log, rule, time, copies } = reader.finish();
   texts.finish(log);
-  const hasTimes = reader.hasTimes;
+  const { hasTimes, sampling } = reader;
   const notes = [
     ...layout.notes,
-    ...reader.notes(),
+    ...(sampling === null ? [] : [sampling.words]),
     ...(hasTimes ? [] : ['The file has no times: the order of its rows is taken for the order in time.']),
     ...texts.notes(),
   ];
@@ -72,6 +74,7 @@ export async function readLayout(
     },
     rows: reader.rows,
     copies,
+    sampling,
     rule,
     time,
   };
@@ -184,16 +187,12 @@ class LogReader {
     return { log, rule, time, copies };
   }
 
-  /** What is to be known of the whole. */
-  notes(): string[] {
-    const { rows } = this;
-    const notes: string[] = [];
-    if (this.#share < 1)
-      notes.push(
-        `The file is larger than what is held (${this.#options.maxInteractions} interactions): a sample of 1 in ${Math.round(1 / this.#share)} users was drawn ` +
-          `as it was read, by a seeded hash of their ids; ${this.#notSampled} of ${rows} rows are of others.`,
-      );
-    return notes;
+  get sampling(): ReadTables['sampling'] {
+    if (this.#share === 1) return null;
+    const words =
+      `The file is larger than what is held (${this.#options.maxInteractions} interactions): a sample of 1 in ${Math.round(1 / this.#share)} users was drawn ` +
+      `as it was read, by a seeded hash of their ids; ${this.#notSampled} of ${this.rows} rows are of others.`;
+    return { rows: this.#notSampled, words };
   }
 
   /** The reason for which most rows were dropped, if it is most of all rows; '' else. */

@@ -2,6 +2,8 @@
 import { type Dataset, interactionCount } from '../data/dataset';
 import { blobFile } from '../data/files/blobFile';
 import { ImportError, importDataset } from '../data/importDataset';
+import type { SeenFiles } from '../data/preview';
+import { RefusedFiles } from '../data/seenFiles';
 import { sha256 } from '../numeric/hash';
 import { TeacherError } from '../sft/cot';
 import { formatCots, parseCots } from '../sft/cotFile';
@@ -22,6 +24,8 @@ export function createImporter(
   let opened: ReturnType<typeof open> | null = null;
   /** What was read last and is not kept yet. */
   let read: { dataset: Dataset; summary: ImportSummary } | null = null;
+  /** What was understood of the files that were given last, where they were refused. */
+  let refused: SeenFiles | null = null;
   async function imports(): Promise<{
     datasets: Datasets<ImportSummary>;
     cots: LineFiles<CotsSummary>;
@@ -43,7 +47,13 @@ export function createImporter(
   return {
     async readFiles(files, map, onProgress) {
       const sources = files.map((file) => blobFile(file, file.name, file.webkitRelativePath || file.name));
-      const { dataset, preview, problems } = await importDataset(sources, onProgress, { map });
+      refused = null;
+      const { dataset, preview, problems } = await importDataset(sources, onProgress, { map }).catch(
+        (error: unknown) => {
+          if (error instanceof RefusedFiles) refused = error.seen;
+          throw error;
+        },
+      );
       const { splits } = dataset;
       const summary: ImportSummary = {
         sha256: dataset.sha256,
@@ -58,6 +68,10 @@ export function createImporter(
       };
       read = { dataset, summary };
       return { summary, preview };
+    },
+
+    async seenOfRefused() {
+      return refused;
     },
 
     async keepImport() {
@@ -78,6 +92,7 @@ export function createImporter(
 
     async dropImport() {
       read = null;
+      refused = null;
     },
 
     async listImports() {

@@ -1,5 +1,5 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
-import type { ImportPreview } from '../data/preview';
+import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { PresetName } from '../run/presets';
@@ -125,6 +125,11 @@ export interface ImporterApi {
     map: string,
     onProgress: (message: string, fraction: number) => void,
   ): Promise<{ summary: ImportSummary; preview: ImportPreview }>;
+  /**
+   * What was understood of the files that `readFiles` refused last, since an error carries no more than its sentence out of a
+   * worker; null where it was nothing.
+   */
+  seenOfRefused(): Promise<SeenFiles | null>;
   /** Keeps the data set that was read last, where training finds it. */
   keepImport(): Promise<ImportSummary>;
   /** Lets go of what was read last. */

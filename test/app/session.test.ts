@@ -93,6 +93,7 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
       };
       return { summary: read, preview: PREVIEW };
     },
+    seenOfRefused: async () => PREVIEW,
     async keepImport() {
       calls.push('keep');
       return read!;
@@ -261,6 +262,8 @@ describe('a session', () => {
     const { session } = stage();
     await session.data.importFiles([new File([''], 'bad.csv')]);
     expect(session.data.outcome.value).toEqual({ problem: 'bad.csv, row 2: no item.' });
+    // What was understood of it stays, so that it can be corrected.
+    expect(session.data.draft.value).toMatchObject({ found: null, seen: PREVIEW, isRead: false });
     await session.data.importFiles([new File([''], 'good.csv')]);
     expect(session.config.value.data.sha256).toBe('c'.repeat(64));
     await session.data.deleteImport('c'.repeat(64));

@@ -4,7 +4,7 @@
  */
 import type { Role } from '../../src/data/columns/roles';
 import { type Mapping, parseMapping } from '../../src/data/mapping';
-import type { ImportPreview, PreviewChoice } from '../../src/data/preview';
+import type { ImportPreview, PreviewChoice, SeenFiles } from '../../src/data/preview';
 import type { ImporterApi, ImportSummary } from '../../src/worker/protocol';
 
 declare global {
@@ -82,6 +82,7 @@ function preview(file: string, mapping: Mapping): ImportPreview {
         file,
         kind: 'interactions',
         columns: COLUMNS,
+        roles: COLUMNS.map((column) => chosen.find(({ columns }) => columns.includes(column))?.role ?? null),
         rows: ROWS,
         unread: COLUMNS.filter((column) => !read.has(column)),
       },
@@ -145,6 +146,29 @@ function preview(file: string, mapping: Mapping): ImportPreview {
   };
 }
 
+/** What is left of it where no column is known to be the item. */
+function unsettled(file: string, mapping: Mapping): SeenFiles {
+  const { tables, notRead, choices, dates, problems } = preview(file, mapping);
+  return {
+    tables: tables.map((table) => ({
+      ...table,
+      kind: 'other',
+      roles: table.roles.map((role) => (role === 'item' ? null : role)),
+      unread: [],
+    })),
+    notRead,
+    choices: choices.map((choice) =>
+      choice.role === 'item' && mapping.roles.item === undefined
+        ? { ...choice, columns: [], sure: false, why: 'No column is known to be one: choose it.' }
+        : choice,
+    ),
+    dates,
+    threshold: null,
+    events: null,
+    problems,
+  };
+}
+
 /** Another mapping is another data set. */
 export function fakeSha(map: string): string {
   const digits = [...map].map((letter) => letter.charCodeAt(0).toString(16)).join('');
@@ -173,6 +197,7 @@ function refusal(file: string, { roles }: Mapping): string | null {
 /** @param hasCots whether a set of CoTs is kept already */
 export function fakeImporter(hasCots: boolean): ImporterApi {
   let last: ImportSummary | null = null;
+  let seen: SeenFiles | null = null;
   return {
     async readFiles(files, map, onProgress) {
       globalThis.fakeReadings = [...(globalThis.fakeReadings ?? []), map];
@@ -183,10 +208,14 @@ export function fakeImporter(hasCots: boolean): ImporterApi {
         await new Promise((resolve) => setTimeout(resolve, 60));
       }
       const refused = refusal(name, mapping);
+      seen = refused === null ? null : unsettled(name, mapping);
       if (refused !== null) throw new Error(refused);
       const made = preview(name, mapping);
       last = summaryOf(made, map);
       return { summary: last, preview: made };
+    },
+    async seenOfRefused() {
+      return seen;
     },
     async keepImport() {
       if (last === null) throw new Error('Nothing was read.');

@@ -1,14 +1,13 @@
-/** The page on a trainer that plays a run, served, and a Chromium to open it in, for the tests of one file. */
+/** A Chromium to open the page on a trainer that plays a run in, for the tests of one file. */
 import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { ensureChromium } from '../../src/browsers/chromium';
-import { type ServedPage, servePage } from '../../src/commands/serve';
 
 /** Filled in before the file's first test. */
-export function fakePage(): { browser: Browser; server: ServedPage } {
-  const there = {} as { browser: Browser; server: ServedPage };
+export function fakePage(): { browser: Browser; url: string } {
+  const there = {} as { browser: Browser; url: string };
   beforeAll(async () => {
-    there.server = await servePage({ port: 0, outDir: '.cache/fake', entry: 'test/page/fake.html' });
+    there.url = inject('fakeUrl');
     there.browser = await chromium.launch({
       executablePath: ensureChromium(),
       args: ['--headless=new', '--no-sandbox'],
@@ -16,7 +15,6 @@ export function fakePage(): { browser: Browser; server: ServedPage } {
   });
   afterAll(async () => {
     await there.browser?.close();
-    await there.server?.close();
   });
   return there;
 }

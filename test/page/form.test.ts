@@ -8,7 +8,7 @@ const fake = fakePage();
 
 async function open(link: string): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(`${fake.server.url}?speed=400#run=1&preset=tiny${link}`);
+  await page.goto(`${fake.url}?speed=400#run=1&preset=tiny${link}`);
   await page.click('.more');
   await page.waitForSelector('.data');
   return page;

@@ -9,7 +9,7 @@ const fake = fakePage();
 
 async function open(link = ''): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(`${fake.server.url}#run=1&preset=tiny${link}`);
+  await page.goto(`${fake.url}#run=1&preset=tiny${link}`);
   await page.waitForSelector('[data-action=train]');
   return page;
 }
@@ -163,25 +163,45 @@ it('says why a correction is refused, and lets another be chosen', async () => {
   await page.close();
 });
 
-it('takes the columns’ names in words where nothing could be read', async () => {
+it('offers menus for files that were refused at the first reading, with their first rows', async () => {
   const page = await open();
+  // A doubt is part of a menu's name.
+  const field = (role: string) => page.locator(`select[data-role=${role}]`);
   await give(page, 'bad.csv');
-  await page.waitForSelector('[data-action=read]');
+  await field('item').waitFor();
   expect(await page.textContent('.preview [role=alert]')).toMatch(/^bad\.csv has no column that names items/);
-  await page.getByLabel('Say what the columns are').fill('sku');
-  await page.keyboard.press('Enter');
-  await expect.poll(() => readings(page)).toEqual(['', 'sku']);
-  await expect
-    .poll(() => page.textContent('.preview [role=alert]'))
-    .toMatch(/sku.* is not of the form role=column/);
-  await page.getByLabel('Say what the columns are').fill('article=sku');
-  await page.click('[data-action=read]');
-  await expect
-    .poll(() => page.textContent('.preview [role=alert]'))
-    .toMatch(/article.* is nothing that a mapping names/);
-  await page.getByLabel('Say what the columns are').fill('item=product_id');
-  await page.click('[data-action=read]');
+  expect(await field('item').inputValue()).toBe('');
+  expect(await field('user').inputValue()).toBe('user_id');
+  expect(await page.locator('.preview th').allTextContents()).toContain('user_idUser');
+  expect(await page.locator('.preview td').first().textContent()).toBe('03/04/2020 00:00:11');
+  expect(await page.locator('.preview [data-unread=true]').count()).toBe(0);
+  expect(await page.locator('.preview input[type=text], [data-action=use]').count()).toBe(0);
+  await field('time').selectOption('user_session');
+  await expect.poll(() => readings(page)).toEqual(['', 'time=user_session']);
+  // Refused again: the menu stays where it was, with the choice.
+  await page.waitForSelector('[data-action=guess]');
+  expect(await field('time').inputValue()).toBe('user_session');
+  await page.click('[data-action=guess]');
+  await expect.poll(() => readings(page)).toHaveLength(3);
+  await expect.poll(() => field('time').inputValue()).toBe('event_time');
+  await field('item').selectOption('product_id');
+  await page.waitForSelector('[data-action=use]');
   await read(page);
+  expect(await readings(page)).toEqual(['', 'time=user_session', '', 'item=product_id']);
+  await page.close();
+});
+
+it('leaves out one of several files that were refused', async () => {
+  const page = await open();
+  const files = ['bad.csv', 'log.csv'].map((name) => ({
+    name,
+    mimeType: 'text/csv',
+    buffer: Buffer.from('a'),
+  }));
+  await page.setInputFiles('[data-files=data]', files);
+  await page.getByRole('button', { name: 'Leave out bad.csv' }).click();
+  await read(page);
+  expect(await page.locator('.preview-table b').allTextContents()).toEqual(['log.csv']);
   await page.close();
 });
 

@@ -9,7 +9,7 @@ async function open(query: string): Promise<{ page: Page; problems: string[] }> 
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
-  await page.goto(fake.server.url + query);
+  await page.goto(fake.url + query);
   await page.waitForSelector('[data-action=train]');
   return { page, problems };
 }

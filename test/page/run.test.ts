@@ -1,9 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
-import { trainHere } from '../../src/commands/trainPage';
 import { formatLink } from '../../src/run/link';
 import type { Report } from '../../src/run/report';
 import { shortRun } from './shortRun';
@@ -92,36 +88,4 @@ describe('a run on the page, in Chromium', () => {
     },
     15 * MINUTES,
   );
-
-  test(
-    'the whole way on files of the visitor',
-    async () => {
-      const file = join(mkdtempSync(join(tmpdir(), 'taiji-')), 'purchases.csv');
-      writeFileSync(file, purchases());
-      const lines: string[] = [];
-      const task = { config, dataset: null, expected: null, data: [file] };
-      const { report } = await trainHere(page, inject('pageUrl'), task, (line) => lines.push(line));
-      expect(report.config.data).toMatchObject({ source: 'import', sha256: report.dataset.sha256 });
-      expect(report.dataset.users).toBe(90);
-      expect(report.table).toHaveLength(3);
-      expect(lines.join('\n')).toMatch(/90 users/);
-      expect(page.errors).toEqual([]);
-    },
-    15 * MINUTES,
-  );
 });
-
-/** 90 shoppers with 12 purchases each of 24 items, who go round the catalogue from different starts. */
-function purchases(): string {
-  const rows = ['user_id,item_id,timestamp,title,category'];
-  for (let user = 0; user < 90; user++) {
-    for (let i = 0; i < 12; i++) {
-      const item = (user * 5 + i * (1 + (user % 3))) % 24;
-      const time = 1_600_000_000 + user * 1000 + i * 86_400;
-      rows.push(
-        `u${user},i${item},${time},plain thing ${item},kind ${item % 3} > sort ${item % 6} > type ${item % 12}`,
-      );
-    }
-  }
-  return `${rows.join('\n')}\n`;
-}

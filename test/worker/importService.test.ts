@@ -32,6 +32,16 @@ test('an import is kept, listed, found by its hash and deleted', async () => {
   expect(await importer.listImports()).toEqual([]);
 });
 
+test('hands out what was understood of refused files, until others are read', async () => {
+  const importer = createImporter(async () => ({ store: memoryStore(), problem: null }));
+  const unclear = new File(['wer,sku\n1,2\n'], 'zeug.csv');
+  await expect(importer.readFiles([unclear], '', () => undefined)).rejects.toThrow(/no column for the user/);
+  const seen = await importer.seenOfRefused();
+  expect(seen?.tables).toMatchObject([{ file: 'zeug.csv', columns: ['wer', 'sku'], rows: [['1', '2']] }]);
+  await importer.readFiles(files(), '', () => undefined);
+  expect(await importer.seenOfRefused()).toBeNull();
+});
+
 test('files that are no data set reject with their sentence and keep nothing', async () => {
   const store = memoryStore();
   const importer = createImporter(async () => ({ store, problem: null }));

@@ -1,6 +1,6 @@
 /** The visitor's own data sets: read by the import worker, looked at, corrected, and kept on this device. */
 import { batch, signal } from '@preact/signals';
-import type { ImportPreview } from '../../data/preview';
+import type { ImportPreview, SeenFiles } from '../../data/preview';
 import type { ImporterApi, ImportSummary } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
 
@@ -14,6 +14,8 @@ export interface Draft {
   map: string;
   /** What was made of the files when they could last be read; null while they never could. */
   found: { summary: ImportSummary; preview: ImportPreview } | null;
+  /** What was understood of them where they were refused and could never be read. */
+  seen: SeenFiles | null;
   /** Whether `found` is of `map`. */
   isRead: boolean;
 }
@@ -40,7 +42,7 @@ export function createImports(worker: (onCrash: (message: string) => void) => Im
   /** Reads files and shows what was made of them. Keeps nothing. */
   async function readFiles(files: File[], map = wishes.firstMap()): Promise<void> {
     if (files.length === 0 || importing.value !== null) return;
-    await read({ files, map, found: null, isRead: false });
+    await read({ files, map, found: null, seen: null, isRead: false });
   }
 
   /** Reads the same files with another mapping. Of several that are asked for in a row the last one counts. */
@@ -61,12 +63,16 @@ export function createImports(worker: (onCrash: (message: string) => void) => Im
     const { files, map } = wanted;
     let problem: string | null = null;
     let found: Draft['found'] = null;
+    let seen: SeenFiles | null = null;
     try {
       found = await importer().readFiles(files, map, (message, fraction) => {
         if (importing.value !== null) importing.value = { message, fraction };
       });
     } catch (error) {
       problem = sentence(error);
+      seen = await importer()
+        .seenOfRefused()
+        .catch(() => null);
     }
     const now = draft.value;
     // The worker died meanwhile, and that was said.
@@ -75,7 +81,10 @@ export function createImports(worker: (onCrash: (message: string) => void) => Im
     batch(() => {
       importing.value = null;
       if (found !== null) draft.value = { ...now, found, isRead: true };
-      if (problem !== null) outcome.value = { problem };
+      if (problem !== null) {
+        draft.value = { ...now, seen };
+        outcome.value = { problem };
+      }
     });
   }
 

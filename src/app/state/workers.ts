@@ -57,6 +57,7 @@ export function pageWorkers(): Services {
         const remote = Comlink.wrap<ImporterApi>(worker);
         const api: ImporterApi = {
           readFiles: (files, map, onProgress) => remote.readFiles(files, map, Comlink.proxy(onProgress)),
+          seenOfRefused: () => remote.seenOfRefused(),
           keepImport: () => remote.keepImport(),
           dropImport: () => remote.dropImport(),
           listImports: () => remote.listImports(),

@@ -288,9 +288,10 @@ class Guesser {
       isAmbiguous: false,
     };
     const also = others.length === 0 ? '' : ` ${others.slice(0, 3).join(', ')} could be it too.`;
-    const order = isAmbiguous ? ' No row of the first ones tells day from month.' : '';
-    const isSure = best.rank < 1000 && !isAmbiguous && (!best.isRank || best.rank <= SUREST_TIME);
-    this.#put('time', [best.column], isSure, `Its name says so, and its cells are ${words}.${order}${also}`);
+    // Whether the day or the month comes first is no doubt about the column, and all of its rows decide it.
+    const cells = isAmbiguous ? 'dates' : words;
+    const isSure = best.rank < 1000 && (!best.isRank || best.rank <= SUREST_TIME);
+    this.#put('time', [best.column], isSure, `Its name says so, and its cells are ${cells}.${also}`);
   }
 
   #guessDateAndClock(date: number): boolean {
@@ -305,7 +306,7 @@ class Guesser {
     const seen = seenTimes(this.#head, [date, clock]);
     if (!seen || seen.share < 0.5) return false;
     const why = `${this.#name(date)} holds dates and ${this.#name(clock)} times of day: both together are the time.`;
-    this.#put('time', [date, clock], !seen.read.isAmbiguous, why);
+    this.#put('time', [date, clock], true, why);
     return true;
   }
 

@@ -32,7 +32,7 @@ export async function interactionsLayout(opened: Opened, mapping: Mapping): Prom
     }
     found.push({ file, table, kind: kindOf(table, mapping) });
   }
-  const log = chooseLog(found, opened.files.length);
+  const log = chooseLog(found, opened.files.length, mapping);
   if (log === null) return null;
   const guesses = mapped(
     guessRoles(log.table.columns, log.table.types, log.table.head, 'interactions'),
@@ -89,7 +89,7 @@ function kindOf({ columns, types, head }: Table, { roles }: Mapping): Found['kin
 }
 
 /** The one table of interactions; one with titles is preferred to those without. */
-function chooseLog(found: readonly Found[], files: number): Found | null {
+function chooseLog(found: readonly Found[], files: number, { roles }: Mapping): Found | null {
   const logs = found.filter(({ kind }) => kind === 'interactions');
   if (logs.length === 1) return logs[0];
   if (logs.length > 1) {
@@ -102,16 +102,26 @@ function chooseLog(found: readonly Found[], files: number): Found | null {
     const names = logs.map(({ table }) => table.file);
     throw new ImportError(`${names.join(', ')} are each a table of interactions: choose one.`);
   }
+  // A person may have named the one that no guess finds, and leave the other to the guess.
+  const settled = found.filter(({ table }) => missingRole(table, roles) === null);
+  if (settled.length === 1 && (roles.user ?? roles.item) !== undefined) return settled[0];
   // An only file says itself what is wrong with it.
   const [only] = found;
   if (files === 1 && only !== undefined) {
-    const guesses = guessRoles(only.table.columns, only.table.types, only.table.head, 'interactions');
-    const missing = (['user', 'item'] as const).find(
-      (role) => !guesses.some((guess) => guess.role === role && guess.columns.length > 0),
-    );
-    throw noColumn(only.table, missing ?? 'user');
+    const role = missingRole(only.table, roles) ?? 'user';
+    const [name] = roles[role] ?? [];
+    throw name === undefined ? noColumn(only.table, role) : notThere(only.table, role, name);
   }
   return null;
+}
+
+/** Which of user and item has no column, by what a person said and by guesses; null: both have one. */
+function missingRole({ columns, types, head }: Table, said: Mapping['roles']): 'user' | 'item' | null {
+  const guesses = guessRoles(columns, types, head, 'interactions');
+  const isThere = (role: Role) =>
+    said[role]?.some((name) => columnOf(columns, name) >= 0) ??
+    guesses.some((guess) => guess.role === role && guess.columns.length > 0);
+  return (['user', 'item'] as const).find((role) => !isThere(role)) ?? null;
 }
 
 function noColumn({ file, columns, hasHeader }: Table, role: Role): ImportError {
@@ -154,10 +164,14 @@ function mapped(guesses: readonly Guess[], table: Table, mapping: Mapping): Gues
     if (missing < 0) return { role, columns, sure: true, why: 'You said so.' };
     // Another table may have it.
     if (OF_ITEMS.includes(role)) return { role, columns: [], sure: true, why: 'You said so.' };
-    throw new ImportError(
-      `${table.file} has no column ${quote(names[missing])} to read the ${role} from: it has ${table.columns.slice(0, 12).join(', ')}.`,
-    );
+    throw notThere(table, role, names[missing]);
   });
+}
+
+function notThere({ file, columns }: Table, role: Role, name: string): ImportError {
+  return new ImportError(
+    `${file} has no column ${quote(name)} to read the ${role} from: it has ${columns.slice(0, 12).join(', ')}.`,
+  );
 }
 
 /** @throws ImportError where a person named columns of titles or categories that no table has */

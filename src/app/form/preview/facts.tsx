@@ -44,32 +44,38 @@ function inNumbers(counts: CountsOf): [name: string, value: string][] {
   ];
 }
 
-/** Rows that were dropped or mended, by kind, with examples. */
+/** Rows that were dropped or mended, by kind, with examples; then what else was noticed. */
 export function Problems({ problems }: { problems: readonly PreviewProblem[] }) {
   if (problems.length === 0) return null;
   const rows = problems.reduce((sum, problem) => sum + problem.rows, 0);
   return (
     <details>
       <summary>
-        {count(rows)} {rows === 1 ? 'row was' : 'rows were'} dropped or mended
+        {rows === 0
+          ? 'What else was noticed'
+          : `${inRows(rows)} ${rows === 1 ? 'was' : 'were'} dropped or mended`}
       </summary>
       <ul class="preview-problems">
         {problems.map((problem) => (
           <li key={`${problem.file} ${problem.kind}`}>
-            <b>
-              {count(problem.rows)} {problem.rows === 1 ? 'row' : 'rows'}
-            </b>{' '}
-            of {problem.file}: {problem.kind}
-            <ul>
-              {problem.examples.map((example) => (
-                <li key={example}>{example}</li>
-              ))}
-            </ul>
+            {problem.rows > 0 && <b>{inRows(problem.rows)} in </b>}
+            {problem.file}: {problem.kind}
+            {problem.examples.length > 0 && (
+              <ul>
+                {problem.examples.map((example) => (
+                  <li key={example}>{example}</li>
+                ))}
+              </ul>
+            )}
           </li>
         ))}
       </ul>
     </details>
   );
+}
+
+function inRows(rows: number): string {
+  return `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 /** What one user did, in the order in which it is learned from. */

@@ -1,6 +1,6 @@
 import type { DateOrder } from '../../../data/columns/times';
 import type { Mapping } from '../../../data/mapping';
-import type { ImportPreview, PreviewEvent } from '../../../data/preview';
+import type { PreviewEvent, SeenFiles } from '../../../data/preview';
 import { useSession } from '../../state/context';
 import { count } from '../../words/format';
 import { corrected } from './corrections';
@@ -8,7 +8,7 @@ import { LookAtThis } from './lookAtThis';
 import { RoleField } from './roleField';
 
 interface MeaningProps {
-  preview: ImportPreview;
+  seen: SeenFiles;
   /** What was chosen, also where it is still being read. */
   mapping: Mapping;
   /** The same as text. */
@@ -16,12 +16,12 @@ interface MeaningProps {
 }
 
 /** What columns, dates, ratings and events are taken for, each with a menu to correct it. */
-export function Meaning({ preview, mapping, map }: MeaningProps) {
-  const { dates, threshold, events } = preview;
+export function Meaning({ seen, mapping, map }: MeaningProps) {
+  const { dates, threshold, events } = seen;
   return (
     <div class="preview-meaning">
       <div class="preview-roles">
-        {preview.choices.map((choice) => (
+        {seen.choices.map((choice) => (
           <RoleField key={choice.role} choice={choice} chosen={mapping.roles[choice.role]} map={map} />
         ))}
       </div>
@@ -36,7 +36,7 @@ export function Meaning({ preview, mapping, map }: MeaningProps) {
 
 const ORDERS: Record<DateOrder, string> = { dmy: 'Day first', mdy: 'Month first' };
 
-function Dates(props: { dates: NonNullable<ImportPreview['dates']>; order: DateOrder; map: string }) {
+function Dates(props: { dates: NonNullable<SeenFiles['dates']>; order: DateOrder; map: string }) {
   const { data } = useSession();
   const { isAmbiguous, words } = props.dates;
   return (
@@ -103,6 +103,7 @@ function Events(props: { events: readonly PreviewEvent[]; purchases: Mapping['pu
         <label key={value} class="check">
           <input
             type="checkbox"
+            value={value}
             checked={converting.has(value)}
             onChange={({ currentTarget }) => {
               const chosen = new Set(converting);

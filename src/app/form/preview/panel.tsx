@@ -7,7 +7,6 @@ import { said } from './corrections';
 import { Counts, History, Problems } from './facts';
 import { Meaning } from './meaning';
 import { Tables } from './tables';
-import { TypedMapping } from './typed';
 import '../../styles/preview.css';
 
 /** What was made of a person's files, to be corrected, used or discarded. */
@@ -36,18 +35,41 @@ export function PreviewPanel() {
   );
 }
 
-/** Before the files could be read, and where they cannot be. */
+/** Before the files could be read, and where they cannot be: with what was understood of them, to be corrected. */
 function Unread({ draft }: { draft: Draft }) {
   const { outcome } = useSession().data;
   const isRefused = outcome.value !== null && 'problem' in outcome.value;
+  const { seen } = draft;
   return (
     <>
-      <h3 id="preview-title">{isRefused ? 'These files are not understood yet' : 'Reading your files'}</h3>
+      <h3 id="preview-title">
+        {isRefused || seen !== null ? 'These files are not understood yet' : 'Reading your files'}
+      </h3>
       <p class="faint">{named(draft.files)}</p>
       <Problem />
-      {isRefused && <TypedMapping map={draft.map} />}
+      {seen !== null && (
+        <>
+          <Progress />
+          <div class="preview-found">
+            <Meaning seen={seen} mapping={said(draft.map)} map={draft.map} />
+            <details open>
+              <summary>The first rows</summary>
+              <Tables seen={seen} leaveOut={leaving(draft)} />
+            </details>
+            <Problems problems={seen.problems} />
+          </div>
+        </>
+      )}
     </>
   );
+}
+
+/** How a file is left out of several that were picked, by its name; null of those that were not picked by themselves. */
+function leaving({ files }: Draft): (name: string) => File[] | null {
+  return (name) => {
+    const rest = files.filter((file) => file.name !== name);
+    return rest.length === files.length - 1 && rest.length > 0 ? rest : null;
+  };
 }
 
 function named(files: readonly File[]): string {
@@ -85,12 +107,12 @@ function Found({ preview, sha256, draft }: { preview: ImportPreview; sha256: str
         {preview.choices.length > 0 && (
           <details open={isOpen}>
             <summary>What each column is read as</summary>
-            <Meaning preview={preview} mapping={mapping} map={draft.map} />
+            <Meaning seen={preview} mapping={mapping} map={draft.map} />
           </details>
         )}
         <details open={isOpen}>
           <summary>The first rows</summary>
-          <Tables preview={preview} />
+          <Tables seen={preview} />
         </details>
         <Problems problems={preview.problems} />
         <History history={preview.history} />
@@ -174,6 +196,11 @@ function Actions({ draft, isSure }: { draft: Draft; isSure: boolean }) {
       {draft.found === null && isFailed && (
         <button type="button" onClick={pickFiles}>
           Pick other files
+        </button>
+      )}
+      {draft.found === null && isFailed && draft.map !== '' && (
+        <button type="button" data-action="guess" onClick={() => void session.data.readAgain('')}>
+          Guess all columns again
         </button>
       )}
       <button

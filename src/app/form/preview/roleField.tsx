@@ -38,7 +38,9 @@ export function RoleField({ choice, chosen, map }: RoleFieldProps) {
             value={column}
             onChange={({ currentTarget }) => choose(place, currentTarget.value)}
           >
-            {(column === '' || !NEEDED.has(role)) && <option value="">not read</option>}
+            {(column === '' || !NEEDED.has(role)) && (
+              <option value="">{NEEDED.has(role) ? 'choose a column' : 'not read'}</option>
+            )}
             {listed(options, column).map((option) => (
               <option key={option} value={option}>
                 {option}

@@ -1,4 +1,5 @@
-import type { ImportPreview, PreviewTable } from '../../../data/preview';
+import type { PreviewTable, SeenFiles } from '../../../data/preview';
+import { useSession } from '../../state/context';
 import { ROLE_WORDS } from './roleWords';
 
 /** Rows that are shown of each table. */
@@ -8,21 +9,25 @@ const KIND_WORDS: Record<PreviewTable['kind'], string> = {
   interactions: 'who took what',
   items: 'what the items are',
   users: 'who the users are',
+  other: 'not understood yet',
 };
 
+interface TablesProps {
+  seen: SeenFiles;
+  /** The other files than the one of a name; null where that one cannot be left out, undefined where none need be. */
+  leaveOut?: (file: string) => File[] | null;
+}
+
 /** The first rows of each file as read, and what is not read. */
-export function Tables({ preview }: { preview: ImportPreview }) {
-  const roles = new Map(
-    preview.choices.flatMap(({ role, columns }) => columns.map((column) => [column, role] as const)),
-  );
+export function Tables({ seen, leaveOut }: TablesProps) {
   return (
     <>
-      {preview.tables.map((table) => (
-        <Table key={table.file} table={table} roles={roles} />
+      {seen.tables.map((table) => (
+        <Table key={table.file} table={table} rest={leaveOut?.(table.file) ?? null} />
       ))}
-      {preview.notRead.length > 0 && (
+      {seen.notRead.length > 0 && (
         <ul class="preview-unread">
-          {preview.notRead.map(({ file, reason }) => (
+          {seen.notRead.map(({ file, reason }) => (
             <li key={file}>
               <b>{file}</b> is not read: {reason}
             </li>
@@ -33,15 +38,23 @@ export function Tables({ preview }: { preview: ImportPreview }) {
   );
 }
 
-type Roles = ReadonlyMap<string, ImportPreview['choices'][number]['role']>;
-
-function Table({ table, roles }: { table: PreviewTable; roles: Roles }) {
-  const { file, kind, columns, rows, unread } = table;
+function Table({ table, rest }: { table: PreviewTable; rest: File[] | null }) {
+  const { data } = useSession();
+  const { file, kind, columns, roles, rows, unread } = table;
   const isUnread = columns.map((column) => unread.includes(column));
   return (
     <div class="preview-table">
       <p>
-        <b>{file}</b> <span class="faint">{KIND_WORDS[kind]}</span>
+        <b>{file}</b> <span class="faint">{KIND_WORDS[kind]}</span>{' '}
+        {rest !== null && (
+          <button
+            type="button"
+            class="inline"
+            onClick={() => void data.readFiles(rest, data.draft.value?.map)}
+          >
+            Leave out {file}
+          </button>
+        )}
       </p>
       <section class="table-scroll" tabindex={0} aria-label={`First rows of ${file}`}>
         <table>
@@ -50,9 +63,7 @@ function Table({ table, roles }: { table: PreviewTable; roles: Roles }) {
               {columns.map((column, index) => (
                 <th key={column} scope="col" data-unread={isUnread[index]}>
                   {column}
-                  {!isUnread[index] && roles.has(column) && (
-                    <span class="chip">{ROLE_WORDS[roles.get(column)!].label}</span>
-                  )}
+                  {chipOf(roles[index])}
                 </th>
               ))}
             </tr>
@@ -73,4 +84,8 @@ function Table({ table, roles }: { table: PreviewTable; roles: Roles }) {
       {unread.length > 0 && <p class="faint">Not read: {unread.join(', ')}</p>}
     </div>
   );
+}
+
+function chipOf(role: PreviewTable['roles'][number]) {
+  return role !== null && <span class="chip">{ROLE_WORDS[role].label}</span>;
 }
