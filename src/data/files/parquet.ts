@@ -1,4 +1,5 @@
 /** Tables out of Parquet files, a group of rows at a time. The reader is loaded when the first such file comes. */
+import type { Chunk } from './parquetPages';
 import { HEAD_ROWS, type OnRow, Reading, type Table } from './reading';
 import { ImportError, type Problems, type SourceFile, wholeBytes } from './sources';
 
@@ -10,22 +11,25 @@ const MAX_PACKED_BYTES = 512 * 1024 * 1024;
  * @throws ImportError: damaged, encrypted, or packed in a way that is not known
  */
 export async function openParquet(file: SourceFile, problems: Problems): Promise<Table> {
-  const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
-    import('hyparquet'),
-    import('hyparquet-compressors'),
-  ]);
+  const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }, { checkPages, chunksOf }] =
+    await Promise.all([import('hyparquet'), import('hyparquet-compressors'), import('./parquetPages')]);
   const buffer = await asyncBuffer(file);
-  const metadata = await guarded(file, () => parquetMetadataAsync(buffer));
-  const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const { metadata, columns, groups } = await guarded(file, async () => {
+    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+    const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+    return { metadata, columns, groups: chunksOf(metadata, buffer.byteLength) };
+  });
   if (columns.length === 0) throw damaged(file, 'it has no columns');
   const reading = new Reading(file.name, problems);
   const total = Math.max(1, Number(metadata.num_rows));
   const cells: string[] = columns.map(() => '');
 
-  const readRange = async (rowStart: number, rowEnd: number, onRow: OnRow): Promise<boolean> => {
+  const readRange = async (chunks: Chunk[], [rowStart, rowEnd]: [number, number], onRow: OnRow) => {
     let isGoingOn = true;
-    await guarded(file, () =>
-      parquetRead({
+    await guarded(file, async () => {
+      for (const chunk of chunks)
+        checkPages(await buffer.slice(chunk.start, chunk.end), chunk, rowEnd - rowStart, compressors);
+      await parquetRead({
         file: buffer,
         metadata,
         compressors,
@@ -40,16 +44,16 @@ export async function openParquet(file: SourceFile, problems: Problems): Promise
             isGoingOn = onRow(cells, rowStart + index + 2) !== false;
           }
         },
-      }),
-    );
+      });
+    });
     return isGoingOn;
   };
 
   const read = async (onRow: OnRow, onProgress?: (fraction: number) => void, limit = total) => {
     let start = 0;
-    for (const group of metadata.row_groups) {
+    for (const [index, group] of metadata.row_groups.entries()) {
       const end = start + Number(group.num_rows);
-      if (!(await readRange(start, Math.min(end, limit), onRow)) || end >= limit) return;
+      if (!(await readRange(groups[index], [start, Math.min(end, limit)], onRow)) || end >= limit) return;
       start = end;
       onProgress?.(start / total);
     }
