@@ -5,6 +5,7 @@ import type { Problems } from './files/sources';
 import type { FilesLayout, ItemsPart, LogPart } from './layouts/layout';
 import type { ImportPreview, PreviewChoice, PreviewTable } from './preview';
 import type { ReadTables } from './readLayout';
+import { counted, verb } from './words';
 
 /** Rows of a table that are shown. */
 const ROWS = 8;
@@ -45,6 +46,7 @@ export function previewOf(
     counts: {
       rows: read.rows,
       interactions: log.length,
+      notUsed: read.notUsed,
       users: log.userIds.length,
       items: new Set(log.item.subarray(0, log.length)).size,
       clicks,
@@ -150,10 +152,11 @@ function doubtsOf(
       `${Math.round(100 * tables.order.ties)} % of a user’s neighbouring interactions have one time: what comes next is often not known.`,
     );
   const lost = rows - tables.log.length;
-  if (lost > MANY_DROPPED * rows) doubts.push(`${lost} of ${rows} rows are not used.`);
+  if (lost > MANY_DROPPED * rows)
+    doubts.push(`${lost} of ${counted(rows, 'row')} ${verb(lost, 'is', 'are')} not used.`);
   if (dataset.users.length < FEW || dataset.items.length < FEW)
     doubts.push(
-      `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,
+      `${counted(dataset.users.length, 'user')} and ${counted(dataset.items.length, 'item')} are left: with fewer than ${FEW} of either, results are of chance.`,
     );
   if (conversionsOf(assembled) === 0)
     doubts.push(`No interaction counts as a conversion (${rule.words}), so CTCVR says nothing.`);

@@ -63,9 +63,22 @@ describe('the text of a mapping', () => {
   });
 
   test.each([
-    ['user', '“user” is not of the form role=column, as in user=customer_id.'],
-    ['=a', '“=a” is not of the form role=column, as in user=customer_id.'],
-    ['user=', '“user=” is not of the form role=column, as in user=customer_id.'],
+    [
+      'user',
+      '“user” is not of the form role=column, as in user=customer_id; nothing at all is said as “rating=none”.',
+    ],
+    [
+      '=a',
+      '“=a” is not of the form role=column, as in user=customer_id; nothing at all is said as “rating=none”.',
+    ],
+    [
+      'user=',
+      '“user=” is not of the form role=column, as in user=customer_id; nothing at all is said as “user=none”.',
+    ],
+    [
+      'purchases=',
+      '“purchases=” is not of the form role=column, as in user=customer_id; nothing at all is said as “purchases=none”.',
+    ],
     ['user=a,user=b', 'The mapping names user twice.'],
     ['user=a+b', 'The user is read from one column, not from 2.'],
     ['title=a+b+c', 'The title is read from one column, not from 3.'],

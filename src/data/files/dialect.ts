@@ -65,6 +65,7 @@ function lookAt(text: string, isWhole: boolean, by: Separators): Look {
     {
       onRecord: (cells) => records.push(cells) < SAMPLE_RECORDS,
       onProblem: () => undefined,
+      onLost: () => undefined,
     },
   );
   splitter.push(text);

@@ -57,14 +57,17 @@ export async function openJson(file: SourceFile, beginning: string, problems: Pr
               reading.report(row, `the key ${key}, which the first rows lack, is not read`);
             }
           }
-          if (cells.every((cell) => cell === '')) return true;
+          if (cells.every((cell) => cell === '')) {
+            reading.drop(row, 'an object with nothing in it that is read');
+            return true;
+          }
           const bad = cells.find((cell) => cell.includes(REPLACEMENT));
           if (bad !== undefined)
             reading.report(row, `a letter that cannot be read (it becomes ${REPLACEMENT})`, bad);
           return onRow(cells, row) !== false;
         },
         onBad: (row, kind, found) => {
-          reading.report(row, kind, found);
+          reading.drop(row, kind, found);
           return true;
         },
       },
