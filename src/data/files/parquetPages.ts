@@ -129,7 +129,8 @@ function checkPage(page: Uint8Array, header: PageHeader, chunk: Chunk, compresso
     const runs = new Runs(unpack(page, size));
     if (chunk.repetition > 0) runs.skipLevels(chunk.repetition, values);
     if (chunk.definition > 0) runs.skipLevels(chunk.definition, values);
-    checkIndices(runs, first.encoding, chunk, values);
+    // How many of the values are missing is not known here: the runs may end before so many.
+    checkIndices(runs, first.encoding, chunk, { values, isExact: chunk.definition === 0 });
     return values;
   }
   if (header.type === 'DATA_PAGE_V2' && second) {
@@ -145,13 +146,8 @@ function checkPage(page: Uint8Array, header: PageHeader, chunk: Chunk, compresso
       new Runs(page.subarray(repeats, levels)).skip(bitWidth(chunk.definition), values);
     const rest = page.subarray(levels);
     const isPacked = second.is_compressed !== false && size > levels;
-    checkIndices(
-      new Runs(isPacked ? unpack(rest, size - levels) : rest),
-      second.encoding,
-      chunk,
-      values - nulls,
-      second,
-    );
+    const indices = new Runs(isPacked ? unpack(rest, size - levels) : rest);
+    checkIndices(indices, second.encoding, chunk, { values: values - nulls, isExact: true });
     return values;
   }
   throw new Error('a page is of no known kind');
@@ -161,12 +157,9 @@ function checkPage(page: Uint8Array, header: PageHeader, chunk: Chunk, compresso
 function checkIndices(
   runs: Runs,
   encoding: string,
-  { meta, definition }: Chunk,
-  values: number,
-  isSecond?: unknown,
+  { meta }: Chunk,
+  { values, isExact }: { values: number; isExact: boolean },
 ): void {
-  // Of a first page it is not known how many values are nulls; the runs may end before so many.
-  const isExact = definition === 0 || isSecond !== undefined;
   if (encoding.endsWith('_DICTIONARY')) runs.skip(runs.byte(), values, isExact);
   else if (encoding === 'RLE' && meta.type === 'BOOLEAN') {
     runs.skipLength();
