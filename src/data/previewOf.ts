@@ -100,6 +100,9 @@ function choicesOf({ table, guesses, roles }: LogPart, items: ItemsPart | null):
   });
 }
 
+/** Roles of which a person must know that a column looks like one and is not read: a row counts otherwise then. */
+const TOLD: readonly Role[] = ['time', 'conversion', 'rating', 'quantity'];
+
 const OF_BOTH: readonly Role[] = ['title', 'categories'];
 
 function historyOf(
@@ -140,6 +143,7 @@ function doubtsOf(
   const doubts: string[] = [];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
     if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
+    else if (!sure && TOLD.includes(role)) doubts.push(`No ${role} is read. ${why}`);
   }
   if (time?.isAmbiguous)
     doubts.push(
