@@ -45,7 +45,7 @@ export function countDropped(dropped: Map<string, Dropped>, kind: string, lost: 
 
 /** Row and cell as a sentence names them. */
 export function rowAndCell(row: number, cell: string): string {
-  return `row ${row}${cell === '' ? '' : ` (“${cell.slice(0, 40)}”)`}`;
+  return `row ${row}${cell === '' ? '' : ` (“${cell.slice(0, 40).trim()}”)`}`;
 }
 
 /** Gets a row; false stops the reading. */
