@@ -186,3 +186,14 @@ test.each(['fine.\nVery good, and cheap, too', 'a, b, c\nd, e, f\ng, h, i'])(
     expect(problems.join(' ')).not.toMatch(/stray|cells than/);
   },
 );
+
+test('lines of a cell between two words are no rows, since the first of them is no whole row', async () => {
+  const rows = rotation((user, item) => `${LETTERS[user]},fine and good,${LETTERS[8 + item]}`).map(
+    (row, index) => (index % 9 === 0 ? row.replace('fine and good', '"fine\nso,so"') : row),
+  );
+  const { preview, problems } = await importDataset([
+    file('log.csv', ['user,review,item', ...rows].join('\n')),
+  ]);
+  expect([preview.counts.rows, preview.counts.interactions]).toEqual([64, 64]);
+  expect(problems.join(' ')).not.toMatch(/stray|cells than/);
+});
