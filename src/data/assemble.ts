@@ -12,6 +12,7 @@ import { type InteractionLog, kCore } from './interactions';
 import { categoriesTell, reckonNeeds } from './needs';
 import { successors } from './successors';
 import { byId, type TimeOrder } from './timeOrder';
+import { counted } from './words';
 
 export interface ImportOptions {
   /** Users and items with fewer interactions are dropped, repeatedly. */
@@ -149,8 +150,8 @@ export async function assemble(
     facts: facts(items, histories, splits, needs),
     notes: [
       ...tables.notes,
-      `${options.kCore}-core: ${interactions} of ${log.length} interactions, ${userOrder.length} of ${log.userIds.length} users and ` +
-        `${itemOrder.length} of ${log.itemIds.length} items are kept. Users are named u0, u1, … in the order of their ids.`,
+      `${options.kCore}-core: ${interactions} of ${counted(log.length, 'interaction')}, ${userOrder.length} of ${counted(log.userIds.length, 'user')} and ` +
+        `${itemOrder.length} of ${counted(log.itemIds.length, 'item')} are kept. Users are named u0, u1, … in the order of their ids.`,
       'Leave-one-out in time: each user’s last interaction is the test target, the one before it the validation target, ' +
         'earlier ones are training targets. So all three splits have the same users.',
       ...splitNotes,
@@ -207,10 +208,6 @@ function tiesNotes({ order, hasTimes }: ImportedTables, tiedTargets: number): st
 function percent(share: number): string {
   const value = 100 * share;
   return `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} %`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function proxyNote(

@@ -5,8 +5,8 @@ import { ImportError, Problems, type SourceFile } from './files/sources';
 import { openTable, type Table } from './files/table';
 import { unpacked } from './files/unpacked';
 import { LAYOUTS } from './layouts';
-import { interactionsLayout } from './layouts/interactions';
-import type { FilesLayout, Opened } from './layouts/layout';
+import { interactionsLayout, withRoles } from './layouts/interactions';
+import type { FilesLayout, LayoutKind, Opened } from './layouts/layout';
 import { type Mapping, NOTHING_MAPPED, parseMapping } from './mapping';
 import type { ImportPreview, SeenFiles } from './preview';
 import { previewOf } from './previewOf';
@@ -129,16 +129,24 @@ async function layoutOf(
   opened: Opened,
   mapping: Mapping,
 ): Promise<FilesLayout> {
-  // Who names the columns wants them read so, whatever the files look like.
-  if (Object.keys(mapping.roles).length === 0) {
-    for (const kind of LAYOUTS) {
-      const layout = await kind.recognise(opened);
-      if (layout !== null) return layout;
-    }
+  for (const kind of LAYOUTS) {
+    const layout = await recognised(kind, opened, mapping);
+    if (layout !== null) return layout;
   }
   const layout = await interactionsLayout(opened, mapping);
   if (layout !== null) return layout;
   throw noneOf(given, opened.files);
+}
+
+/** The layout, with what a person says of its log; null where that cannot be said within it. */
+async function recognised(kind: LayoutKind, opened: Opened, mapping: Mapping): Promise<FilesLayout | null> {
+  const isPlain = Object.keys(mapping.roles).length === 0;
+  const layout = await kind.recognise(opened).catch((error: unknown) => {
+    // A column that it lacks may be the one that a person names.
+    if (isPlain || !(error instanceof ImportError)) throw error;
+    return null;
+  });
+  return layout === null || isPlain ? layout : withRoles(layout, mapping);
 }
 
 function noneOf(given: readonly SourceFile[], files: readonly SourceFile[]): ImportError {

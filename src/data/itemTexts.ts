@@ -6,6 +6,7 @@ import type { Problems } from './files/sources';
 import { detached } from './files/text';
 import type { InteractionLog } from './interactions';
 import type { FilesLayout, RawItem } from './layouts/layout';
+import { counted, verb } from './words';
 
 const NOTHING: RawItem = { title: '', hints: [], categories: [] };
 /** Distinct cells by which a column of categories is understood. */
@@ -86,7 +87,7 @@ export class ItemTexts {
       if (size > 0)
         this.#problems.remark(
           part.table.file,
-          `${size} of ${log.itemIds.length} items have more than one ${what === 'title' ? 'title' : 'category'} in its rows; the first is read`,
+          `${size} of ${counted(log.itemIds.length, 'item')} ${verb(size, 'has', 'have')} more than one ${what === 'title' ? 'title' : 'category'} in its rows; the first is read`,
         );
     }
     if (items === null) return;
@@ -94,8 +95,8 @@ export class ItemTexts {
     if (missing.length > 0)
       this.#problems.remark(
         part.table.file,
-        `${missing.length} of ${log.itemIds.length} items (${item} ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', …' : ''}) ` +
-          `are not listed in ${items.table.file}; their ids name them`,
+        `${missing.length} of ${counted(log.itemIds.length, 'item')} (${item} ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', …' : ''}) ` +
+          `${verb(missing.length, 'is', 'are')} not listed in ${items.table.file}; ${verb(missing.length, 'its id names it', 'their ids name them')}`,
       );
   }
 

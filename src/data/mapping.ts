@@ -17,7 +17,7 @@ export interface Mapping {
   dates?: DateOrder;
   /** The rating from which on an interaction is a conversion. */
   threshold?: number;
-  /** The events that are conversions. */
+  /** The events that are conversions; none of them at all: no event is one. */
   purchases?: readonly string[];
 }
 
@@ -42,14 +42,16 @@ export function parseMapping(text: string): Mapping {
     const key = part.slice(0, at).trim();
     const value = part.slice(at + 1).trim();
     if (at < 1 || value === '')
-      throw new ImportError(`${quote(part)} is not of the form role=column, as in user=customer_id.`);
+      throw new ImportError(
+        `${quote(part)} is not of the form role=column, as in user=customer_id; nothing at all is said as ${quote(`${at < 1 ? 'rating' : key}=none`)}.`,
+      );
     if (seen.has(key)) throw new ImportError(`The mapping names ${key} twice.`);
     seen.add(key);
     const values = value.split('+').map((each) => decode(each.trim()));
     if (isRole(key)) mapping.roles[key] = rolesColumns(key, value === 'none' ? [] : values);
     else if (key === 'dates') mapping.dates = dateOrder(value);
     else if (key === 'threshold') mapping.threshold = threshold(value);
-    else if (key === 'purchases') mapping.purchases = values;
+    else if (key === 'purchases') mapping.purchases = value === 'none' ? [] : values;
     else
       throw new ImportError(
         `${quote(key)} is nothing that a mapping names: ${ROLES.join(', ')}, dates, threshold, purchases.`,
@@ -67,7 +69,8 @@ export function formatMapping({ roles, dates, threshold, purchases }: Mapping): 
   });
   if (dates !== undefined) parts.push(`dates=${dates}`);
   if (threshold !== undefined) parts.push(`threshold=${threshold}`);
-  if (purchases !== undefined) parts.push(`purchases=${purchases.map(encode).join('+')}`);
+  if (purchases !== undefined)
+    parts.push(`purchases=${purchases.length === 0 ? 'none' : purchases.map(encode).join('+')}`);
   return parts.join(',');
 }
 

@@ -63,9 +63,11 @@ export interface ImportPreview extends SeenFiles {
   /** What the files were recognised as: "MovieLens", "interactions". */
   layout: string;
   counts: {
-    /** Records of the log that were read, without its header. */
+    /** Records of the log, without its header: interactions, and those that are not used. */
     rows: number;
     interactions: number;
+    /** By the reason, with the first row and cell. */
+    notUsed: readonly { reason: string; rows: number; example: string }[];
     users: number;
     items: number;
     /** Interactions that count as clicks, and those of them that count as conversions too. */

@@ -1,10 +1,12 @@
 /** The preview of an import: what a person looks at before training on it. */
 import { type Assembled, FEW } from './assemble';
+import type { Role } from './columns/roles';
 import type { Problems } from './files/sources';
 import type { FilesLayout } from './layouts/layout';
 import type { ImportPreview } from './preview';
 import type { ReadTables } from './readLayout';
 import { seenOf } from './seenFiles';
+import { counted, verb } from './words';
 
 /** Behaviours of one user that are shown. */
 const BEHAVIOURS = 20;
@@ -33,6 +35,7 @@ export function previewOf(
     counts: {
       rows: read.rows,
       interactions: log.length,
+      notUsed: read.notUsed,
       users: log.userIds.length,
       items: new Set(log.item.subarray(0, log.length)).size,
       clicks,
@@ -50,6 +53,9 @@ export function previewOf(
 function conversionsOf({ conversions }: Assembled): number {
   return conversions.reduce((total, user) => total + user.reduce((sum, each) => sum + each, 0), 0);
 }
+
+/** Roles of which a person must know that a column looks like one and is not read: a row counts otherwise then. */
+const TOLD: readonly Role[] = ['time', 'conversion', 'rating', 'quantity'];
 
 function historyOf(
   { tables }: ReadTables,
@@ -89,6 +95,7 @@ function doubtsOf(
   const doubts = sampling === null ? [] : [sampling.words];
   for (const { role, sure, why, columns } of [...part.guesses, ...(items?.guesses ?? [])]) {
     if (!sure && columns.length > 0) doubts.push(`The column of the ${role} is a guess. ${why}`);
+    else if (!sure && TOLD.includes(role)) doubts.push(`No ${role} is read. ${why}`);
   }
   if (time?.isAmbiguous)
     doubts.push(
@@ -105,11 +112,11 @@ function doubtsOf(
   const lost = rows - tables.log.length - told;
   if (lost > MANY_DROPPED * rows)
     doubts.push(
-      `${lost} of ${rows} rows are not used${told === 0 ? '' : ' for other reasons'}: the list of dropped rows says why.`,
+      `${lost} of ${counted(rows, 'row')} ${verb(lost, 'is', 'are')} not used${told === 0 ? '' : ' for other reasons'}: the list of dropped rows says why.`,
     );
   if (dataset.users.length < FEW || dataset.items.length < FEW)
     doubts.push(
-      `${dataset.users.length} users and ${dataset.items.length} items are left: with fewer than ${FEW} of either, results are of chance.`,
+      `${counted(dataset.users.length, 'user')} and ${counted(dataset.items.length, 'item')} are left: with fewer than ${FEW} of either, results are of chance.`,
     );
   if (conversionsOf(assembled) === 0)
     doubts.push(`No interaction counts as a conversion (${rule.words}), so CTCVR says nothing.`);

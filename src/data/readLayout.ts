@@ -4,12 +4,14 @@ import type { ImportedTables } from './assemble';
 import { IdColumn } from './columns/ids';
 import { TimeColumn } from './columns/times';
 import { type ConversionRule, conversionRuleOf, type RuleReader, undoReturns } from './conversionRule';
+import { countDropped, type Dropped, rowAndCell } from './files/reading';
 import type { Problems } from './files/sources';
 import { InteractionLog } from './interactions';
 import { ItemTexts } from './itemTexts';
 import type { FilesLayout, LogPart, ProfilesPart } from './layouts/layout';
 import type { Mapping } from './mapping';
 import { orderInTime, withoutCopies } from './timeOrder';
+import { counted, verb } from './words';
 
 export interface ReadOptions {
   mapping: Mapping;
@@ -26,6 +28,8 @@ export interface ReadTables {
   copies: number;
   /** Rows of users who are not in the sample, and the sentence that says so; null where all users are read. */
   sampling: { rows: number; words: string } | null;
+  /** Records that are no interaction, by the reason: together with the interactions they are all rows. */
+  notUsed: readonly { reason: string; rows: number; example: string }[];
   rule: ConversionRule;
   time: ReturnType<TimeColumn['finish']> | null;
 }
@@ -75,6 +79,7 @@ export async function readLayout(
     rows: reader.rows,
     copies,
     sampling,
+    notUsed: reader.notUsed(),
     rule,
     time,
   };
@@ -107,7 +112,7 @@ class LogReader {
   #share = 1;
   #notSampled = 0;
   /** Rows dropped, by reason. */
-  readonly #dropped = new Map<string, { rows: number; example: string }>();
+  readonly #dropped = new Map<string, Dropped>();
 
   constructor(part: LogPart, options: ReadOptions, texts: ItemTexts) {
     this.#part = part;
@@ -166,6 +171,13 @@ class LogReader {
     if (copies > 0) log.keep(mask);
     const returns = undoReturns(log, rule);
     for (const { kind, rows } of rule.neither) this.#count(kind, rows, '');
+    this.#count('an exact copy of an earlier row', copies, '');
+    this.#count('a return (a negative quantity)', returns, '');
+    this.#count('of a user who is not in the sample', this.#notSampled, '');
+    for (const [kind, { rows, example }] of this.#part.table.dropped) {
+      this.rows += rows;
+      this.#count(kind, rows, example);
+    }
     const remarks = [
       ...this.#users.remarks(),
       ...this.#items.remarks(),
@@ -177,12 +189,12 @@ class LogReader {
     if (returns > 0)
       this.#options.problems.remark(
         file,
-        `${returns} ${returns === 1 ? 'row is a return' : 'rows are returns'} (a negative quantity): no behaviour, and the conversion before it is undone`,
+        `${counted(returns, 'row')} ${verb(returns, 'is a return', 'are returns')} (a negative quantity): no behaviour, and the conversion before it is undone`,
       );
     if (copies > 0)
       this.#options.problems.remark(
         file,
-        `${copies} ${copies === 1 ? 'row is an exact copy of another and is' : 'rows are exact copies of others and are'} dropped`,
+        `${counted(copies, 'row')} ${verb(copies, 'is an exact copy of another and is', 'are exact copies of others and are')} dropped`,
       );
     return { log, rule, time, copies };
   }
@@ -191,8 +203,12 @@ class LogReader {
     if (this.#share === 1) return null;
     const words =
       `The file is larger than what is held (${this.#options.maxInteractions} interactions): a sample of 1 in ${Math.round(1 / this.#share)} users was drawn ` +
-      `as it was read, by a seeded hash of their ids; ${this.#notSampled} of ${this.rows} rows are of others.`;
+      `as it was read, by a seeded hash of their ids; ${this.#notSampled} of ${counted(this.rows, 'row')} ${verb(this.#notSampled, 'is', 'are')} of others.`;
     return { rows: this.#notSampled, words };
+  }
+
+  notUsed(): ReadTables['notUsed'] {
+    return [...this.#dropped].map(([reason, lost]) => ({ reason, ...lost }));
   }
 
   /** The reason for which most rows were dropped, if it is most of all rows; '' else. */
@@ -200,18 +216,16 @@ class LogReader {
     const [worst] = [...this.#dropped].sort(([, a], [, b]) => b.rows - a.rows);
     if (worst === undefined || worst[1].rows * 2 < this.rows) return '';
     const [kind, { rows, example }] = worst;
-    return `${this.#part.table.file}: ${rows} of ${this.rows} rows were dropped: ${kind}${example === '' ? '' : `, as in ${example}`}`;
+    return `${this.#part.table.file}: ${rows} of ${counted(this.rows, 'row')} ${verb(rows, 'was', 'were')} dropped: ${kind}${example === '' ? '' : `, as in ${example}`}`;
   }
 
   #drop(row: number, kind: string, cell: string): void {
     this.#options.problems.add(this.#part.table.file, row, kind, cell === '' ? undefined : cell);
-    this.#count(kind, 1, `row ${row}${cell === '' ? '' : ` (“${cell.slice(0, 40)}”)`}`);
+    this.#count(kind, 1, rowAndCell(row, cell));
   }
 
   #count(kind: string, rows: number, example: string): void {
-    const entry = this.#dropped.get(kind);
-    if (entry === undefined) this.#dropped.set(kind, { rows, example });
-    else entry.rows += rows;
+    if (rows > 0) countDropped(this.#dropped, kind, { rows, example });
   }
 
   #addBadTimes(kind: string, count: number, rows: readonly { row: number; cell: string }[]): void {
@@ -222,7 +236,7 @@ class LogReader {
     const columns = roles.time!.map((index) => table.columns[index]).join(' + ');
     const where = `${kind}, in column ${columns} (a mapping can name another, or say dates=dmy or dates=mdy)`;
     const [first] = rows;
-    this.#count(where, count, first === undefined ? '' : `row ${first.row} (“${first.cell.slice(0, 40)}”)`);
+    this.#count(where, count, first === undefined ? '' : rowAndCell(first.row, first.cell));
   }
 
   /** [rows] 1 where it holds. */

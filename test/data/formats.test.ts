@@ -88,7 +88,7 @@ describe('Complete Journey', () => {
     const { dataset, problems } = await importDataset([demographics, products, transactions]);
     expect(dataset.items[2].title).toBe('product 102');
     expect(problems[0]).toMatch(
-      /^transactions\.csv: 1 of 3 items \(product 102\) are not listed in products\.csv; their ids name them$/,
+      /^transactions\.csv: 1 of 3 items \(product 102\) is not listed in products\.csv; its id names it$/,
     );
   });
 });
@@ -108,7 +108,7 @@ describe('MovieLens', () => {
       ['old quoted film', 'drama', 'comedy', 'comedy'],
       ['movie 5', 'unknown', 'unknown', 'unknown'],
     ]);
-    expect(problems[0]).toMatch(/ratings\.csv: 1 of 5 items \(movie 5\) are not listed in movies\.csv/);
+    expect(problems[0]).toMatch(/ratings\.csv: 1 of 5 items \(movie 5\) is not listed in movies\.csv/);
     // Five positions: training asks for 1 and 2 (movies 2 and 3), none of which has a rating of 4.
     expect(dataset.splits.train).toHaveLength(12);
     expect(dataset.impressions.conversion.some((converted) => converted === 1)).toBe(false);

@@ -436,4 +436,16 @@ test('Instacart: orders in their number, baskets in their order, aisles under de
   expect(preview.counts).toMatchObject({ rows: 42, interactions: 42, users: 6, items: 6 });
   expect(preview.counts.ties).toBeCloseTo(4 / 6, 10);
   expect(preview.notRead).toEqual([]);
+  expect(preview.tables[0].rows.slice(0, 2)).toEqual([
+    ['1', '6', '3'],
+    ['1', '1', '3'],
+  ]);
+  // Ids are those of the other layouts: 16, 16.0 and " 16" are one, in every file.
+  const floats = prior.map((line) => line.replace(/^(\d+),(\d+)/, ' $1.0,$2.0'));
+  const again = await importDataset([
+    files[0],
+    file('order_products__prior.csv', floats.join('\n')),
+    ...files.slice(2),
+  ]);
+  expect(again.dataset.sha256).toBe(dataset.sha256);
 });

@@ -59,13 +59,29 @@ describe('the text of a mapping', () => {
     });
     expect(parseMapping('')).toEqual({ roles: {} });
     expect(parseMapping('user=%6Eone,item=none')).toEqual({ roles: { user: ['none'], item: [] } });
+    expect(parseMapping('purchases=none')).toEqual({ roles: {}, purchases: [] });
+    expect(parseMapping(formatMapping({ roles: {}, purchases: ['none'] })).purchases).toEqual(['none']);
+    expect(formatMapping({ roles: {}, purchases: [] })).toBe('purchases=none');
     expect(parseMapping('user=100%')).toEqual({ roles: { user: ['100%'] } });
   });
 
   test.each([
-    ['user', '“user” is not of the form role=column, as in user=customer_id.'],
-    ['=a', '“=a” is not of the form role=column, as in user=customer_id.'],
-    ['user=', '“user=” is not of the form role=column, as in user=customer_id.'],
+    [
+      'user',
+      '“user” is not of the form role=column, as in user=customer_id; nothing at all is said as “rating=none”.',
+    ],
+    [
+      '=a',
+      '“=a” is not of the form role=column, as in user=customer_id; nothing at all is said as “rating=none”.',
+    ],
+    [
+      'user=',
+      '“user=” is not of the form role=column, as in user=customer_id; nothing at all is said as “user=none”.',
+    ],
+    [
+      'purchases=',
+      '“purchases=” is not of the form role=column, as in user=customer_id; nothing at all is said as “purchases=none”.',
+    ],
     ['user=a,user=b', 'The mapping names user twice.'],
     ['user=a+b', 'The user is read from one column, not from 2.'],
     ['title=a+b+c', 'The title is read from one column, not from 3.'],
@@ -162,4 +178,65 @@ describe('a mapping', () => {
     const { dataset } = await importDataset(files, undefined, { map: 'title=short' });
     expect(dataset.items[2].title).toBe('short 2');
   });
+});
+
+describe('a mapping of a known data set', () => {
+  const files = [
+    file(
+      'ratings.csv',
+      [
+        'userId,movieId,rating,timestamp,seen_at',
+        ...Array.from(
+          { length: 48 },
+          (_, row) => `${1 + (row % 6)},${1 + (row % 8)},${1 + (row % 5)},${1e9 + row},${2e9 - row}`,
+        ),
+      ].join('\n'),
+    ),
+    file(
+      'movies.csv',
+      [
+        'movieId,title,genres',
+        ...Array.from({ length: 8 }, (_, id) => `${1 + id},"Film, The (200${id})",War`),
+      ].join('\n'),
+    ),
+  ];
+  const read = (map: string) => importDataset(files, undefined, { map });
+
+  test('leaves it known, where its log can be read so', async () => {
+    const plain = await read('');
+    expect([plain.preview.layout, plain.dataset.items[0].title]).toEqual(['MovieLens', 'the film 2000']);
+    for (const [map, conversions] of [
+      ['threshold=3', 28],
+      ['rating=none', 48],
+      ['user=userId,item=movieId', 18],
+    ] as const) {
+      const { preview, dataset } = await read(map);
+      expect([map, preview.layout, dataset.items[0].title]).toEqual([map, 'MovieLens', 'the film 2000']);
+      expect([map, preview.counts.conversions]).toEqual([map, conversions]);
+    }
+    const other = await read('time=seen_at');
+    expect(other.preview.layout).toBe('MovieLens');
+    expect([...other.dataset.users[0].history]).toEqual([...plain.dataset.users[0].history].reverse());
+  });
+
+  test('makes it an ordinary table where a person names titles, or what its log lacks', async () => {
+    expect((await read('title=genres')).preview.layout).toBe('a table of interactions');
+    await expect(read('user=who')).rejects.toThrow(/has no column “who” to read the user from/);
+  });
+});
+
+test('purchases=none: no event is a conversion', async () => {
+  const log = file(
+    'log.csv',
+    [
+      'user,item,time,event',
+      ...Array.from(
+        { length: 48 },
+        (_, row) => `u${row % 6},i${row % 8},${1e9 + row},${row % 3 ? 'view' : 'purchase'}`,
+      ),
+    ].join('\n'),
+  );
+  expect((await importDataset([log])).preview.counts.conversions).toBe(16);
+  const { counts } = (await importDataset([log], undefined, { map: 'purchases=none' })).preview;
+  expect([counts.clicks, counts.conversions]).toEqual([48, 0]);
 });

@@ -106,6 +106,10 @@ function preview(file: string, mapping: Mapping): ImportPreview {
     counts: {
       rows: 110_561,
       interactions: 109_646,
+      notUsed: [
+        { reason: 'the event is “remove_from_cart”', rows: 611, example: '' },
+        { reason: 'an exact copy of an earlier row', rows: 304, example: '' },
+      ],
       users: 22_410,
       items: 9871,
       clicks: 109_646,

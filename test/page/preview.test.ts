@@ -66,6 +66,8 @@ it('puts doubts in front, and opens what decides them', async () => {
   for (const said of [
     'Not read: category_id, brand, price, user_session',
     'readme.pdf is not read: a PDF holds no table.',
+    '915 rows are no interactions',
+    '304 rows: an exact copy of an earlier row',
     '45 rows were dropped or mended',
     '2020-Apr.csv row 812: event_time is "0000-00-00"',
   ])

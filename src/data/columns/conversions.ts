@@ -2,6 +2,7 @@
  * What stands for a conversion: the values of an event column, a threshold on the scale of ratings that is there, or a
  * flag. Each comes with the words that tell a person what was chosen.
  */
+import { counted, verb } from '../words';
 import { isNone } from './none';
 
 /** What a row with that event is. `none` is no behaviour: something was shown, taken back or returned. */
@@ -101,7 +102,9 @@ export function eventMeaning(
   const neither = of('none');
   if (neither.length > 0) {
     const rows = neither.reduce((total, value) => total + (counts.get(value) ?? 0), 0);
-    remarks.push(`${rows} rows are no behaviours and are left out: the event is ${quoted(neither)}.`);
+    remarks.push(
+      `${counted(rows, 'row')} ${verb(rows, 'is no behaviour and is', 'are no behaviours and are')} left out: the event is ${quoted(neither)}.`,
+    );
   }
   return {
     kinds,
@@ -209,7 +212,7 @@ export function ratingMeaning(counts: ReadonlyMap<number, number>, threshold?: n
   for (const [value, count] of slips) {
     notRated.push(value);
     remarks.push(
-      `${count} ${count === 1 ? 'rating' : 'ratings'} of ${value} lie far above the scale and count as slips.`,
+      `${counted(count, 'rating')} of ${value} ${verb(count, 'lies far above the scale and counts as a slip', 'lie far above the scale and count as slips')}.`,
     );
   }
   const values = rated.map(([value]) => value);
@@ -237,7 +240,7 @@ function unrated(counts: ReadonlyMap<number, number>, remarks: string[]): number
   if (isLong && (counts.get(0) ?? 0) >= OFTEN * total && values.length <= 12) found.push(0);
   for (const value of found) {
     remarks.push(
-      `A rating of ${value} (${counts.get(value)} rows) is taken for “not rated”: a behaviour, no conversion.`,
+      `A rating of ${value} (${counted(counts.get(value) ?? 0, 'row')}) is taken for “not rated”: a behaviour, no conversion.`,
     );
   }
   return found;

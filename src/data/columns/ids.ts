@@ -1,4 +1,5 @@
 /** Ids as data files write them: text, but for the marks that a spreadsheet or pandas leaves on whole numbers. */
+import { counted, verb } from '../words';
 import { isNone } from './none';
 
 /** As many shortened ids are told apart; more are only said to be more. */
@@ -71,15 +72,15 @@ export class IdColumn {
     const remarks: string[] = [];
     if (this.#float > 0 && this.#whole > 0) {
       remarks.push(
-        `Some ${this.#role} ids are written as 100 and others as 100.0 (${this.#float} cells): both are taken for the same ${this.#role}.`,
+        `Some ${this.#role} ids are written as 100 and others as 100.0 (${counted(this.#float, 'cell')}): both are taken for the same ${this.#role}.`,
       );
     }
     if (this.#shortenedCells > 0) {
       const { size } = this.#shortened;
       const distinct = size < MAX_SHORTENED ? `${size}` : `at least ${size}`;
       remarks.push(
-        `A spreadsheet shortened ${this.#role} ids (${[...this.#shortened].slice(0, 3).join(', ')}): ${this.#shortenedCells} cells ` +
-          `hold ${distinct} distinct ones, each of which may stand for several. Export the column as text.`,
+        `A spreadsheet shortened ${this.#role} ids (${[...this.#shortened].slice(0, 3).join(', ')}): ${counted(this.#shortenedCells, 'cell')} ` +
+          `${verb(this.#shortenedCells, 'holds', 'hold')} ${distinct} distinct ${verb(size, 'one', 'ones')}, each of which may stand for several. Export the column as text.`,
       );
     }
     return remarks;

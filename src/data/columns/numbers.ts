@@ -2,6 +2,7 @@
  * Numbers as people write them. Whether a comma is the decimal mark is decided by the whole column, since 1,234 alone
  * can be read both ways.
  */
+import { counted, verb } from '../words';
 import { isNone } from './none';
 
 /** Codes from here on stand for cells that can be read both ways. No number of a data file is as large. */
@@ -102,7 +103,7 @@ export class NumberColumn {
     if (this.#commas > 0 && this.#points > 0) {
       const fewer = Math.min(this.#commas, this.#points);
       remarks.push(
-        `Decimal commas and decimal points are mixed: ${fewer} cells are written unlike the others, each is read by its own form.`,
+        `Decimal commas and decimal points are mixed: ${counted(fewer, 'cell')} ${verb(fewer, 'is', 'are')} written unlike the others, each is read by its own form.`,
       );
     }
     if (isOpen) {

@@ -65,6 +65,9 @@ export function tableKind(
   return new Guesser({ columns, types, head }).kind();
 }
 
+/** Behind a name: `time [ms]`, `rating (1-5)`. */
+const UNIT = /\s*(?:\([^)]*\)|\[[^\]]*\])\s*$/;
+
 interface Given {
   columns: readonly string[];
   types: readonly (string | null)[];
@@ -91,7 +94,7 @@ class Guesser {
     this.#columns = columns;
     this.#types = types;
     this.#head = head;
-    this.#keys = columns.map(columnKey);
+    this.#keys = columns.map((name) => columnKey(name.replace(UNIT, '')) || columnKey(name));
   }
 
   kind(): TableKind {
@@ -557,8 +560,9 @@ const TOPS = ['category', 'categoryname', 'itemcategory'];
 
 function isIdName(name: string): boolean {
   return (
-    /(?:id|_?ids|uuid|guid|code|key|[_ ]no|[_ ]nr|[a-z]No|Nr|hash|number|idx|index|token)$/.test(name) ||
-    /(?:^id_|id$)/i.test(name)
+    /(?:id|_?ids|uuid|guid|code|key|[_ ]no|[_ ]nr|[a-z]No|Nr|hash|number|nummer|编号|idx|index|token)$/.test(
+      name,
+    ) || /(?:^id_|id$)/i.test(name)
   );
 }
 

@@ -2,6 +2,7 @@
  * Times as data files write them, read by the whole column: the unit of its numbers, the order of day and month, and
  * what cannot be a time beside the others.
  */
+import { counted, verb } from '../words';
 import { isNone } from './none';
 import { FORM, packedText, parseCell, unpackDate, unpackOffset } from './timeForms';
 import { NumberUnits } from './timeUnits';
@@ -324,7 +325,7 @@ export class TimeColumn {
     }
     if (this.#zoned > 0 && this.#zoneless > 0) {
       remarks.push(
-        `${this.#zoneless} times have no zone and ${this.#zoned} have one: those without are taken as UTC.`,
+        `${counted(this.#zoneless, 'time')} ${verb(this.#zoneless, 'has', 'have')} no zone and ${this.#zoned} ${verb(this.#zoned, 'has', 'have')} one: those without are taken as UTC.`,
       );
     }
     const mixed = reading.isRank ? '' : units.mixed();

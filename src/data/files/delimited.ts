@@ -1,4 +1,5 @@
 /** Tables out of delimited text: CSV, TSV and the like. Rows that do not fit the header are reported, never shifted. */
+import { counted, verb } from '../words';
 import { type Dialect, detectDialect, isBlank, SAMPLE_CHARACTERS, TYPED_NAME } from './dialect';
 import { Reading, type Table } from './reading';
 import { RecordSplitter } from './records';
@@ -78,7 +79,10 @@ function namesOf({ header, width, hasRowNames }: Dialect): string[] {
 function sayDialect(file: string, { preamble, hasRowNames, hasHeader }: Dialect, problems: Problems): void {
   if (preamble.length > 0) {
     const lines = preamble.slice(0, 3).map(quote).join(', ');
-    problems.remark(file, `${preamble.length} lines before the table are not read: ${lines}`);
+    problems.remark(
+      file,
+      `${counted(preamble.length, 'line')} before the table ${verb(preamble.length, 'is', 'are')} not read: ${lines}`,
+    );
   }
   if (hasRowNames)
     problems.remark(file, 'rows have one cell more than the header; the first is taken for a row name');
@@ -103,13 +107,13 @@ async function readRows(
   const onRecord = (cells: string[], row: number, isCut: boolean): boolean | undefined => {
     if (row <= headerRow || (cells.length <= 1 && isBlank(cells))) return;
     if (cells.length > width && !isBlank(cells.slice(width))) {
-      reading.report(row, 'more cells than the header has', cells.join(dialect.delimiter));
+      reading.drop(row, 'more cells than the header has', cells.join(dialect.delimiter));
       return;
     }
     if (cells.length < width) {
       if (isBlank(cells)) return;
       if (isCut && row > headerRow + 1) {
-        reading.report(
+        reading.drop(
           row,
           'the file ends in the middle of this row; it is not read',
           cells.join(dialect.delimiter),
@@ -135,7 +139,7 @@ async function readRows(
       cells[0] === columns[0] &&
       cells.every((cell, column) => cell === columns[column])
     ) {
-      reading.report(row, 'the header line once more', cells.join(dialect.delimiter));
+      reading.drop(row, 'the header line once more', cells.join(dialect.delimiter));
       return;
     }
     if (mayBeBad && !checkLetters(cells, row, reading)) return;
@@ -144,6 +148,7 @@ async function readRows(
   const splitter = new RecordSplitter(dialect, {
     onRecord,
     onProblem: (row, kind, found) => row > dialect.skipped && reading.report(row, kind, found),
+    onLost: (row, kind, found) => row > dialect.skipped && reading.drop(row, kind, found),
   });
   for await (const piece of textOf(file, () => undefined, onProgress)) {
     // A record may begin in an earlier piece.
@@ -159,7 +164,7 @@ async function readRows(
 function checkLetters(cells: readonly string[], row: number, reading: Reading): boolean {
   for (const cell of cells) {
     if (cell.includes('\0')) {
-      reading.report(row, 'a zero byte in a cell; the row is not read', cell.replaceAll('\0', '␀'));
+      reading.drop(row, 'a zero byte in a cell; the row is not read', cell.replaceAll('\0', '␀'));
       return false;
     }
     if (cell.includes(REPLACEMENT))

@@ -1,5 +1,5 @@
 /** How a delimited file is written, told from its beginning: what parts records and cells, and where its rows begin. */
-import { bare, formOf, type RowShape, type Separators } from './quotes';
+import { bare, formOf, isWord, type RowShape, type Separators, WORD } from './quotes';
 import { RecordSplitter } from './records';
 
 /** Looked at of a file. Characters and records. */
@@ -65,6 +65,7 @@ function lookAt(text: string, isWhole: boolean, by: Separators): Look {
     {
       onRecord: (cells) => records.push(cells) < SAMPLE_RECORDS,
       onProblem: () => undefined,
+      onLost: () => undefined,
     },
   );
   splitter.push(text);
@@ -95,7 +96,11 @@ export function isBlank(cells: readonly string[]): boolean {
 function describe({ records, width, delimiter, newline }: Look, isTold: boolean): Dialect {
   const preamble: string[] = [];
   let skipped = isTold ? 1 : 0;
-  while (skipped < Math.min(records.length - 1, MAX_PREAMBLE) && isPreamble(records[skipped], width)) {
+  const usual = usuallyFilled(records, width);
+  while (
+    skipped < Math.min(records.length - 1, MAX_PREAMBLE) &&
+    isPreamble(records[skipped], { width, usual })
+  ) {
     if (!isBlank(records[skipped])) preamble.push(records[skipped].join(delimiter));
     skipped++;
   }
@@ -109,12 +114,21 @@ function describe({ records, width, delimiter, newline }: Look, isTold: boolean)
   return { delimiter, newline, width: rowWidth, forms, skipped, preamble, hasHeader, header, hasRowNames };
 }
 
+/** Of rows with all their cells, how many are not empty in the middle one; columns may be empty throughout. */
+function usuallyFilled(records: readonly (readonly string[])[], width: number): number {
+  const filled = records
+    .filter(({ length }) => length === width)
+    .map((cells) => cells.filter((cell) => cell.trim() !== '').length)
+    .sort((a, b) => a - b);
+  return filled[filled.length >> 1] ?? width;
+}
+
 /** Blank lines, remarks, and lines of few cells before a table of many. */
-function isPreamble(cells: readonly string[], width: number): boolean {
+function isPreamble(cells: readonly string[], { width, usual }: { width: number; usual: number }): boolean {
   if (isBlank(cells)) return true;
   const filled = cells.filter((cell) => cell.trim() !== '').length;
   if (/^\s*(#|%|\/\/|--)/.test(cells[0]) && cells.length !== width && cells.length !== width - 1) return true;
-  return width > 1 && filled <= width / 2 && filled < width - 1 + (filled === 1 ? 1 : 0);
+  return width > 1 && filled <= usual / 2 && filled < width - 1 + (filled === 1 ? 1 : 0);
 }
 
 const NUMBER = /^[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?%?$/i;
@@ -156,6 +170,7 @@ function columnForms(rows: readonly (readonly string[])[], width: number): (stri
     for (const [form, count] of counts) {
       if (form.includes('0') && rows.length > 1 && count >= rows.length * FORM_SHARE) return form;
     }
-    return null;
+    const words = rows.filter((row) => isWord(row[column] ?? '')).length;
+    return rows.length > 1 && words >= rows.length * FORM_SHARE ? WORD : null;
   });
 }

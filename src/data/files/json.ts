@@ -23,14 +23,22 @@ export async function openJson(file: SourceFile, beginning: string, problems: Pr
   const reading = new Reading(file.name, problems);
   const isLines = /^\s*\{[^\n]*\}\s*(\n|$)/.test(beginning);
   const keys = new Map<string, number>();
+  const inside = new Inside();
   let seen = 0;
+  let isAround = false;
   await readObjects(file, isLines, {
     onObject: (object) => {
-      for (const key of Object.keys(object)) if (!keys.has(key)) keys.set(key, keys.size);
-      return ++seen < HEAD_ROWS;
+      inside.see(object);
+      isAround = ++seen === 1 && Object.values(object).some((value) => isLong(value));
+      return seen < HEAD_ROWS;
     },
     onBad: () => ++seen < HEAD_ROWS,
   });
+  if (isAround)
+    throw new ImportError(
+      `${file.name} is one JSON object around all of its rows: save the rows alone, one object a line.`,
+    );
+  for (const key of inside.keys()) keys.set(key, keys.size);
   if (keys.size === 0) {
     const isPython = /^\s*\[?\s*\{\s*'/.test(beginning);
     throw new ImportError(
@@ -49,28 +57,86 @@ export async function openJson(file: SourceFile, beginning: string, problems: Pr
       {
         onObject: (object, row) => {
           cells.fill('');
-          for (const key in object) {
+          const flat = inside.flat(object);
+          for (const key in flat) {
             const column = keys.get(key);
-            if (column !== undefined) cells[column] = cellOf(object[key]);
+            if (column !== undefined) cells[column] = cellOf(flat[key]);
             else if (!late.has(key)) {
               late.add(key);
               reading.report(row, `the key ${key}, which the first rows lack, is not read`);
             }
           }
-          if (cells.every((cell) => cell === '')) return true;
+          if (cells.every((cell) => cell === '')) {
+            reading.drop(row, 'an object with nothing in it that is read');
+            return true;
+          }
           const bad = cells.find((cell) => cell.includes(REPLACEMENT));
           if (bad !== undefined)
             reading.report(row, `a letter that cannot be read (it becomes ${REPLACEMENT})`, bad);
           return onRow(cells, row) !== false;
         },
         onBad: (row, kind, found) => {
-          reading.report(row, kind, found);
+          reading.drop(row, kind, found);
           return true;
         },
       },
       onProgress,
     );
   return reading.table({ file: file.name, columns, types: columns.map(() => null), hasHeader: true, read });
+}
+
+/** An object whose keys differ more from row to row than this has no columns of its own. */
+const MAX_INSIDE = 12;
+
+/** Objects inside of objects: their keys are columns of their own (`item.title`), where they are few. */
+class Inside {
+  readonly #keys = new Map<string, Set<string> | null>();
+
+  see(object: Row): void {
+    for (const [key, value] of Object.entries(object)) {
+      const own = isObject(value) ? Object.keys(value) : null;
+      const known = this.#keys.get(key);
+      if (known === undefined) this.#keys.set(key, own && new Set(own));
+      else if (own === null && value !== null) this.#keys.set(key, null);
+      else for (const each of own ?? []) known?.add(each);
+    }
+  }
+
+  /** Every column, in the order in which they were met. */
+  keys(): string[] {
+    return [...this.#keys].flatMap(([key, own]) =>
+      this.#isFlat(own) ? [...own].map((each) => `${key}.${each}`) : [key],
+    );
+  }
+
+  flat(object: Row): Row {
+    const flat: Row = {};
+    for (const key in object) {
+      const value = object[key];
+      if (isObject(value) && this.#isFlat(this.#keys.get(key)))
+        for (const own in value) flat[`${key}.${own}`] = value[own];
+      else if (value !== null || !this.#isFlat(this.#keys.get(key))) flat[key] = value;
+    }
+    return flat;
+  }
+
+  #isFlat(own: Set<string> | null | undefined): own is Set<string> {
+    return own !== null && own !== undefined && own.size > 0 && own.size <= MAX_INSIDE;
+  }
+}
+
+/** What MongoDB wraps is a value. */
+function isObject(value: unknown): value is Row {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !Object.keys(value).some((key) => key.startsWith('$'))
+  );
+}
+
+function isLong(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 3;
 }
 
 interface ObjectEvents {

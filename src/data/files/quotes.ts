@@ -13,7 +13,7 @@ export interface Separators {
 export interface RowShape {
   /** Cells of a row; 0: not known. */
   width: number;
-  /** By column, the form that its cells have (`formOf`), or null where they differ or have no digits. */
+  /** By column, the form that its cells have (`formOf`), `WORD` where they are at least single words, or null. */
   forms: readonly (string | null)[];
 }
 
@@ -81,23 +81,44 @@ function fits({ cells }: Cells, { width }: RowShape): boolean {
 
 /** The record, unless it swallowed rows: a stray quote on one line and another one lines later make a quoted cell. */
 function accepted(line: Line, record: Cells, by: Separators & RowShape): QuotedRecord {
-  const { text, end } = line;
+  const { text, start, end } = line;
   const isOneLine = record.next <= end + 1;
-  if (isOneLine || !swallowsRows(text.slice(end + 1, record.next), by)) return { ...record, problem: null };
+  if (isOneLine || !swallowsRows(text.slice(start, end), text.slice(end + 1, record.next), by))
+    return { ...record, problem: null };
   return plainLine(line, by, STRAY_QUOTES);
 }
 
-/** Whether each line of what should be the rest of one record looks like a row. */
-function swallowsRows(rest: string, { delimiter, newline, width, forms }: Separators & RowShape): boolean {
-  const isTelling = width > 1 && forms.some((form) => form !== null);
-  if (!isTelling) return false;
+/** Of a column: its cells have no form in common, but none has a space in it. */
+export const WORD = 'word';
+
+/**
+ * Whether each line of what should be the rest of one record looks like a row. One column's form tells that; single words
+ * only do where they stand in two columns, and where the first line has all of its cells too: a text seldom has as many
+ * commas in each line, and no space in two of its parts.
+ */
+function swallowsRows(
+  first: string,
+  rest: string,
+  { delimiter, newline, width, forms }: Separators & RowShape,
+): boolean {
+  const isFormed = forms.some((form) => form !== null && form !== WORD);
+  const isWords = forms.filter((form) => form !== null).length > 1 && first.split(delimiter).length === width;
+  if (width < 2 || !(isFormed || isWords)) return false;
   const lines = rest.split(newline);
   if (lines.at(-1) === '') lines.pop();
   return lines.every((line) => {
     const cells = line.split(delimiter);
     if (cells.length !== width) return false;
-    return forms.every((form, column) => form === null || formOf(bare(cells[column])) === form);
+    return forms.every((form, column) => {
+      if (form === WORD) return isFormed || isWord(cells[column]);
+      return form === null || formOf(bare(cells[column])) === form;
+    });
   });
+}
+
+/** Whether a cell is something without a space in it, before it is trimmed. */
+export function isWord(cell: string): boolean {
+  return /^[^\s"]+$/.test(cell);
 }
 
 /** A cell without the pair of quotes around it. */

@@ -16,6 +16,8 @@ export interface Table {
   hasHeader: boolean;
   /** The first rows, at most 1,000: one cell per column, trimmed. */
   head: readonly (readonly string[])[];
+  /** Rows that are not given to `rows`, by the reason; known once a reading has come to its end. */
+  dropped: ReadonlyMap<string, Dropped>;
   /**
    * Every row in order, as often as asked. `row` counts records from 1 and includes the header and blank ones. The array
    * may be used again, and cells are views into pieces of the file (`detached` makes strings of their own). Dropped rows
@@ -27,10 +29,29 @@ export interface Table {
   ): Promise<void>;
 }
 
+/** Rows that were lost for one reason. */
+export interface Dropped {
+  rows: number;
+  /** The first, with its row and what stands there; '' where there is none to name. */
+  example: string;
+}
+
+/** Counts one more row, or several, for a reason. */
+export function countDropped(dropped: Map<string, Dropped>, kind: string, lost: Dropped): void {
+  const entry = dropped.get(kind);
+  if (entry === undefined) dropped.set(kind, { ...lost });
+  else entry.rows += lost.rows;
+}
+
+/** Row and cell as a sentence names them. */
+export function rowAndCell(row: number, cell: string): string {
+  return `row ${row}${cell === '' ? '' : ` (“${cell.slice(0, 40).trim()}”)`}`;
+}
+
 /** Gets a row; false stops the reading. */
 export type OnRow = (cells: readonly string[], row: number) => unknown;
 
-export interface Readable extends Omit<Table, 'head' | 'rows'> {
+export interface Readable extends Omit<Table, 'head' | 'rows' | 'dropped'> {
   read(onRow: OnRow, onProgress?: (fraction: number) => void): Promise<void>;
 }
 
@@ -38,6 +59,7 @@ export interface Readable extends Omit<Table, 'head' | 'rows'> {
 export class Reading {
   readonly #file: string;
   readonly #problems: Problems;
+  readonly #dropped = new Map<string, Dropped>();
   #isTelling = false;
   #isTold = false;
 
@@ -46,8 +68,15 @@ export class Reading {
     this.#problems = problems;
   }
 
+  /** A row that was mended, or that something is odd about. */
   report(row: number, kind: string, found?: string): void {
     if (this.#isTelling) this.#problems.add(this.#file, row, kind, found);
+  }
+
+  /** A row that is not read. */
+  drop(row: number, kind: string, found = ''): void {
+    this.report(row, kind, found === '' ? undefined : found);
+    if (this.#isTelling) countDropped(this.#dropped, kind, { rows: 1, example: rowAndCell(row, found) });
   }
 
   /** Reads the head, and makes the table of it. */
@@ -65,6 +94,6 @@ export class Reading {
         this.#isTelling = false;
       }
     };
-    return { ...rest, head, rows };
+    return { ...rest, head, rows, dropped: this.#dropped };
   }
 }

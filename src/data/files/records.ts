@@ -11,7 +11,10 @@ export interface RecordEvents {
    * @returns false to stop
    */
   onRecord(cells: string[], row: number, isCut: boolean): boolean | undefined;
+  /** The record is read all the same. */
   onProblem(row: number, kind: string, found: string): void;
+  /** There is no record. */
+  onLost(row: number, kind: string, found: string): void;
 }
 
 export class RecordSplitter {
@@ -86,7 +89,7 @@ export class RecordSplitter {
 
   #tooLong(found: string): void {
     this.#row++;
-    this.#events.onProblem(this.#row, `a line longer than ${MAX_LINE} characters; it is not read`, found);
+    this.#events.onLost(this.#row, `a line longer than ${MAX_LINE} characters; it is not read`, found);
   }
 
   /** Where the next line starts after one that is passed over. */

@@ -1,5 +1,7 @@
 /** What importers read from, and how they say what is wrong with it. */
 
+import { counted } from '../words';
+
 /** A file of the visitor's: from a file picker, a dropped folder, an archive or a disk. */
 export interface SourceFile {
   name: string;
@@ -85,7 +87,7 @@ export class Problems {
   list(): string[] {
     return [...this.#kinds.values()].flatMap(({ file, kind, named, count }) => {
       const rest = count - named.length;
-      return rest > 0 ? [...named, `${file}: ${rest} more rows: ${kind}`] : named;
+      return rest > 0 ? [...named, `${file}: ${counted(rest, 'more row')}: ${kind}`] : named;
     });
   }
 }

@@ -4,7 +4,7 @@ import { isJson, openJson } from './json';
 import { kindOf } from './kinds';
 import { openParquet } from './parquet';
 import type { Table } from './reading';
-import type { Problems, SourceFile } from './sources';
+import { ImportError, type Problems, type SourceFile } from './sources';
 import { textOf } from './text';
 
 export type { Table } from './reading';
@@ -24,6 +24,8 @@ export async function openTable(
   if (kind === null) return null;
   if (kind === 'parquet') return openParquet(file, problems);
   const beginning = await firstText(file);
+  if (/^\s*\[\s*\[/.test(beginning))
+    throw new ImportError(`${file.name} holds lists in a list, without keys: save it as JSON lines or CSV.`);
   return isJson(beginning) ? openJson(file, beginning, problems) : openDelimited(file, problems, known);
 }
 

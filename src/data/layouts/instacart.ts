@@ -1,4 +1,6 @@
 /** Instacart's baskets: orders.csv says whose an order is and the how-maniest, order_products__*.csv what was in it. */
+import { IdColumn } from '../columns/ids';
+import { countDropped, type Dropped } from '../files/reading';
 import type { SourceFile } from '../files/sources';
 import { baseName } from '../files/sources';
 import type { Table } from '../files/table';
@@ -53,26 +55,42 @@ function basketsOf(orders: Table, baskets: readonly Table[]): Table {
     columnNeeded(orders, 'number of the order', 'ordernumber'),
   ];
   const [first] = baskets;
+  const ids = new IdColumn('item');
+  const keyOf = (cell: string) => ids.clean(cell) ?? '';
+  const found = baskets.map((basket) => ({
+    basket,
+    id: columnNeeded(basket, 'order', 'orderid'),
+    product: columnNeeded(basket, 'product', 'productid'),
+  }));
+  const known = new Map(orders.head.map((cells) => [keyOf(cells[order]), cells]));
   return {
     ...first,
     file: baskets.map(({ file }) => file).join(', '),
     columns: ['user_id', 'product_id', 'order_number'],
     types: [null, null, null],
-    head: [],
+    // Products of baskets whose order is among the first ones too; of others the user is not known yet.
+    head: found.flatMap(({ basket, id, product }) =>
+      basket.head.map((cells) => {
+        const own = known.get(keyOf(cells[id]));
+        return [own?.[user] ?? '', cells[product], own?.[number] ?? ''];
+      }),
+    ),
+    get dropped() {
+      const dropped = new Map<string, Dropped>();
+      for (const basket of baskets)
+        for (const [kind, lost] of basket.dropped) countDropped(dropped, kind, lost);
+      return dropped;
+    },
     async rows(onRow, onProgress = () => {}) {
       const whose = new Map<string, readonly [string, string]>();
       await orders.rows(
-        (cells) => whose.set(cells[order], [cells[user], cells[number]]),
+        (cells) => whose.set(keyOf(cells[order]), [cells[user], cells[number]]),
         (fraction) => onProgress(fraction * 0.2),
       );
-      for (const [index, basket] of baskets.entries()) {
-        const [id, product] = [
-          columnNeeded(basket, 'order', 'orderid'),
-          columnNeeded(basket, 'product', 'productid'),
-        ];
+      for (const [index, { basket, id, product }] of found.entries()) {
         await basket.rows(
           (cells, row) => {
-            const [userId, time] = whose.get(cells[id]) ?? ['', ''];
+            const [userId, time] = whose.get(keyOf(cells[id])) ?? ['', ''];
             onRow([userId, cells[product], time], row);
           },
           (fraction) => onProgress(0.2 + (0.8 * (index + fraction)) / baskets.length),
@@ -94,8 +112,9 @@ async function productsPart(
     await namesIn(aisles && (await open(aisles)), 'aisleid', 'aisle'),
     await namesIn(departments && (await open(departments)), 'departmentid', 'department'),
   ];
+  const ids = new IdColumn('item');
   const named = (names: ReadonlyMap<string, string>, cells: readonly string[], index: number) =>
-    index < 0 ? '' : (names.get(cells[index]) ?? '');
+    index < 0 ? '' : (names.get(ids.clean(cells[index]) ?? '') ?? '');
   return {
     table,
     key: columnNeeded(table, 'product', 'productid'),
@@ -113,6 +132,7 @@ async function namesIn(table: Table | null, key: string, name: string): Promise<
   const names = new Map<string, string>();
   if (table === null) return names;
   const [id, text] = [columnNeeded(table, 'number', key), columnNeeded(table, 'name', name)];
-  await table.rows((cells) => names.set(cells[id], cells[text]));
+  const ids = new IdColumn('item');
+  await table.rows((cells) => names.set(ids.clean(cells[id]) ?? '', cells[text]));
   return names;
 }

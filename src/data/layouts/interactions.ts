@@ -187,6 +187,24 @@ function refuseMissing({ file, columns }: Table, guesses: readonly Guess[], { ro
   }
 }
 
+/**
+ * A known data set whose log is read as a person says; null where they name what its log does not have, or titles and
+ * categories, which are its catalogue's: then it is an ordinary table.
+ */
+export function withRoles(layout: FilesLayout, { roles }: Mapping): FilesLayout | null {
+  const { log } = layout;
+  const said = ROLES.flatMap((role) => (roles[role] === undefined ? [] : [[role, roles[role]] as const]));
+  const isOfLog = said.every(
+    ([role, names]) =>
+      !OF_ITEMS.includes(role) &&
+      (names.length > 0 || (role !== 'user' && role !== 'item')) &&
+      names.every((name) => columnOf(log.table.columns, name) >= 0),
+  );
+  if (!isOfLog) return null;
+  const changed = said.map(([role, names]) => [role, names.map((name) => columnOf(log.table.columns, name))]);
+  return { ...layout, log: { ...log, roles: { ...log.roles, ...Object.fromEntries(changed) } } };
+}
+
 /** By its very name, else by the letters and digits of it, else `#2` for the second. */
 export function columnOf(columns: readonly string[], name: string): number {
   const exact = columns.indexOf(name);

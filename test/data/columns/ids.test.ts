@@ -60,7 +60,7 @@ describe('remarks', () => {
   test('on ids that a spreadsheet shortened, with how many there are', () => {
     const found = remarks('id-excel-sci.csv', 'item');
     expect(found.remarks.join()).toContain('8.10056E+11');
-    expect(found.remarks.join()).toMatch(/hold 1 distinct ones/);
+    expect(found.remarks.join()).toMatch(/hold 1 distinct one,/);
   });
   test('on nothing else', () => {
     expect(remarks('id-leading-zero.csv', 'item')).toMatchObject({ remarks: [] });

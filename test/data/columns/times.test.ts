@@ -217,7 +217,9 @@ describe('beside others', () => {
   });
 
   test('some zones and some none are said', () => {
-    expect(read(['2010-01-01 10:00Z', '2010-01-01 10:00']).remarks.join()).toMatch(/1 times have no zone/);
+    expect(read(['2010-01-01 10:00Z', '2010-01-01 10:00']).remarks.join()).toMatch(
+      /1 time has no zone and 1 has one/,
+    );
   });
 
   test('numbers beside dates are hours, a clock or milliseconds', () => {

@@ -27,7 +27,29 @@ export function Counts({ counts }: { counts: CountsOf }) {
           </>
         )}
       </p>
+      <NotUsed counts={counts} />
     </>
+  );
+}
+
+/** Why there are more rows than interactions: the reasons add up to the difference. */
+function NotUsed({ counts }: { counts: CountsOf }) {
+  if (counts.notUsed.length === 0) return null;
+  const rows = counts.rows - counts.interactions;
+  return (
+    <details>
+      <summary>
+        {inRows(rows)} {rows === 1 ? 'is no interaction' : 'are no interactions'}
+      </summary>
+      <ul class="preview-problems">
+        {counts.notUsed.map(({ reason, rows, example }) => (
+          <li key={reason}>
+            <b>{inRows(rows)}</b>: {reason}
+            {example !== '' && <>, as in {example}</>}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
