@@ -8,6 +8,7 @@ import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
 import type { Made } from './pipeline';
 import { STAGE_NAMES, type StageName, type StageReport } from './report';
+import { unsoundness } from './soundState';
 
 /** What a list of checkpoints shows without reading one. */
 export interface RunHeader {
@@ -104,7 +105,8 @@ export function decodeCheckpoint(
   app: string,
 ): RunCheckpoint {
   const floats = (name: string) => {
-    if (!Object.hasOwn(pools, name)) throw damaged();
+    if (!Object.hasOwn(pools, name)) throw damaged(`its part “${name}” is missing`);
+    if (pools[name].byteLength % 4 !== 0) throw damaged(`its part “${name}” is cut`);
     return new Float32Array(pools[name]);
   };
   let state: RunState;
@@ -112,8 +114,9 @@ export function decodeCheckpoint(
     state = JSON.parse(new TextDecoder().decode(pools[STATE]), (_key, value: unknown) =>
       isReference(value) ? floats(value.pool) : value,
     ) as RunState;
-  } catch {
-    throw damaged();
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw damaged('where the run stands cannot be read');
   }
   if (state.app !== app) {
     throw new CheckpointError(
@@ -127,11 +130,12 @@ export function decodeCheckpoint(
         'To have the model, train again from its link: it comes out the same.',
     );
   }
-  const [parameters, moment1, moment2] = MODEL.map((name) =>
-    Object.hasOwn(pools, name) ? floats(name) : null,
-  );
-  if (parameters === null || moment1 === null || moment2 === null) return { state, model: null };
-  return { state, model: { parameters, moment1, moment2 } };
+  const hasModel = MODEL.some((name) => Object.hasOwn(pools, name));
+  const [parameters, moment1, moment2] = hasModel ? MODEL.map(floats) : [];
+  const model = hasModel ? { parameters, moment1, moment2 } : null;
+  const wrong = unsoundness(state, model);
+  if (wrong !== null) throw damaged(wrong);
+  return { state, model };
 }
 
 function isReference(value: unknown): value is PoolReference {
@@ -143,6 +147,6 @@ function isReference(value: unknown): value is PoolReference {
   );
 }
 
-function damaged(): CheckpointError {
-  return new CheckpointError('This checkpoint is damaged: delete it and train again from its link.');
+function damaged(what: string): CheckpointError {
+  return new CheckpointError(`This checkpoint is damaged: ${what}.`, true);
 }
