@@ -1,8 +1,8 @@
 /** What a person takes home of a run: report.json, and the model as a Hugging Face `LlamaForCausalLM`. */
 import { exportModel } from '../model/safetensors';
 import { Tokenizer } from '../text/tokenizer';
-import type { RunCheckpoint } from './checkpoint';
 import type { Report } from './report';
+import type { RunCheckpoint } from './runState';
 
 export interface RunFile {
   name: string;

@@ -1,13 +1,13 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
-import { NOTHING_DONE, type RunCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import { onceEach, replayedEvents } from './events';
 import { STAGES } from './pipeline';
 import type { Report, RunEvent } from './report';
+import { NOTHING_DONE, type RunCheckpoint } from './runState';
 import { RunSession } from './session';
 import type { RunServices } from './stage';
 import { APP_VERSION } from './version';

@@ -6,11 +6,11 @@
 import { breathe } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
-import { copyState, type RunCheckpoint, type RunState } from './checkpoint';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import { KeepSchedule } from './keepSchedule';
 import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './report';
+import { copyState, type RunCheckpoint, type RunState } from './runState';
 import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
 

@@ -1,9 +1,9 @@
 /** Whether what a checkpoint says of a run can be true: its parts have to agree with each other and with the config. */
 import type { ModelState } from '../model/languageModel';
 import { parameterTable } from '../model/parameters';
-import type { RunState } from './checkpoint';
 import { parseConfig } from './config';
 import { STAGE_NAMES, type StageName } from './report';
+import type { RunState } from './runState';
 
 /** Stages whose reports have a loss for every step. */
 const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft', 'popo'];

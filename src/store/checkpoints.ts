@@ -15,7 +15,7 @@ export interface Checkpoint<Header> {
 }
 
 /** Which of a run's two checkpoints. */
-export type Generation = 'newest' | 'earlier';
+export type CheckpointGeneration = 'newest' | 'earlier';
 
 export interface ListedCheckpoint<Header> {
   id: string;
@@ -82,7 +82,7 @@ export class Checkpoints<Header> {
    * A checkpoint of this run, or null if there is none.
    * @throws {StoreError} `damaged` when it is not what was written
    */
-  async load(id: string, generation: Generation = 'newest'): Promise<Checkpoint<Header> | null> {
+  async load(id: string, generation: CheckpointGeneration = 'newest'): Promise<Checkpoint<Header> | null> {
     const [newest, earlier] = await this.#generations(id);
     const found = generation === 'newest' ? newest : earlier;
     const record = found && (await this.store.get('checkpoints', found.key));

@@ -4,7 +4,7 @@ import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { PresetName } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
-import type { Generation } from '../store/checkpoints';
+import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
 
@@ -26,7 +26,7 @@ export interface SavedRun {
 /** Where a run is taken up. */
 export interface ResumeFrom {
   id: string;
-  generation: Generation;
+  generation: CheckpointGeneration;
 }
 
 /** A data set that was imported and is kept in IndexedDB. */

@@ -2,7 +2,7 @@
  * What the training worker does, apart from being one: one run at a time, its checkpoints and its report in storage.
  * Without storage training goes on all the same; the page is told, and offers the files for download.
  */
-import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint, type RunHeader } from '../run/checkpoint';
+import { decodeCheckpoint, encodeCheckpoint, type RunHeader } from '../run/checkpoint';
 import { CheckpointError } from '../run/checkpointError';
 import { parseConfig } from '../run/config';
 import { Controls } from '../run/controls';
@@ -12,11 +12,12 @@ import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { type Report, STAGE_NAMES } from '../run/report';
 import { runPipeline } from '../run/runner';
+import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
 import { Cells } from '../store/cells';
-import { Checkpoints, type Generation } from '../store/checkpoints';
+import { type CheckpointGeneration, Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
@@ -103,7 +104,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   }
 
   /** @throws an Error that says what is wrong with it, and what to do */
-  async function load(id: string, generation: Generation = 'newest'): Promise<RunCheckpoint> {
+  async function load(id: string, generation: CheckpointGeneration = 'newest'): Promise<RunCheckpoint> {
     if (generation === 'newest' && newest?.id === id) return newest.checkpoint;
     const { checkpoints } = await storage();
     try {

@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parameterTable } from '../../src/model/parameters';
-import {
-  copyState,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  NOTHING_DONE,
-  type RunCheckpoint,
-  type RunState,
-} from '../../src/run/checkpoint';
+import { decodeCheckpoint, encodeCheckpoint } from '../../src/run/checkpoint';
 import { CheckpointError } from '../../src/run/checkpointError';
 import { modelShape } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import { STAGE_NAMES } from '../../src/run/report';
+import { copyState, NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
 
 const APP = '9.9.9';
 

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSentenceFiles } from '../../src/commands/sentenceFiles';
 import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
 import { readReport } from '../../src/run/readReport';
 import { type Report, STAGE_NAMES } from '../../src/run/report';
 import { type RunOutcome, runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
 /** A report without what the clock decides, and without the memory of a process that other runs shared. */

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoppedError } from '../../src/control/hooks';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import type { RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
 import type { RunEvent, StageReport } from '../../src/run/report';
 import { type RunContext, runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
 import type { StageTools } from '../../src/run/stage';
 import { minusculeConfig } from './tinyRun';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
 import type { RunEvent, StageName } from '../../src/run/report';
+import type { RunCheckpoint } from '../../src/run/runState';
 import { RunSession } from '../../src/run/session';
 import type { SessionTools, StageTools } from '../../src/run/stage';
 import type { AnyStage } from '../../src/run/stageList';

@@ -10,7 +10,7 @@ import { compareFingerprints, type FingerprintComparison } from '../../run/finge
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
-import type { Generation } from '../../store/checkpoints';
+import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
 import { createCotSets } from './cotSets';
@@ -165,7 +165,10 @@ export function createSession(
   }
 
   /** Trains from the start, or from a saved run. Resolves when the run has ended, been stopped or failed. */
-  async function start(saved: SavedRun | null = null, generation: Generation = 'newest'): Promise<void> {
+  async function start(
+    saved: SavedRun | null = null,
+    generation: CheckpointGeneration = 'newest',
+  ): Promise<void> {
     if (busy.value || pending.value !== null) return;
     let wanted: RunConfig;
     try {
