@@ -19,5 +19,11 @@ render(<App session={session} />, document.querySelector('#app')!);
 
 if (location.hash.length > 1) session.openLink(location.hash);
 addEventListener('hashchange', () => session.openLink(location.hash));
+// Whichever comes first when a tab goes; a hidden one may be frozen or ended without another word.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) session.keep();
+});
+document.addEventListener('freeze', () => session.keep());
+addEventListener('pagehide', () => session.keep());
 // The page stands before the first worker is asked for.
 setTimeout(() => void session.wake(), 300);

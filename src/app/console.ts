@@ -9,6 +9,7 @@ import { readAssignment } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
+import type { SavedRun } from '../worker/protocol';
 import { pageLink } from './parts/share';
 import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
@@ -27,6 +28,8 @@ export interface TaijiConsole {
   verdict(): FingerprintComparison | null;
   /** Link of what is shown, with the fingerprint of a finished run. */
   link(): string;
+  /** Runs kept on this device, newest first, as the list last showed them. */
+  savedRuns(): SavedRun[];
   /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
   set(assignment: string): void;
   /** Resolves when the run has ended. */
@@ -76,6 +79,7 @@ export function exposeConsole(session: Session): void {
     config: () => session.config.value,
     verdict: () => session.verdict.value,
     link: () => pageLink(session),
+    savedRuns: () => session.savedRuns.value,
     set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
     start: () => session.start(),
     pause: session.pause,

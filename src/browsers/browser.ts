@@ -1,5 +1,6 @@
 /** One page in a headless browser, Chromium or Firefox, behind the few verbs that the commands and page tests need. */
-import { chromium } from 'playwright-core';
+import { type Page as ChromiumPage, chromium } from 'playwright-core';
+import type { ElementHandle, Page as FirefoxPage } from 'puppeteer-core';
 import { CHROMIUM_FLAGS, ensureChromium } from './chromium.ts';
 import { launchFirefox } from './firefox.ts';
 
@@ -20,6 +21,8 @@ export interface BrowserPage {
   upload(selector: string, paths: string[]): Promise<void>;
   /** The page's console, line by line. */
   onConsole(listener: (line: string) => void): void;
+  /** Another tab of the same browser, which shares storage and locks with this one. `close` of it closes it alone. */
+  openTab(): Promise<BrowserPage>;
   close(): Promise<void>;
 }
 
@@ -30,44 +33,54 @@ export function openBrowser(name: BrowserName, o: { flags?: string[] } = {}): Pr
 
 async function openChromium(args: string[]): Promise<BrowserPage> {
   const browser = await chromium.launch({ executablePath: ensureChromium(), args, headless: true });
-  const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(60_000);
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('crash', () => errors.push('The page crashed.'));
-  return {
-    name: 'chromium',
-    version: `chromium/${browser.version()}`,
-    errors,
-    goto: async (url) => void (await page.goto(url)),
-    reload: async () => void (await page.reload()),
-    evaluate: (run, argument) => page.evaluate(run as never, argument) as never,
-    click: (selector) => page.click(selector),
-    upload: (selector, paths) => page.setInputFiles(selector, paths),
-    onConsole: (listener) => void page.on('console', (message) => listener(message.text())),
-    close: () => browser.close(),
+  const context = await browser.newContext();
+  const tab = async (close: (page: ChromiumPage) => Promise<void>): Promise<BrowserPage> => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('crash', () => errors.push('The page crashed.'));
+    return {
+      name: 'chromium',
+      version: `chromium/${browser.version()}`,
+      errors,
+      goto: async (url) => void (await page.goto(url)),
+      reload: async () => void (await page.reload()),
+      evaluate: (run, argument) => page.evaluate(run as never, argument) as never,
+      click: (selector) => page.click(selector),
+      upload: (selector, paths) => page.setInputFiles(selector, paths),
+      onConsole: (listener) => void page.on('console', (message) => listener(message.text())),
+      openTab: () => tab((other) => other.close()),
+      close: () => close(page),
+    };
   };
+  return tab(() => browser.close());
 }
 
 async function openFirefox(): Promise<BrowserPage> {
   const browser = await launchFirefox();
-  const page = await browser.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error instanceof Error ? error.message : String(error)));
-  return {
-    name: 'firefox',
-    version: await browser.version(),
-    errors,
-    goto: async (url) => void (await page.goto(url)),
-    reload: async () => void (await page.reload()),
-    evaluate: (run, argument) => page.evaluate(run as never, argument as never) as never,
-    click: (selector) => page.click(selector),
-    upload: async (selector, paths) => {
-      const input = await page.waitForSelector(selector);
-      if (input === null) throw new Error(`No element ${selector} on the page.`);
-      await (input as import('puppeteer-core').ElementHandle<HTMLInputElement>).uploadFile(...paths);
-    },
-    onConsole: (listener) => void page.on('console', (message) => listener(message.text())),
-    close: () => browser.close(),
+  const version = await browser.version();
+  const tab = async (close: (page: FirefoxPage) => Promise<void>): Promise<BrowserPage> => {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error instanceof Error ? error.message : String(error)));
+    return {
+      name: 'firefox',
+      version,
+      errors,
+      goto: async (url) => void (await page.goto(url)),
+      reload: async () => void (await page.reload()),
+      evaluate: (run, argument) => page.evaluate(run as never, argument as never) as never,
+      click: (selector) => page.click(selector),
+      upload: async (selector, paths) => {
+        const input = await page.waitForSelector(selector);
+        if (input === null) throw new Error(`No element ${selector} on the page.`);
+        await (input as ElementHandle<HTMLInputElement>).uploadFile(...paths);
+      },
+      onConsole: (listener) => void page.on('console', (message) => listener(message.text())),
+      openTab: () => tab((other) => other.close()),
+      close: () => close(page),
+    };
   };
+  return tab(() => browser.close());
 }

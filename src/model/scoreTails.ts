@@ -10,6 +10,10 @@ export interface ScoringOptions {
   batchSize: number;
   /** T, the padded length of a batch; no sequence may be longer. */
   length: number;
+  /** Of the first sequences, as `onBatch` gave them in an earlier session: those are not scored again. */
+  known?: Float32Array;
+  /** After each batch, with all that is known by now. */
+  onBatch?(known: Float32Array<ArrayBuffer>): void;
 }
 
 /**
@@ -22,11 +26,12 @@ export async function scoreTails(
     count,
     row,
   }: { count: number; row: (index: number) => { tokens: ArrayLike<number>; answerLength: number } },
-  { stage, batchSize, length }: ScoringOptions,
+  { stage, batchSize, length, known = new Float32Array(), onBatch }: ScoringOptions,
   hooks: StageHooks,
 ): Promise<Float32Array> {
   const nll = new Float32Array(count);
-  for (let from = 0; from < count; from += batchSize) {
+  nll.set(known);
+  for (let from = known.length; from < count; from += batchSize) {
     await passGate(hooks, stage);
     const rows = Array.from({ length: batchSize }, (_, b) => row(Math.min(from + b, count - 1)));
     const batch = padRows(
@@ -40,7 +45,9 @@ export async function scoreTails(
       for (let t = tokens.length - answerLength; t < tokens.length; t++) sum -= logps[b * length + t];
       nll[from + b] = sum / answerLength;
     }
-    hooks.onProgress?.(Math.min(count, from + batchSize), count);
+    const done = Math.min(count, from + batchSize);
+    onBatch?.(nll.slice(0, done));
+    hooks.onProgress?.(done, count);
   }
   return nll;
 }

@@ -1,10 +1,10 @@
 /** The report of a run, out of what its stages made. */
 import { KERNELS_VERSION } from '../gpu/kernels';
-import type { RunState } from './checkpoint';
 import { fingerprint } from './fingerprint';
 import { formatLink } from './link';
 import { STAGES } from './pipeline';
 import type { DeviceInfo, Report } from './report';
+import type { RunState } from './runState';
 import type { ReportPart } from './stage';
 
 /** What the stages so far leave in the report; their tables and samples one after another. */

@@ -1,13 +1,13 @@
 /**
- * Where a run stands, in full: what is needed to go on to the same bits in another tab. Numbers that are few are JSON
- * (doubles survive it exactly), arrays are pools of f32, and the store keeps all of it or nothing.
+ * A run's state as the store keeps it, all of it or nothing: numbers that are few are JSON (doubles survive it exactly), arrays
+ * are pools of f32.
  */
-import type { ModelState } from '../model/languageModel';
 import type { Checkpoint } from '../store/checkpoints';
 import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
-import type { Made } from './pipeline';
-import { STAGE_NAMES, type StageName, type StageReport } from './report';
+import type { StageName } from './report';
+import type { RunCheckpoint, RunState } from './runState';
+import { unsoundness } from './soundState';
 
 /** What a list of checkpoints shows without reading one. */
 export interface RunHeader {
@@ -17,51 +17,6 @@ export interface RunHeader {
   /** Milliseconds since the epoch; no result depends on it. */
   savedAt: number;
   finished: boolean;
-}
-
-export interface RunState {
-  /** Of this form; another form's checkpoint is refused, not guessed at. */
-  schema: 2;
-  app: string;
-  /** With kernels resolved, and the CoTs named once they were asked for. */
-  config: RunConfig;
-  /** The stage under way or next, and its next step. */
-  stage: StageName;
-  step: number;
-  /** Stages begun, in order; the last may be under way. */
-  stages: StageReport[];
-  /** What stages made. That of a stage under way is there only if it can be taken up between its steps. */
-  made: Partial<Made>;
-  timings: Record<string, number>;
-}
-
-export interface RunCheckpoint {
-  /** Its arrays are shared between checkpoints: nobody writes into them. */
-  state: RunState;
-  /** The model's, once there is one. */
-  model: ModelState | null;
-}
-
-/** A run's state before anything has happened. */
-export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
-  schema: 2,
-  stage: STAGE_NAMES[0],
-  step: 0,
-  stages: [],
-  made: {},
-  timings: {},
-};
-
-/** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
-export function copyState(state: RunState): RunState {
-  const { stages, made, timings } = state;
-  return { ...state, ...(copy({ stages, made, timings }) as Pick<RunState, 'stages' | 'made' | 'timings'>) };
-}
-
-function copy(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Float32Array) return value;
-  if (Array.isArray(value)) return value.map(copy);
-  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, copy(held)]));
 }
 
 /** Names of pools in the store. */
@@ -104,7 +59,8 @@ export function decodeCheckpoint(
   app: string,
 ): RunCheckpoint {
   const floats = (name: string) => {
-    if (!Object.hasOwn(pools, name)) throw damaged();
+    if (!Object.hasOwn(pools, name)) throw damaged(`its part “${name}” is missing`);
+    if (pools[name].byteLength % 4 !== 0) throw damaged(`its part “${name}” is cut`);
     return new Float32Array(pools[name]);
   };
   let state: RunState;
@@ -112,8 +68,9 @@ export function decodeCheckpoint(
     state = JSON.parse(new TextDecoder().decode(pools[STATE]), (_key, value: unknown) =>
       isReference(value) ? floats(value.pool) : value,
     ) as RunState;
-  } catch {
-    throw damaged();
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw damaged('where the run stands cannot be read');
   }
   if (state.app !== app) {
     throw new CheckpointError(
@@ -127,11 +84,12 @@ export function decodeCheckpoint(
         'To have the model, train again from its link: it comes out the same.',
     );
   }
-  const [parameters, moment1, moment2] = MODEL.map((name) =>
-    Object.hasOwn(pools, name) ? floats(name) : null,
-  );
-  if (parameters === null || moment1 === null || moment2 === null) return { state, model: null };
-  return { state, model: { parameters, moment1, moment2 } };
+  const hasModel = MODEL.some((name) => Object.hasOwn(pools, name));
+  const [parameters, moment1, moment2] = hasModel ? MODEL.map(floats) : [];
+  const model = hasModel ? { parameters, moment1, moment2 } : null;
+  const wrong = unsoundness(state, model);
+  if (wrong !== null) throw damaged(wrong);
+  return { state, model };
 }
 
 function isReference(value: unknown): value is PoolReference {
@@ -143,6 +101,6 @@ function isReference(value: unknown): value is PoolReference {
   );
 }
 
-function damaged(): CheckpointError {
-  return new CheckpointError('This checkpoint is damaged: delete it and train again from its link.');
+function damaged(what: string): CheckpointError {
+  return new CheckpointError(`This checkpoint is damaged: ${what}.`, true);
 }

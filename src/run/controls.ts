@@ -1,5 +1,5 @@
 /**
- * Pause, resume, step and stop, as a person presses them, turned into the gate that a run awaits at its step boundaries.
+ * Pause, resume, step and stop, as a person presses them, and the wish to be kept, turned into the gate that a run awaits at its step boundaries.
  * It knows nothing of checkpoints: the run saves one when it finds itself about to wait.
  */
 export class Controls {
@@ -9,6 +9,7 @@ export class Controls {
   #wake: (() => void)[] = [];
   #waiting = 0;
   #onRest: (() => void)[] = [];
+  #isKeepWanted = false;
 
   /** Takes effect at the next boundary. */
   pause(): void {
@@ -33,6 +34,18 @@ export class Controls {
   stop(): void {
     this.#state = 'stopped';
     this.#notify();
+  }
+
+  /** Asks for a checkpoint at the next boundary, where the run does not rest: the tab may be about to go. */
+  keep(): void {
+    this.#isKeepWanted = true;
+  }
+
+  /** Whether a checkpoint was asked for since the last call. */
+  takeKeep(): boolean {
+    const isWanted = this.#isKeepWanted;
+    this.#isKeepWanted = false;
+    return isWanted;
   }
 
   get stopped(): boolean {

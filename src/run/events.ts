@@ -1,8 +1,8 @@
 /** The events of a run as one unbroken story: watched, resumed, on a new device, or opened again when it is done. */
 import { reportPart } from './assemble';
-import type { RunState } from './checkpoint';
 import { STAGES } from './pipeline';
 import { type Report, type RunEvent, STAGE_NAMES, type StageReport } from './report';
+import type { RunState } from './runState';
 import type { ReportPart } from './stage';
 
 /**

@@ -1,8 +1,8 @@
 /** What a person takes home of a run: report.json, and the model as a Hugging Face `LlamaForCausalLM`. */
 import { exportModel } from '../model/safetensors';
 import { Tokenizer } from '../text/tokenizer';
-import type { RunCheckpoint } from './checkpoint';
 import type { Report } from './report';
+import type { RunCheckpoint } from './runState';
 
 export interface RunFile {
   name: string;
@@ -33,7 +33,7 @@ export function modelFiles({ state: { made }, model }: RunCheckpoint): RunFile[]
 export function cotsFile({ state: { made } }: RunCheckpoint): RunFile {
   const { cots } = made.rupr ?? { cots: [] };
   if (cots.length === 0) throw new Error('There is no reasoning yet: it is made in the stage RUPR.');
-  const passed = made.orft && new Set(made.orft.kept);
+  const passed = made.orft?.result && new Set(made.orft.result.kept);
   const lines = cots.map(({ sampleId, text, truth }, index) =>
     JSON.stringify({ sampleId, cot: text, truth, ...(passed && { kept: passed.has(index) }) }),
   );

@@ -30,6 +30,8 @@ export const STAGE_NAMES = [
 
 export type StageName = (typeof STAGE_NAMES)[number];
 
+export type NoticeLevel = 'info' | 'warning' | 'error';
+
 export interface DeviceInfo {
   backend: 'webgpu' | 'wasm' | 'cpu' | 'tfjs-webgpu';
   vendor: string;
@@ -157,5 +159,5 @@ export type RunEvent =
   | { type: 'device'; device: DeviceInfo }
   /** The model has its shape: `parameters` trainable weights. */
   | { type: 'model'; parameters: number }
-  /** Something a person must know: what happened, what was kept, what to do. */
-  | { type: 'notice'; level: 'info' | 'warning' | 'error'; message: string };
+  /** Something a person must know: what happened, what was kept, what to do. It takes the place of one about the same thing. */
+  | { type: 'notice'; level: NoticeLevel; message: string; about?: 'keeping' };

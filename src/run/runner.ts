@@ -1,13 +1,13 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
-import { NOTHING_DONE, type RunCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import { onceEach, replayedEvents } from './events';
 import { STAGES } from './pipeline';
 import type { Report, RunEvent } from './report';
+import { NOTHING_DONE, type RunCheckpoint } from './runState';
 import { RunSession } from './session';
 import type { RunServices } from './stage';
 import { APP_VERSION } from './version';
@@ -31,7 +31,7 @@ export interface RunOutcome {
   checkpoint: RunCheckpoint;
 }
 
-/** A device may be lost this often before the run gives up. */
+/** Devices may be lost this often at one and the same checkpoint before the run gives up. */
 const MAX_DEVICE_LOSSES = 3;
 
 /**
@@ -41,14 +41,18 @@ const MAX_DEVICE_LOSSES = 3;
 export async function runPipeline(context: RunContext): Promise<RunOutcome> {
   let checkpoint = context.resume;
   const emit = onceEach(context.emit);
-  for (let losses = 0; ; ) {
+  let isFirst = true;
+  let losses = 0;
+  let lostAt = '';
+  for (;;) {
     const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
     checkpoint ??= {
       state: { ...NOTHING_DONE, app: APP_VERSION, config: { ...context.config, kernels: device.kernels } },
       model: null,
     };
     emit({ type: 'device', device: device.info });
-    if (losses === 0) for (const event of replayedEvents(checkpoint.state)) emit(event);
+    if (isFirst) for (const event of replayedEvents(checkpoint.state)) emit(event);
+    isFirst = false;
     const session = new RunSession({
       checkpoint,
       controls: context.controls,
@@ -65,18 +69,20 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
     } catch (error) {
       checkpoint = session.last;
       if (error instanceof StoppedError) return { report: null, checkpoint };
-      losses++;
-      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) throw error;
       const { stage, step } = checkpoint.state;
+      const at = `${stage}, step ${step}`;
+      losses = at === lostAt ? losses + 1 : 1;
+      lostAt = at;
+      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) throw error;
+      const often =
+        losses === 1 ? '' : ` again (${losses} of at most ${MAX_DEVICE_LOSSES} times at this point)`;
       emit({
         type: 'notice',
         level: 'warning',
-        message:
-          `The GPU was lost (${losses} of at most ${MAX_DEVICE_LOSSES} times). The run continues on a new device from ` +
-          `its last checkpoint: ${stage}, step ${step}.`,
+        message: `The GPU was lost${often}. The run continues on a new device from its last checkpoint: ${at}.`,
       });
     } finally {
-      session.close();
+      await session.close();
       device.close();
     }
   }

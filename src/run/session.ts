@@ -1,14 +1,16 @@
 /**
- * One session of a run: which stages are done, the gate at every step boundary, checkpoints, progress with time left, and
+ * One session of a run: which stages are done, the gate at every step boundary, checkpoints there (`keepSchedule.ts`) and at
+ * the end of stages, progress with time left, and
  * the model that is being trained. It knows nothing of what a stage does.
  */
 import { breathe } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
-import { copyState, type RunCheckpoint, type RunState } from './checkpoint';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
+import { KeepSchedule } from './keepSchedule';
 import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './report';
+import { copyState, type RunCheckpoint, type RunState } from './runState';
 import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
 
@@ -33,6 +35,9 @@ export class RunSession {
   /** What finished stages opened, by their names. */
   readonly #opened: Partial<Record<StageName, unknown>> = {};
   #model: LanguageModel | null = null;
+  readonly #schedule = new KeepSchedule(seconds());
+  /** The write under way, if any; it never rejects. */
+  #writing: Promise<void> | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -63,7 +68,7 @@ export class RunSession {
     const steps = stage.steps(this.state.config, inputs);
     await this.#run(name, steps, 'begin' in stage, async (tools) => {
       if ('begin' in stage) {
-        if (this.state.step === 0) this.#keep(name, stage.begin(this.state.config));
+        if (this.#made(name) === undefined) this.#keep(name, stage.begin(this.state.config));
         await stage.run(inputs, tools, this.#made(name));
       } else {
         this.#keep(name, await stage.run(inputs, tools));
@@ -77,8 +82,9 @@ export class RunSession {
     return this.#model?.memory() ?? { bytesPlanned: 0, bytesAllocated: 0 };
   }
 
-  /** Frees the model. */
-  close(): void {
+  /** Frees the model, once nothing is being written any more. */
+  async close(): Promise<void> {
+    await this.#writing;
     this.#model?.destroy();
   }
 
@@ -109,7 +115,8 @@ export class RunSession {
     let waiting: { step: number; resolve: () => void } | null = null;
     const gate = async (nextStep = from) => {
       await breathe();
-      if (!controls.resting && !controls.stopped) return controls.pass();
+      const isAtRest = controls.resting || controls.stopped;
+      if (!isAtRest && !(isResumable && this.#isKeepDue())) return controls.pass();
       if (isResumable) {
         // Steps in flight finish and are counted first; then state and weights are of the same step.
         if (state.step < nextStep) {
@@ -118,9 +125,10 @@ export class RunSession {
           });
         }
         own.seconds = before + watch.seconds();
-        await this.#checkpoint();
+        const written = await this.#checkpoint();
+        if (isAtRest) await written();
       }
-      return watch.pauseDuring(controls.pass());
+      return isAtRest ? watch.pauseDuring(controls.pass()) : controls.pass();
     };
     await body({
       ...this.#tools,
@@ -147,17 +155,38 @@ export class RunSession {
     const next = STAGE_NAMES[STAGE_NAMES.indexOf(name) + 1];
     state.stage = next ?? name;
     state.step = next === undefined ? steps : 0;
-    await this.#checkpoint();
+    const written = await this.#checkpoint();
+    await written();
     emit({ type: 'stage', name, status: 'finished', steps, seconds: own.seconds });
   }
 
-  /** Reads the model's weights back and keeps everything. */
-  async #checkpoint(): Promise<void> {
+  #isKeepDue(): boolean {
+    if (this.#writing !== null) return false;
+    // Both are asked each time, since each remembers that it was.
+    const isWanted = this.#options.controls.takeKeep();
+    return this.#schedule.isDue(seconds()) || isWanted;
+  }
+
+  /**
+   * Reads the model's weights back, and begins to keep everything: training may go on while it is written.
+   * @returns what resolves once it is
+   */
+  async #checkpoint(): Promise<() => Promise<void>> {
+    await this.#writing;
+    const from = seconds();
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
-    this.last = { state: copyState(this.state), model };
-    const stored = await this.#options.save(this.last);
-    const { stage, step } = this.state;
-    this.#options.emit({ type: 'checkpoint', stage, step, stored });
+    const made = { state: copyState(this.state), model };
+    this.last = made;
+    const write = async () => {
+      const stored = await this.#options.save(made);
+      this.#schedule.kept(from, seconds());
+      this.#writing = null;
+      const { stage, step } = made.state;
+      this.#options.emit({ type: 'checkpoint', stage, step, stored });
+    };
+    const writing = write();
+    this.#writing = writing;
+    return () => writing;
   }
 
   async #createModel(shape: ModelConfig, largestBatch: number): Promise<LanguageModel> {
@@ -187,6 +216,10 @@ export class RunSession {
       this.#options.emit({ type: 'progress', name, step: done, steps: total, secondsLeft });
     };
   }
+}
+
+function seconds(): number {
+  return performance.now() / 1000;
 }
 
 /** Seconds since it was made, less those it was told to leave out. */

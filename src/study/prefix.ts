@@ -3,11 +3,12 @@
  * allowed only at a stage's beginning and only where nothing differs that a stage before it has read: each stage says what
  * it reads, and a test holds it to that.
  */
-import { copyState, type RunCheckpoint } from '../run/checkpoint';
+
 import type { RunConfig } from '../run/config';
 import { configPaths, diffFromPreset } from '../run/diff';
 import { STAGES } from '../run/pipeline';
 import { STAGE_NAMES, type StageName } from '../run/report';
+import { copyState, type RunCheckpoint } from '../run/runState';
 
 /** Whether the stages before `stage` read the field, themselves or as part of a section. */
 function isRead(path: string, stage: StageName): boolean {

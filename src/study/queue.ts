@@ -5,13 +5,12 @@
 import type { AnswersRow } from '../evaluate/metrics';
 import { KERNELS_VERSION } from '../gpu/kernels';
 import { outcomesOf } from '../run/assemble';
-import type { RunCheckpoint } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-
 import type { PresetName } from '../run/presets';
 import type { StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
+import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
 import type { Cell } from './cell';
 import { type Method, methodConfig } from './methods';

@@ -4,6 +4,7 @@ import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { PresetName } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
+import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
 
@@ -16,6 +17,16 @@ export interface SavedRun {
   /** Milliseconds since the epoch. */
   savedAt: number;
   finished: boolean;
+  /** The checkpoint before the newest one, where there is one. */
+  earlier: Pick<SavedRun, 'stage' | 'step' | 'savedAt'> | null;
+  /** Another tab is training it. */
+  isElsewhere: boolean;
+}
+
+/** Where a run is taken up. */
+export interface ResumeFrom {
+  id: string;
+  generation: CheckpointGeneration;
 }
 
 /** A data set that was imported and is kept in IndexedDB. */
@@ -76,18 +87,21 @@ export interface TrainerApi {
   /** What this machine would train on; never throws: without WebGPU the backend is `wasm` or `cpu`. */
   describeDevice(): Promise<{ device: DeviceInfo; warning: string | null }>;
   /**
-   * Trains to the end, or until `stop`. Resumes from the stored checkpoint `resumeId` when given.
+   * Trains to the end, or until `stop`.
+   * @param from a stored checkpoint to go on from; null starts a new run
    * @param teacherKey of the teacher's endpoint; stays in memory, and goes nowhere but there
    */
   start(
     config: RunConfig,
-    resumeId: string | null,
+    from: ResumeFrom | null,
     onEvent: (event: RunEvent) => void,
     teacherKey?: string | null,
   ): Promise<Report | null>;
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Asks for a checkpoint at the next step boundary, since the tab may be about to go. */
+  keep(): Promise<void>;
   /**
    * Runs the cells that are missing, one after another, to the end or until `stop`. Cells are kept in IndexedDB, so that asking again
    * goes on where it stopped. `pause` and `resume` hold for it too.

@@ -2,7 +2,8 @@
  * What the training worker does, apart from being one: one run at a time, its checkpoints and its report in storage.
  * Without storage training goes on all the same; the page is told, and offers the files for download.
  */
-import { decodeCheckpoint, encodeCheckpoint, type RunCheckpoint, type RunHeader } from '../run/checkpoint';
+import { decodeCheckpoint, encodeCheckpoint, type RunHeader } from '../run/checkpoint';
+import { CheckpointError } from '../run/checkpointError';
 import { parseConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
@@ -11,27 +12,38 @@ import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { type Report, STAGE_NAMES } from '../run/report';
 import { runPipeline } from '../run/runner';
+import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
 import type { TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
 import { Cells } from '../store/cells';
-import { Checkpoints } from '../store/checkpoints';
+import { type CheckpointGeneration, Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
-import type { Store, StoreError } from '../store/store';
+import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
+import { heldRuns, holdingRun, type Locks } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {
   openStore(): Promise<{ store: Store; problem: StoreError | null }>;
   openDevice: typeof openRunDevice;
   describeDevice: typeof describeRunDevice;
+  /** The browser's; undefined where it has none. */
+  locks?: Locks;
+  /** Tells other tabs that the list of kept runs is another one. */
+  tellTabs?(): void;
 }
 
+/** What a list shows of a finished run's report. */
+type FinishedRun = Omit<SavedRun, 'earlier' | 'isElsewhere'>;
+
 interface CurrentRun {
+  /** Null for a study. */
+  id: string | null;
   controls: Controls;
   device: RunDevice | null;
   /** Settles when the run has ended, however it did. */
@@ -40,13 +52,21 @@ interface CurrentRun {
 
 interface Storage {
   checkpoints: Checkpoints<RunHeader>;
-  runs: Runs<SavedRun, Report>;
+  runs: Runs<FinishedRun, Report>;
   datasets: Datasets<ImportSummary>;
   answers: LineLogs;
   cots: LineFiles<CotsSummary>;
   cells: Cells<Cell>;
   persistent: boolean;
   problem: StoreError | null;
+}
+
+/** Of what is kept, not of the way to it. */
+function isDamage(error: unknown): error is Error {
+  return (
+    (error instanceof CheckpointError && error.isDamage) ||
+    (error instanceof StoreError && error.problem === 'damaged')
+  );
 }
 
 /** A study learns from the embedded teacher alone, which needs nobody. */
@@ -72,7 +92,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   function storage(): Promise<Storage> {
     opened ??= services.openStore().then(({ store, problem }) => ({
       checkpoints: new Checkpoints<RunHeader>(store),
-      runs: new Runs<SavedRun, Report>(store),
+      runs: new Runs<FinishedRun, Report>(store),
       datasets: new Datasets<ImportSummary>(store),
       answers: new LineLogs(store),
       cots: new LineFiles<CotsSummary>(store),
@@ -83,11 +103,37 @@ export function createTrainer(services: TrainServices): TrainerApi {
     return opened;
   }
 
-  async function load(id: string): Promise<RunCheckpoint> {
-    if (newest?.id === id) return newest.checkpoint;
-    const found = await (await storage()).checkpoints.load(id);
-    if (found === null) throw new Error('This run is not in storage any more: train again from its link.');
-    return decodeCheckpoint(found, APP_VERSION);
+  /** @throws an Error that says what is wrong with it, and what to do */
+  async function load(id: string, generation: CheckpointGeneration = 'newest'): Promise<RunCheckpoint> {
+    if (generation === 'newest' && newest?.id === id) return newest.checkpoint;
+    const { checkpoints } = await storage();
+    try {
+      const found = await checkpoints.load(id, generation);
+      if (found === null) throw new Error('This run is not in storage any more: train again from its link.');
+      return decodeCheckpoint(found, APP_VERSION);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const kept = (await checkpoints.list()).find((run) => run.id === id);
+      const earlier = generation === 'newest' ? kept?.earlier : null;
+      const advice = earlier
+        ? `The one before it, at step ${earlier.step} of ${earlier.stage}, is kept too: resume that one.`
+        : 'Delete the run and train again from its link.';
+      throw new CheckpointError(`${error.message} ${advice}`);
+    }
+  }
+
+  /** Unfinished runs of the same config that this one has overtaken: going on from here comes to the same bits. */
+  async function dropOvertaken(id: string, { config, stage, step }: RunCheckpoint['state']): Promise<void> {
+    const { checkpoints } = await storage();
+    const held = await heldRuns(services.locks);
+    const own = JSON.stringify(config);
+    const at = STAGE_NAMES.indexOf(stage);
+    for (const { id: other, header } of await checkpoints.list()) {
+      if (other === id || header.finished || held.has(other) || JSON.stringify(header.config) !== own)
+        continue;
+      const there = STAGE_NAMES.indexOf(header.stage);
+      if (there < at || (there === at && header.step <= step)) await checkpoints.delete(other);
+    }
   }
 
   async function train(
@@ -99,15 +145,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
     const { emit } = context;
     const { checkpoints, runs, datasets, answers, cots, persistent, problem } = await storage();
     let complained = false;
+    const tell = (level: 'info' | 'warning', message: string) =>
+      emit({ type: 'notice', level, message, about: 'keeping' });
     const complain = (error: unknown) => {
       if (complained) return;
       complained = true;
       const reason = error instanceof Error ? error.message : String(error);
-      emit({
-        type: 'notice',
-        level: 'warning',
-        message: `Training goes on, but this run is not being kept: ${reason}`,
-      });
+      tell('warning', `Training goes on, but this run is not being kept: ${reason}`);
     };
     if (problem !== null) complain(problem);
     const teaching: TeacherServices = {
@@ -142,7 +186,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
         newest = { id, checkpoint };
         lost = null;
         try {
-          await checkpoints.save(encodeCheckpoint(id, checkpoint, finished));
+          await checkpoints.save(encodeCheckpoint(id, checkpoint, finished), finished);
+          await dropOvertaken(id, checkpoint.state);
+          services.tellTabs?.();
+          if (complained && problem === null) {
+            complained = false;
+            tell('info', 'This run is being kept again.');
+          }
           return persistent;
         } catch (error) {
           complain(error);
@@ -164,9 +214,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
   }
 
   /** One at a time; whoever pauses or stops means this one. */
-  async function alone<T>(work: (run: CurrentRun) => Promise<T>): Promise<T> {
+  async function alone<T>(id: string | null, work: (run: CurrentRun) => Promise<T>): Promise<T> {
     if (current !== null) throw new Error('A run is on already: stop it first.');
-    const run: CurrentRun = { controls: new Controls(), device: null, ended: Promise.resolve() };
+    const run: CurrentRun = { id, controls: new Controls(), device: null, ended: Promise.resolve() };
     current = run;
     const result = work(run);
     run.ended = result.then(
@@ -184,17 +234,24 @@ export function createTrainer(services: TrainServices): TrainerApi {
     describeDevice: async () =>
       current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
 
-    start(config, resumeId, onEvent, teacherKey = null) {
-      return alone(async (run) => {
-        const resume = resumeId === null ? null : await load(resumeId);
-        const wanted = resume === null ? parseConfig(config) : resume.state.config;
-        const context = { config: wanted, resume, emit: onEvent };
-        return train(resumeId ?? crypto.randomUUID(), context, run, teacherKey);
-      });
+    start(config, from, onEvent, teacherKey = null) {
+      const id = from?.id ?? crypto.randomUUID();
+      return alone(id, (run) =>
+        holdingRun(services.locks, id, async () => {
+          services.tellTabs?.();
+          const resume = from === null ? null : await load(id, from.generation);
+          const wanted = resume === null ? parseConfig(config) : resume.state.config;
+          return train(id, { config: wanted, resume, emit: onEvent }, run, teacherKey);
+        }),
+      ).finally(() => services.tellTabs?.());
+    },
+
+    async keep() {
+      current?.controls.keep();
     },
 
     study(request, onEvent) {
-      return alone(async (run) => {
+      return alone(null, async (run) => {
         const { cells, datasets } = await storage();
         const runCell: Parameters<typeof study>[2] = (config, resume, save) =>
           runPipeline({
@@ -242,9 +299,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     async savedRuns() {
-      const saved = await (await storage()).checkpoints.list();
-      return saved
-        .map(({ id, header }): SavedRun => ({ id, ...header }))
+      const held = await heldRuns(services.locks);
+      if (current?.id) held.delete(current.id);
+      return (await (await storage()).checkpoints.list())
+        .map(({ id, header, earlier }): SavedRun => ({ id, ...header, earlier, isElsewhere: held.has(id) }))
         .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
     },
 
@@ -264,11 +322,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return { report: found.report, events: [...reportedEvents(found.report)] };
     },
 
-    async deleteRun(id) {
-      const { checkpoints, runs } = await storage();
-      await checkpoints.delete(id);
-      await runs.delete(id);
-    },
+    deleteRun: (id) =>
+      holdingRun(services.locks, id, async () => {
+        const { checkpoints, runs } = await storage();
+        await checkpoints.delete(id);
+        await runs.delete(id);
+        services.tellTabs?.();
+      }),
 
     async exportModel() {
       return modelFiles(exported('There is no model to export yet: train one, or open a finished run.'));

@@ -2,9 +2,17 @@
 import { expose, transfer } from 'comlink';
 import { describeRunDevice, openRunDevice } from '../run/device';
 import { openStore } from '../store/database';
+import { RUNS_CHANNEL } from './runLock';
 import { createTrainer } from './trainService';
 
-const trainer = createTrainer({ openStore, openDevice: openRunDevice, describeDevice: describeRunDevice });
+const tabs = new BroadcastChannel(RUNS_CHANNEL);
+const trainer = createTrainer({
+  openStore,
+  openDevice: openRunDevice,
+  describeDevice: describeRunDevice,
+  locks: navigator.locks,
+  tellTabs: () => tabs.postMessage(null),
+});
 
 expose({
   ...trainer,

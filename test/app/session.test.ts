@@ -17,10 +17,15 @@ import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 
 const PREVIEW = { layout: 'interactions', doubts: [] } as unknown as ImportPreview;
 
+const ALONE = { earlier: null, isElsewhere: false };
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
 
 /** A trainer whose run ends, fails and speaks when the test says so. */
-function stage({ deaf = false, kept = null as Report | null } = {}) {
+function stage({ deaf = false, report = null as Report | null, runs = [] as SavedRun[] } = {}) {
+  /** What the worker keeps. */
+  const kept = { report, runs };
+  let runsChanged = () => {};
+  const free = new Map<string, () => void>();
   let crash: (message: string) => void = () => {};
   let finish: { resolve(report: Report | null): void; reject(error: Error): void } | null = null;
   let emit: (event: RunEvent) => void = () => {};
@@ -33,8 +38,9 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: DEVICE, warning: null }),
-    start(_config, resumeId, onEvent, teacherKey) {
-      calls.push(`start ${resumeId}${teacherKey ? ` with ${teacherKey}` : ''}`);
+    start(_config, from, onEvent, teacherKey) {
+      const where = from && (from.generation === 'newest' ? from.id : `${from.id} earlier`);
+      calls.push(`start ${where}${teacherKey ? ` with ${teacherKey}` : ''}`);
       emit = onEvent;
       return new Promise((resolve, reject) => {
         finish = { resolve, reject };
@@ -62,14 +68,15 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     exportStudy: async () => [],
     deleteStudies: async () => void calls.push('forget'),
     pause: async () => void calls.push('pause'),
+    keep: async () => void calls.push('keep run'),
     resume: async () => void calls.push('resume'),
     step: async () => void calls.push('step'),
     stop() {
       calls.push('stop');
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
-    savedRuns: async () => [],
-    openRun: async () => kept && { report: kept, events: [...reportedEvents(kept)] },
+    savedRuns: async () => kept.runs,
+    openRun: async () => kept.report && { report: kept.report, events: [...reportedEvents(kept.report)] },
     deleteRun: async () => {},
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
@@ -118,6 +125,12 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     importer: () => importer,
     discardTrainer: () => void calls.push('discard'),
     discardImporter: () => void calls.push('end importer'),
+    tabs: {
+      onRuns(changed) {
+        runsChanged = changed;
+      },
+      runIsFree: (id) => new Promise((resolve) => free.set(id, resolve)),
+    },
   };
   const session = createSession(
     services,
@@ -128,6 +141,10 @@ function stage({ deaf = false, kept = null as Report | null } = {}) {
     session,
     calls,
     requests,
+    kept,
+    runsChanged: () => runsChanged(),
+    /** The tab that trains this run goes. */
+    release: (id: string) => free.get(id)!(),
     emit: (event: RunEvent) => emit(event),
     finish: (report: Report | null) => finish!.resolve(report),
     fail: (message: string) => finish!.reject(new Error(message)),
@@ -366,10 +383,83 @@ describe('a session', () => {
   });
 });
 
+describe('runs that are kept', () => {
+  const config = presetConfig('tiny');
+  const saved: SavedRun = {
+    id: 'a',
+    config,
+    stage: 'sft',
+    step: 40,
+    savedAt: 5,
+    finished: false,
+    earlier: { stage: 'sft', step: 20, savedAt: 4 },
+    isElsewhere: false,
+  };
+
+  it('are not said to be lost where a resumed one fails before its next checkpoint', async () => {
+    const { session, emit, fail } = stage({ runs: [saved] });
+    const run = session.start(saved);
+    emit({ type: 'device', device: DEVICE });
+    fail('the GPU is out of memory');
+    await run;
+    expect(session.notices.value.at(-1)!.message).toBe(
+      'Training stopped: the GPU is out of memory. ' +
+        'It is kept up to step 40 of sft: resume it, or press Train to start over.',
+    );
+    expect(session.refused.value.size).toBe(0);
+  });
+
+  it('offer the checkpoint before one that is refused', async () => {
+    const { session, fail, calls } = stage({ runs: [saved] });
+    const run = session.start(saved);
+    fail('this checkpoint is damaged.');
+    await run;
+    expect(session.notices.value.at(-1)!.message).toBe(
+      'This run was not taken up: this checkpoint is damaged.',
+    );
+    expect([...session.refused.value]).toEqual(['a']);
+    void session.start(saved, 'earlier');
+    expect(calls).toEqual(['start a', 'start a earlier']);
+    expect(session.view.checkpoint.value).toEqual({ stage: 'sft', step: 20, stored: true });
+  });
+
+  it('are looked at again when another tab has changed them, and when it has let go of one', async () => {
+    const { session, kept, runsChanged, release } = stage();
+    await session.wake();
+    expect(session.savedRuns.value).toEqual([]);
+    kept.runs = [{ ...saved, isElsewhere: true }];
+    runsChanged();
+    await vi.waitFor(() => expect(session.savedRuns.value).toHaveLength(1));
+    kept.runs = [saved];
+    release('a');
+    await vi.waitFor(() => expect(session.savedRuns.value[0].isElsewhere).toBe(false));
+  });
+
+  it('are kept at once when the tab may be about to go, where one is under way', () => {
+    const { session, calls } = stage();
+    session.keep();
+    expect(calls).toEqual([]);
+    void session.start();
+    session.keep();
+    expect(calls).toEqual(['start null', 'keep run']);
+  });
+
+  it('have one notice about whether they are kept', async () => {
+    const { session, emit, frames } = stage();
+    void session.start();
+    const notice = (message: string) => emit({ type: 'notice', level: 'warning', message, about: 'keeping' });
+    emit({ type: 'notice', level: 'info', message: 'Another.' });
+    notice('Not kept.');
+    notice('Kept again.');
+    await frames();
+    expect(session.notices.value.map(({ message }) => message)).toEqual(['Another.', 'Kept again.']);
+  });
+});
+
 describe('what is shown of a run', () => {
   const tiny = presetConfig('tiny');
   const saved = (config: RunConfig): SavedRun => {
-    return { id: 'a', config, stage: 'ranking', step: 0, savedAt: 0, finished: true };
+    return { id: 'a', config, stage: 'ranking', step: 0, savedAt: 0, finished: true, ...ALONE };
   };
 
   it('is read by its own settings, whatever the form says afterwards', async () => {
@@ -391,7 +481,7 @@ describe('what is shown of a run', () => {
 
   it('is all there when a kept report is opened again', async () => {
     const report = fakeReport({ ...tiny, seed: 4 }, [], fakePopoSteps(tiny, 21));
-    const { session, frames } = stage({ kept: report });
+    const { session, frames } = stage({ report });
     await session.openReport(saved(report.config));
     await frames(5);
     const { heldout, popo, rankerAuc } = session.view;
@@ -420,7 +510,7 @@ describe('what is shown of a run', () => {
       const parent = path.length === 1 ? old.config : Reflect.get(old.config, path[0]);
       Reflect.deleteProperty(parent, path.at(-1)!);
     }
-    const { session, frames } = stage({ kept: old });
+    const { session, frames } = stage({ report: old });
     const form = session.config.value;
     await session.openReport(saved(old.config));
     await frames(5);

@@ -475,14 +475,24 @@ export function fakeServices(options: FakeOptions): Services {
       paused = false;
     },
     async step() {},
+    async keep() {},
     async stop() {
       stopped = true;
     },
     async savedRuns() {
       if (!options.saved) return [];
       const config = defaultConfig();
+      const alone = { earlier: null, isElsewhere: false };
       const runs: SavedRun[] = [
-        { id: 'a', config, stage: 'popo', step: 62, savedAt: Date.now() - 400_000, finished: false },
+        {
+          id: 'a',
+          config,
+          stage: 'popo',
+          step: 62,
+          savedAt: Date.now() - 400_000,
+          finished: false,
+          ...alone,
+        },
         {
           id: 'b',
           config: { ...config, seed: 7 },
@@ -490,6 +500,7 @@ export function fakeServices(options: FakeOptions): Services {
           step: 1,
           savedAt: Date.now() - 90_000_000,
           finished: true,
+          ...alone,
         },
       ];
       return runs.filter(({ id }) => !deleted.has(id));
@@ -511,5 +522,11 @@ export function fakeServices(options: FakeOptions): Services {
     async loseDevice() {},
   };
   const importer = fakeImporter(options.saved);
-  return { trainer: () => trainer, importer: () => importer, discardTrainer() {}, discardImporter() {} };
+  return {
+    trainer: () => trainer,
+    importer: () => importer,
+    discardTrainer() {},
+    discardImporter() {},
+    tabs: { onRuns() {}, runIsFree: () => new Promise(() => {}) },
+  };
 }

@@ -61,17 +61,45 @@ describe('a run on the page, in Chromium', () => {
   });
 
   test(
-    'paused, reloaded, resumed, and robbed of its GPU, it gives the same bits',
+    'cut off in the midst of a stage, taken over by another tab, and robbed of its GPU, it gives the same bits',
     async () => {
       await page.goto('about:blank');
       await page.goto(inject('pageUrl') + formatLink(config, null, null));
       await page.click('[data-action="train"]');
       await reach('warmup', 8);
-      await page.click('[data-action="pause"]');
-      await status('paused');
+      // As the browser tells a tab that it may be ended without another word.
+      await page.evaluate(() => void document.dispatchEvent(new Event('freeze')), null);
+      const kept = () =>
+        page.evaluate(() => globalThis.taiji!.savedRuns().find((run) => !run.finished), null);
+      await vi.waitFor(async () => expect((await kept())?.step).toBeGreaterThanOrEqual(8), {
+        timeout: 60_000,
+      });
+
+      const other = await page.openTab();
+      await other.goto(inject('pageUrl'));
+      const there = () =>
+        other.evaluate(() => {
+          const run = globalThis.taiji!.savedRuns().find(({ finished }) => !finished);
+          const button = document.querySelector<HTMLButtonElement>('.saved [data-action="resume-run"]');
+          return { isElsewhere: run?.isElsewhere, isDisabled: button?.disabled };
+        }, null);
+      const looking = { timeout: 60_000 };
+      await vi.waitFor(
+        async () => expect(await there()).toEqual({ isElsewhere: true, isDisabled: true }),
+        looking,
+      );
+      // No pause, no word: this tab is gone.
       await page.goto('about:blank');
+      await vi.waitFor(
+        async () => expect(await there()).toEqual({ isElsewhere: false, isDisabled: false }),
+        looking,
+      );
+      const left = await other.evaluate(() => globalThis.taiji!.savedRuns()[0], null);
+      expect(left.stage === 'warmup' ? left.step : Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(8);
+      await other.close();
+
       await page.goto(inject('pageUrl'));
-      await page.click('[data-action="resume-run"]');
+      await page.click('.saved [data-action="resume-run"]');
       await reach('sft', 6);
       await page.evaluate(() => globalThis.taiji!.loseDevice(), null);
       await status('done');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { assembleReport, outcomesOf, reportPart } from '../../src/run/assemble';
-import type { RunState } from '../../src/run/checkpoint';
 import { fingerprint } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
+import type { RunState } from '../../src/run/runState';
 import { minusculeConfig, newState } from './tinyRun';
 
 const DEVICE = { backend: 'cpu' as const, vendor: 'v', architecture: '', description: '', limits: {} };

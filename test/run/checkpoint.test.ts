@@ -1,21 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import {
-  copyState,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  NOTHING_DONE,
-  type RunCheckpoint,
-  type RunState,
-} from '../../src/run/checkpoint';
+import { parameterTable } from '../../src/model/parameters';
+import { decodeCheckpoint, encodeCheckpoint } from '../../src/run/checkpoint';
 import { CheckpointError } from '../../src/run/checkpointError';
+import { modelShape } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
+import { STAGE_NAMES } from '../../src/run/report';
+import { copyState, NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
 
 const APP = '9.9.9';
 
 function checkpoint(): RunCheckpoint {
   const state: RunState = { ...structuredClone(NOTHING_DONE), app: APP, config: presetConfig('tiny') };
-  state.stage = 'encoder';
+  state.stage = 'warmup';
   state.step = 2;
+  state.stages = STAGE_NAMES.slice(0, 5).map((name) => ({
+    name,
+    seconds: 1,
+    steps: name === 'warmup' ? 6 : 1,
+    loss: name === 'warmup' ? [5, 4] : [],
+    heldOutLoss: [],
+  }));
+  const shape = modelShape(state.config, 300, 64);
+  state.made.data = { draws: [] } as never;
+  state.made.tokenizer = { tokenizer: {}, options: {}, shape } as never;
   state.made.ranker = {
     auc: { ctr: 0.1 + 0.2, cvr: 1 / 3, ctcvr: 5e-324 },
     // A window of a larger buffer: only its own numbers are kept.
@@ -23,7 +30,7 @@ function checkpoint(): RunCheckpoint {
     ctcvr: null,
   };
   state.made.encoder = { wordVectors: Float32Array.of(3, -0), sentences: Float32Array.of(Number.NaN) };
-  const pool = (value: number) => Float32Array.of(value, value);
+  const pool = (value: number) => new Float32Array(parameterTable(shape).poolSize).fill(value);
   return { state, model: { parameters: pool(1), moment1: pool(2), moment2: pool(3) } };
 }
 
@@ -34,7 +41,7 @@ describe('a checkpoint', () => {
   it('comes back from the store to the bit, arrays wherever they lie', () => {
     const made = checkpoint();
     const kept = stored(made);
-    expect(kept.header).toMatchObject({ stage: 'encoder', step: 2, finished: false });
+    expect(kept.header).toMatchObject({ stage: 'warmup', step: 2, finished: false });
     const back = decodeCheckpoint(kept, APP);
     expect(back.state.made.ranker).toEqual({
       auc: made.state.made.ranker?.auc,
@@ -48,15 +55,9 @@ describe('a checkpoint', () => {
   });
 
   it('has no model before there is one', () => {
-    expect(decodeCheckpoint(stored({ ...checkpoint(), model: null }), APP).model).toBeNull();
-  });
-
-  it('has no model where a part of one is missing', () => {
-    for (const pool of ['parameters', 'moment1', 'moment2']) {
-      const kept = stored(checkpoint());
-      delete kept.pools[pool];
-      expect(decodeCheckpoint(kept, APP).model, pool).toBeNull();
-    }
+    const { state } = checkpoint();
+    Object.assign(state, { stage: 'data', step: 0, stages: [], made: {} });
+    expect(decodeCheckpoint(stored({ state, model: null }), APP).model).toBeNull();
   });
 
   it('begins before the first step of the first stage', () => {
@@ -79,7 +80,7 @@ describe('a checkpoint', () => {
     state.step = 7;
     state.config = { ...state.config, seed: 99 };
     state.made.encoder = undefined;
-    expect(copied.stages).toEqual([]);
+    expect(copied.stages).toHaveLength(5);
     expect(copied.config.popo.reward_weights).toEqual([0.5, 0.5]);
     expect([copied.step, copied.config.seed]).toEqual([2, 1]);
     expect(copied.made.encoder?.wordVectors).toHaveLength(2);
@@ -106,9 +107,57 @@ describe('a checkpoint', () => {
     expect(() => decodeCheckpoint(kept, APP)).toThrow(reason);
   });
 
-  it.each(['state.json', 'array 0'])('is damaged without %s', (pool) => {
+  it.each(['state.json', 'array 0', 'parameters', 'moment1', 'moment2'])('is damaged without %s', (pool) => {
     const kept = stored(checkpoint());
     delete kept.pools[pool];
     expect(() => decodeCheckpoint(kept, APP)).toThrow(/damaged/);
+  });
+
+  it.each<[string, (state: RunState) => void, RegExp]>([
+    [
+      'a step after the last',
+      ({ stages }) => stages.at(-1)!.loss.push(3),
+      /warmup has 3 losses after 2 steps/,
+    ],
+    [
+      'a step out of range',
+      (state) => Object.assign(state, { step: 999_999 }),
+      /step 999999 of warmup is none of its 6/,
+    ],
+    ['half a step', (state) => Object.assign(state, { step: 0.5 }), /step 0.5 of warmup/],
+    ['an unknown stage', (state) => Object.assign(state, { stage: 'lunch' }), /no stage “lunch”/],
+    [
+      'another stage',
+      (state) => Object.assign(state, { stage: 'sft' }),
+      /reports are not those of a run in sft/,
+    ],
+    ['a report lost', ({ stages }) => stages.splice(1, 1), /reports are not those of a run in warmup/],
+    ['no reports', (state) => Object.assign(state, { stages: 5 }), /record of stages is lost/],
+    ['nothing made', (state) => Object.assign(state, { made: null }), /record of stages is lost/],
+    ['a judge lost', ({ made }) => delete made.encoder, /what encoder made is missing/],
+    ['a wrong config', ({ config }) => Object.assign(config, { seed: -1 }), /config is not one \(seed must/],
+    ['a field lost', ({ config }) => delete (config.popo as { beta?: number }).beta, /damaged: its config/],
+    ['losses lost', ({ stages }) => stages.at(-1)!.loss.pop(), /warmup has 1 losses after 2 steps/],
+    [
+      'another shape',
+      ({ made }) => Object.assign(made.tokenizer!.shape, { vocab_size: 301 }),
+      /parameters has/,
+    ],
+  ])('with %s is damaged, and says how', (_name, damage, reason) => {
+    const made = structuredClone(checkpoint());
+    damage(made.state);
+    expect(() => decodeCheckpoint(stored(made), APP)).toThrow(reason);
+  });
+
+  it('is damaged with a model of another length', () => {
+    for (const pool of ['parameters', 'moment1', 'moment2']) {
+      const kept = stored(checkpoint());
+      kept.pools[pool] = kept.pools[pool].slice(4);
+      expect(() => decodeCheckpoint(kept, APP), pool).toThrow(
+        new RegExp(`damaged: ${pool} has \\d+ numbers`),
+      );
+      kept.pools[pool] = kept.pools[pool].slice(0, 5);
+      expect(() => decodeCheckpoint(kept, APP), pool).toThrow(/is cut/);
+    }
   });
 });

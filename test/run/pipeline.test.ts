@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSentenceFiles } from '../../src/commands/sentenceFiles';
 import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
 import { readReport } from '../../src/run/readReport';
 import { type Report, STAGE_NAMES } from '../../src/run/report';
 import { type RunOutcome, runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
 /** A report without what the clock decides, and without the memory of a process that other runs shared. */
@@ -74,12 +74,6 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     });
   });
 
-  it('repeats to the bit', async () => {
-    const again = await runPipeline(recordedRun(parseLink(report.link).config).context);
-    expect(timeless(again.report!)).toEqual(timeless(report));
-    expect(compareFingerprints(report.fingerprint, again.report!.fingerprint).verdict).toBe('identical');
-  });
-
   it('takes meaning from the sentence encoder where asked, and asks for it once', async () => {
     const config = minusculeConfig(({ encoder }) => {
       encoder.semantic_reward = 'use-lite';
@@ -108,32 +102,47 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     expect(other.report!.fingerprint.exact).not.toBe(report.fingerprint.exact);
   });
 
-  it.each([
-    ['warmup', 3],
-    ['sft', 2],
-    ['popo', 1],
-    ['popo', 2],
-  ])('pauses in %s at step %i, and goes on in a fresh session to the same bits', async (stage, step) => {
+  it('pauses, stops, and goes on in a fresh session to the same bits', async () => {
     const first = recordedRun(minusculeConfig(), null, (event, controls) => {
-      const isThere =
-        (event.type === 'loss' && event.name === stage && event.step + 1 === step) ||
-        (event.type === 'popo' && stage === 'popo' && event.step.step + 1 === step);
-      if (isThere) controls.pause();
+      if (event.type === 'popo' && event.step.step === 1) controls.pause();
       if (event.type === 'checkpoint' && controls.resting) controls.stop();
     });
     expect((await runPipeline(first.context)).report).toBeNull();
     const checkpoint = first.saved.at(-1)!;
-    expect(checkpoint.state.stage).toBe(stage);
-    expect(checkpoint.state.step).toBeGreaterThanOrEqual(step);
+    expect(checkpoint.state).toMatchObject({ stage: 'popo', step: 2 });
     const second = recordedRun(minusculeConfig(), checkpoint);
     const resumed = await runPipeline(second.context);
     const told = second.events.flatMap((event) =>
-      'status' in event && event.name === stage ? [event.status] : [],
+      'status' in event && event.name === 'popo' ? [event.status] : [],
     );
     expect(told).toEqual(['started', 'resumed', 'finished']);
     expect(timeless(resumed.report!)).toEqual(timeless(report));
     const bits = (made: RunCheckpoint) => new Uint32Array(made.model!.parameters.buffer);
     expect(bits(resumed.checkpoint)).toEqual(bits(outcome.checkpoint));
+  });
+
+  it('repeats to the bit from its link, and from wherever it is kept between its steps', async () => {
+    const { config } = parseLink(report.link);
+    const kept = recordedRun(config, null, (_event, controls) => controls.keep());
+    const again = (await runPipeline(kept.context)).report!;
+    expect(timeless(again)).toEqual(timeless(report));
+    expect(compareFingerprints(report.fingerprint, again.fingerprint).verdict).toBe('identical');
+    const within = (stage: string, step: number) =>
+      kept.saved.filter(({ state }) => state.stage === stage && state.step === step);
+    const moments = {
+      'before the first step of warm-up': within('warmup', 0)[1],
+      'in the midst of warm-up': within('warmup', 3)[0],
+      'while warm-up is judged': within('warmup', 6)[0],
+      'while the scorer learns': within('orft', 1)[0],
+      'while the scorer scores': within('orft', 2).find(({ state }) => state.made.orft!.nll.length > 0)!,
+      'in SFT': within('sft', 2)[0],
+      'in POPO': within('popo', 2)[0],
+    };
+    for (const [moment, checkpoint] of Object.entries(moments)) {
+      expect(checkpoint, moment).toBeDefined();
+      const resumed = await runPipeline(recordedRun(minusculeConfig(), checkpoint).context);
+      expect(timeless(resumed.report!), moment).toEqual(timeless(report));
+    }
   });
 
   it('goes on from the checkpoint at the end of a stage to the same bits', async () => {

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoppedError } from '../../src/control/hooks';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import type { RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
 import type { RunEvent, StageReport } from '../../src/run/report';
 import { type RunContext, runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
 import type { StageTools } from '../../src/run/stage';
 import { minusculeConfig } from './tinyRun';
 
@@ -199,10 +199,25 @@ describe('a lost device', () => {
     expect(report?.device.vendor).toBe('1');
     const [notice] = noticesOf(run.events);
     expect(notice.level).toBe('warning');
-    expect(notice.message).toMatch(/lost \(1 of at most 3 times\).*last checkpoint: warmup, step 1\.$/);
+    expect(notice.message).toBe(
+      'The GPU was lost. The run continues on a new device from its last checkpoint: warmup, step 1.',
+    );
   });
 
-  it('is replaced three times, and then the run gives up', async () => {
+  it('is replaced as often as it takes while the run gets further', async () => {
+    const run = context();
+    const losses = [2, 3, 2];
+    onStep = async (step, tools) => {
+      if (losses[step]-- === 0) return keep(run.context.controls, tools);
+      run.devices.at(-1)!.lost = true;
+      throw new Error('gone');
+    };
+    const { report } = await runPipeline(run.context);
+    expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+    expect(run.devices).toHaveLength(8);
+  });
+
+  it('is replaced three times at one point, and then the run gives up', async () => {
     const run = context();
     onStep = () => {
       run.devices.at(-1)!.lost = true;
@@ -210,7 +225,11 @@ describe('a lost device', () => {
     };
     await expect(runPipeline(run.context)).rejects.toThrow('gone');
     expect(run.devices.map(({ closed }) => closed)).toEqual([1, 1, 1, 1]);
-    expect(noticesOf(run.events).map(({ message }) => /\((\d)/.exec(message)?.[1])).toEqual(['1', '2', '3']);
+    expect(noticesOf(run.events).map(({ message }) => /^.*?\./.exec(message)?.[0])).toEqual([
+      'The GPU was lost.',
+      'The GPU was lost again (2 of at most 3 times at this point).',
+      'The GPU was lost again (3 of at most 3 times at this point).',
+    ]);
   });
 
   it('costs a new run nothing but its beginning', async () => {

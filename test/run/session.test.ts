@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RunCheckpoint } from '../../src/run/checkpoint';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
 import type { RunEvent, StageName } from '../../src/run/report';
+import type { RunCheckpoint } from '../../src/run/runState';
 import { RunSession } from '../../src/run/session';
 import type { SessionTools, StageTools } from '../../src/run/stage';
 import type { AnyStage } from '../../src/run/stageList';
@@ -47,6 +47,7 @@ function opened(checkpoint: RunCheckpoint, isStored = true) {
       return model;
     },
   } as unknown as RunDevice;
+  const run = { onSave: async () => {} };
   const session = new RunSession({
     checkpoint,
     controls,
@@ -55,10 +56,11 @@ function opened(checkpoint: RunCheckpoint, isStored = true) {
     emit: (event) => void events.push(event),
     async save(made) {
       saved.push(made);
+      await run.onSave();
       return isStored;
     },
   });
-  return { session, controls, events, saved, models, asked, gone, device };
+  return Object.assign(run, { session, controls, events, saved, models, asked, gone, device });
 }
 
 interface Made {
@@ -372,6 +374,112 @@ describe('a pause', () => {
   });
 });
 
+describe('a checkpoint in passing', () => {
+  /** Passes gates at these times; what was kept by then, after each. */
+  async function passing(times: readonly number[], cost = 0, isResumable = true) {
+    const run = opened(fresh());
+    const { session, saved } = run;
+    const counts: number[] = [];
+    run.onSave = async () => {
+      now += cost;
+    };
+    const body = async (tools: StageTools) => {
+      for (const [step, at] of times.entries()) {
+        now = 50 + at;
+        tools.reached(step);
+        await tools.gate(step);
+        await settle();
+        counts.push(saved.length);
+      }
+      return {};
+    };
+    const resumable = stageOf('data', 99, async (tools) => void (await body(tools))).stage;
+    const stage = isResumable ? resumable : wholeStageOf('data', 99, body);
+    await session.pass(stage);
+    return { ...run, counts };
+  }
+
+  it('is made every five seconds where it costs nothing, while training goes on', async () => {
+    const { counts, saved, events } = await passing([1, 4, 5, 7, 9, 10, 12]);
+    expect(counts).toEqual([0, 0, 1, 1, 1, 2, 2]);
+    expect(saved[0].state).toMatchObject({ stage: 'data', step: 2 });
+    expect(saved[0].state.stages[0].seconds).toBe(5);
+    expect(events).toContainEqual({ type: 'checkpoint', stage: 'data', step: 2, stored: true });
+  });
+
+  it('is as seldom as it has to be to take a fiftieth of the time', async () => {
+    // The first takes half a second, so the next one comes 25 s after it.
+    const { counts } = await passing([4, 5, 10, 20, 29, 30, 31], 0.5);
+    expect(counts).toEqual([0, 1, 1, 1, 1, 2, 2]);
+  });
+
+  it('leaves no more than a minute at risk, whatever it costs', async () => {
+    // Five seconds each: of the steps, which take 10 s, the one at 50 s is the last whose successor would not be too late.
+    const { counts } = await passing([10, 20, 30, 40, 50, 60, 70], 5);
+    expect(counts).toEqual([1, 1, 1, 1, 1, 2, 2]);
+  });
+
+  it('is made at the next boundary where it is asked for, once', async () => {
+    const { session, controls, saved } = opened(fresh());
+    const counts: number[] = [];
+    const { stage } = stageOf('data', 9, async (tools) => {
+      for (let step = 0; step < 3; step++) {
+        if (step === 1) controls.keep();
+        tools.reached(step);
+        await tools.gate(step);
+        await settle();
+        counts.push(saved.length);
+      }
+    });
+    await session.pass(stage);
+    expect(counts).toEqual([0, 1, 1]);
+  });
+
+  it('is not begun while another is being written, nor does training wait for that', async () => {
+    const run = opened(fresh());
+    let written = () => {};
+    run.onSave = () => new Promise((resolve) => (written = resolve));
+    const gates: number[] = [];
+    const { stage } = stageOf('data', 9, async (tools) => {
+      for (let step = 0; step < 4; step++) {
+        now += 10;
+        tools.reached(step);
+        await tools.gate(step);
+        gates.push(run.saved.length);
+      }
+      written();
+      await settle();
+      run.onSave = async () => {};
+    });
+    await run.session.pass(stage);
+    expect(gates).toEqual([1, 1, 1, 1]);
+    // One in passing, and one at the end of the stage.
+    expect(run.saved).toHaveLength(2);
+  });
+
+  it('is not made of a stage that starts over', async () => {
+    const { counts } = await passing([30, 60, 90], 0, false);
+    expect(counts).toEqual([0, 0, 0]);
+  });
+
+  it('waits for the steps in flight, and is of the state after them', async () => {
+    const { session, saved } = opened(fresh());
+    let given: StageTools | null = null;
+    const { stage } = stageOf('data', 9, async (tools) => {
+      given = tools;
+      now += 20;
+      await tools.gate(3);
+    });
+    const passed = session.pass(stage);
+    await vi.waitFor(() => expect(given).not.toBeNull());
+    await settle();
+    expect(saved).toEqual([]);
+    given!.reached(3);
+    await passed;
+    expect(saved.map(({ state }) => state.step)).toEqual([3, 0]);
+  });
+});
+
 describe('the model of a session', () => {
   const weights = {
     parameters: Float32Array.of(6),
@@ -412,10 +520,10 @@ describe('the model of a session', () => {
 
   it('is freed at the end, where there is one', async () => {
     const { session, gone, models } = opened(within('tokenizer', 0));
-    session.close();
+    await session.close();
     expect(gone).toEqual([]);
     await session.pass(making());
-    session.close();
+    await session.close();
     expect(gone).toEqual(models);
   });
 

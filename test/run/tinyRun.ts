@@ -1,13 +1,7 @@
 /** A run of all stages at minuscule sizes, on the reference model in plain JavaScript. */
 
 import { useCpu } from '../../src/gpu/tfjs';
-import {
-  decodeCheckpoint,
-  encodeCheckpoint,
-  NOTHING_DONE,
-  type RunCheckpoint,
-  type RunState,
-} from '../../src/run/checkpoint';
+import { decodeCheckpoint, encodeCheckpoint } from '../../src/run/checkpoint';
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import { loadDataset } from '../../src/run/datasets';
@@ -15,6 +9,7 @@ import { openReferenceDevice, type RunDevice } from '../../src/run/device';
 import { presetConfig } from '../../src/run/presets';
 import type { RunEvent } from '../../src/run/report';
 import type { RunContext } from '../../src/run/runner';
+import { NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
 import type { TeacherServices } from '../../src/sft/cot';
 

@@ -71,8 +71,8 @@ export function storeContract(open: () => Promise<Store>): void {
     await checkpoints.save({ id: 'run-2', header: { step: 2 }, pools });
     await checkpoints.save({ id: 'run-1', header: { step: 1 }, pools: { parameters: floats(7) } });
     expect(await checkpoints.list()).toEqual([
-      { id: 'run-1', header: { step: 1 } },
-      { id: 'run-2', header: { step: 2 } },
+      { id: 'run-1', header: { step: 1 }, earlier: null },
+      { id: 'run-2', header: { step: 2 }, earlier: null },
     ]);
     const loaded = await checkpoints.load('run-2');
     expect(loaded?.header).toEqual({ step: 2 });
@@ -86,14 +86,77 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(await checkpoints.load('run-2')).toBeNull();
   });
 
-  test('saving again replaces the whole record', async () => {
+  test('of a run the two newest checkpoints are kept, each as it was written', async () => {
     const checkpoints = new Checkpoints<string>(await open());
-    await checkpoints.save({ id: 'run', header: 'old', pools: { a: floats(1), b: floats(2) } });
-    await checkpoints.save({ id: 'run', header: 'new', pools: { a: floats(3) } });
-    const loaded = await checkpoints.load('run');
-    expect(loaded?.header).toBe('new');
-    expect(Object.keys(loaded?.pools ?? {})).toEqual(['a']);
-    expect(new Float32Array(loaded!.pools.a)[0]).toBe(3);
+    await checkpoints.save({ id: 'run', header: 'one', pools: { a: floats(1), b: floats(2) } });
+    await checkpoints.save({ id: 'run', header: 'two', pools: { a: floats(3) } });
+    await checkpoints.save({ id: 'run', header: 'three', pools: { c: floats(4) } });
+    await checkpoints.save({ id: 'run (3)', header: 'another', pools: {} });
+    expect(await checkpoints.list()).toEqual([
+      { id: 'run', header: 'three', earlier: 'two' },
+      { id: 'run (3)', header: 'another', earlier: null },
+    ]);
+    const [newest, earlier] = [await checkpoints.load('run'), await checkpoints.load('run', 'earlier')];
+    expect([newest?.header, Object.keys(newest?.pools ?? {})]).toEqual(['three', ['c']]);
+    expect([earlier?.header, Object.keys(earlier?.pools ?? {})]).toEqual(['two', ['a']]);
+    expect(new Float32Array(earlier!.pools.a)[0]).toBe(3);
+    await checkpoints.delete('run');
+    expect(await checkpoints.load('run', 'earlier')).toBeNull();
+    expect(await checkpoints.list()).toHaveLength(1);
+  });
+
+  test('a finished run is kept alone, and nothing unfinished takes its place', async () => {
+    const checkpoints = new Checkpoints<string>(await open());
+    const pools = { a: floats(1) };
+    for (const header of ['one', 'two']) await checkpoints.save({ id: 'run', header, pools });
+    await checkpoints.save({ id: 'run', header: 'end', pools }, true);
+    expect(await checkpoints.list()).toEqual([{ id: 'run', header: 'end', earlier: null }]);
+    await expect(checkpoints.save({ id: 'run', header: 'again', pools })).rejects.toThrow(/finished/);
+    await checkpoints.save({ id: 'run', header: 'end again', pools }, true);
+    expect(await checkpoints.list()).toEqual([{ id: 'run', header: 'end again', earlier: null }]);
+  });
+
+  test('a checkpoint that is not what was written is not read, and the one before it still is', async () => {
+    const store = await open();
+    const checkpoints = new Checkpoints<{ step: number }>(store);
+    const pools = () => ({ a: floats(1, 2, 3), b: floats(4) });
+    for (const step of [1, 2]) await checkpoints.save({ id: 'run', header: { step }, pools: pools() });
+    const key = 'run (2)';
+    const whole = (await store.get('checkpoints', key))!;
+    const kept = whole.header as { caller: object; pools: Record<string, string> };
+    const damages: [Partial<typeof whole>, RegExp][] = [
+      [{ parts: { ...pools(), a: floats(1, 2, 4) } }, /its part “a”/],
+      [{ parts: { ...pools(), a: floats(1, 2) } }, /its part “a”/],
+      [{ parts: { a: pools().a } }, /its part “b”/],
+      [{ parts: { ...pools(), c: floats(5) } }, /its part “c”/],
+      [{ parts: { ...pools(), b: 'text' } }, /its part “b”/],
+      [{ header: { ...kept, caller: { step: 999_999 } } }, /its header/],
+      [{ header: { ...kept, isFinal: true } }, /its header/],
+      [{ header: { ...kept, generation: 9 } }, /its header/],
+      [{ header: { ...kept, pools: { ...kept.pools, b: kept.pools.a } } }, /its header/],
+    ];
+    for (const [damage, reason] of damages) {
+      await store.put('checkpoints', { ...whole, ...damage });
+      const error = await checkpoints.load('run').catch((reason: unknown) => reason as StoreError);
+      expect(error).toBeInstanceOf(StoreError);
+      expect([(error as StoreError).problem, (error as StoreError).message]).toEqual([
+        'damaged',
+        expect.stringMatching(reason),
+      ]);
+    }
+    expect((await checkpoints.load('run', 'earlier'))?.header).toEqual({ step: 1 });
+    await store.put('checkpoints', whole);
+    expect((await checkpoints.load('run'))?.header).toEqual({ step: 2 });
+  });
+
+  test('a checkpoint of an older version of the app is read as it is, and counts as the earlier one', async () => {
+    const store = await open();
+    const checkpoints = new Checkpoints<{ step: number }>(store);
+    await store.put('checkpoints', { id: 'run', header: { step: 1 }, parts: { a: floats(7) } });
+    expect(await checkpoints.list()).toEqual([{ id: 'run', header: { step: 1 }, earlier: null }]);
+    expect(new Float32Array((await checkpoints.load('run'))!.pools.a)[0]).toBe(7);
+    await checkpoints.save({ id: 'run', header: { step: 2 }, pools: {} });
+    expect(await checkpoints.list()).toEqual([{ id: 'run', header: { step: 2 }, earlier: { step: 1 } }]);
   });
 
   test('a failed write leaves the old checkpoint and rejects with a StoreError', async () => {

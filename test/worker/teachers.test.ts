@@ -164,7 +164,11 @@ describe('a run with a chat model as its teacher', { timeout: 180_000 }, () => {
     expect(saved.stage).toBe('rupr');
     server.behave(obedient);
     const before = server.requests.length;
-    const report = (await trainerOn(store).start(saved.config, saved.id, () => {}))!;
+    const report = (await trainerOn(store).start(
+      saved.config,
+      { id: saved.id, generation: 'newest' },
+      () => {},
+    ))!;
     expect(server.requests.length - before).toBe(7);
     expect(report.rupr).toMatchObject({ kept: 12, cached: 5 });
     const whole = (await trainerOn(memoryStore()).start(asking(), null, () => {}))!;

@@ -1,20 +1,61 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readSafetensors } from '../../src/model/safetensors';
+import type { RunConfig } from '../../src/run/config';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import type { RunEvent } from '../../src/run/report';
 import { memoryStore } from '../../src/store/memory';
 import { type Store, StoreError, storeSentence } from '../../src/store/store';
-import { createTrainer } from '../../src/worker/trainService';
+import type { ResumeFrom, TrainerApi } from '../../src/worker/protocol';
+import type { Locks } from '../../src/worker/runLock';
+import { createTrainer, type TrainServices } from '../../src/worker/trainService';
 import { minusculeConfig, openCpu } from '../run/tinyRun';
 
 /** A trainer on a store of the test's. */
-function trainerOn(store: Store) {
+function trainerOn(store: Store, tabs: Pick<TrainServices, 'locks' | 'tellTabs'> = {}) {
   return createTrainer({
     openStore: async () => ({ store, problem: null }),
     openDevice: openCpu,
     describeDevice: async () => ({ device: (await openCpu()).info, warning: 'slow' }),
+    ...tabs,
   });
 }
+
+/** The locks of a browser, as far as tabs that ask for one at a time need them. */
+function fakeLocks(): Locks {
+  const held = new Set<string>();
+  return {
+    async request(name: string, options: LockOptions, work: (lock: Lock | null) => unknown) {
+      while (held.has(name)) {
+        options.signal?.throwIfAborted();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      held.add(name);
+      try {
+        return await work(null);
+      } finally {
+        held.delete(name);
+      }
+    },
+    query: async () => ({ held: [...held].map((name) => ({ name })), pending: [] }),
+  } as unknown as Locks;
+}
+
+/** Trains until `isThere`, then stops; resolves when it has. */
+async function trainedUntil(
+  trainer: TrainerApi,
+  config: RunConfig,
+  from: ResumeFrom | null,
+  isThere: (event: RunEvent) => boolean,
+): Promise<void> {
+  let stopping: Promise<void> | null = null;
+  await trainer.start(config, from, (event) => {
+    if (isThere(event)) stopping ??= trainer.stop();
+  });
+  await stopping;
+}
+
+const atStep = (stage: string, step: number) => (event: RunEvent) =>
+  event.type === 'loss' && event.name === stage && event.step === step;
 
 describe('the training worker', { timeout: 180_000 }, () => {
   it('trains, keeps, lists, exports and deletes a run', async () => {
@@ -83,7 +124,11 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(saved).toMatchObject({ stage: 'sft', step: paused + 1, finished: false });
 
     const replayed: RunEvent[] = [];
-    const resumed = await trainerOn(store).start(saved.config, saved.id, (event) => replayed.push(event));
+    const resumed = await trainerOn(store).start(
+      saved.config,
+      { id: saved.id, generation: 'newest' },
+      (event) => replayed.push(event),
+    );
     const whole = await trainerOn(memoryStore()).start(config, null, () => {});
     expect(compareFingerprints(whole!.fingerprint, resumed!.fingerprint).verdict).toBe('identical');
     // A page that starts empty is told the whole story.
@@ -111,13 +156,150 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(await trainer.exportModel()).toHaveLength(4);
   });
 
+  it('says that the run is kept again once storage has room', async () => {
+    const store = memoryStore();
+    let isFull = true;
+    const filling: Store = {
+      ...store,
+      async put(collection, record) {
+        if (isFull) throw new StoreError('quota', storeSentence('quota', 'write'));
+        return store.put(collection, record);
+      },
+    };
+    const notices: RunEvent[] = [];
+    await trainedUntil(trainerOn(filling), minusculeConfig(), null, (event) => {
+      if (event.type === 'stage' && event.name === 'ranker') isFull = false;
+      if (event.type === 'notice') notices.push(event);
+      return event.type === 'stage' && event.name === 'warmup';
+    });
+    expect(notices).toEqual([
+      expect.objectContaining({ level: 'warning', about: 'keeping' }),
+      { type: 'notice', level: 'info', message: 'This run is being kept again.', about: 'keeping' },
+    ]);
+  });
+
+  it('goes on from the checkpoint before a damaged one, to the same bits', async () => {
+    const store = memoryStore();
+    const config = minusculeConfig((draft) => Object.assign(draft.sft, { steps: 12 }));
+    await trainedUntil(trainerOn(store), config, null, atStep('sft', 4));
+    const [saved] = await trainerOn(store).savedRuns();
+    expect(saved).toMatchObject({ stage: 'sft', earlier: { stage: 'sft', step: 0 } });
+    for (const { id: key } of await store.list('checkpoints')) {
+      const record = (await store.get('checkpoints', key))!;
+      const { caller } = record.header as { caller: { step: number } };
+      if (caller.step !== saved.step) continue;
+      // One bit.
+      new Uint8Array(record.parts.moment2 as ArrayBuffer)[5] ^= 4;
+      await store.put('checkpoints', record);
+    }
+    const { id } = saved;
+    const trainer = trainerOn(store);
+    await expect(trainer.start(config, { id, generation: 'newest' }, () => {})).rejects.toThrow(
+      'This checkpoint is damaged: its part “moment2” is not what was written. ' +
+        'The one before it, at step 0 of sft, is kept too: resume that one.',
+    );
+    const resumed = await trainer.start(config, { id, generation: 'earlier' }, () => {});
+    const whole = await trainerOn(memoryStore()).start(config, null, () => {});
+    expect(compareFingerprints(whole!.fingerprint, resumed!.fingerprint).verdict).toBe('identical');
+  });
+
+  it('says to begin again where both checkpoints are damaged', async () => {
+    const store = memoryStore();
+    await trainedUntil(trainerOn(store), minusculeConfig(), null, atStep('sft', 1));
+    const [{ id }] = await trainerOn(store).savedRuns();
+    for (const { id: key } of await store.list('checkpoints')) {
+      const record = (await store.get('checkpoints', key))!;
+      await store.put('checkpoints', {
+        ...record,
+        parts: { ...record.parts, parameters: new ArrayBuffer(4) },
+      });
+    }
+    const trainer = trainerOn(store);
+    for (const [generation, advice] of [
+      ['newest', /resume that one\.$/],
+      ['earlier', /Delete the run and train again from its link\.$/],
+    ] as const)
+      await expect(trainer.start(minusculeConfig(), { id, generation }, () => {})).rejects.toThrow(advice);
+  });
+
+  it('keeps of one config only the unfinished run that got furthest', async () => {
+    const store = memoryStore();
+    const config = minusculeConfig();
+    for (const step of [2, 0, 4]) await trainedUntil(trainerOn(store), config, null, atStep('warmup', step));
+    const other = minusculeConfig((draft) => Object.assign(draft, { seed: 8 }));
+    await trainedUntil(trainerOn(store), other, null, atStep('warmup', 1));
+    const left = await trainerOn(store).savedRuns();
+    expect(left.map(({ config, stage }) => [config.seed, stage])).toEqual([
+      [8, 'warmup'],
+      [5, 'warmup'],
+    ]);
+    expect(left[1].step).toBeGreaterThanOrEqual(5);
+    // The finished one outlasts what begins after it.
+    await trainerOn(store).start(config, null, () => {});
+    await trainedUntil(trainerOn(store), config, null, atStep('warmup', 2));
+    const all = await trainerOn(store).savedRuns();
+    expect(all.filter((run) => run.config.seed === 5).map(({ finished }) => finished)).toEqual([false, true]);
+  });
+
+  it('lets one tab at a time train, resume or delete a run, and tells the others', async () => {
+    const store = memoryStore();
+    const locks = fakeLocks();
+    let told = 0;
+    const here = trainerOn(store, { locks, tellTabs: () => told++ });
+    const there = trainerOn(store, { locks });
+    await trainedUntil(here, minusculeConfig(), null, atStep('warmup', 2));
+    const [{ id, step }] = await here.savedRuns();
+    expect(told).toBeGreaterThan(5);
+    let paused: Promise<void> | null = null;
+    const from = { id, generation: 'newest' } as const;
+    const running = here.start(minusculeConfig(), from, (event) => {
+      if (event.type === 'stage') paused ??= here.pause();
+    });
+    await vi.waitFor(() => expect(paused).not.toBeNull());
+    await paused;
+    expect((await here.savedRuns())[0]).toMatchObject({ id, isElsewhere: false });
+    expect((await there.savedRuns())[0]).toMatchObject({ id, isElsewhere: true });
+    await expect(there.start(minusculeConfig(), from, () => {})).rejects.toThrow(
+      /trained in another tab.*close/,
+    );
+    await expect(there.deleteRun(id)).rejects.toThrow(/in another tab/);
+    // A new run of the same config leaves it alone, however far it gets.
+    await trainedUntil(there, minusculeConfig(), null, atStep('sft', 2));
+    expect((await there.savedRuns()).map((run) => run.id)).toContain(id);
+    await here.stop();
+    await running;
+    expect((await there.savedRuns()).find((run) => run.id === id)).toMatchObject({
+      isElsewhere: false,
+      step,
+    });
+    expect((await there.start(minusculeConfig(), from, () => {}))?.stages).toHaveLength(12);
+    await there.deleteRun(id);
+  });
+
+  it('keeps the run at the next step when it is asked to', async () => {
+    const store = memoryStore();
+    const trainer = trainerOn(store);
+    const kept: number[] = [];
+    const config = minusculeConfig((draft) => Object.assign(draft.warmup, { steps: 30 }));
+    await trainedUntil(trainer, config, null, (event) => {
+      if (atStep('warmup', 2)(event)) void trainer.keep();
+      if (event.type === 'checkpoint' && event.stage === 'warmup' && event.step > 0) kept.push(event.step);
+      return event.type === 'stage' && event.name === 'rupr';
+    });
+    await trainer.keep();
+    expect(kept).toHaveLength(1);
+    expect(kept[0]).toBeLessThan(12);
+  });
+
   it('refuses what it cannot run, and is free for the next run', async () => {
     const trainer = trainerOn(memoryStore());
     const missing = minusculeConfig((config) =>
       Object.assign(config.data, { source: 'import', sha256: 'ab'.repeat(32) }),
     );
     await expect(trainer.start(missing, null, () => {})).rejects.toThrow(/import the same files first/);
-    await expect(trainer.start(minusculeConfig(), 'gone', () => {})).rejects.toThrow(/not in storage/);
+    await expect(
+      trainer.start(minusculeConfig(), { id: 'gone', generation: 'newest' }, () => {}),
+    ).rejects.toThrow(/not in storage/);
     const broken = { ...minusculeConfig(), seed: -1 };
     await expect(trainer.start(broken, null, () => {})).rejects.toThrow(/seed must be a whole number/);
     await trainer.pause();

@@ -1,3 +1,4 @@
+import type { SavedRun } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
 import { ago } from '../words/format';
@@ -20,8 +21,7 @@ export function SavedRuns() {
               <b>{run.config.preset}</b>, seed {run.config.seed}, {run.config.popo.weighting}
             </span>
             <span class="faint">
-              {run.finished ? 'finished' : `at step ${run.step} of ${run.stage}`},{' '}
-              {ago(run.savedAt, Date.now())}
+              {standing(run)}, {ago(run.savedAt, Date.now())}
             </span>
             <span class="saved-actions">
               {run.finished ? (
@@ -32,15 +32,25 @@ export function SavedRuns() {
                 <button
                   type="button"
                   data-action="resume-run"
-                  disabled={busy}
+                  disabled={busy || run.isElsewhere}
                   onClick={() => void session.start(run)}
                 >
                   Resume
                 </button>
               )}
+              {run.earlier !== null && session.refused.value.has(run.id) && (
+                <button
+                  type="button"
+                  data-action="resume-earlier"
+                  disabled={busy || run.isElsewhere}
+                  onClick={() => void session.start(run, 'earlier')}
+                >
+                  Resume at step {run.earlier.step} of {run.earlier.stage}
+                </button>
+              )}
               <DeleteButton
                 class="plain"
-                disabled={busy}
+                disabled={busy || run.isElsewhere}
                 label="Delete"
                 name={`Delete the run of ${run.config.preset}, seed ${run.config.seed}`}
                 question="Delete this run?"
@@ -52,4 +62,9 @@ export function SavedRuns() {
       </ul>
     </section>
   );
+}
+
+function standing({ finished, isElsewhere, step, stage }: SavedRun): string {
+  if (isElsewhere) return `being trained in another tab, kept at step ${step} of ${stage}`;
+  return finished ? 'finished' : `at step ${step} of ${stage}`;
 }

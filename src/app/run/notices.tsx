@@ -6,7 +6,7 @@ export function Notices() {
   const session = useSession();
   const verdict = session.verdict.value;
   const expected = session.expected.value;
-  const resumable = session.savedRuns.value.filter((run) => !run.finished);
+  const resumable = session.savedRuns.value.filter((run) => !run.finished && !run.isElsewhere);
   const newest = [...resumable].sort((a, b) => b.savedAt - a.savedAt)[0];
   const status = session.status.value;
   const free = status === 'idle' || status === 'error';

@@ -9,6 +9,7 @@ import { REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import {
   type DeviceInfo,
+  type NoticeLevel,
   type Report,
   type RunEvent,
   type Sample,
@@ -49,7 +50,7 @@ export function createRunView(
   frame: (callback: () => void) => void,
   clock: () => number,
   rewardNames: () => readonly RewardName[],
-  say: (level: 'info' | 'warning' | 'error', message: string) => void,
+  say: (level: NoticeLevel, message: string, about?: 'keeping') => void,
 ) {
   const stages = signal<StageState[]>(freshStages());
   const device = signal<DeviceInfo | null>(null);
@@ -241,7 +242,7 @@ export function createRunView(
         parameters.value = event.parameters;
         break;
       case 'notice':
-        say(event.level, event.message);
+        say(event.level, event.message, event.about);
         break;
     }
   }

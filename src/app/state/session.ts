@@ -9,7 +9,8 @@ import { isPreset } from '../../run/diff';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
-import type { Fingerprint, Report, RunEvent } from '../../run/report';
+import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
+import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
 import { createCotSets } from './cotSets';
@@ -26,12 +27,19 @@ export interface Services {
   importer(onCrash: (message: string) => void): ImporterApi;
   discardTrainer(): void;
   discardImporter(): void;
+  tabs: {
+    /** Another tab, or a worker of this one, has changed the list of kept runs. */
+    onRuns(changed: () => void): void;
+    /** Resolves once no tab trains the run any more. */
+    runIsFree(id: string): Promise<void>;
+  };
 }
 
 export interface Notice {
   id: number;
-  level: 'info' | 'warning' | 'error';
+  level: NoticeLevel;
   message: string;
+  about: 'keeping' | null;
 }
 
 /** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
@@ -60,6 +68,8 @@ export function createSession(
   const expected = signal<Fingerprint | null>(null);
   const verdict = signal<FingerprintComparison | null>(null);
   const savedRuns = signal<SavedRun[]>([]);
+  /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
+  const refused = signal<ReadonlySet<string>>(new Set());
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
@@ -134,9 +144,10 @@ export function createSession(
       : 'The browser refused to keep checkpoints, so press Train to start over.';
   }
 
-  function say(level: Notice['level'], message: string): void {
+  function say(level: NoticeLevel, message: string, about: Notice['about'] = null): void {
     if (notices.value.some((notice) => notice.message === message)) return;
-    notices.value = [...notices.value.slice(-3), { id: ++noticeId, level, message }];
+    const others = notices.value.filter((notice) => about === null || notice.about !== about);
+    notices.value = [...others.slice(-3), { id: ++noticeId, level, message, about }];
   }
 
   function dismiss(id: number): void {
@@ -154,7 +165,10 @@ export function createSession(
   }
 
   /** Trains from the start, or from a saved run. Resolves when the run has ended, been stopped or failed. */
-  async function start(saved: SavedRun | null = null): Promise<void> {
+  async function start(
+    saved: SavedRun | null = null,
+    generation: CheckpointGeneration = 'newest',
+  ): Promise<void> {
     if (busy.value || pending.value !== null) return;
     let wanted: RunConfig;
     try {
@@ -173,6 +187,10 @@ export function createSession(
       runConfig.value = wanted;
       status.value = 'running';
       pending.value = 'starting';
+      if (saved !== null) {
+        const { stage, step } = (generation === 'earlier' ? saved.earlier : null) ?? saved;
+        view.checkpoint.value = { stage: stage as StageName, step, stored: true };
+      }
     });
     try {
       const onEvent = (event: RunEvent) => {
@@ -181,7 +199,8 @@ export function createSession(
         view.receive(event);
       };
       const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
-      const result = await trainer().start(wanted, saved?.id ?? null, onEvent, key);
+      const from = saved && { id: saved.id, generation };
+      const result = await trainer().start(wanted, from, onEvent, key);
       await view.drained();
       if (token !== current) return;
       batch(() => {
@@ -192,10 +211,16 @@ export function createSession(
     } catch (error) {
       if (token !== current) return;
       batch(() => {
+        const isUnbegun = saved !== null && pending.value === 'starting';
+        if (isUnbegun && saved.earlier !== null && generation === 'newest')
+          refused.value = new Set([...refused.value, saved.id]);
         pending.value = null;
         status.value = 'error';
         resumeDismissed.value = false;
-        say('error', `Training stopped: ${sentence(error)} ${keptSentence()}`);
+        const message = isUnbegun
+          ? `This run was not taken up: ${sentence(error)}`
+          : `Training stopped: ${sentence(error)} ${keptSentence()}`;
+        say('error', message);
       });
     }
     void refreshSavedRuns();
@@ -280,16 +305,36 @@ export function createSession(
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
     }
+    services.tabs.onRuns(() => void refreshSavedRuns());
     await refreshSavedRuns();
   }
 
   async function refreshSavedRuns(): Promise<void> {
     try {
-      savedRuns.value = await trainer().savedRuns();
+      const runs = await trainer().savedRuns();
+      savedRuns.value = runs;
+      for (const { id, isElsewhere } of runs) if (isElsewhere) void awaitRun(id);
     } catch {
       // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
       savedRuns.value = [];
     }
+  }
+
+  /** Runs in other tabs, which are waited for. */
+  const awaited = new Set<string>();
+
+  /** Looks again once no other tab trains the run: it can be taken over then. */
+  async function awaitRun(id: string): Promise<void> {
+    if (awaited.has(id)) return;
+    awaited.add(id);
+    await services.tabs.runIsFree(id);
+    awaited.delete(id);
+    await refreshSavedRuns();
+  }
+
+  /** The tab may be about to go: what is under way is kept as soon as it can be. */
+  function keep(): void {
+    if (runIsOn()) void trainer().keep();
   }
 
   async function deleteRun(id: string): Promise<void> {
@@ -450,6 +495,7 @@ export function createSession(
     verdict,
     linked,
     savedRuns,
+    refused,
     resumeDismissed,
     settingsOpen,
     busy,
@@ -473,6 +519,7 @@ export function createSession(
     start,
     pause,
     resume,
+    keep,
     step,
     reset,
     wake,

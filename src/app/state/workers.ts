@@ -5,6 +5,7 @@
 import * as Comlink from 'comlink';
 import importerUrl from '../../worker/importer?worker&url';
 import type { ImporterApi, TrainerApi } from '../../worker/protocol';
+import { RUNS_CHANNEL, runIsFree } from '../../worker/runLock';
 import trainerUrl from '../../worker/trainer?worker&url';
 import type { Services } from './session';
 
@@ -30,8 +31,9 @@ export function pageWorkers(): Services {
         const remote = Comlink.wrap<TrainerApi>(worker);
         const api: TrainerApi = {
           describeDevice: () => remote.describeDevice(),
-          start: (config, resumeId, onEvent, teacherKey) =>
-            remote.start(config, resumeId, Comlink.proxy(onEvent), teacherKey),
+          start: (config, from, onEvent, teacherKey) =>
+            remote.start(config, from, Comlink.proxy(onEvent), teacherKey),
+          keep: () => remote.keep(),
           study: (request, onEvent) => remote.study(request, Comlink.proxy(onEvent)),
           studyResult: (request) => remote.studyResult(request),
           exportStudy: (request) => remote.exportStudy(request),
@@ -71,6 +73,12 @@ export function pageWorkers(): Services {
         importer = { worker, api };
       }
       return importer.api;
+    },
+    tabs: {
+      onRuns(changed) {
+        new BroadcastChannel(RUNS_CHANNEL).addEventListener('message', changed);
+      },
+      runIsFree: (id) => runIsFree(navigator.locks, id),
     },
     discardTrainer() {
       trainer?.worker.terminate();

@@ -5,7 +5,7 @@ import { filterQuality } from '../../sft/filterQuality';
 import { cotExamples, selectCots } from '../../sft/orft';
 import { cotSequences, shuffledBatches } from '../batches';
 import type { Report, RunEvent } from '../report';
-import { lossEvents, type WholeStage } from '../stage';
+import { lossEvents, type ResumableStage } from '../stage';
 import { supervise } from '../supervise';
 import type { Taught } from './rupr';
 import type { TrainingInputs } from './trainingInputs';
@@ -16,10 +16,18 @@ export interface Kept {
   report: Report['orft'];
 }
 
+export interface Scored {
+  /** The weights to go back to while the scorer is the model; null before and after. */
+  backbone: Float32Array<ArrayBuffer> | null;
+  /** −log P per answer token, of the CoTs that are scored so far; let go of at the end. */
+  nll: Float32Array<ArrayBuffer>;
+  result: Kept | null;
+}
+
 /** Scored CoTs that the report shows, spread evenly. */
 const COT_EXAMPLES = 200;
 
-export const orft: WholeStage<'orft', TrainingInputs & { rupr: Taught }, Kept, Kept> = {
+export const orft: ResumableStage<'orft', TrainingInputs & { rupr: Taught }, Scored, Kept> = {
   name: 'orft',
   reads: [
     'seed',
@@ -31,11 +39,14 @@ export const orft: WholeStage<'orft', TrainingInputs & { rupr: Taught }, Kept, K
     'popo.num_generations',
   ],
   steps: (config) => config.orft.scorer_steps,
-  async run({ data: { draw }, tokenizer, rupr: { cots } }, tools) {
+  begin: () => ({ backbone: null, nll: new Float32Array(), result: null }),
+  async run({ data: { draw }, tokenizer, rupr: { cots } }, tools, made) {
     const { orft, sft, popo } = tools.config;
     const { model, format, length } = tokenizer;
-    const backbone = await model.snapshot();
-    await model.resetOptimizer();
+    if (made.backbone === null) {
+      made.backbone = (await model.snapshot()).parameters;
+      await model.resetOptimizer();
+    }
     const schedule = { steps: orft.scorer_steps, learning_rate: sft.learning_rate };
     const sequences = cotSequences(cots, draw.prompts, format);
     const batches = shuffledBatches('orft', sequences, {
@@ -44,10 +55,16 @@ export const orft: WholeStage<'orft', TrainingInputs & { rupr: Taught }, Kept, K
       length,
     });
     await supervise(model, tools, schedule, batches);
-    const options = { batchSize: popo.prompts_per_step * popo.num_generations, length };
-    const scored = { format, examples: draw.prompts, cots };
-    const nll = await scoreCots(model, scored, options, tools.hooks);
-    await model.restore(backbone);
+    const options = {
+      batchSize: popo.prompts_per_step * popo.num_generations,
+      length,
+      known: made.nll,
+      onBatch(nll: Float32Array<ArrayBuffer>) {
+        made.nll = nll;
+      },
+    };
+    const nll = await scoreCots(model, { format, examples: draw.prompts, cots }, options, tools.hooks);
+    await model.restore({ ...(await model.snapshot()), parameters: made.backbone });
     const { threshold, kept } = selectCots(nll, cots, orft.threshold);
     const examples = cotExamples(cots, nll, { threshold, kept });
     const ppl = examples.map((example) => example.ppl);
@@ -61,10 +78,10 @@ export const orft: WholeStage<'orft', TrainingInputs & { rupr: Taught }, Kept, K
       examples: evenly(examples, COT_EXAMPLES),
     };
     tools.emit({ type: 'cots', ...report, ppl });
-    return { kept: indices, report };
+    Object.assign(made, { backbone: null, nll: new Float32Array(), result: { kept: indices, report } });
   },
-  open: (made) => made,
-  report: ({ report }) => ({ orft: report }),
+  open: ({ result }) => result!,
+  report: ({ result }) => (result === null ? {} : { orft: result.report }),
   *events({ orft }, own): Generator<RunEvent> {
     yield* lossEvents(own);
     if (orft !== undefined) yield { type: 'cots', ...orft, ppl: orft.examples.map(({ ppl }) => ppl) };

@@ -5,6 +5,7 @@ import { targetItem } from '../../../src/data/dataset';
 import { needsOf } from '../../../src/data/needs';
 import { Random } from '../../../src/numeric/random';
 import { camelCased } from '../../../src/run/camelCase';
+import type { StageTools } from '../../../src/run/stage';
 import type { Kept } from '../../../src/run/stages/orft';
 import { orft } from '../../../src/run/stages/orft';
 import { rupr, type Taught } from '../../../src/run/stages/rupr';
@@ -59,7 +60,7 @@ describe('every supervised stage', () => {
     const { steps } = config.warmup;
     await warmup.run(inputs, (await toolsOf('warmup', config, { steps })).tools, warmup.begin(config));
     expect(hyper()).toEqual(expected(6, 0.007));
-    const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
+    const kept = await filtered({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
     expect(hyper()).toEqual(expected(2, 0.002));
     const tools = (await toolsOf('sft', config, { steps: 5 })).tools;
     await sft.run({ ...inputs, rupr: cots, orft: kept }, tools, sft.begin(config));
@@ -68,6 +69,15 @@ describe('every supervised stage', () => {
     expect(rows).toEqual([inputs.tokenizer.warmupRows, 3, 3]);
   });
 });
+
+/** ORFT from its beginning to what it opens. */
+async function filtered(inputs: Parameters<typeof orft.run>[0], tools: StageTools): Promise<Kept> {
+  const made = orft.begin(tools.config);
+  await orft.run(inputs, tools, made);
+  // What it no longer needs is not in later checkpoints.
+  expect([made.backbone, made.nll.length]).toEqual([null, 0]);
+  return orft.open(made, inputs, tools);
+}
 
 describe('a supervised stage', () => {
   it('draws its batches by the seed, and nothing else does', async () => {
@@ -80,7 +90,7 @@ describe('a supervised stage', () => {
       const rows = () => JSON.stringify(model.trained.splice(0).map((step) => step.rows));
       await warmup.run(inputs, (await toolsOf('warmup', config, { steps: 6 })).tools, warmup.begin(config));
       const warm = rows();
-      const kept = await orft.run({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
+      const kept = await filtered({ ...inputs, rupr: cots }, (await toolsOf('orft', config)).tools);
       const scorer = rows();
       const all = { kept: cots.cots.map((_, index) => index), report: kept.report };
       const { tools } = await toolsOf('sft', config, { steps: 5 });
@@ -278,7 +288,7 @@ describe('the stage orft', () => {
     model.logp = (row) => -(of.get(here.format.tokenizer.decode(row)) ?? 9);
     model.version = 41;
     const { tools, events } = await toolsOf('orft', config, { steps: config.orft.scorer_steps });
-    const made = await orft.run({ ...inputs, rupr: cots }, tools);
+    const made = await filtered({ ...inputs, rupr: cots }, tools);
     const nll = cots.cots.map((_, index) => of.get(sequenceOf(here, cots, index)) ?? 9);
     return { here, cots, made, events, nll };
   }
@@ -287,7 +297,7 @@ describe('the stage orft', () => {
     const { here, cots, made } = await judged('median');
     const { model } = here;
     const once = model.calls.filter((call, index) => call !== model.calls[index - 1]);
-    expect(once).toEqual(['snapshot', 'reset', 'train', 'score', 'restore']);
+    expect(once).toEqual(['snapshot', 'reset', 'train', 'score', 'snapshot', 'restore']);
     expect(model.restored[0].parameters[0]).toBe(41);
     expect(model.version).toBe(41);
     const all = new Set(cots.cots.map((_, index) => sequenceOf(here, cots, index)));
@@ -295,6 +305,42 @@ describe('the stage orft', () => {
     const scored = model.scored.flat().map((row) => here.format.tokenizer.decode(row));
     expect(scored.slice(0, cots.cots.length)).toEqual(cots.cots.map((_, i) => sequenceOf(here, cots, i)));
     expect(made.report.scored).toBe(cots.cots.length);
+  });
+
+  it('goes on in the middle of scoring: no CoT is scored twice, and the outcome is the same', async () => {
+    const whole = await judged('median');
+    const { here, cots } = whole;
+    const { model, inputs, config } = here;
+    const batch = config.popo.prompts_per_step * config.popo.num_generations;
+    const steps = config.orft.scorer_steps;
+    const { tools } = await toolsOf('orft', config, { steps, from: steps });
+    model.scored.length = 0;
+    model.trained.length = 0;
+    const known = Float32Array.from(whole.nll.slice(0, batch));
+    const made = { backbone: Float32Array.of(41), nll: known, result: null };
+    await orft.run({ ...inputs, rupr: cots }, tools, made);
+    expect(model.trained).toEqual([]);
+    expect(model.scored.flat().map((row) => here.format.tokenizer.decode(row))).toEqual(
+      cots.cots.slice(batch).map((_, index) => sequenceOf(here, cots, batch + index)),
+    );
+    const { kept } = orft.open(made, { ...inputs, rupr: cots }, tools) as Kept;
+    expect(kept).toEqual(whole.made.kept);
+    expect(model.restored.at(-1)?.parameters).toEqual(Float32Array.of(41));
+  });
+
+  it('keeps what it has scored after every batch', async () => {
+    const here = await given();
+    const cots = await taught(here);
+    const { tools } = await toolsOf('orft', here.config, { steps: here.config.orft.scorer_steps });
+    const batch = here.config.popo.prompts_per_step * here.config.popo.num_generations;
+    const made = orft.begin(here.config);
+    const seen: number[] = [];
+    tools.hooks.gate = async () => {
+      seen.push(made.nll.length);
+      return 'go';
+    };
+    await orft.run({ ...here.inputs, rupr: cots }, tools, made);
+    expect(seen).toEqual([0, batch, 2 * batch]);
   });
 
   it('keeps the CoTs of low perplexity, and names them by their indices', async () => {

@@ -1,0 +1,50 @@
+/** Where a run stands, in full: what is needed to go on to the same bits in another tab. */
+import type { ModelState } from '../model/languageModel';
+import type { RunConfig } from './config';
+import type { Made } from './pipeline';
+import { STAGE_NAMES, type StageName, type StageReport } from './report';
+
+export interface RunState {
+  /** Of this form; another form's checkpoint is refused, not guessed at. */
+  schema: 2;
+  app: string;
+  /** With kernels resolved, and the CoTs named once they were asked for. */
+  config: RunConfig;
+  /** The stage under way or next, and its next step. */
+  stage: StageName;
+  step: number;
+  /** Stages begun, in order; the last may be under way. */
+  stages: StageReport[];
+  /** What stages made. That of a stage under way is there only if it can be taken up between its steps. */
+  made: Partial<Made>;
+  timings: Record<string, number>;
+}
+
+export interface RunCheckpoint {
+  /** Its arrays are shared between checkpoints: nobody writes into them. */
+  state: RunState;
+  /** The model's, once there is one. */
+  model: ModelState | null;
+}
+
+/** A run's state before anything has happened. */
+export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
+  schema: 2,
+  stage: STAGE_NAMES[0],
+  step: 0,
+  stages: [],
+  made: {},
+  timings: {},
+};
+
+/** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
+export function copyState(state: RunState): RunState {
+  const { stages, made, timings } = state;
+  return { ...state, ...(copy({ stages, made, timings }) as Pick<RunState, 'stages' | 'made' | 'timings'>) };
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Float32Array) return value;
+  if (Array.isArray(value)) return value.map(copy);
+  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, copy(held)]));
+}
