@@ -466,6 +466,10 @@ class Guesser {
       const top = single.find((column) => TOPS.includes(this.#keys[column]));
       if (top !== undefined && !given.includes(top)) given.unshift(top);
     }
+    // Department, category, subcategory: the plain name stands right above what is said to be a part of it.
+    const part = given.findIndex((column) => SUBCATEGORIES.includes(this.#keys[column]));
+    const whole = single.find((column) => TOPS.includes(this.#keys[column]) && !given.includes(column));
+    if (part > 0 && whole !== undefined) given.splice(part, 0, whole);
     if (given.length >= 2) return given;
     return single.length > 0 ? [single[0]] : given;
   }
@@ -557,6 +561,8 @@ const PATHS = [
   'genres',
 ];
 const TOPS = ['category', 'categoryname', 'itemcategory'];
+/** Names of a level that is a part of the one above it. */
+const SUBCATEGORIES = ['subcategory', 'subcategoryname'];
 
 function isIdName(name: string): boolean {
   return (

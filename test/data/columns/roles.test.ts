@@ -150,6 +150,16 @@ describe('a column', () => {
     ['user_id,item_id,category_id', ['205301355563188'], { categories: '' }],
     ['user_id,item_id,l1,l2,l3', ['a', 'b', 'c'], { categories: 'l1+l2+l3' }],
     ['user_id,item_id,category,subcategory', ['a', 'b'], { categories: 'category+subcategory' }],
+    [
+      'user_id,item_id,department,category,sub_category',
+      ['a', 'b', 'c'],
+      { categories: 'department+category+sub_category' },
+    ],
+    [
+      'user_id,item_id,sub_category,category,main_category',
+      ['a', 'b', 'c'],
+      { categories: 'main_category+category+sub_category' },
+    ],
     ['user_id,item_id,type', ['free'], {}],
     ['user_id,item_id,behavior_type', ['pv'], { event: 'behavior_type' }],
     ['user_id,item_id,average_rating', ['4.5'], {}],
