@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parameterTable } from '../../src/model/parameters';
+import { Random } from '../../src/numeric/random';
+import type { RunHeader } from '../../src/run/checkpoint';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/run/checkpoint';
 import { CheckpointError } from '../../src/run/checkpointError';
 import { modelShape } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import { STAGE_NAMES } from '../../src/run/report';
 import { copyState, NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
+import { Checkpoints } from '../../src/store/checkpoints';
+import { memoryStore } from '../../src/store/memory';
 
 const APP = '9.9.9';
 
@@ -158,6 +162,39 @@ describe('a checkpoint', () => {
       );
       kept.pools[pool] = kept.pools[pool].slice(0, 5);
       expect(() => decodeCheckpoint(kept, APP), pool).toThrow(/is cut/);
+    }
+  });
+
+  it('is refused after any of 200 random damages, and read where there is none', async () => {
+    const random = new Random(5, 'damage');
+    const below = (count: number) => Math.floor(random.uniform() * count);
+    const store = memoryStore();
+    const checkpoints = new Checkpoints<RunHeader>(store);
+    await checkpoints.save(stored(checkpoint()));
+    const whole = (await store.get('checkpoints', 'id'))!;
+    const read = async () => decodeCheckpoint((await checkpoints.load('id'))!, APP);
+    expect((await read()).state.step).toBe(2);
+    const names = Object.keys(whole.parts);
+    for (let k = 0; k < 200; k++) {
+      const record = structuredClone(whole);
+      const parts = record.parts as Record<string, ArrayBuffer>;
+      const header = record.header as { caller: object; pools: Record<string, string> };
+      const name = names[below(names.length)];
+      const bytes = new Uint8Array(parts[name]);
+      const damages = [
+        () => bytes.set([bytes.at(-1)! ^ (1 << below(8))], bytes.length - 1),
+        () => bytes.fill(0, 0, 1 + below(bytes.length)),
+        () => Object.assign(parts, { [name]: parts[name].slice(0, below(bytes.length)) }),
+        () => delete parts[name],
+        () => Object.assign(parts, { [name]: parts[names[(names.indexOf(name) + 1) % names.length]] }),
+        () => Object.assign(header.caller, { step: 3 + below(1_000_000) }),
+        () => Object.assign(header.caller, { stage: 'sft' }),
+        () => delete header.pools[name],
+        () => Object.assign(header, { seal: 'f'.repeat(64) }),
+      ];
+      damages[k % damages.length]();
+      await store.put('checkpoints', record);
+      await expect(read(), `damage ${k} of ${name}`).rejects.toThrow(/^This checkpoint is damaged: .*\.$/);
     }
   });
 });
