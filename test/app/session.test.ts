@@ -4,7 +4,7 @@ import type { ImportPreview } from '../../src/data/preview';
 import type { RunConfig } from '../../src/run/config';
 import { reportedEvents } from '../../src/run/events';
 import { presetConfig } from '../../src/run/presets';
-import type { Report, RunEvent } from '../../src/run/report';
+import type { Report, RunEvent, StageName } from '../../src/run/report';
 import type {
   ImporterApi,
   ImportSummary,
@@ -130,6 +130,10 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
         runsChanged = changed;
       },
       runIsFree: (id) => new Promise((resolve) => free.set(id, resolve)),
+    },
+    disk: {
+      room: async () => ({ used: 5, quota: 9, isPersistent: calls.includes('persist') }),
+      persist: async () => void calls.push('persist'),
     },
   };
   const session = createSession(
@@ -442,6 +446,22 @@ describe('runs that are kept', () => {
     void session.start();
     session.keep();
     expect(calls).toEqual(['start null', 'keep run']);
+  });
+
+  it('are asked to last once, when a language model has begun to learn', async () => {
+    const { session, emit, calls } = stage();
+    await session.wake();
+    expect(session.room.value).toEqual({ used: 5, quota: 9, isPersistent: false });
+    void session.start();
+    const kept = (name: StageName, stored = true) =>
+      emit({ type: 'checkpoint', stage: name, step: 0, stored });
+    kept('warmup');
+    kept('rupr', false);
+    expect(calls).not.toContain('persist');
+    kept('rupr');
+    kept('sft');
+    await vi.waitFor(() => expect(session.room.value?.isPersistent).toBe(true));
+    expect(calls.filter((call) => call === 'persist')).toHaveLength(1);
   });
 
   it('have one notice about whether they are kept', async () => {

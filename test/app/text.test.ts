@@ -4,7 +4,7 @@ import { ticks } from '../../src/app/charts/ticks';
 import { withWeight } from '../../src/app/form/knobs';
 import { parts, promptParts } from '../../src/app/run/samples';
 import { rewardAxes, whoGains } from '../../src/app/run/tradeoff';
-import { ago, count, duration, percent, short } from '../../src/app/words/format';
+import { ago, bytes, count, duration, percent, short } from '../../src/app/words/format';
 import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
@@ -20,6 +20,10 @@ describe('numbers', () => {
       '1 h 05 min',
     ]);
     expect(duration(Number.NaN)).toBe('–');
+  });
+
+  it('reads sizes', () => {
+    expect([0, 12_345, 48_200_000, 10_700_000_000].map(bytes)).toEqual(['0 KB', '13 KB', '48 MB', '10.7 GB']);
   });
 
   it('rounds to what an eye takes in', () => {

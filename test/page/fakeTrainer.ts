@@ -528,5 +528,9 @@ export function fakeServices(options: FakeOptions): Services {
     discardTrainer() {},
     discardImporter() {},
     tabs: { onRuns() {}, runIsFree: () => new Promise(() => {}) },
+    disk: {
+      room: async () => ({ used: 48_200_000, quota: 10_700_000_000, isPersistent: false }),
+      async persist() {},
+    },
   };
 }

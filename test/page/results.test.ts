@@ -80,6 +80,9 @@ it('says that one reward has no trade-off, and shows and takes a perplexity to r
 it('opens a kept report whole, and deletes only when asked twice', async () => {
   const { page, problems } = await open('?saved');
   const runs = page.locator('.saved li');
+  expect(await page.locator('.saved .section-head p').textContent()).toBe(
+    'With your data, 48 MB of the 10.7 GB that the browser allows. The browser may delete it when the disk is full.',
+  );
   await runs.nth(1).getByText('Open').click();
   await page.waitForSelector('#ranking-title');
   const heldOut = await page.locator('.chart-frame[aria-label^="Held-out users"]').getAttribute('aria-label');

@@ -1,7 +1,8 @@
 import type { SavedRun } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
-import { ago } from '../words/format';
+import type { Room } from '../state/session';
+import { ago, bytes } from '../words/format';
 
 /** Runs kept on this device: take one up again, look at one that ended, or delete it. */
 export function SavedRuns() {
@@ -13,6 +14,7 @@ export function SavedRuns() {
     <section class="saved" aria-labelledby="saved-title">
       <div class="section-head">
         <h2 id="saved-title">Kept on this device</h2>
+        {session.room.value !== null && <p>{takes(session.room.value)}</p>}
       </div>
       <ul>
         {runs.map((run) => (
@@ -62,6 +64,13 @@ export function SavedRuns() {
       </ul>
     </section>
   );
+}
+
+function takes({ used, quota, isPersistent }: Room): string {
+  const fate = isPersistent
+    ? 'It stays until you delete it.'
+    : 'The browser may delete it when the disk is full.';
+  return `With your data, ${bytes(used)} of the ${bytes(quota)} that the browser allows. ${fate}`;
 }
 
 function standing({ finished, isElsewhere, step, stage }: SavedRun): string {

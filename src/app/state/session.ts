@@ -9,7 +9,14 @@ import { isPreset } from '../../run/diff';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
-import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
+import {
+  type Fingerprint,
+  type NoticeLevel,
+  type Report,
+  type RunEvent,
+  STAGE_NAMES,
+  type StageName,
+} from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
@@ -33,6 +40,19 @@ export interface Services {
     /** Resolves once no tab trains the run any more. */
     runIsFree(id: string): Promise<void>;
   };
+  disk: {
+    /** What this page takes of what the browser gives it, in bytes; null where the browser does not tell. */
+    room(): Promise<Room | null>;
+    /** Asks the browser not to delete what is kept when it is short of room. */
+    persist(): Promise<void>;
+  };
+}
+
+export interface Room {
+  used: number;
+  quota: number;
+  /** Whether only the person deletes it. */
+  isPersistent: boolean;
 }
 
 export interface Notice {
@@ -70,6 +90,8 @@ export function createSession(
   const savedRuns = signal<SavedRun[]>([]);
   /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
   const refused = signal<ReadonlySet<string>>(new Set());
+  const room = signal<Room | null>(null);
+  let askedToPersist = false;
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
@@ -196,6 +218,7 @@ export function createSession(
       const onEvent = (event: RunEvent) => {
         if (token !== current) return;
         if (pending.value === 'starting') pending.value = null;
+        if (event.type === 'checkpoint' && event.stored) void askToPersist(event.stage);
         view.receive(event);
       };
       const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
@@ -224,6 +247,14 @@ export function createSession(
       });
     }
     void refreshSavedRuns();
+  }
+
+  /** Once there is something to lose: a language model that has begun to learn. */
+  async function askToPersist(stage: StageName): Promise<void> {
+    if (askedToPersist || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf('warmup')) return;
+    askedToPersist = true;
+    await services.disk.persist();
+    room.value = await services.disk.room();
   }
 
   /** Takes a config that was not made in the form. */
@@ -312,7 +343,11 @@ export function createSession(
   async function refreshSavedRuns(): Promise<void> {
     try {
       const runs = await trainer().savedRuns();
-      savedRuns.value = runs;
+      const found = await services.disk.room();
+      batch(() => {
+        savedRuns.value = runs;
+        room.value = found;
+      });
       for (const { id, isElsewhere } of runs) if (isElsewhere) void awaitRun(id);
     } catch {
       // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
@@ -496,6 +531,7 @@ export function createSession(
     linked,
     savedRuns,
     refused,
+    room,
     resumeDismissed,
     settingsOpen,
     busy,

@@ -80,6 +80,25 @@ export function pageWorkers(): Services {
       },
       runIsFree: (id) => runIsFree(navigator.locks, id),
     },
+    disk: {
+      async room() {
+        try {
+          const { usage: used, quota } = await navigator.storage.estimate();
+          const isPersistent = await navigator.storage.persisted();
+          return used === undefined || quota === undefined ? null : { used, quota, isPersistent };
+        } catch {
+          // An insecure page, or one that may store nothing.
+          return null;
+        }
+      },
+      async persist() {
+        try {
+          await navigator.storage.persist();
+        } catch {
+          // As above; what is kept may then be deleted, which the list says.
+        }
+      },
+    },
     discardTrainer() {
       trainer?.worker.terminate();
       trainer = null;

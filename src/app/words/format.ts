@@ -30,6 +30,12 @@ export function short(value: number | null | undefined): string {
   return text.replace(/^-/, '−');
 }
 
+/** A size such as `780 KB`, `12 MB` or `2.1 GB`. */
+export function bytes(size: number): string {
+  if (size < 1e6) return `${Math.ceil(size / 1e3)} KB`;
+  return size < 1e9 ? `${Math.round(size / 1e6)} MB` : `${(size / 1e9).toFixed(1)} GB`;
+}
+
 /** A rate in [0, 1] as a percentage with one decimal. */
 export function percent(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
