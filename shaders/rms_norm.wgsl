@@ -5,7 +5,8 @@
 //   backward_weight  dw[slice, d] = Σ_{rows of the slice} dy · x · s
 //
 // LANES threads share a row, ROWS rows share a workgroup; a row's sum is taken over each thread's vec4s in order, then over the
-// threads by halving. backward_weight: one thread per vec4 of d and slice, rows in order.
+// threads by halving. backward_weight: RUNS threads per vec4 of d and slice, each with every RUNS-th row of the slice in order; what
+// they found is added up by halving.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -66,15 +67,27 @@ fn backward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) 
   }
 }
 
-@compute @workgroup_size(64)
-fn backward_weight(@builtin(global_invocation_id) id : vec3u) {
+const COLUMNS = select(8u, 64u, RUNS == 1u);
+
+var<workgroup> run_sums : array<vec4f, COLUMNS * RUNS>;
+
+@compute @workgroup_size(COLUMNS, RUNS)
+fn backward_weight(@builtin(global_invocation_id) id : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let slice = id.x / D4;
   let d = id.x % D4;
-  if (slice >= SPLITS) { return; }
   let run = (shape.rows + SPLITS - 1u) / SPLITS;
   let begin = min(slice * run, shape.rows);
-  let end = min(begin + run, shape.rows);
+  let end = select(begin, min(begin + run, shape.rows), slice < SPLITS);
   var sum = vec4f();
-  for (var row = begin; row < end; row++) { sum += dy[row * D4 + d] * x[row * D4 + d] * scale[row]; }
+  for (var row = begin + local.y; row < end; row += RUNS) { sum += dy[row * D4 + d] * x[row * D4 + d] * scale[row]; }
+  if (RUNS > 1u) {
+    run_sums[local.y * COLUMNS + local.x] = sum;
+    for (var width = RUNS / 2u; width > 0u; width /= 2u) {
+      workgroupBarrier();
+      if (local.y < width) { run_sums[local.y * COLUMNS + local.x] += run_sums[(local.y + width) * COLUMNS + local.x]; }
+    }
+    sum = run_sums[local.x];
+  }
+  if (slice >= SPLITS || local.y > 0u) { return; }
   out[slice * (SLICE / 4u) + d] = sum;
 }

@@ -12,6 +12,7 @@ import { fitFormat } from '../run/shapes';
 import { TEACHER_WORDS } from '../sft/teacher';
 import { corpus } from '../text/prompt';
 import { trainTokenizer } from '../text/tokenizer';
+import type { Rates } from './rates';
 
 /** A model and the batch it takes a training step on: `size` sequences of `length` tokens. */
 export interface BenchShape {
@@ -42,6 +43,7 @@ export interface CaseResult {
 export interface BenchResult {
   adapter: string;
   machine: string;
+  rates: Rates;
   cases: CaseResult[];
   /** Of one training step of a model of `layers` layers. */
   dispatches_per_step: number;

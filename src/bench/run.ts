@@ -15,6 +15,7 @@ import {
 } from './core';
 import { jaxPeer, type PeerCase, tensorFlowPeer } from './peers';
 import { policyFacts } from './policy';
+import { measureRates } from './rates';
 
 export interface BenchOptions {
   /** Names of shapes; the first also gives dispatches, bytes and the rollout's speed. */
@@ -41,6 +42,7 @@ export async function runBench(
   const { vendor, architecture, description } = gpu.adapter;
   const adapter = [vendor, architecture, description].filter(Boolean).join(' ');
   say(`Adapter: ${adapter}`);
+  const rates = await measureRates(gpu);
   const cases: CaseResult[] = [];
   let facts: ModelFacts | null = null;
   for (const name of shapes) {
@@ -51,7 +53,7 @@ export async function runBench(
   if (facts === null) throw new Error('No shape was named.');
   gpu.assertHealthy();
   gpu.destroy();
-  return { adapter, cases, ...facts };
+  return { adapter, rates, cases, ...facts };
 }
 
 async function compare(

@@ -101,12 +101,21 @@ function jsCost(): { ms: number; dispatches: number; layers: number } {
 }
 
 /** The result as a Markdown table. */
-export function benchTable({ adapter, machine, cases, ...rest }: BenchResult): string {
+export function benchTable({ adapter, machine, rates, cases, ...rest }: BenchResult): string {
   const ms = (value: number | null) => (value === null ? '' : `${value.toFixed(value < 100 ? 1 : 0)} ms`);
   const ratio = (value: number | null, ours: number | null) =>
     value === null || ours === null ? '' : ` (${(value / ours).toFixed(1)}×)`;
+  const rate = (gigaflops: number) =>
+    `${Math.round(gigaflops).toLocaleString('en-US')} (${Math.round((100 * gigaflops) / rates.peak)} %)`;
   return [
     `${adapter}; ${machine}`,
+    '',
+    `Multiply-adds from registers alone: ${Math.round(rates.peak).toLocaleString('en-US')} GFLOP/s. Matrix products, in ` +
+      'GFLOP/s and as a share of that:',
+    '',
+    '| size | a · bᵀ | a · b | aᵀ · b |',
+    '| --- | --: | --: | --: |',
+    ...rates.products.map(({ size, nt, nn, tn }) => `| ${size} | ${rate(nt)} | ${rate(nn)} | ${rate(tn)} |`),
     '',
     '| shape | taiji-lab | TensorFlow.js | jax-js |',
     '| --- | --: | --: | --: |',

@@ -44,6 +44,11 @@ export class Plan {
     this.#gpu = gpu;
   }
 
+  /** For an adapter that is a CPU in disguise, which compiles long shaders slowly. */
+  get software(): boolean {
+    return this.#gpu.adapter.software;
+  }
+
   get dispatches(): number {
     return this.#recorded.length;
   }

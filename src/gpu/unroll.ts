@@ -5,13 +5,22 @@
  * @throws Error for a letter that has no count
  */
 export function unroll(source: string, counts: Readonly<Record<string, number>>): string {
-  return source
+  return repeatBlocks(source, counts)
     .split('\n')
     .flatMap((line) => {
       const marked = /^(.*?)\s*\/\/ each((?: [a-z])+)$/.exec(line);
       return marked ? repeat(marked[1], marked[2].trim().split(' '), counts) : [line];
     })
     .join('\n');
+}
+
+/** A block from `{ // each k` to the `}` below it, once for every k. */
+function repeatBlocks(source: string, counts: Readonly<Record<string, number>>): string {
+  return source.replace(
+    /^( *)\{ \/\/ each ([a-z])\n([\s\S]*?\n)\1\}$/gm,
+    (_, indent: string, letter: string, body: string) =>
+      repeat(`${indent}{\n${body}${indent}}`, [letter], counts).join('\n'),
+  );
 }
 
 function repeat(line: string, letters: string[], counts: Readonly<Record<string, number>>): string[] {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { benchBatch, benchShape, measure, median, type Peer } from '../../src/bench/core';
+import { benchTable } from '../../src/commands/bench';
 
 test('median of odd and even counts, in any order', () => {
   expect(median([3, 1, 2])).toBe(2);
@@ -63,4 +64,23 @@ test('shapes and their batches', async () => {
   const used = Array.from(batch.lossWeights).filter((_, i) => i % shape.length !== 0);
   expect(used.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
   await expect(benchShape('huge')).rejects.toThrow(/no shape huge/);
+});
+
+test('the table names the peak, and products as shares of it', () => {
+  const table = benchTable({
+    adapter: 'a GPU',
+    machine: 'a machine',
+    rates: { peak: 2000, products: [{ size: 1024, nt: 1000, nn: 1300, tn: 500 }] },
+    cases: [{ name: 'small', ours_ms: 2, tfjs_ms: 20, jax_ms: null }],
+    dispatches_per_step: 66,
+    layers: 2,
+    js_ms_per_step: null,
+    rollout_tokens_per_s: 1000,
+    over_fixed: {},
+    bytesPlanned: 2 ** 20,
+    bytesAllocated: 2 ** 20,
+  });
+  expect(table).toContain('registers alone: 2,000 GFLOP/s');
+  expect(table).toContain('| 1024 | 1,000 (50 %) | 1,300 (65 %) | 500 (25 %) |');
+  expect(table).toContain('| small | 2.0 ms | 20.0 ms (10.0×) |  |');
 });

@@ -39,12 +39,12 @@ describe.each([...shaders].map(([path, source]) => [basename(path), source]))('%
   });
 
   it('stores to vectors in workgroup memory whole: their components share one memory location', () => {
-    const vectors = [...source.matchAll(/var<workgroup> (\w+) *: *array<vec\d/g)].map(([, name]) => name);
-    const parts = vectors.flatMap((name) => [
-      ...source.matchAll(
-        new RegExp(`\\b${name}\\[[^\\n;=]*\\](\\[[^\\]]*\\]|\\.[xyzwrgba])\\s*[-+*/]?=[^=]`, 'g'),
-      ),
-    ]);
+    const vectors = [...source.matchAll(/var<workgroup> (\w+) *: *((?:array<)+)vec\d/g)];
+    const parts = vectors.flatMap(([, name, arrays]) => {
+      const depth = arrays.split('<').length - 1;
+      const element = `\\b${name}(?:\\[[^\\n;=\\]]*\\]){${depth}}`;
+      return [...source.matchAll(new RegExp(`${element}(\\[[^\\]]*\\]|\\.[xyzwrgba])\\s*[-+*/]?=[^=]`, 'g'))];
+    });
     expect(parts.map(([store]) => store)).toEqual([]);
   });
 });

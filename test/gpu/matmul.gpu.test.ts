@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
 import { matmulNN, matmulNT, matmulTN, reduceSlices, TUNINGS } from '../../src/gpu/kernels';
+import { matmulTiled, TILES, tileFor } from '../../src/gpu/kernels/matmulTiled';
 import { adversarial, expectClose, normals, runKernel, stream, testGpu, tunings } from './harness';
 import * as twins from './twins';
 
@@ -138,6 +139,77 @@ it.each(tunings)(
     expectWithin(dw.subarray(0, K * N), twins.matmulTN(a, b, rows, K, N), bounds);
   },
 );
+
+// Past the edges of every tile, and a last step that is short. The launchers take the smallest tile for all shapes above.
+it.each(TILES)('tiles of $size, equal to the bit in twenty runs', async (tile) => {
+  const [rows, K, N, splits] = [133, 36, 132, 2];
+  const [x, w, dy] = [normals(random, rows * K), normals(random, N * K), normals(random, rows * N)];
+  const residual = normals(random, rows * N);
+  const slice = N * K;
+  const outputs = { nt: rows * N, nn: rows * K, tn: splits * slice };
+  const { nt, nn, tn } = await runKernel(
+    gpu,
+    outputs,
+    (s) => {
+      const shape = s.shape(rows);
+      const [a, b, d] = [x, w, dy].map((values) => s.input(values));
+      const constants = { M: 0, K, N, SPLITS: 1, SLICE: 0, RESIDUAL: 0 };
+      const common = { rows, N, splits: 1 };
+      matmulTiled(
+        s.plan,
+        {
+          ...common,
+          label: 'nt',
+          layout: 'nt',
+          constants: { ...constants, RESIDUAL: 1 },
+          bindings: [a, b, s.input(residual), s.out.nt, shape],
+        },
+        tile,
+      );
+      matmulTiled(
+        s.plan,
+        {
+          ...common,
+          N: K,
+          label: 'nn',
+          layout: 'nn',
+          constants: { ...constants, K: N, N: K },
+          bindings: [d, b, d, s.out.nn, shape],
+        },
+        tile,
+      );
+      matmulTiled(
+        s.plan,
+        {
+          label: 'tn',
+          layout: 'tn',
+          constants: { ...constants, M: N, K: 0, N: K, SPLITS: splits, SLICE: slice },
+          bindings: [d, a, d, s.out.tn, shape],
+          rows: N,
+          N: K,
+          splits,
+        },
+        tile,
+      );
+    },
+    20,
+  );
+  expectClose(nt, twins.matmulNT(x, w, rows, K, N, residual));
+  expectClose(nn, twins.matmulNN(dy, w, rows, N, K));
+  expectClose(
+    tn.subarray(0, slice).map((value, i) => value + tn[slice + i]),
+    twins.matmulTN(dy, x, rows, N, K),
+  );
+});
+
+it('takes the largest tile that a product has 200 of', () => {
+  const sizeFor = (rows: number, N: number, splits = 1) => tileFor({ rows, N, splits }).size;
+  expect(sizeFor(2048, 2048)).toBe(128);
+  expect(sizeFor(1024, 1024)).toBe(64);
+  expect(sizeFor(3456, 256)).toBe(64);
+  expect(sizeFor(256, 256, 7)).toBe(32);
+  expect(sizeFor(1, 4)).toBe(32);
+});
 
 it('refuses extents that are no multiple of 4', async () => {
   const record = runKernel(gpu, { out: 8 }, (s) => {

@@ -11,6 +11,12 @@ it('repeats over pairs, the first letter slowest', () => {
   expect(unroll('x{r}_{c} // each r c', { r: 2, c: 2 })).toBe('x0_0\nx0_1\nx1_0\nx1_1');
 });
 
+it('repeats marked blocks, and the lines in them', () => {
+  expect(unroll('{ // each k\n  x{k}{c} // each c\n}\ny', { k: 2, c: 2 })).toBe(
+    '{\n  x00\n  x01\n}\n{\n  x10\n  x11\n}\ny',
+  );
+});
+
 it('refuses a letter without a count', () => {
   expect(() => unroll('x{d} // each d', { c: 1 })).toThrow('over d');
 });

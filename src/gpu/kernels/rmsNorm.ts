@@ -18,6 +18,7 @@ function rmsNormConstants(tuning: Tuning, o: RmsNorm, splits: number, slice: num
     EPS_NANO: Math.round(o.eps * 1e9),
     LANES: tuning.rowLanes,
     ROWS: tuning.rows,
+    RUNS: tuning.normRuns,
     SPLITS: splits,
     SLICE: slice,
   };
@@ -55,6 +56,6 @@ export function rmsNormBackward(
     entryPoint: 'backward_weight',
     constants,
     bindings: [o.x, null, o.scale, o.dy, o.dWeight, o.shape],
-    workgroups: [groups((o.splits * o.D) / 4)],
+    workgroups: [groups((o.splits * o.D) / 4, tuning.normRuns === 1 ? 64 : 8)],
   });
 }

@@ -2,7 +2,7 @@
 import type { Gpu } from '../device';
 
 /** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
-export const KERNELS_VERSION = 'k2';
+export const KERNELS_VERSION = 'k3';
 
 /** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
@@ -12,6 +12,8 @@ export interface Tuning {
   /** Threads that share a row in row-wise kernels, and rows that share a workgroup. */
   rowLanes: number;
   rows: number;
+  /** Threads that share the rows of a slice in the gradient of a norm's weight: 1, or a power of two. */
+  normRuns: number;
   /** Threads of an attention workgroup. */
   attentionLanes: number;
   /** Queries (or keys) that an attention thread owns. */
@@ -27,6 +29,7 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     matmulLanes: 8,
     rowLanes: 1,
     rows: 16,
+    normRuns: 1,
     attentionLanes: 8,
     attentionOwn: 2,
     tokensPerSlice: 1 << 30,
@@ -37,6 +40,7 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     matmulLanes: 0,
     rowLanes: 32,
     rows: 4,
+    normRuns: 32,
     attentionLanes: 32,
     attentionOwn: 1,
     tokensPerSlice: 512,

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { measureRates } from '../../src/bench/rates';
+import { testGpu } from '../gpu/harness';
+
+it('measures multiply-adds and products, and frees what it allocated', async () => {
+  const gpu = await testGpu();
+  const { peak, products } = await measureRates(gpu, [64]);
+  expect(products.map(({ size }) => size)).toEqual([64]);
+  const [{ nt, nn, tn }] = products;
+  for (const rate of [peak, nt, nn, tn]) expect(rate).toBeGreaterThan(0);
+  expect(gpu.bytesAllocated).toBe(0);
+});
