@@ -5,6 +5,7 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findNodeAdapters, type NodeAdapter } from './src/browsers/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/browsers/chromium.ts';
 import { findFirefox } from './src/browsers/firefox.ts';
+import { folderOf, licencePage, packageOf, partsOf } from './src/commands/licences.ts';
 
 /**
  * `@tensorflow/tfjs` re-exports packages that nothing here uses (Keras layers, model converter, data pipelines, WebGL),
@@ -52,11 +53,57 @@ function policyInPage(): Plugin {
     name: 'policy-in-page',
     apply: 'build',
     transformIndexHtml() {
-      const [, policy] = /Content-Security-Policy: (.*)/.exec(readFileSync('public/_headers', 'utf8')) ?? [];
-      if (policy === undefined) throw new Error('public/_headers has no Content-Security-Policy.');
-      const content = policy.replace(/;\s*frame-ancestors [^;]*/, '');
-      const attrs = { 'http-equiv': 'Content-Security-Policy', content };
+      const attrs = { 'http-equiv': 'Content-Security-Policy', content: metaPolicy() };
       return [{ tag: 'meta', attrs, injectTo: 'head-prepend' }];
+    },
+  };
+}
+
+function metaPolicy(): string {
+  const [, policy] = /Content-Security-Policy: (.*)/.exec(readFileSync('public/_headers', 'utf8')) ?? [];
+  if (policy === undefined) throw new Error('public/_headers has no Content-Security-Policy.');
+  return policy.replace(/;\s*frame-ancestors [^;]*/, '');
+}
+
+/** Packages of which a part went into the page or into a worker; workers are built before the page is written. */
+const shipped = new Set<string>();
+
+/** Notes the packages of each bundle: what was left in of their code, their style sheets, and files that are copied whole. */
+function collectPackages(): Plugin {
+  const collect = (id: string) => {
+    const name = packageOf(id);
+    if (name !== null) shipped.add(name);
+  };
+  return {
+    name: 'collect-packages',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type === 'asset') for (const name of file.originalFileNames) collect(name);
+        else
+          for (const [id, { renderedLength }] of Object.entries(file.modules))
+            if (renderedLength > 0) collect(id);
+      }
+      for (const id of this.getModuleIds()) if (/\.css(\?|$)/.test(id)) collect(id);
+    },
+  };
+}
+
+/** Writes the page of licences beside the app. The build ends here when a package has none (src/commands/licences.ts). */
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    apply: 'build',
+    enforce: 'post',
+    buildStart: () => shipped.clear(),
+    generateBundle(_options, bundle) {
+      const names = [...shipped].sort();
+      const parts = [...partsOf('taiji-lab', '.'), ...names.flatMap((name) => partsOf(name, folderOf(name)))];
+      const source = readFileSync('src/app/styles/licences.css', 'utf8');
+      const own = this.getFileName(this.emitFile({ type: 'asset', name: 'licences.css', source }));
+      const styles = [...Object.keys(bundle).filter((path) => path.endsWith('.css') && path !== own), own];
+      const page = licencePage({ parts, styles, policy: metaPolicy() });
+      this.emitFile({ type: 'asset', fileName: 'licences.html', source: page });
     },
   };
 }
@@ -65,8 +112,8 @@ function policyInPage(): Plugin {
 const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [leanTensorFlow(), leanFields(), policyInPage()],
-  worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields()] },
+  plugins: [leanTensorFlow(), leanFields(), policyInPage(), collectPackages(), licences()],
+  worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields(), collectPackages()] },
   build: { target: 'es2022', sourcemap: true },
 };
 

@@ -57,6 +57,9 @@ function teacherFiles({ cots, teacherKey, out }: TrainOptions, say: (line: strin
   const file = (teacher: string) => join(out, `answers-${teacher}.jsonl`);
   return {
     key: teacherKey,
+    tell(news) {
+      if (news.type === 'notice') say(`  ${news.level}: ${news.message}`);
+    },
     async readAnswers(teacher) {
       return existsSync(file(teacher)) ? readFileSync(file(teacher), 'utf8').split('\n').filter(Boolean) : [];
     },

@@ -11,6 +11,7 @@ import { parseLink } from '../run/link';
 import { presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
 import { formatCots, parseCots } from '../sft/cotFile';
+import { normalEndpoint } from '../sft/endpoint';
 import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]
@@ -81,7 +82,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
   const named = values.set.some((assignment) => assignment.startsWith('rupr.url='));
   if (values.link !== undefined && config.rupr.url !== '' && config.rupr.cots_sha256 === '' && !named)
     throw new ConfigError(
-      `this link has ${config.rupr.url} asked as the teacher; if that is what you want, say so: --set rupr.url=${config.rupr.url}`,
+      `this link has ${normalEndpoint(config.rupr.url)} asked as the teacher; if that is what you want, say so: --set rupr.url=${normalEndpoint(config.rupr.url)}`,
     );
   const data = values.data === undefined ? [] : dataFiles(values.data);
   if (values.map !== undefined) {

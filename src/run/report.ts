@@ -2,7 +2,7 @@
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { PopoStep } from '../popo/trainer';
-import type { TeacherCounts } from '../sft/cot';
+import type { EndpointNews, TeacherCounts } from '../sft/cot';
 import type { FilterQuality } from '../sft/filterQuality';
 import type { CotExample } from '../sft/orft';
 import type { RunConfig } from './config';
@@ -145,6 +145,7 @@ export type RunEvent =
   | { type: 'loss'; name: StageName; step: number; loss: number; gradNorm: number; learningRate: number }
   | { type: 'ranker'; auc: Report['ranker']['auc'] }
   | { type: 'teacher'; counts: TeacherCounts }
+  | Extract<EndpointNews, { type: 'asked' }>
   | ({ type: 'cots'; ppl: number[] } & Report['orft'])
   | { type: 'popo'; step: PopoStep }
   | { type: 'sample'; sample: Sample }

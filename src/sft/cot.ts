@@ -45,10 +45,18 @@ export interface Teacher {
   ): Promise<Cot[]>;
 }
 
+/** What happens between an endpoint and this app, as it happens. */
+export type EndpointNews =
+  /** A request to `url` was sent, or what was sent was answered, or it failed. */
+  | { type: 'asked'; url: string; outcome: 'sent' | 'answered' | 'failed' }
+  | { type: 'notice'; level: 'warning'; message: string };
+
 /** What teachers outside this app need of it. */
 export interface TeacherServices {
   /** Sent to the endpoint and to nobody else; never written anywhere. */
   key: string | null;
+  /** Hears of every request; absent where nobody listens. */
+  tell?(news: EndpointNews): void;
   /** Raw answers as JSON lines, by the teacher that gave them. Where they cannot be kept a run goes on all the same: neither
    * method rejects. */
   readAnswers(teacher: string): Promise<string[]>;

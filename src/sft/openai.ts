@@ -4,11 +4,12 @@
  * pauses (a server that says Retry-After is believed); what will not pass ends in one sentence.
  *
  * The key goes into the Authorization header and nowhere else: redirects are not followed, it is taken out of every message,
- * and an answer that holds it is refused.
+ * and an answer that holds it, whole or in pieces, is refused (keyGuard.ts).
  */
 import { Random } from '../numeric/random';
-import { TeacherError } from './cot';
+import { type EndpointNews, TeacherError } from './cot';
 import { chatUrl, endpointHost } from './endpoint';
+import { KeyGuard } from './keyGuard';
 import type { ChatMessage } from './teacherPrompts';
 
 export interface Endpoint {
@@ -45,8 +46,6 @@ const LIMITS: ChatLimits = {
 /** Characters of one answer; of a server's message in ours. */
 const MAX_ANSWER = 1_000_000;
 const MAX_DETAIL = 160;
-/** Local servers take any word for a key; one as short as this is no secret, and may be a word of an answer. */
-const SHORTEST_SECRET = 12;
 /** Where an answer of ours ends; what a model says after it is not paid for. */
 const END = '</answer>';
 
@@ -61,8 +60,8 @@ class Retryable extends Error {
   constructor(
     message: string,
     readonly busy = false,
-    /** Milliseconds the server asks to wait. */
-    readonly wait = 0,
+    /** Milliseconds the server asks to wait; null where a page is not shown whether it does. */
+    readonly wait: number | null = 0,
   ) {
     super(message);
   }
@@ -73,19 +72,27 @@ export class ChatClient {
   retries = 0;
   readonly #host: string;
   readonly #limits: ChatLimits;
+  readonly #guard: KeyGuard;
+  readonly #tell: (news: EndpointNews) => void;
   /** Whether this server has ever given an answer. */
   #proven = false;
   #tokenLimit: (typeof TOKEN_LIMITS)[number] = TOKEN_LIMITS[0];
-  /** No request is sent before this time: a busy server's wish counts for all that wait. */
+  /**
+   * No request is sent before this time: a busy server's wish counts for all that wait. Of the clock that only goes forward, since
+   * the other one is set by people.
+   */
   #notBefore = 0;
 
   /** @throws {TeacherError} for a key that no header can carry */
   constructor(
     readonly endpoint: Endpoint,
     limits: Partial<ChatLimits> = {},
+    tell: (news: EndpointNews) => void = () => {},
   ) {
     this.#host = endpointHost(endpoint.url);
     this.#limits = { ...LIMITS, ...limits };
+    this.#guard = new KeyGuard(endpoint.key);
+    this.#tell = tell;
     if (endpoint.key !== null && !/^[\x21-\x7e]+$/.test(endpoint.key))
       throw new TeacherError('The key of the teacher has spaces or letters that no key has: copy it again.');
   }
@@ -101,15 +108,16 @@ export class ChatClient {
   ): Promise<string> {
     const { attempts, firstAttempts, pause, longestWait } = this.#limits;
     for (let attempt = 1; ; attempt++) {
-      while (this.#notBefore > Date.now() && !signal.aborted)
-        await sleep(this.#notBefore - Date.now(), signal);
+      while (this.#notBefore > performance.now() && !signal.aborted)
+        await sleep(this.#notBefore - performance.now(), signal);
       signal.throwIfAborted();
       try {
         const content = await this.#ask(messages, temperature, signal);
         this.#proven = true;
-        if (this.#safe(content) !== content)
+        if (this.#guard.findsNext(content))
           throw new TeacherError(
-            `The teacher at ${this.#host} sent your key back as an answer, which was thrown away: do not trust this server.`,
+            `The teacher at ${this.#host} sent your key back, whole or in part, in an answer that was thrown away: do not trust ` +
+              'this server, and have the key replaced.',
           );
         return content;
       } catch (error) {
@@ -119,18 +127,28 @@ export class ChatClient {
           continue;
         }
         if (!(error instanceof Retryable)) throw error;
-        const message = this.#safe(error.message);
-        if (error.wait > longestWait)
+        const { message } = error;
+        const wait = error.wait ?? 0;
+        if (wait > longestWait)
           throw new TeacherError(
-            `${message} It asks to wait ${Math.ceil(error.wait / 1000)} s; what it answered before is kept, so go on later.`,
+            `${message} It asks to wait ${Math.ceil(wait / 1000)} s; what it answered before is kept, so go on later.`,
           );
         const most = this.#proven || error.busy ? attempts : firstAttempts;
         if (attempt >= most)
           throw new TeacherError(
-            `${message} It was tried ${attempt} times${this.#proven ? '; what it answered before is kept' : ''}.`,
+            `${message} It was tried ${attempt} times${this.#proven ? '; what it answered before is kept' : ''}.` +
+              `${error.wait === null ? ` ${UNSEEN_WAIT}` : ''}`,
           );
         this.retries++;
-        if (error.wait > 0) this.#notBefore = Math.max(this.#notBefore, Date.now() + error.wait);
+        if (error.wait === null)
+          this.#tell({
+            type: 'notice',
+            level: 'warning',
+            message:
+              `The teacher at ${this.#host} is busy. ${UNSEEN_WAIT} Until then each answer is asked for again after ` +
+              `${pause / 1000} s, then after twice as long each time, at most ${most} times.`,
+          });
+        if (wait > 0) this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
         // Apart from each other, or all that failed together would come back together.
         else
           await sleep(
@@ -142,6 +160,19 @@ export class ChatClient {
   }
 
   async #ask(messages: readonly ChatMessage[], temperature: number, signal: AbortSignal): Promise<string> {
+    const url = chatUrl(this.endpoint.url);
+    this.#tell({ type: 'asked', url, outcome: 'sent' });
+    let outcome: 'answered' | 'failed' = 'failed';
+    try {
+      const content = await this.#send(messages, temperature, signal);
+      outcome = 'answered';
+      return content;
+    } finally {
+      this.#tell({ type: 'asked', url, outcome });
+    }
+  }
+
+  async #send(messages: readonly ChatMessage[], temperature: number, signal: AbortSignal): Promise<string> {
     const { url, model, key } = this.endpoint;
     const { silence, total, maxTokens } = this.#limits;
     const tokenLimit = this.#tokenLimit;
@@ -217,7 +248,7 @@ export class ChatClient {
 
   async #refusal(response: Response, tokenLimit: string, heard: () => void): Promise<Error> {
     const { status } = response;
-    const detail = this.#safe(detailOf(await readText(response, heard).catch(() => '')));
+    const detail = this.#guard.clean(detailOf(await readText(response, heard).catch(() => '')));
     const said = detail === '' ? String(status) : `${status}: ${detail}`;
     const { model, key } = this.endpoint;
     // What was asked, not what is asked now: several requests may be refused at a time.
@@ -229,7 +260,7 @@ export class ChatClient {
       return new Retryable(
         `The teacher at ${this.#host} is busy or broken (${said}).`,
         true,
-        retryAfter(response),
+        retryAfter(response) ?? (isHeaderHidden(response, this.endpoint.url) ? null : 0),
       );
     if (status === 401 || status === 403)
       return new TeacherError(
@@ -270,7 +301,10 @@ export class ChatClient {
       if (event === null) throw this.#garbage('holds an event that is not JSON');
       // Some servers send the field with every event, empty.
       if ('error' in event && event.error)
-        throw new Retryable(`The teacher at ${this.#host} broke off (${this.#safe(detailOf(data))}).`, true);
+        throw new Retryable(
+          `The teacher at ${this.#host} broke off (${this.#guard.clean(detailOf(data))}).`,
+          true,
+        );
       const [choice] = choicesOf(event) ?? [];
       if (choice === undefined) continue;
       any = true;
@@ -290,12 +324,6 @@ export class ChatClient {
     return new Retryable(
       `What ${this.#host} answers ${what}, so it is no chat completion: is this the address of an OpenAI-compatible server?`,
     );
-  }
-
-  /** A text of the server's without the key, in case it repeats it. */
-  #safe(text: string): string {
-    const { key } = this.endpoint;
-    return key === null || key.length < SHORTEST_SECRET ? text : text.replaceAll(key, '[key]');
   }
 }
 
@@ -344,13 +372,26 @@ function detailOf(text: string): string {
   return line.length > MAX_DETAIL ? `${line.slice(0, MAX_DETAIL)}…` : line;
 }
 
-/** Milliseconds; 0 where the server does not say. */
-function retryAfter({ headers }: Response): number {
-  const value = headers.get('retry-after')?.trim() ?? '';
+/** Milliseconds; null where no header is to be seen. A date counts from the server's own, or from when this page was opened. */
+function retryAfter({ headers }: Response): number | null {
+  const value = headers.get('retry-after')?.trim();
+  if (value === undefined) return null;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now());
+  const now = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(date)
+    ? 0
+    : Math.max(0, date - (Number.isNaN(now) ? performance.timeOrigin + performance.now() : now));
 }
+
+/** Whether a Retry-After may be there all the same: a page sees it of other origins only where their servers expose it. */
+function isHeaderHidden({ status }: Response, url: string): boolean {
+  const asksToWait = status === 429 || status === 503;
+  return asksToWait && typeof location !== 'undefined' && new URL(url).origin !== location.origin;
+}
+
+const UNSEEN_WAIT =
+  'This page cannot see how long the server asks it to wait: have it send Access-Control-Expose-Headers: Retry-After.';
 
 async function* pieces(response: Response, heard: () => void): AsyncGenerator<string> {
   if (response.body === null) return;

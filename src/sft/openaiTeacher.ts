@@ -7,6 +7,7 @@ import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
 import { chatUrl } from './endpoint';
+import { KeyGuard } from './keyGuard';
 import { NamedItems } from './namedItem';
 import { ChatClient, type ChatLimits, sleep } from './openai';
 import { PROMPT_VERSION, readAnswer, teacherMessages, wordLimit } from './teacherPrompts';
@@ -53,7 +54,8 @@ export function openaiTeacher(
   limits: Partial<ChatLimits> & { concurrency?: number } = {},
 ): Teacher {
   const { url, model, told, temperature, historyLength } = options;
-  const client = new ChatClient({ url, model, key: services.key }, limits);
+  const client = new ChatClient({ url, model, key: services.key }, limits, (news) => services.tell?.(news));
+  const guard = new KeyGuard(services.key);
   const words = wordLimit(options.maxCompletionLength);
   /**
    * Whose answers they are: the key is no part of it, and neither is what does not change an answer. The whole address is,
@@ -85,7 +87,7 @@ export function openaiTeacher(
     for (const line of await services.readAnswers(await name)) {
       try {
         const { sampleId, sample, content } = JSON.parse(line) as KeptAnswer;
-        kept.set(`${sampleId} ${sample}`, content);
+        if (!guard.finds(content)) kept.set(`${sampleId} ${sample}`, content);
       } catch {
         // Cut off while it was written: it is asked for again.
       }

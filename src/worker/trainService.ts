@@ -156,6 +156,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     if (problem !== null) complain(problem);
     const teaching: TeacherServices = {
       key: teacherKey,
+      tell: emit,
       readAnswers: (teacher) =>
         answers.read(teacher).catch((error: unknown) => {
           complain(error);

@@ -572,6 +572,21 @@ describe('teachers outside the page', () => {
     expect(other.calls).toEqual(['start null']);
   });
 
+  it('counts what was sent over runs that failed and runs that were left', async () => {
+    const { session, emit } = stage();
+    session.openLink(LINK);
+    const url = 'https://api.example.com/v1/chat/completions';
+    void session.start();
+    emit({ type: 'asked', url, outcome: 'sent' });
+    emit({ type: 'asked', url, outcome: 'answered' });
+    emit({ type: 'asked', url, outcome: 'sent' });
+    await session.reset();
+    emit({ type: 'asked', url, outcome: 'failed' });
+    emit({ type: 'asked', url: `${url}/other`, outcome: 'sent' });
+    expect(session.asked.value.get(url)).toEqual({ sent: 2, answered: 1 });
+    expect(session.asked.value.get(`${url}/other`)).toEqual({ sent: 1, answered: 0 });
+  });
+
   it('a key typed for one endpoint goes to no other', () => {
     const { session } = stage();
     session.openLink(LINK);

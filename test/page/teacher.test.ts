@@ -58,7 +58,10 @@ test('a link to an endpoint asks nobody, says who would be asked, and what goes 
   await page.goto(inject('pageUrl') + formatLink(config, null, null));
   const { host } = new URL(server.url);
   await shows(
-    new RegExp(`The teacher is ${host}. Nothing has been sent. When you press Train.*24 requests to m:7b`),
+    new RegExp(
+      `The teacher is ${host}, asked at ${server.url}/chat/completions. Nothing has been sent since this page was opened. ` +
+        'When you press Train.*24 requests to m:7b',
+    ),
   );
   await page.evaluate((key) => globalThis.taiji!.setTeacherKey(key), KEY);
   expect(server.requests).toHaveLength(0);
@@ -70,6 +73,8 @@ test('a link to an endpoint asks nobody, says who would be asked, and what goes 
     new RegExp(`${host} cannot be reached.*does not let this page in .CORS; it must allow ${origin}`),
   );
   expect(server.requests).toHaveLength(0);
+  // No page is told whether what it sent has arrived.
+  await shows(/2 requests were sent, 0 answered; 2 failed, and may have arrived all the same/);
 
   server.allow(origin);
   server.behave(refuse(401, 'no such key'));
@@ -77,11 +82,16 @@ test('a link to an endpoint asks nobody, says who would be asked, and what goes 
   await shows(/refuses the key \(401: no such key\): check it/);
   expect(server.requests).toHaveLength(1);
   expect(server.requests[0].headers.authorization).toBe(`Bearer ${KEY}`);
+  await shows(/3 requests were sent, 0 answered; 3 failed/);
 
-  server.behave((request, response, index) =>
-    (index === 5 ? whole('no tags at all') : obedient)(request, response, index),
-  );
+  // Its Retry-After is for servers of this page's own origin: the browser shows it to no other.
+  server.behave((request, response, index) => {
+    if (index === 5) return whole('no tags at all')(request, response, index);
+    if (index === 7) return refuse(429, 'slow down', { 'retry-after': '1' })(request, response, index);
+    return obedient(request, response, index);
+  });
   await page.click('[data-action=train]');
+  await shows(/cannot see how long the server asks it to wait: have it send Access-Control-Expose-Headers/);
   await vi.waitFor(
     async () => expect(await page.evaluate(() => globalThis.taiji!.status(), null)).toBe('done'),
     { timeout: 8 * MINUTES, interval: 500 },
@@ -89,7 +99,7 @@ test('a link to an endpoint asks nobody, says who would be asked, and what goes 
   const report = (await page.evaluate(() => globalThis.taiji!.report(), null))!;
   expect(report.rupr).toMatchObject({ wanted: 24, kept: 23, malformed: 1 });
   await shows(/Of the teacher's answers 23 could be used, 1 dropped for their form/);
-  expect(server.requests).toHaveLength(25);
+  expect(server.requests).toHaveLength(26);
 
   const kept = await stored();
   expect(kept).toContain('<think>Bought ');

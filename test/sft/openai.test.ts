@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TeacherError } from '../../src/sft/cot';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type EndpointNews, TeacherError } from '../../src/sft/cot';
 import { ChatClient, type ChatLimits } from '../../src/sft/openai';
 import {
   type Behaviour,
@@ -21,10 +21,17 @@ let server: ChatServer | null = null;
 afterEach(async () => {
   await server?.close();
   server = null;
+  news = [];
 });
+
+const outcomes = () => news.flatMap((told) => (told.type === 'asked' ? [told.outcome] : []));
+const notices = () => news.flatMap((told) => (told.type === 'notice' ? [told.message] : []));
 
 /** Where no request may be sent again, however slow the machine is. */
 const PATIENT = { silence: 20_000, total: 20_000 };
+
+/** What the client tells, since the last test. */
+let news: EndpointNews[] = [];
 
 /** Impatient, so that a test of giving up takes milliseconds. */
 async function client(behaviour: Behaviour, limits: Partial<ChatLimits> = {}, key: string | null = KEY) {
@@ -32,6 +39,7 @@ async function client(behaviour: Behaviour, limits: Partial<ChatLimits> = {}, ke
   return new ChatClient(
     { url: server.url, model: 'm:7b', key },
     { pause: 5, silence: 300, total: 2000, ...limits },
+    (told) => news.push(told),
   );
 }
 
@@ -140,6 +148,59 @@ describe('the chat client', () => {
     expect(performance.now() - start).toBeGreaterThan(800);
     server!.behave(refuse(429, 'quota', { 'retry-after': '86400' }));
     expect(await failure(chat)).toMatch(/quota\).*asks to wait 86400 s.*go on later/);
+  });
+
+  it('waits by a clock that nobody sets', async () => {
+    // A clock that is an hour further each time it is read.
+    let hours = 0;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => 3_600_000 * ++hours);
+    try {
+      const chat = await client(first(1, refuse(429, '', { 'retry-after': '0.2' }), whole(ANSWER)), PATIENT);
+      const start = performance.now();
+      expect(await ask(chat)).toBe(ANSWER);
+      expect(performance.now() - start).toBeGreaterThan(190);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  describe('in a page of another origin', () => {
+    beforeEach(() => void Object.assign(globalThis, { location: { origin: 'https://lab.example' } }));
+    afterEach(() => void Reflect.deleteProperty(globalThis, 'location'));
+
+    it.each([429, 503])('says on %i that it cannot see how long it is to wait', async (status) => {
+      const chat = await client(first(1, refuse(status, 'slow'), whole(ANSWER)), PATIENT);
+      expect(await ask(chat)).toBe(ANSWER);
+      expect(notices()).toEqual([
+        expect.stringMatching(
+          /cannot see how long .*Access-Control-Expose-Headers: Retry-After\. Until then .* after 0\.005 s, .* at most 6 times\.$/,
+        ),
+      ]);
+      server!.behave(refuse(status, 'slow'));
+      expect(await failure(chat)).toMatch(/tried 6 times;.*cannot see how long/);
+    });
+
+    it('says nothing of it where the header is seen, or another status asks for no wait', async () => {
+      const chat = await client(
+        first(1, refuse(429, '', { 'retry-after': '0' }), first(2, refuse(500, ''), whole(ANSWER))),
+        PATIENT,
+      );
+      expect(await ask(chat)).toBe(ANSWER);
+      expect(notices()).toEqual([]);
+    });
+  });
+
+  it('tells of every request that it was sent, and what came of it', async () => {
+    const chat = await client(first(1, refuse(503, ''), whole(ANSWER)), PATIENT);
+    await ask(chat);
+    expect(outcomes()).toEqual(['sent', 'failed', 'sent', 'answered']);
+    expect(new Set(news.flatMap((told) => (told.type === 'asked' ? [told.url] : [])))).toEqual(
+      new Set([`${server!.url}/chat/completions`]),
+    );
+    news = [];
+    await server!.close();
+    await failure(await client(refuse(401, '')));
+    expect(outcomes()).toEqual(['sent', 'failed']);
   });
 
   it('gives up on 500 for ever, after growing pauses', async () => {
@@ -287,9 +348,19 @@ describe('the chat client', () => {
     }
   });
 
-  it('throws away an answer that holds the key', async () => {
+  it('throws away an answer that holds the key, and one that goes on where the last one broke off', async () => {
     const chat = await client(whole(`<think>${KEY}</think>`));
-    expect(await failure(chat)).toMatch(/sent your key back/);
+    expect(await failure(chat)).toMatch(/sent your key back, whole or in part/);
+    await server!.close();
+    const pieces = ['saw cribs, need sk-se', 'cret-0 and more'];
+    const sly = await client((...all) => whole(pieces[all[2]])(...all), PATIENT);
+    expect(await ask(sly)).toBe(pieces[0]);
+    expect(await failure(sly)).toMatch(/sent your key back, whole or in part/);
+  });
+
+  it('repeats no refusal that holds pieces of the key', async () => {
+    const chat = await client(refuse(401, `no such key: ${KEY.slice(0, 9)}****`));
+    expect(await failure(chat)).toMatch(/\(401: words with parts of your key\)/);
   });
 
   it('takes a word of fewer than twelve characters for no secret, and of twelve for one', async () => {

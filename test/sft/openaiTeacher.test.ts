@@ -161,6 +161,29 @@ describe('the teacher behind an endpoint', () => {
     await expect(teacher().check(examples, go)).rejects.toThrow(/wants a key \(401: who are you\)/);
   });
 
+  it('neither keeps nor takes up an answer with pieces of the key', async () => {
+    const key = 'sk-secret-0123456789';
+    const kept = { ...services(), key };
+    server.behave((request, response, index) =>
+      (index === 2 ? whole(JSON.stringify(['sk-sec', 'ret-0123'])) : obedient)(request, response, index),
+    );
+    await expect(teach(teacher(kept, {}, 1))).rejects.toThrow(/sent your key back, whole or in part/);
+    const [name] = kept.logs.keys();
+    const lines = kept.logs.get(name)!;
+    expect(lines).toHaveLength(2);
+    expect(lines.join()).not.toContain('ret-0123');
+    // One that was kept before the key was given, or by an older version.
+    const poisoned = {
+      ...(JSON.parse(lines[0]) as object),
+      content: `<think>${key}</think><answer>x</answer>`,
+    };
+    kept.logs.set(name, [JSON.stringify(poisoned), lines[1]]);
+    server.behave(obedient);
+    const { cots, counts } = await teach(teacher(kept));
+    expect(counts).toMatchObject({ kept: 10, cached: 1 });
+    expect(JSON.stringify(cots)).not.toContain(key);
+  });
+
   it('gives up on a model none of whose answers can be used', async () => {
     server.behave(whole('no'));
     const many = world.splits.train.slice(0, 200);

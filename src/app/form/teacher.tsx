@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunConfig } from '../../run/config';
 import { shownIn, wordsOf } from '../../run/fields/paths';
-import { endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { endpointProblem, isReachableFromPage, normalEndpoint } from '../../sft/endpoint';
 import { DeleteButton } from '../parts/deleteButton';
 import { ConfigField, LabelOf } from '../parts/fields';
 import { useSession } from '../state/context';
@@ -63,7 +63,7 @@ function EndpointFields() {
             const problem = text === '' ? null : pageProblem(text);
             refused.value = problem === null ? null : { text, problem };
             session.edit((draft) => {
-              draft.rupr.url = problem === null ? text : '';
+              draft.rupr.url = problem === null && text !== '' ? normalEndpoint(text) : '';
             });
           }}
         />

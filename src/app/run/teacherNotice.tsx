@@ -1,5 +1,11 @@
 import { useEffect } from 'preact/hooks';
-import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import {
+  chatUrl,
+  endpointHost,
+  endpointProblem,
+  isInternational,
+  isReachableFromPage,
+} from '../../sft/endpoint';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 
@@ -30,15 +36,30 @@ export function TeacherNotice() {
     );
   }
   if (host === null) return null;
+  const address = chatUrl(url);
   return (
     <div class="notice info" data-notice="endpoint">
       <span>
-        The teacher is <b>{host}</b>. Nothing has been sent. When you press Train, the profiles and purchases
-        of up to {count(prompts)} shoppers of the chosen data go there, in up to {count(prompts * num_cots)}{' '}
+        The teacher is <b>{host}</b>, asked at <code>{address}</code>.{' '}
+        {sentWords(session.asked.value.get(address))} When you press Train, the profiles and purchases of up
+        to {count(prompts)} shoppers of the chosen data go there, in up to {count(prompts * num_cots)}{' '}
         requests to {model === '' ? 'the model you name' : model}.
+        {isInternational(url) &&
+          ' Its name has foreign letters, written here as xn--: check that it is the one you mean.'}
         {!isReachableFromPage(url) &&
           ' A page may not call that host, since it is neither https: nor localhost.'}
       </span>
     </div>
+  );
+}
+
+/** What has gone to an address already. Whether a request that failed arrived, no page is told. */
+function sentWords(asked: { sent: number; answered: number } | undefined): string {
+  if (asked === undefined) return 'Nothing has been sent since this page was opened.';
+  const { sent, answered } = asked;
+  const failed = sent - answered;
+  return (
+    `Since this page was opened ${count(sent)} ${sent === 1 ? 'request was' : 'requests were'} sent, ${count(answered)} answered` +
+    `${failed > 0 ? `; ${count(failed)} failed, and may have arrived all the same` : ''}.`
   );
 }

@@ -97,6 +97,8 @@ export function createSession(
   const settingsOpen = signal(false);
   /** Of the teacher's endpoint that the form names; in memory only, gone with the page and with another endpoint. */
   const teacherKey = signal('');
+  /** Requests since the page was opened, by the address that they went to. */
+  const asked = signal<ReadonlyMap<string, { sent: number; answered: number }>>(new Map());
   const runIsOn = () => status.value === 'running' || status.value === 'paused';
   const studies = createStudies(
     () => trainer(),
@@ -216,6 +218,8 @@ export function createSession(
     });
     try {
       const onEvent = (event: RunEvent) => {
+        // What a run has sent was sent, also where the run is no longer the one on show.
+        if (event.type === 'asked') return countAsked(event);
         if (token !== current) return;
         if (pending.value === 'starting') pending.value = null;
         if (event.type === 'checkpoint' && event.stored) void askToPersist(event.stage);
@@ -255,6 +259,12 @@ export function createSession(
     askedToPersist = true;
     await services.disk.persist();
     room.value = await services.disk.room();
+  }
+
+  function countAsked({ url, outcome }: Extract<RunEvent, { type: 'asked' }>): void {
+    if (outcome === 'failed') return;
+    const counts = asked.value.get(url) ?? { sent: 0, answered: 0 };
+    asked.value = new Map(asked.value).set(url, { ...counts, [outcome]: counts[outcome] + 1 });
   }
 
   /** Takes a config that was not made in the form. */
@@ -540,6 +550,7 @@ export function createSession(
     data,
     cots,
     teacherKey,
+    asked,
   };
   const form = {
     edit,
