@@ -71,18 +71,24 @@ export function elsewhereFiles(
 
 function modelFolder({ made, weights, tokenizer }: AlignmentStart, to: ElsewhereTrainer): RunFile[] {
   const special = { pad: tokenizer.special.pad, eos: tokenizer.special.endAnswer };
-  const config = {
-    ...tokenizer.configJSON(),
-    // verl has chats alone: a chat of one message reads as that message.
-    ...(to === 'verl' && {
-      chat_template: "{% for message in messages %}{{ message['content'] }}{% endfor %}",
-    }),
-  };
   return [
     ...exportModel(made.tokenizer.shape, weights, special),
-    textFile('tokenizer.json', `${JSON.stringify(withPlainTags(tokenizer))}\n`),
-    textFile('tokenizer_config.json', `${JSON.stringify(config)}\n`),
+    jsonFile('generation_config.json', { eos_token_id: special.eos, pad_token_id: special.pad }),
+    jsonFile('tokenizer.json', withPlainTags(tokenizer)),
+    jsonFile('tokenizer_config.json', tokenizerConfig(tokenizer, to)),
   ].map(({ name, bytes }) => ({ name: `model/${name}`, bytes }));
+}
+
+/**
+ * Whatever transformers knows by a role it drops when decoding, though tokenizer.json calls it ordinary. So `<unk>` has no role here.
+ * `</answer>` must be the end of a sequence for TRL, whose rewards read token ids. For verl, whose rewards read text, generation_config.json
+ * alone says that it ends one; and a chat of one message, which is all that verl knows, reads as that message.
+ */
+function tokenizerConfig(tokenizer: Tokenizer, to: ElsewhereTrainer): object {
+  const { unk_token, ...config } = tokenizer.configJSON();
+  if (to === 'trl') return config;
+  const chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}";
+  return { ...config, eos_token: config.pad_token, chat_template };
 }
 
 /** Decoding that skips special tokens, as trainers do, must leave the tags that the rewards read. */
@@ -104,6 +110,10 @@ function verlRow({ prompt, ...row }: PromptRow, index: number): object {
 
 function textFile(name: string, text: string): RunFile {
   return { name, bytes: new TextEncoder().encode(text) };
+}
+
+function jsonFile(name: string, value: object): RunFile {
+  return textFile(name, `${JSON.stringify(value)}\n`);
 }
 
 function jsonLines(name: string, rows: readonly object[]): RunFile {

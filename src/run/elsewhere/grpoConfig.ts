@@ -60,7 +60,7 @@ function settings(config: RunConfig, completionLength: number, plan: BatchPlan):
     per_device_train_batch_size: { value: plan.perDevice, default: 8 },
     gradient_accumulation_steps: { value: plan.accumulation, default: 1 },
     num_iterations: { value: popo.num_iterations, default: 1 },
-    shuffle_dataset: { value: false, default: true, why: 'train.jsonl is in the run’s order' },
+    shuffle_dataset: { value: false, default: true, why: "train.jsonl is in the run's order" },
     max_completion_length: { value: completionLength, default: 512 },
     temperature: { value: popo.temperature, default: 1 },
     top_k: { value: popo.top_k, default: 0 },
@@ -69,7 +69,7 @@ function settings(config: RunConfig, completionLength: number, plan: BatchPlan):
     epsilon_high: { value: popo.epsilon_high, default: popo.epsilon },
     loss_type:
       popo.loss_type === 'bnpo'
-        ? { value: 'dapo', why: 'bnpo of a whole step: TRL’s own bnpo averages within each micro-batch' }
+        ? { value: 'dapo', why: "bnpo of a whole step: TRL's own bnpo averages within each micro-batch" }
         : { value: popo.loss_type, default: 'dapo' },
     scale_rewards: { value: popo.scale_rewards, default: 'group' },
     reward_weights: { value: popo.reward_weights, default: 'all 1', why: 'w(0)' },
@@ -103,7 +103,7 @@ export function grpoYaml(config: RunConfig, completionLength: number, plan: Batc
     return `${name}: ${yaml(value)}${notes.length > 0 ? `  # ${notes.join('; ')}` : ''}`;
   });
   return [
-    '# The run’s alignment in the words of TRL’s GRPOConfig (1.10). Where TRL’s default is another, it stands behind.',
+    "# The run's alignment in the words of TRL's GRPOConfig (1.10). Where TRL's default is another, it stands behind.",
     `# ${P} prompts x ${G} generations = ${perDevice} per device x ${processes} ${processes === 1 ? 'process' : 'processes'} x ${accumulation} accumulated = ${P * G} rollouts a step.`,
     '# With another number of processes, change gradient_accumulation_steps so that the product stays.',
     ...lines,
