@@ -362,7 +362,10 @@ print('true')`;
 
 describe('the model', () => {
   const weightsOf = (folder: string) =>
-    importParameters(done.state.made.tokenizer!.shape, readFileSync(join(folder, 'model/model.safetensors')));
+    importParameters(
+      done.state.made.tokenizer!.shape,
+      new Uint8Array(readFileSync(join(folder, 'model/model.safetensors'))),
+    );
 
   it('is that after SFT, not the aligned one', () => {
     const sft = afterSft.model!.parameters;
