@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { unzipSync, zipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseExportOptions } from '../../src/commands/export';
 import type { generateWorld } from '../../src/data/world';
@@ -139,6 +140,8 @@ function rollouts(count: number): { example: number; completion: number[] }[] {
     (tokens) => tokens.filter((token) => !special.includes(token)),
     () => [],
     () => [tokenizer.special.answer, ...text(), ...format.answer(item()).slice(2)],
+    // A field too many.
+    (tokens) => tokens.toSpliced(-1, 0, tokenizer.special.separator, ...text()),
     // The title of one item with the categories of another.
     (tokens) => {
       const at = (of: number[]) => of.indexOf(tokenizer.special.separator);
@@ -509,9 +512,9 @@ describe('run.zip', () => {
     for (const { name, bytes: own } of again)
       expect(own).toEqual(new Uint8Array(readFileSync(join(trl, name))));
     await expect(unpackRun(bytes.subarray(0, 200))).rejects.toThrow(/no run.zip/);
-    const flipped = bytes.slice();
-    flipped[Math.floor(bytes.length / 2)] ^= 4;
-    await expect(unpackRun(flipped)).rejects.toThrow(/damaged/);
+    const parts = unzipSync(bytes);
+    parts.parameters[5] ^= 4;
+    await expect(unpackRun(zipSync(parts))).rejects.toThrow(/its part “parameters” is not what was written/);
   });
 
   it('is found by its folder, and arguments are checked', () => {

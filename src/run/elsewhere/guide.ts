@@ -82,7 +82,8 @@ ${FILES}
 - The weights of the rewards are not in TRL's checkpoints: a training that is resumed begins again at \`reward_weights\`.
 ${[...rulesApart(config), ...leftOut(rows)].map((line) => `${line}\n`).join('')}
 TRL decodes completions without special tokens. That is why \`<think>\`, \`</think>\`, \`<answer>\`, \`</answer>\` and \`<sep>\` are ordinary tokens in
-\`model/tokenizer.json\`: otherwise the rewards would see no tags, and pay nothing.
+\`model/tokenizer.json\`: otherwise no tag would reach a reward. \`</answer>\` ends a sequence, so transformers drops it from the text all the same.
+The rewards therefore read the token ids that TRL hands over, and the text only where there are none.
 `;
 }
 
@@ -115,7 +116,7 @@ ${FILES}
 ## What is not
 
 ${isFixed ? '' : `- The weighting: verl takes one number per answer, so the weights stay where they began. \`${popo.weighting}\` goes on in TRL, by \`--to trl\`.\n`}- The answers, the order of the updates and the bits.
-- The tags are found in the text: verl hands no token ids over.
+- The tags are found in the text: verl hands no token ids over. So that \`</answer>\` stays in it, \`generation_config.json\` alone says that it ends a sequence.
 ${leftOut(rows)
   .map((line) => `${line}\n`)
   .join('')}`;
