@@ -6,6 +6,7 @@ import { effect } from '@preact/signals';
 import type { ImportPreview } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import { readAssignment } from '../run/diff';
+import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { Report } from '../run/report';
@@ -64,6 +65,10 @@ export interface TaijiConsole {
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
   /** cots.jsonl: what the teacher said. */
   exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** run.zip, which `npm run export` reads. */
+  exportRun(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** A folder that goes on elsewhere, as one ZIP. */
+  continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
 }
 
 declare global {
@@ -100,6 +105,8 @@ export function exposeConsole(session: Session): void {
     loseDevice: session.loseDevice,
     exportModel: session.exportModel,
     exportCots: session.exportCots,
+    exportRun: session.exportRun,
+    continueElsewhere: session.continueElsewhere,
   };
   effect(() => {
     document.documentElement.dataset.status = session.status.value;

@@ -6,6 +6,7 @@ import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
+import { packRun } from '../run/runFile';
 import { runPipeline } from '../run/runner';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
@@ -49,7 +50,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     resume: null,
   });
   if (report === null) throw new Error('The run was stopped before its end.');
-  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint)] };
+  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), await packRun(checkpoint)] };
 }
 
 /** Answers of an endpoint are kept beside the results, so that a command that failed asks only for the rest. */

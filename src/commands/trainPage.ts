@@ -117,7 +117,11 @@ async function followRun(page: BrowserPage, say: (line: string) => void): Promis
 async function resultFiles(page: BrowserPage): Promise<TrainResult['files']> {
   const PIECE = 3 * 2 ** 20;
   const sizes = await page.evaluate(async () => {
-    const files = [...(await globalThis.taiji!.exportModel()), await globalThis.taiji!.exportCots()];
+    const files = [
+      ...(await globalThis.taiji!.exportModel()),
+      await globalThis.taiji!.exportCots(),
+      await globalThis.taiji!.exportRun(),
+    ];
     (globalThis as { taijiFiles?: typeof files }).taijiFiles = files;
     return files.map(({ name, bytes }) => ({ name, length: bytes.length }));
   }, null);

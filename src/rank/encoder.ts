@@ -166,7 +166,7 @@ function gradePairs(dataset: Dataset, rows: number[]): { wanted: Float32Array; w
 }
 
 /** Index of each word of the catalogue, in order of appearance. */
-function catalogueWords(dataset: Dataset): Map<string, number> {
+export function catalogueWords(dataset: Dataset): Map<string, number> {
   const vocabulary = new Map<string, number>();
   for (const item of dataset.items) {
     for (const word of words(itemText(item))) {

@@ -170,7 +170,7 @@ export class Tokenizer {
   }
 
   /** The content of the tokenizer_config.json that goes with it. */
-  configJSON(): object {
+  configJSON() {
     return {
       tokenizer_class: 'PreTrainedTokenizerFast',
       clean_up_tokenization_spaces: false,

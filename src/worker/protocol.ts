@@ -2,6 +2,7 @@
 import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
+import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { PresetName } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { CheckpointGeneration } from '../store/checkpoints';
@@ -124,6 +125,10 @@ export interface TrainerApi {
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
   /** cots.jsonl: what the teacher said. Throws when it has said nothing yet. */
   exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** run.zip, which `npm run export` reads. Throws when there is no run yet. */
+  exportRun(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** One ZIP: a folder that goes on with TRL, or verl. Throws when the run has not come as far as the end of SFT. */
+  continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
   /** For tests of recovery: destroys the GPU device under the run. */
   loseDevice(): Promise<void>;
 }

@@ -341,6 +341,21 @@ export function createTrainer(services: TrainServices): TrainerApi {
       );
     },
 
+    // Few ask for these, so their code is fetched when somebody does.
+    async exportRun() {
+      const { packRun } = await import('../run/runFile');
+      return packRun(exported('There is no run to export yet: train one, or open a finished run.'));
+    },
+
+    async continueElsewhere(to) {
+      const checkpoint = exported('There is no run to go on with yet: train one, or open a finished run.');
+      const { elsewhereFiles } = await import('../run/elsewhere/elsewhere');
+      const { zipFiles } = await import('../run/runFile');
+      const { datasets } = await storage();
+      const dataset = await loadDataset(checkpoint.state.config, (sha256) => datasets.load(sha256));
+      return zipFiles(`continue-on-${to}.zip`, elsewhereFiles(checkpoint, dataset, { to }));
+    },
+
     async loseDevice() {
       current?.device?.lose();
     },

@@ -80,6 +80,8 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
     deleteRun: async () => {},
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
+    exportRun: async () => ({ name: 'run.zip', bytes: new Uint8Array() }),
+    continueElsewhere: async (to) => ({ name: `${to}.zip`, bytes: new Uint8Array() }),
     loseDevice: async () => {},
   };
   const importer: ImporterApi = {

@@ -519,6 +519,12 @@ export function fakeServices(options: FakeOptions): Services {
     async exportCots() {
       return { name: 'cots.jsonl', bytes: new TextEncoder().encode('{}\n') };
     },
+    async exportRun() {
+      return { name: 'run.zip', bytes: new Uint8Array() };
+    },
+    async continueElsewhere(to) {
+      return { name: `continue-on-${to}.zip`, bytes: new Uint8Array(22) };
+    },
     async loseDevice() {},
   };
   const importer = fakeImporter(options.saved);

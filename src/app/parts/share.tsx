@@ -43,37 +43,37 @@ export function Share() {
   );
 }
 
-/** Files of a finished run: its report, the model as a Hugging Face checkpoint, and what the teacher said. */
+/** Files of a finished run: its report, the model as a Hugging Face checkpoint, what the teacher said, and what goes on elsewhere. */
 export function Downloads() {
   const session = useSession();
   const report = session.report.value;
   if (report === null) return null;
-  const model = async () => {
+  const save = async (
+    what: string,
+    make: () => Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>,
+  ) => {
     try {
-      for (const file of await session.exportModel()) download(file.name, file.bytes);
+      for (const { name, bytes } of await make()) download(name, bytes);
     } catch (error) {
-      session.say('error', `The model could not be exported: ${sentence(error)}`);
+      session.say('error', `${what} could not be exported: ${sentence(error)}`);
     }
   };
-  const reasoning = async () => {
-    try {
-      const { name, bytes } = await session.exportCots();
-      download(name, bytes);
-    } catch (error) {
-      session.say('error', `The reasoning could not be exported: ${sentence(error)}`);
-    }
-  };
+  const button = (label: string, onClick: () => void) => (
+    <button type="button" onClick={onClick}>
+      {label}
+    </button>
+  );
+  const elsewhere = (name: string, to: 'trl' | 'verl') =>
+    button(`Continue elsewhere: ${name}`, () =>
+      save('The run', async () => [await session.continueElsewhere(to)]),
+    );
   return (
     <div class="downloads">
-      <button type="button" onClick={() => download('report.json', JSON.stringify(report))}>
-        Save report.json
-      </button>
-      <button type="button" onClick={() => void model()}>
-        Save the model
-      </button>
-      <button type="button" onClick={() => void reasoning()}>
-        Save the reasoning
-      </button>
+      {button('Save report.json', () => download('report.json', JSON.stringify(report)))}
+      {button('Save the model', () => save('The model', session.exportModel))}
+      {button('Save the reasoning', () => save('The reasoning', async () => [await session.exportCots()]))}
+      {elsewhere('TRL', 'trl')}
+      {elsewhere('verl', 'verl')}
     </div>
   );
 }

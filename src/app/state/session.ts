@@ -6,6 +6,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { parseConfig, type RunConfig } from '../../run/config';
 import { isPreset } from '../../run/diff';
+import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
@@ -523,6 +524,14 @@ export function createSession(
     return trainer().exportCots();
   }
 
+  function exportRun(): ReturnType<TrainerApi['exportRun']> {
+    return trainer().exportRun();
+  }
+
+  function continueElsewhere(to: ElsewhereTrainer): ReturnType<TrainerApi['continueElsewhere']> {
+    return trainer().continueElsewhere(to);
+  }
+
   function loseDevice(): Promise<void> {
     return trainer().loseDevice();
   }
@@ -575,6 +584,8 @@ export function createSession(
     link,
     exportModel,
     exportCots,
+    exportRun,
+    continueElsewhere,
     loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };

@@ -47,6 +47,8 @@ export function pageWorkers(): Services {
           deleteRun: (id) => remote.deleteRun(id),
           exportModel: () => remote.exportModel(),
           exportCots: () => remote.exportCots(),
+          exportRun: () => remote.exportRun(),
+          continueElsewhere: (to) => remote.continueElsewhere(to),
           loseDevice: () => remote.loseDevice(),
         };
         trainer = { worker, api };
