@@ -1,8 +1,10 @@
+import { unzipSync } from 'fflate';
 import { describe, expect, it, vi } from 'vitest';
 import { readSafetensors } from '../../src/model/safetensors';
 import type { RunConfig } from '../../src/run/config';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import type { RunEvent } from '../../src/run/report';
+import { unpackRun } from '../../src/run/runFile';
 import { memoryStore } from '../../src/store/memory';
 import { type Store, StoreError, storeSentence } from '../../src/store/store';
 import type { ResumeFrom, TrainerApi } from '../../src/worker/protocol';
@@ -80,6 +82,10 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(files.map(({ bytes }) => bytes.length)).toEqual(
       (await trainer.exportModel()).map(({ bytes }) => bytes.length),
     );
+    const { name, bytes } = await later.continueElsewhere('trl');
+    expect(name).toBe('continue-on-trl.zip');
+    expect(Object.keys(unzipSync(bytes))).toEqual(expect.arrayContaining(['grpo.yaml', 'rewards.py']));
+    expect((await unpackRun((await later.exportRun()).bytes)).state.config).toEqual(report.config);
     expect(readSafetensors(files[0].bytes).tensors[0].name).toBe('model.embed_tokens.weight');
 
     // Another run's report, whose checkpoint is gone: its model is not this one's.
