@@ -174,6 +174,7 @@ export function licencePage({ parts, styles, policy }: LicencePage): string {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
+    <link rel="icon" href="./favicon.svg" type="image/svg+xml" />
     <title>Licences · taiji-lab</title>
     ${styles.map((path) => `<link rel="stylesheet" href="./${path}" />`).join('\n    ')}
   </head>

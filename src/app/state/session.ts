@@ -77,6 +77,8 @@ export function createSession(
   const teacherKey = signal('');
   /** Requests since the page was opened, by the address that they went to. */
   const asked = signal<ReadonlyMap<string, { sent: number; answered: number }>>(new Map());
+  /** Why this device cannot do what the form asks for, as `form/budget.tsx` finds; null when it can. */
+  const tooLarge = signal<string | null>(null);
   const runIsOn = () => status.value === 'running' || status.value === 'paused';
   const studies = createStudies(
     () => trainer(),
@@ -515,6 +517,7 @@ export function createSession(
     cots,
     teacherKey,
     asked,
+    tooLarge,
   };
   const form = {
     edit,
