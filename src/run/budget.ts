@@ -79,8 +79,10 @@ const LONGEST = 30 * 86_400;
 const ANSWER_SECONDS = 0.25;
 const CONCURRENCY = 4;
 
-/** Tokens of the generated marketplace: of a behaviour, of a profile, of reasoning with its answer; and how many there are. */
-const WORLD_TOKENS = { behaviour: 7, profile: 5, completion: 20, vocabulary: 480 };
+/** Tokens of the generated marketplace: of a behaviour, of a profile, of reasoning with its answer. */
+const WORLD_TOKENS = { behaviour: 7, profile: 5, completion: 20 };
+/** How many its tokenizer learns: those of every shop, those of each broadest category, and of all that there are. */
+const WORLD_VOCABULARY = { all: 80, perL1: 50, most: 480 };
 /** Tokens of a sentence that warm-up packs. */
 const SENTENCE_TOKENS = 17;
 
@@ -149,7 +151,8 @@ export function engineBytes(shape: ModelConfig, kernels: RunConfig['kernels']) {
 
 function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
   const isWorld = data.source === 'world';
-  const { behaviour, profile, completion, vocabulary } = WORLD_TOKENS;
+  const { behaviour, profile, completion } = WORLD_TOKENS;
+  const { all, perL1, most } = WORLD_VOCABULARY;
   const sentences = warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
   // Reasoning from outside is cut at the limit.
   const longest = rupr.teacher === 'attributes' ? completion : text.max_completion_length;
@@ -160,7 +163,7 @@ function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
     completion: isWorld
       ? Math.min(text.max_completion_length, longest)
       : Math.ceil(text.max_completion_length / 2),
-    vocabulary: isWorld ? Math.min(text.vocab_size, vocabulary) : text.vocab_size,
+    vocabulary: isWorld ? Math.min(text.vocab_size, most, all + perL1 * data.num_l1) : text.vocab_size,
   };
   const length = guess.prompt + guess.completion;
   return { ...guess, packedRows: Math.ceil((sentences * SENTENCE_TOKENS) / length) };

@@ -55,7 +55,7 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
   [
     'rupr.prompts',
     ({ rupr }) => rupr.prompts * rupr.num_cots <= MAX_COTS,
-    `asks with num_cots for more than ${MAX_COTS} chains of thought`,
+    `and num_cots together must be at most ${MAX_COTS} CoTs`,
   ],
   [
     'model.num_attention_heads',

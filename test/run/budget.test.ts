@@ -146,7 +146,7 @@ describe('what a run takes', () => {
     const config = presetConfig('small');
     Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 16 });
     expect(() => parseConfig(config)).toThrow(
-      'rupr.prompts asks with num_cots for more than 2000000 chains of thought.',
+      'rupr.prompts and num_cots together must be at most 2000000 CoTs.',
     );
     Object.assign(config.rupr, { prompts: 125_000 });
     expect(parseConfig(config)).toEqual(config);

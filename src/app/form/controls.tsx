@@ -10,7 +10,7 @@ import { Device } from './device';
 import { FilesInput } from './files';
 
 const Settings = late('The settings', async () => (await import('./settings')).Settings);
-const Budget = late('What the run takes', async () => (await import('./budget')).BudgetWords);
+const Budget = late('The budget', async () => (await import('./budget')).BudgetWords);
 
 const PRESET_WORDS: Record<PresetName, string> = {
   tiny: 'Tiny · any device',
@@ -124,7 +124,7 @@ function Steering() {
           type="button"
           class="primary"
           data-action="train"
-          disabled={session.studies.busy.value || session.tooLarge.value !== null}
+          disabled={session.studies.busy.value || !!session.tooLarge.value}
           onClick={() => void session.start()}
         >
           <Icon path="M5 2.5v11l9-5.5z" />
@@ -135,11 +135,7 @@ function Steering() {
         type="button"
         data-action="step"
         title="One training step, then pause"
-        disabled={
-          pending !== null ||
-          session.studies.busy.value ||
-          (status !== 'paused' && status !== 'running' && session.tooLarge.value !== null)
-        }
+        disabled={pending !== null || session.studies.busy.value}
         onClick={() => void session.step()}
       >
         Step

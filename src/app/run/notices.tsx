@@ -2,7 +2,7 @@ import { late } from '../parts/late';
 import { useSession } from '../state/context';
 
 /** Only those who choose another teacher need it. */
-const TeacherNotice = late('Whom the run asks', async () => (await import('./teacherNotice')).TeacherNotice);
+const TeacherNotice = late('The notice', async () => (await import('./teacherNotice')).TeacherNotice);
 
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {
