@@ -114,7 +114,8 @@ const shared: UserConfig = {
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [leanTensorFlow(), leanFields(), policyInPage(), collectPackages(), licences()],
   worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields(), collectPackages()] },
-  build: { target: 'es2022', sourcemap: true },
+  // Every browser with WebGPU preloads modules by itself.
+  build: { target: 'es2022', sourcemap: true, modulePreload: { polyfill: false } },
 };
 
 const GPU_TESTS = 'test/**/*.gpu.test.ts';

@@ -11,7 +11,7 @@ import { parseLink } from '../run/link';
 import { presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
 import { formatCots, parseCots } from '../sft/cotFile';
-import { normalEndpoint } from '../sft/endpoint';
+import { normalEndpoint } from '../sft/endpointAddress';
 import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]

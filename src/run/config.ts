@@ -21,7 +21,9 @@ export class ConfigError extends Error {
 const MAX_PARAMETERS = 100_000_000;
 /** Most tokens one training or rollout batch may hold: its activations must fit a device. */
 const MAX_BATCH_TOKENS = 4_194_304;
-/** Most cells of the offline reward table, CoTs of one run and other things that are held as one array. */
+/** Most chains of thought of one run: what a page can hold and read through, and a hundred times what a preset asks for. */
+const MAX_COTS = 2_000_000;
+/** Most cells of the offline reward table and of other things that are held as one array. */
 const MAX_CELLS = 100_000_000;
 /** Most weights of the codes' embedding table: with its gradient and two moments 256 MB. */
 const MAX_CODE_WEIGHTS = 16_777_216;
@@ -49,6 +51,11 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     'rupr.cots_sha256',
     ({ rupr }) => rupr.teacher === 'openai' || (rupr.teacher === 'file') === (rupr.cots_sha256 !== ''),
     'must name the CoTs of the teacher file (add a JSONL file of them), and be empty for attributes',
+  ],
+  [
+    'rupr.prompts',
+    ({ rupr }) => rupr.prompts * rupr.num_cots <= MAX_COTS,
+    `and num_cots together must be at most ${MAX_COTS} CoTs`,
   ],
   [
     'model.num_attention_heads',

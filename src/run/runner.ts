@@ -1,6 +1,7 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
+import { assertAffordable } from './budget';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
@@ -36,7 +37,7 @@ const MAX_DEVICE_LOSSES = 3;
 
 /**
  * Trains to the end, or until stopped. When the device is lost, opens another and continues from the newest checkpoint.
- * @throws what a stage throws, for instance GpuLimitError before anything is allocated; checkpoints stay as they are
+ * @throws ConfigError for a run that is too large for the device, and what a stage throws; checkpoints stay as they are
  */
 export async function runPipeline(context: RunContext): Promise<RunOutcome> {
   let checkpoint = context.resume;
@@ -50,6 +51,12 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       state: { ...NOTHING_DONE, app: APP_VERSION, config: { ...context.config, kernels: device.kernels } },
       model: null,
     };
+    try {
+      assertAffordable(checkpoint.state.config, device.info, { kernels: device.kernels });
+    } catch (error) {
+      device.close();
+      throw error;
+    }
     emit({ type: 'device', device: device.info });
     if (isFirst) for (const event of replayedEvents(checkpoint.state)) emit(event);
     isFirst = false;

@@ -8,7 +8,8 @@
  */
 import { Random } from '../numeric/random';
 import { type EndpointNews, TeacherError } from './cot';
-import { chatUrl, endpointHost } from './endpoint';
+import { endpointHost } from './endpoint';
+import { chatUrl } from './endpointAddress';
 import { KeyGuard } from './keyGuard';
 import type { ChatMessage } from './teacherPrompts';
 

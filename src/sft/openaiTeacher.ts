@@ -6,7 +6,7 @@ import { passGate, type StageHooks } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, TeacherError, type TeacherServices } from './cot';
-import { chatUrl } from './endpoint';
+import { chatUrl } from './endpointAddress';
 import { KeyGuard } from './keyGuard';
 import { NamedItems } from './namedItem';
 import { ChatClient, type ChatLimits, sleep } from './openai';

@@ -7,6 +7,7 @@
  * model of 0.1M parameters pays for each slot. `bpe.ts` trains.
  */
 import { type MergeTable, mergeTable, mergeWord, trainVocabulary } from './bpe';
+import { MAX_VOCABULARY, MIN_VOCABULARY } from './vocabularyLimits';
 
 const MARKER = '▁';
 const SPECIALS = ['<pad>', '<unk>', '<think>', '</think>', '<answer>', '</answer>', '<sep>'] as const;
@@ -242,8 +243,10 @@ export class Tokenizer {
  * @throws RangeError for a bound that leaves no room for the alphabet
  */
 export function trainTokenizer(texts: Iterable<string>, vocabSize: number): Tokenizer {
-  if (!Number.isInteger(vocabSize) || vocabSize < 64 || vocabSize > 65_535) {
-    throw new RangeError(`A vocabulary of ${vocabSize} tokens cannot be trained; choose from 64 to 65535.`);
+  if (!Number.isInteger(vocabSize) || vocabSize < MIN_VOCABULARY || vocabSize > MAX_VOCABULARY) {
+    throw new RangeError(
+      `A vocabulary of ${vocabSize} tokens cannot be trained; choose from ${MIN_VOCABULARY} to ${MAX_VOCABULARY}.`,
+    );
   }
   const counts = new Map<string, number>();
   for (const text of texts) {

@@ -585,8 +585,8 @@ describe('teachers outside the page', () => {
     await session.reset();
     emit({ type: 'asked', url, outcome: 'failed' });
     emit({ type: 'asked', url: `${url}/other`, outcome: 'sent' });
-    expect(session.asked.value.get(url)).toEqual({ sent: 2, answered: 1 });
-    expect(session.asked.value.get(`${url}/other`)).toEqual({ sent: 1, answered: 0 });
+    expect(session.asked.value.get(url)).toEqual({ sent: 2, answered: 1, failed: 1 });
+    expect(session.asked.value.get(`${url}/other`)).toEqual({ sent: 1, answered: 0, failed: 0 });
   });
 
   it('a key typed for one endpoint goes to no other', () => {

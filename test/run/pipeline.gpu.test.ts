@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { create, globals } from 'webgpu';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
+import { budgetOf } from '../../src/run/budget';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import type { Report } from '../../src/run/report';
@@ -39,6 +40,17 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
     expect(report.config.kernels).not.toBe('auto');
     expect(report.memory.bytesAllocated).toBe(report.memory.bytesPlanned);
     expect(report.table.map((row) => row.stage)).toEqual(['warmup', 'sft', 'popo']);
+  });
+
+  it('takes what was estimated, within a factor of 2', () => {
+    // The rewards' gradients are the optimiser's, and gone when the report is written.
+    const { config } = report;
+    const { device } = budgetOf(config);
+    const estimated = device
+      .filter(({ field }) => field !== 'popo.rewards')
+      .reduce((sum, { amount }) => sum + amount, 0);
+    expect(estimated).toBeGreaterThan(report.memory.bytesPlanned / 2);
+    expect(estimated).toBeLessThan(report.memory.bytesPlanned * 2);
   });
 
   it('agrees with the reference model as closely as two adapters do', async () => {

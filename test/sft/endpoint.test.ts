@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chatUrl,
-  endpointHost,
-  endpointProblem,
-  isInternational,
-  isReachableFromPage,
-  normalEndpoint,
-} from '../../src/sft/endpoint';
+import { endpointHost, endpointProblem, isReachableFromPage } from '../../src/sft/endpoint';
+import { chatUrl, isInternational, normalEndpoint } from '../../src/sft/endpointAddress';
 
 describe('the address of an endpoint', () => {
   it.each([

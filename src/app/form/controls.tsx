@@ -10,6 +10,7 @@ import { Device } from './device';
 import { FilesInput } from './files';
 
 const Settings = late('The settings', async () => (await import('./settings')).Settings);
+const Budget = late('The budget', async () => (await import('./budget')).BudgetWords);
 
 const PRESET_WORDS: Record<PresetName, string> = {
   tiny: 'Tiny · any device',
@@ -86,6 +87,7 @@ export function Controls() {
         </div>
       </div>
       <Device />
+      <Budget />
       <fieldset id="more" class="more-panel" disabled={locked} hidden={!more.value}>
         <legend class="hidden">More settings</legend>
         <FilesInput />
@@ -122,7 +124,7 @@ function Steering() {
           type="button"
           class="primary"
           data-action="train"
-          disabled={session.studies.busy.value}
+          disabled={session.studies.busy.value || !!session.tooLarge.value}
           onClick={() => void session.start()}
         >
           <Icon path="M5 2.5v11l9-5.5z" />

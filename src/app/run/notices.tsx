@@ -1,5 +1,8 @@
+import { late } from '../parts/late';
 import { useSession } from '../state/context';
-import { TeacherNotice } from './teacherNotice';
+
+/** Only those who choose another teacher need it. */
+const TeacherNotice = late('The notice', async () => (await import('./teacherNotice')).TeacherNotice);
 
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {
@@ -27,7 +30,7 @@ export function Notices() {
           </span>
         </div>
       )}
-      <TeacherNotice />
+      {session.config.value.rupr.teacher !== 'attributes' && <TeacherNotice />}
       {offer && (
         <div class="notice info">
           <span>

@@ -1,11 +1,6 @@
 import { useEffect } from 'preact/hooks';
-import {
-  chatUrl,
-  endpointHost,
-  endpointProblem,
-  isInternational,
-  isReachableFromPage,
-} from '../../sft/endpoint';
+import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { chatUrl, isInternational } from '../../sft/endpointAddress';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 

@@ -99,7 +99,9 @@ export function createSession(
   /** Of the teacher's endpoint that the form names; in memory only, gone with the page and with another endpoint. */
   const teacherKey = signal('');
   /** Requests since the page was opened, by the address that they went to. */
-  const asked = signal<ReadonlyMap<string, { sent: number; answered: number }>>(new Map());
+  const asked = signal<ReadonlyMap<string, Record<'sent' | 'answered' | 'failed', number>>>(new Map());
+  /** Why this device cannot do what the form asks for, as `form/budget.tsx` finds; null when it can. */
+  const tooLarge = signal<string | null>(null);
   const runIsOn = () => status.value === 'running' || status.value === 'paused';
   const studies = createStudies(
     () => trainer(),
@@ -263,8 +265,7 @@ export function createSession(
   }
 
   function countAsked({ url, outcome }: Extract<RunEvent, { type: 'asked' }>): void {
-    if (outcome === 'failed') return;
-    const counts = asked.value.get(url) ?? { sent: 0, answered: 0 };
+    const counts = asked.value.get(url) ?? { sent: 0, answered: 0, failed: 0 };
     asked.value = new Map(asked.value).set(url, { ...counts, [outcome]: counts[outcome] + 1 });
   }
 
@@ -560,6 +561,7 @@ export function createSession(
     cots,
     teacherKey,
     asked,
+    tooLarge,
   };
   const form = {
     edit,

@@ -1,4 +1,5 @@
 /** How behaviours become tokens. Limits for real titles: the embedded worlds need half of them, and batches fit the data (shapes.ts). */
+import { MAX_VOCABULARY, MIN_VOCABULARY } from '../../text/vocabularyLimits';
 import { field } from './field';
 import { whole } from './kinds';
 
@@ -7,7 +8,7 @@ export const MAX_SEQUENCE = 4096;
 
 export const text = {
   vocab_size: field(
-    whole(64, 65_536),
+    whole(MIN_VOCABULARY, MAX_VOCABULARY),
     { tiny: 768, small: 1024, base: 1024, medium: 2048, large: 4096 },
     { help: 'Most tokens that the tokenizer may learn.', unit: 'tokens' },
   ),

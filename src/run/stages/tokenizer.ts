@@ -2,6 +2,7 @@
  * The vocabulary, which fixes how long a batch is and so the model's shape. Whatever would fail for want of a teacher or
  * of memory fails here, before anything that takes long.
  */
+import { interactionCount } from '../../data/dataset';
 import type { ModelConfig } from '../../model/config';
 import type { LanguageModel } from '../../model/languageModel';
 import { parameterCount } from '../../model/parameters';
@@ -9,6 +10,7 @@ import { TEACHER_WORDS } from '../../sft/teacher';
 import { packedRows } from '../../sft/warmup';
 import { corpus, PromptFormat } from '../../text/prompt';
 import { Tokenizer, trainTokenizer } from '../../text/tokenizer';
+import { assertAffordable } from '../budget';
 import { modelShape, type RunConfig } from '../config';
 import { fitFormat } from '../shapes';
 import type { WholeStage } from '../stage';
@@ -57,7 +59,8 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     'popo.prompts_per_step',
     'popo.num_generations',
   ],
-  glances: ['rupr'],
+  // What a run takes is a matter of all of it.
+  glances: ['data', 'warmup', 'rupr', 'orft', 'sft', 'popo', 'evaluate', 'ranking'],
   steps: () => 1,
   async run({ data: { dataset, draw } }, { config, teaching, hooks }) {
     // The embedded teacher needs nobody, so nothing can be wrong with it.
@@ -68,10 +71,26 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     const length = options.maxPromptLength + options.maxCompletionLength;
     return { tokenizer: trained.toJSON(), options, shape: modelShape(config, trained.vocabSize, length) };
   },
-  async open(made, { data: { dataset } }, { config, createModel, emit }) {
+  async open(made, { data: { dataset } }, { config, device, createModel, emit }) {
     const trained = Tokenizer.fromJSON(made.tokenizer);
     const format = new PromptFormat(dataset, trained, made.options);
-    const warmupRows = config.warmup.batch_size + packedRows(format, sentencesOf(config));
+    const packed = packedRows(format, sentencesOf(config));
+    const warmupRows = config.warmup.batch_size + packed;
+    // Now that nothing has to be guessed any more.
+    assertAffordable(config, device.info, {
+      kernels: device.kernels,
+      data: {
+        users: dataset.users.length,
+        items: dataset.items.length,
+        interactions: interactionCount(dataset),
+      },
+      text: {
+        prompt: made.options.maxPromptLength,
+        completion: made.options.maxCompletionLength,
+        vocabulary: trained.vocabSize,
+        packedRows: packed,
+      },
+    });
     const largestBatch = Math.max(
       warmupRows,
       config.sft.batch_size,

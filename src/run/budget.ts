@@ -1,0 +1,381 @@
+/**
+ * What a run will take, before it is begun: bytes on the device, bytes of the page, seconds. It is a function of the config and,
+ * where they are known, of the data's numbers; `refusal` compares it with a device.
+ *
+ * Bytes on the device follow the engine's own buffers (transformer.ts, training.ts, scoring.ts, generate.ts), all of which are
+ * allocated once. How long texts are is known once the tokenizer is trained; before, it is guessed. On the generated marketplace
+ * the guess is within a factor of 2 of what is planned; of imported texts, half of the config's limits are taken.
+ * Bytes of the page are rougher, and seconds are the least that is thinkable: only what is hopeless is refused for them.
+ */
+import { headDim, type ModelConfig } from '../model/config';
+import { packedLength } from '../model/packing';
+import { parameterCount, parameterTable } from '../model/parameters';
+import { ConfigError, modelShape, type RunConfig } from './config';
+import type { ConfigPath } from './fields/list';
+import type { DeviceInfo } from './report';
+
+/** A part of what a run takes, with the field that it follows most closely. */
+interface BudgetPart {
+  what: string;
+  field: ConfigPath;
+  amount: number;
+}
+
+export interface Budget {
+  /** Bytes of the engine's buffers, and of the largest single one of each part. */
+  device: BudgetPart[];
+  largest: BudgetPart[];
+  /** Bytes that the page itself holds. */
+  page: BudgetPart[];
+  /** Operations on floats; requests to an endpoint, 4 at a time, count as seconds of waiting. */
+  operations: BudgetPart[];
+  waiting: BudgetPart[];
+}
+
+/** What is known of imported data. */
+export interface DataNumbers {
+  users: number;
+  items: number;
+  interactions: number;
+}
+
+/** What the tokenizer made of the data. */
+export interface TextNumbers {
+  /** Tokens of the longest prompt and of the longest completion. */
+  prompt: number;
+  completion: number;
+  vocabulary: number;
+  /** Rows that a warm-up batch has beside its examples. */
+  packedRows: number;
+}
+
+/** What is known beyond the config, as far as it is. */
+export interface KnownNumbers {
+  data?: DataNumbers | null;
+  text?: TextNumbers;
+  /** Those in use. */
+  kernels?: RunConfig['kernels'];
+}
+
+/** What it is compared with. */
+export interface BudgetLimits {
+  device: Pick<DeviceInfo, 'backend' | 'limits'>;
+  /** GiB of memory, as `navigator.deviceMemory` rounds them; null where nobody says. */
+  memory: number | null;
+}
+
+const GIB = 2 ** 30;
+/** Share of the device's memory that a page is given here, and what it is given where nobody says how much there is. */
+const PAGE_SHARE = 0.5;
+const PAGE_BYTES = 4 * GIB;
+/** Most bytes of all buffers, in largest buffers that the GPU allows: WebGPU tells of no memory. */
+const BUFFERS = 8;
+/** Operations on floats a second, of the quickest GPU and of a processor. */
+const GPU_SPEED = 2e13;
+const PROCESSOR_SPEED = 1e11;
+/** Longest run, in seconds: 30 days. */
+const LONGEST = 30 * 86_400;
+/** Seconds of one answer of a quick endpoint, and answers at a time. */
+const ANSWER_SECONDS = 0.25;
+const CONCURRENCY = 4;
+
+/** Tokens of the generated marketplace: of a behaviour, of a profile, of reasoning with its answer. */
+const WORLD_TOKENS = { behaviour: 7, profile: 5, completion: 20 };
+/** How many its tokenizer learns: those of every shop, those of each broadest category, and of all that there are. */
+const WORLD_VOCABULARY = { all: 80, perL1: 50, most: 480 };
+/** Tokens of a sentence that warm-up packs. */
+const SENTENCE_TOKENS = 17;
+
+/** Behaviours of a shopper of the generated marketplace. */
+const WORLD_BEHAVIOURS = 18;
+/** Bytes of a user and of each behaviour, with its example; of a CoT beside its tokens; of a request that is ranked. */
+const USER_BYTES = 400;
+const BEHAVIOUR_BYTES = 160;
+const COT_BYTES = 700;
+const REQUEST_BYTES = 6000;
+/** Cells of the reward table, at most (stages/data.ts). */
+const MAX_TABLE_CELLS = 100_000_000;
+
+/** Floats of a layer's kept activations for each token, and of one that other layers overwrite. */
+function layerFloats(
+  { hidden_size: D, intermediate_size: F, num_attention_heads: heads }: ModelConfig,
+  W: number,
+) {
+  return 4 * D + 2 + W + heads + 3 * F;
+}
+
+/** Into how many slices the weight gradient is summed: training.ts. */
+function slicesOf(rows: number, isTiled: boolean): number {
+  return isTiled ? Math.max(1, Math.min(16, Math.ceil(rows / 512))) : 1;
+}
+
+/** Bytes of the engine's parts for a model of this shape. `kernels: auto` is taken for the larger, tiled ones. */
+export function engineBytes(shape: ModelConfig, kernels: RunConfig['kernels']) {
+  const { hidden_size: D, intermediate_size: F, vocab_size: V, num_hidden_layers: layers } = shape;
+  const isTiled = kernels !== 'portable';
+  const head = headDim(shape);
+  const keyValues = shape.num_key_value_heads * head;
+  const W = D + 2 * keyValues;
+  const { poolSize } = parameterTable(shape);
+  const layer = layerFloats(shape, W);
+  /** Weights the other way round, which the plain kernels write for each product. */
+  const scratch = isTiled ? 4 : D * Math.max(V, W, 2 * F);
+  const bytes = (floats: number) => 4 * floats;
+  return {
+    pool: bytes(poolSize),
+    /** Weights, reference, gradient, two moments. */
+    model: bytes(5 * poolSize + shape.max_position_embeddings * head),
+    training(batch: number, length: number) {
+      const rows = batch * length;
+      const items = Math.ceil(rows / 64) + Math.min(V, rows);
+      const kept = rows * (layers * layer + (layers + 1) * D + D + 1 + 2 * V + 8);
+      const backward = rows * (4 * D + 3 * F + W + shape.num_attention_heads) + items * (2 + D) + V;
+      return bytes(kept + backward + 12 * rows + slicesOf(rows, isTiled) * poolSize + scratch);
+    },
+    /** training.ts has the same. */
+    largest(rows: number) {
+      return bytes(Math.max(rows * Math.max(V, 2 * F, W, D), slicesOf(rows, isTiled) * poolSize));
+    },
+    scoring(batch: number, length: number) {
+      const rows = batch * length;
+      return bytes(rows * (layer + 3 * D + 1 + V + 7) + scratch);
+    },
+    generation(o: { prompts: number; generations: number; promptLength: number; maxNew: number }) {
+      const prefill = o.prompts * o.promptLength * (layer + (layers - 1) * W + 2 * D + 5);
+      const rows = o.prompts * o.generations;
+      const decode = rows * (5 * D + W + 3 * F + V + 3 + 2 * o.maxNew * (1 + layers * keyValues));
+      return bytes(prefill + decode + scratch);
+    },
+  };
+}
+
+function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
+  const isWorld = data.source === 'world';
+  const { behaviour, profile, completion } = WORLD_TOKENS;
+  const { all, perL1, most } = WORLD_VOCABULARY;
+  const sentences = warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
+  // Reasoning from outside is cut at the limit.
+  const longest = rupr.teacher === 'attributes' ? completion : text.max_completion_length;
+  const guess = {
+    prompt: isWorld
+      ? Math.min(text.max_prompt_length, profile + behaviour * text.history_length)
+      : Math.ceil(text.max_prompt_length / 2),
+    completion: isWorld
+      ? Math.min(text.max_completion_length, longest)
+      : Math.ceil(text.max_completion_length / 2),
+    vocabulary: isWorld ? Math.min(text.vocab_size, most, all + perL1 * data.num_l1) : text.vocab_size,
+  };
+  const length = guess.prompt + guess.completion;
+  return { ...guess, packedRows: Math.ceil((sentences * SENTENCE_TOKENS) / length) };
+}
+
+/** Without the data's numbers as many examples are taken to exist as are asked for. */
+export function budgetOf(
+  config: RunConfig,
+  { data = null, text = guessedText(config), kernels = config.kernels }: KnownNumbers = {},
+): Budget {
+  const { warmup, sft, orft, popo, rupr, evaluate, ranking } = config;
+  const length = text.prompt + text.completion;
+  const shape = modelShape(config, text.vocabulary, length);
+  const engine = engineBytes(shape, kernels);
+  const weights = parameterCount(shape);
+
+  const warmupRows = warmup.batch_size + text.packedRows;
+  const { prompts_per_step: groups, num_generations: generations, rewards } = popo;
+  const rollouts = groups * generations;
+  const packed = packedLength(text.prompt, text.completion, generations);
+  const rewardPools = (popo.probe_every > 0 || popo.influence === 'batch' ? rewards.length : 0) + 1;
+  const generation = { promptLength: text.prompt, maxNew: text.completion };
+  const device: BudgetPart[] = [
+    { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
+    { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.training(warmupRows, length) },
+    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sft.batch_size, length) },
+    { what: 'a POPO batch', field: 'popo.prompts_per_step', amount: engine.training(groups, packed) },
+    {
+      what: 'judging rollouts',
+      field: 'popo.num_generations',
+      amount: engine.scoring(rollouts, length) + engine.scoring(groups, packed) * 2,
+    },
+    {
+      what: 'writing rollouts',
+      field: 'popo.num_generations',
+      // One generator for rollouts, one for the answers of held-out users.
+      amount:
+        engine.generation({ prompts: groups, generations, ...generation }) +
+        engine.generation({ prompts: rollouts, generations: 1, ...generation }),
+    },
+    { what: 'gradients of single rewards', field: 'popo.rewards', amount: rewardPools * engine.pool },
+  ];
+  const largest: BudgetPart[] = [
+    { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
+    { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.largest(warmupRows * length) },
+    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.largest(sft.batch_size * length) },
+    {
+      what: 'a POPO batch',
+      field: 'popo.num_generations',
+      amount: engine.largest(Math.max(rollouts * length, groups * packed)),
+    },
+  ];
+
+  const { num_l1, items_per_l3, num_users, num_heldout_users } = config.data;
+  const isWorld = config.data.source === 'world';
+  const users = isWorld ? num_users + 2 * num_heldout_users : (data?.users ?? 0);
+  const behaviours = isWorld ? users * WORLD_BEHAVIOURS : (data?.interactions ?? 0);
+  const items = isWorld ? num_l1 * 16 * items_per_l3 : (data?.items ?? 0);
+  const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
+  const cots = Math.min(rupr.prompts, examples) * rupr.num_cots;
+  const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;
+  const page: BudgetPart[] = [
+    { what: 'chains of thought', field: 'rupr.prompts', amount: cots * (COT_BYTES + 8 * length) },
+    { what: 'the reward table', field: 'popo.steps', amount: 4 * Math.min(rows * items, MAX_TABLE_CELLS) },
+    {
+      what: isWorld ? 'shoppers' : 'your data',
+      field: isWorld ? 'data.num_users' : 'data.sha256',
+      amount: users * USER_BYTES + behaviours * BEHAVIOUR_BYTES,
+    },
+    {
+      what: 'what is told of rollouts',
+      field: 'popo.steps',
+      amount: popo.steps * rollouts * (rewards.length + 1) * 16,
+    },
+    { what: 'requests to rank', field: 'ranking.users', amount: ranking.users * REQUEST_BYTES },
+    // Checkpoints: what is trained, what it is held to, and a copy that is being written.
+    { what: 'checkpoints', field: 'model.hidden_size', amount: 8 * engine.pool },
+  ];
+
+  /** Forward and backward are 6 operations a weight and token, forward alone 2. */
+  const learnt = (steps: number, tokens: number) => 6 * weights * steps * tokens;
+  const judged = Math.min(evaluate.users, examples) * 3;
+  const curve = Math.ceil(popo.steps / evaluate.curve_every) * Math.min(evaluate.curve_users, examples);
+  const operations: BudgetPart[] = [
+    { what: 'warm-up', field: 'warmup.steps', amount: learnt(warmup.steps, warmupRows * length) },
+    { what: 'ORFT', field: 'orft.scorer_steps', amount: learnt(orft.scorer_steps, sft.batch_size * length) },
+    { what: 'SFT', field: 'sft.steps', amount: learnt(sft.steps, sft.batch_size * length) },
+    {
+      what: 'POPO',
+      field: 'popo.steps',
+      amount: learnt(popo.steps * popo.num_iterations, groups * packed),
+    },
+    { what: 'judging chains of thought', field: 'rupr.prompts', amount: 2 * weights * cots * length },
+    { what: 'the stage table', field: 'evaluate.users', amount: 2 * weights * judged * length },
+    { what: 'the held-out curve', field: 'evaluate.curve_every', amount: 2 * weights * curve * length },
+  ];
+  const asks = rupr.teacher === 'openai' && rupr.cots_sha256 === '';
+  const waiting: BudgetPart[] = [
+    {
+      what: 'the answers of the teacher',
+      field: 'rupr.prompts',
+      amount: asks ? (cots * ANSWER_SECONDS) / CONCURRENCY : 0,
+    },
+  ];
+  return { device, largest, page, operations, waiting };
+}
+
+/** Bytes of all buffers on the device. */
+export function deviceBytes({ device }: Budget): number {
+  return total(device);
+}
+
+/** Bytes that the page itself holds. */
+export function pageBytes(budget: Budget, backend: string): number {
+  return total(pageParts(budget, backend));
+}
+
+/** Without the engine the page holds the weights too, and the largest batch: nothing is allocated for good. */
+function pageParts({ page, device }: Budget, backend: string): BudgetPart[] {
+  const [model, ...batches] = device;
+  return backend === 'webgpu' ? page : [...page, model, heaviest(batches)];
+}
+
+/** The least time thinkable, in seconds. */
+export function leastSeconds({ operations, waiting }: Budget, { backend }: BudgetLimits['device']): number {
+  return total(operations) / speedOf(backend) + total(waiting);
+}
+
+/** Why a device cannot do it, as one sentence with both numbers and the field to change; null when it can. */
+export function refusal(budget: Budget, config: RunConfig, { device, memory }: BudgetLimits): string | null {
+  const isGpu = device.backend === 'webgpu';
+  const { maxBufferSize = Number.POSITIVE_INFINITY, maxStorageBufferBindingSize = Number.POSITIVE_INFINITY } =
+    device.limits;
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const onPage = pageParts(budget, device.backend);
+  const allowed = memory === null ? PAGE_BYTES : Math.min(PAGE_BYTES, memory * GIB * PAGE_SHARE);
+  const buffer = heaviest(budget.largest);
+  if (isGpu && buffer.amount > most)
+    return said(
+      buffer,
+      config,
+      `${gigabytes(buffer.amount)} in one buffer`,
+      `this GPU allows ${gigabytes(most)}`,
+    );
+  const buffers = total(budget.device);
+  if (isGpu && buffers > BUFFERS * maxBufferSize)
+    return said(
+      heaviest(budget.device),
+      config,
+      `a run of ${gigabytes(buffers)} of GPU memory`,
+      `at most ${gigabytes(BUFFERS * maxBufferSize)} are risked on this GPU`,
+    );
+  if (total(onPage) > allowed)
+    return said(
+      heaviest(onPage),
+      config,
+      `a run of ${gigabytes(total(onPage))} of memory`,
+      `a page is given ${gigabytes(allowed)} on this device`,
+    );
+  const seconds = leastSeconds(budget, device);
+  if (seconds > LONGEST) {
+    const speed = speedOf(device.backend);
+    const parts = budget.operations.map((part) => ({ ...part, amount: part.amount / speed }));
+    return said(
+      heaviest([...parts, ...budget.waiting]),
+      config,
+      `a run of at least ${days(seconds)}`,
+      `${days(LONGEST)} are the most`,
+    );
+  }
+  return null;
+}
+
+/** @throws {ConfigError} where the device cannot do it */
+export function assertAffordable(
+  config: RunConfig,
+  device: BudgetLimits['device'],
+  known: KnownNumbers,
+): void {
+  const problem = refusal(budgetOf(config, known), config, { device, memory: memoryOfDevice() });
+  if (problem !== null) throw new ConfigError(problem);
+}
+
+/** GiB that the browser tells of; null in Node and in browsers that tell nobody. */
+export function memoryOfDevice(): number | null {
+  const deviceMemory = (globalThis.navigator as { deviceMemory?: unknown } | undefined)?.deviceMemory;
+  return typeof deviceMemory === 'number' ? deviceMemory : null;
+}
+
+function said({ what, field }: BudgetPart, config: RunConfig, asked: string, allowed: string): string {
+  const [head, tail] = field.split('.');
+  const section = config[head as keyof RunConfig] as unknown as Record<string, unknown>;
+  const value = String(section[tail]);
+  return `${field} (now ${value}) asks for ${asked}, most of it for ${what}, and ${allowed}: lower it.`;
+}
+
+function heaviest(parts: readonly BudgetPart[]): BudgetPart {
+  return parts.reduce((most, part) => (part.amount > most.amount ? part : most));
+}
+
+function total(parts: readonly BudgetPart[]): number {
+  return parts.reduce((sum, { amount }) => sum + amount, 0);
+}
+
+function speedOf(backend: string): number {
+  return backend === 'webgpu' ? GPU_SPEED : PROCESSOR_SPEED;
+}
+
+export function gigabytes(bytes: number): string {
+  return bytes < GIB / 10 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+}
+
+function days(seconds: number): string {
+  return `${Math.round(seconds / 86_400)} days`;
+}

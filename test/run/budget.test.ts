@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { budgetOf, deviceBytes, leastSeconds, refusal } from '../../src/run/budget';
+import { parseConfig, type RunConfig } from '../../src/run/config';
+import { PRESET_NAMES, presetConfig } from '../../src/run/presets';
+import { trainTokenizer } from '../../src/text/tokenizer';
+import { MAX_VOCABULARY, MIN_VOCABULARY } from '../../src/text/vocabularyLimits';
+
+const gpu = (bytes: number) => ({
+  backend: 'webgpu' as const,
+  limits: { maxBufferSize: bytes, maxStorageBufferBindingSize: bytes },
+});
+const DESKTOP = gpu(2 ** 31);
+const PROCESSOR = { backend: 'wasm' as const, limits: {} };
+
+function said(
+  change: (config: RunConfig) => void,
+  device: Parameters<typeof refusal>[2]['device'] = DESKTOP,
+  memory: number | null = 8,
+): string | null {
+  const config = presetConfig('small');
+  change(config);
+  parseConfig(config);
+  return refusal(budgetOf(config), config, { device, memory });
+}
+
+describe('what a run takes', () => {
+  it.each(PRESET_NAMES)('is there on a desktop for the preset %s, on the plainest GPU for tiny', (name) => {
+    const config = presetConfig(name);
+    for (const kernels of ['tiled', 'portable'] as const) {
+      const budget = budgetOf(config, { kernels });
+      expect(refusal(budget, config, { device: DESKTOP, memory: 8 })).toBeNull();
+      if (name === 'tiny') {
+        const plain = {
+          backend: 'webgpu' as const,
+          limits: { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
+        };
+        expect(refusal(budget, config, { device: plain, memory: 2 })).toBeNull();
+        expect(refusal(budget, config, { device: PROCESSOR, memory: null })).toBeNull();
+      }
+    }
+  });
+
+  it('grows with what is asked for', () => {
+    const bytes = (change: (config: RunConfig) => void) => {
+      const config = presetConfig('tiny');
+      change(config);
+      return deviceBytes(budgetOf(config));
+    };
+    const plain = bytes(() => {});
+    expect(
+      bytes(({ popo }) => {
+        popo.num_generations *= 4;
+      }),
+    ).toBeGreaterThan(2 * plain);
+    expect(
+      bytes(({ model }) => {
+        model.num_hidden_layers *= 8;
+      }),
+    ).toBeGreaterThan(1.5 * plain);
+    expect(
+      bytes(({ sft }) => {
+        sft.batch_size *= 64;
+      }),
+    ).toBeGreaterThan(2 * plain);
+  });
+
+  it.each<[string, (config: RunConfig) => void, RegExp]>([
+    [
+      'a buffer',
+      ({ sft }) => {
+        sft.batch_size = 1024;
+      },
+      /^sft\.batch_size \(now 1024\) asks for 0\.1 GiB in one buffer, .* this GPU allows 64 MiB: lower it\.$/,
+    ],
+    [
+      'all buffers',
+      ({ model }) => {
+        model.num_hidden_layers = 24;
+      },
+      /asks for a run of \d\.\d GiB of GPU memory, .* at most 0\.5 GiB are risked on this GPU: lower it\.$/,
+    ],
+  ])('is refused where the GPU has no room for %s', (_what, change, message) => {
+    expect(said(change, gpu(2 ** 26))).toMatch(message);
+    expect(said(change)).toBeNull();
+  });
+
+  it('is refused where the page has no room for it', () => {
+    const many = ({ rupr, data }: RunConfig) => {
+      Object.assign(rupr, { prompts: 500_000, num_cots: 4 });
+      data.num_users = 60_000;
+    };
+    expect(said(many, DESKTOP, 2)).toMatch(
+      /^rupr\.prompts \(now 500000\) asks for a run of \d\.\d GiB of memory, most of it for chains of thought, and a page is given 1\.0 GiB/,
+    );
+    // A processor keeps the weights and its batches where the page is.
+    expect(
+      said(
+        ({ model }) => void Object.assign(model, { hidden_size: 512, num_hidden_layers: 40 }),
+        PROCESSOR,
+        2,
+      ),
+    ).toMatch(/a page is given 1\.0 GiB/);
+  });
+
+  it('is refused where it would take for ever, of an endpoint too', () => {
+    expect(
+      said(({ sft }) => {
+        sft.steps = 1_000_000;
+      }, PROCESSOR),
+    ).toBeNull();
+    expect(
+      said(({ sft, model }) => {
+        Object.assign(sft, { steps: 1_000_000, batch_size: 64 });
+        Object.assign(model, {
+          hidden_size: 512,
+          num_attention_heads: 8,
+          num_key_value_heads: 8,
+          num_hidden_layers: 12,
+        });
+      }, PROCESSOR),
+    ).toMatch(
+      /^sft\.steps \(now 1000000\) asks for a run of at least \d+ days, .* and 30 days are the most: lower it\.$/,
+    );
+    const config = presetConfig('tiny');
+    Object.assign(config.rupr, {
+      teacher: 'openai',
+      url: 'https://h.example/v1',
+      model: 'm',
+      prompts: 16_000,
+      num_cots: 1,
+    });
+    expect(leastSeconds(budgetOf(config), DESKTOP)).toBeGreaterThan(1000);
+  });
+
+  it('counts the examples that there are, where that is known', () => {
+    const config = presetConfig('small');
+    Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64) });
+    Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 2 });
+    const limits = { device: DESKTOP, memory: 4 };
+    expect(refusal(budgetOf(config), config, limits)).toMatch(/^rupr\.prompts \(now 1000000\)/);
+    const data = { users: 50, items: 100, interactions: 1000 };
+    expect(refusal(budgetOf(config, { data }), config, limits)).toBeNull();
+  });
+
+  it('is bounded by the config alone for chains of thought', () => {
+    const config = presetConfig('small');
+    Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 16 });
+    expect(() => parseConfig(config)).toThrow(
+      'rupr.prompts and num_cots together must be at most 2000000 CoTs.',
+    );
+    Object.assign(config.rupr, { prompts: 125_000 });
+    expect(parseConfig(config)).toEqual(config);
+  });
+});
+
+it('the vocabulary has the same limits in the config and in the tokenizer', () => {
+  for (const size of [MIN_VOCABULARY, MAX_VOCABULARY]) {
+    const config = presetConfig('tiny');
+    config.text.vocab_size = size;
+    Object.assign(config.model, { hidden_size: 8 });
+    expect(parseConfig(config).text.vocab_size).toBe(size);
+    expect(trainTokenizer(['light stroller'], size).vocabSize).toBeLessThanOrEqual(size);
+  }
+  expect(() => trainTokenizer(['x'], MAX_VOCABULARY + 1)).toThrow(/from 64 to 65535/);
+});
