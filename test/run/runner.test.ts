@@ -126,12 +126,12 @@ describe('a run', () => {
 
   it('does not begin where the device cannot do it, and gives the device back', async () => {
     const large = minusculeConfig(({ sft, model }) => {
-      Object.assign(sft, { steps: 1_000_000, batch_size: 1024 });
+      sft.batch_size = 1024;
       Object.assign(model, { hidden_size: 512, num_hidden_layers: 4 });
     });
     const run = context(null, large);
     await expect(runPipeline(run.context)).rejects.toThrow(
-      /^sft\.steps \(now 1000000\) asks for a run of at least \d+ days/,
+      /^sft\.batch_size \(now 1024\) asks for a run of \d\.\d GiB of memory/,
     );
     expect(run.events).toEqual([]);
     expect(run.saved).toEqual([]);
