@@ -124,6 +124,20 @@ describe('a run', () => {
     expect(run.events[0]).toEqual({ type: 'device', device: run.devices[0].info });
   });
 
+  it('does not begin where the device cannot do it, and gives the device back', async () => {
+    const large = minusculeConfig(({ sft, model }) => {
+      sft.batch_size = 1024;
+      Object.assign(model, { hidden_size: 512, num_hidden_layers: 4 });
+    });
+    const run = context(null, large);
+    await expect(runPipeline(run.context)).rejects.toThrow(
+      /^sft\.batch_size \(now 1024\) asks for a run of \d\.\d GiB of memory/,
+    );
+    expect(run.events).toEqual([]);
+    expect(run.saved).toEqual([]);
+    expect(run.devices[0].closed).toBe(1);
+  });
+
   it('keeps its last checkpoint as finished, and closes the device', async () => {
     const run = context();
     const { report, checkpoint } = await runPipeline(run.context);
