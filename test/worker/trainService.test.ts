@@ -189,7 +189,9 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const config = minusculeConfig((draft) => Object.assign(draft.sft, { steps: 12 }));
     await trainedUntil(trainerOn(store), config, null, atStep('sft', 4));
     const [saved] = await trainerOn(store).savedRuns();
-    expect(saved).toMatchObject({ stage: 'sft', earlier: { stage: 'sft', step: 0 } });
+    expect(saved).toMatchObject({ stage: 'sft', earlier: { stage: 'sft' } });
+    const earlier = saved.earlier!.step;
+    expect(earlier).toBeLessThan(saved.step);
     for (const { id: key } of await store.list('checkpoints')) {
       const record = (await store.get('checkpoints', key))!;
       const { caller } = record.header as { caller: { step: number } };
@@ -202,7 +204,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const trainer = trainerOn(store);
     await expect(trainer.start(config, { id, generation: 'newest' }, () => {})).rejects.toThrow(
       'This checkpoint is damaged: its part “moment2” is not what was written. ' +
-        'The one before it, at step 0 of sft, is kept too: resume that one.',
+        `The one before it, at step ${earlier} of sft, is kept too: resume that one.`,
     );
     const resumed = await trainer.start(config, { id, generation: 'earlier' }, () => {});
     const whole = await trainerOn(memoryStore()).start(config, null, () => {});
@@ -293,8 +295,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
       return event.type === 'stage' && event.name === 'rupr';
     });
     await trainer.keep();
-    expect(kept).toHaveLength(1);
-    expect(kept[0]).toBeLessThan(12);
+    expect(kept.some((step) => step > 2 && step < 12)).toBe(true);
   });
 
   it('refuses what it cannot run, and is free for the next run', async () => {
