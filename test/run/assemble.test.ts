@@ -23,7 +23,11 @@ function finished(): RunState {
     ranker: { auc: { ctr: 0.5, cvr: 0.6, ctcvr: 0.7 } },
     warmup: { judged: judged('warmup', 3), samples: [sample('warmup', 'a')] },
     rupr: { cots: [], counts: { wanted: 4, kept: 3 } },
-    orft: { kept: [1], report: { threshold: 2, scored: 4, kept: 1, quality: null, examples: [] } },
+    orft: {
+      backbone: null,
+      nll: new Float32Array(0),
+      result: { kept: [1], report: { threshold: 2, scored: 4, kept: 1, quality: null, examples: [] } },
+    },
     sft: { judged: judged('sft', 2), samples: [sample('sft', 'a'), sample('sft', 'b')] },
     popo: { rewardNames: ['id'], steps: [], curve: [], samples: [sample('popo', 'a')] },
     evaluate: { judged: judged('popo', 1), counting: judged('counting', 9) },
@@ -56,7 +60,8 @@ describe('the report of a run', () => {
   it('is of a run under way as far as it has come', () => {
     const state = newState(minusculeConfig(), '1.2.3');
     expect(reportPart(state)).toEqual({});
-    state.made = { warmup: { judged: null, samples: [] } } as never;
+    const orft = { backbone: Float32Array.of(1), nll: Float32Array.of(2), result: null };
+    state.made = { warmup: { judged: null, samples: [] }, orft } as never;
     expect(reportPart(state)).toEqual({ table: [], samples: [] });
   });
 
