@@ -1,7 +1,7 @@
 import { Controls } from './form/controls';
 import { Header } from './header';
+import { late } from './parts/late';
 import { RankingView } from './results/ranking';
-import { SavedRuns } from './results/saved';
 import { StageTable } from './results/table';
 import { Gauges, LearningCharts } from './run/charts';
 import { Hero } from './run/hero';
@@ -14,6 +14,8 @@ import { TradeOff } from './run/tradeoff';
 import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
+
+const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
 export function App({ session }: { session: Session }) {

@@ -373,7 +373,7 @@ function speedOf(backend: string): number {
 }
 
 export function gigabytes(bytes: number): string {
-  return bytes < GIB / 10 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+  return bytes < GIB ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 }
 
 function days(seconds: number): string {

@@ -45,11 +45,13 @@ it('refuses a run that the adapter’s limits cannot hold, says the bytes, and t
     const notices = await page.evaluate(() => globalThis.taiji!.notices());
     const errors = notices.filter(({ level }) => level === 'error');
     expect(errors).toHaveLength(1);
-    const said = /This GPU allows ([\d.]+) MiB for .*, the config needs ([\d.]+) MiB: choose a smaller/.exec(
-      errors[0].message,
-    );
-    expect(said).not.toBeNull();
-    const [allowed, needed] = [Number(said![1]), Number(said![2])];
+    const said =
+      /^Training stopped: popo\.(\w+) \(now \d+\) asks for ([\d.]+) ([MG])iB in one buffer, .* this GPU allows (\d+) MiB: lower it\./.exec(
+        errors[0].message,
+      );
+    expect(said, errors[0].message).not.toBeNull();
+    const needed = Number(said![2]) * (said![3] === 'G' ? 1024 : 1);
+    const allowed = Number(said![4]);
     expect(allowed).toBe(128);
     expect(needed).toBeGreaterThan(allowed);
 
