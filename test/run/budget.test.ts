@@ -77,7 +77,7 @@ describe('what a run takes', () => {
       ({ model }) => {
         model.num_hidden_layers = 24;
       },
-      /asks for a run of \d+ MiB of GPU memory, .* at most 512 MiB are risked on this GPU: lower it\.$/,
+      /asks for a run of \d\.\d GiB of GPU memory, .* at most 512 MiB are risked on this GPU: lower it\.$/,
     ],
   ])('is refused where the GPU has no room for %s', (_what, change, message) => {
     expect(said(change, gpu(2 ** 26))).toMatch(message);
