@@ -1,7 +1,7 @@
 import type { SavedRun } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
-import type { Room } from '../state/session';
+import type { Room } from '../state/keptRuns';
 import { ago, bytes } from '../words/format';
 
 /** Runs kept on this device: take one up again, look at one that ended, or delete it. */

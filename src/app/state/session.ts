@@ -10,19 +10,13 @@ import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
-import {
-  type Fingerprint,
-  type NoticeLevel,
-  type Report,
-  type RunEvent,
-  STAGE_NAMES,
-  type StageName,
-} from '../../run/report';
+import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
 import { createCotSets } from './cotSets';
 import { createImports } from './imports';
+import { createKeptRuns, type Room } from './keptRuns';
 import { createRunView } from './runView';
 import { createStudies } from './studies';
 
@@ -47,13 +41,6 @@ export interface Services {
     /** Asks the browser not to delete what is kept when it is short of room. */
     persist(): Promise<void>;
   };
-}
-
-export interface Room {
-  used: number;
-  quota: number;
-  /** Whether only the person deletes it. */
-  isPersistent: boolean;
 }
 
 export interface Notice {
@@ -88,11 +75,7 @@ export function createSession(
   /** The fingerprint that an opened link promised, and how the run here compares with it. */
   const expected = signal<Fingerprint | null>(null);
   const verdict = signal<FingerprintComparison | null>(null);
-  const savedRuns = signal<SavedRun[]>([]);
-  /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
-  const refused = signal<ReadonlySet<string>>(new Set());
-  const room = signal<Room | null>(null);
-  let askedToPersist = false;
+  const kept = createKeptRuns(services, () => trainer());
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
@@ -159,7 +142,7 @@ export function createSession(
             : `The training worker could not start (${message}). Reload the page; if it happens again, use a newer browser.`,
         );
       });
-      if (wasRunning) void refreshSavedRuns();
+      if (wasRunning) void kept.refresh();
     });
   }
 
@@ -225,7 +208,7 @@ export function createSession(
         if (event.type === 'asked') return countAsked(event);
         if (token !== current) return;
         if (pending.value === 'starting') pending.value = null;
-        if (event.type === 'checkpoint' && event.stored) void askToPersist(event.stage);
+        if (event.type === 'checkpoint' && event.stored) void kept.askToPersist(event.stage);
         view.receive(event);
       };
       const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
@@ -243,7 +226,7 @@ export function createSession(
       batch(() => {
         const isUnbegun = saved !== null && pending.value === 'starting';
         if (isUnbegun && saved.earlier !== null && generation === 'newest')
-          refused.value = new Set([...refused.value, saved.id]);
+          kept.refused.value = new Set([...kept.refused.value, saved.id]);
         pending.value = null;
         status.value = 'error';
         resumeDismissed.value = false;
@@ -253,15 +236,7 @@ export function createSession(
         say('error', message);
       });
     }
-    void refreshSavedRuns();
-  }
-
-  /** Once there is something to lose: a language model that has begun to learn. */
-  async function askToPersist(stage: StageName): Promise<void> {
-    if (askedToPersist || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf('warmup')) return;
-    askedToPersist = true;
-    await services.disk.persist();
-    room.value = await services.disk.room();
+    void kept.refresh();
   }
 
   function countAsked({ url, outcome }: Extract<RunEvent, { type: 'asked' }>): void {
@@ -324,7 +299,7 @@ export function createSession(
       status.value = 'idle';
       resumeDismissed.value = true;
     });
-    if (stopping) void refreshSavedRuns();
+    if (stopping) void kept.refresh();
   }
 
   async function attempt(what: string, action: () => Promise<void>): Promise<boolean> {
@@ -348,35 +323,8 @@ export function createSession(
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
     }
-    services.tabs.onRuns(() => void refreshSavedRuns());
-    await refreshSavedRuns();
-  }
-
-  async function refreshSavedRuns(): Promise<void> {
-    try {
-      const runs = await trainer().savedRuns();
-      const found = await services.disk.room();
-      batch(() => {
-        savedRuns.value = runs;
-        room.value = found;
-      });
-      for (const { id, isElsewhere } of runs) if (isElsewhere) void awaitRun(id);
-    } catch {
-      // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
-      savedRuns.value = [];
-    }
-  }
-
-  /** Runs in other tabs, which are waited for. */
-  const awaited = new Set<string>();
-
-  /** Looks again once no other tab trains the run: it can be taken over then. */
-  async function awaitRun(id: string): Promise<void> {
-    if (awaited.has(id)) return;
-    awaited.add(id);
-    await services.tabs.runIsFree(id);
-    awaited.delete(id);
-    await refreshSavedRuns();
+    services.tabs.onRuns(() => void kept.refresh());
+    await kept.refresh();
   }
 
   /** The tab may be about to go: what is under way is kept as soon as it can be. */
@@ -386,7 +334,7 @@ export function createSession(
 
   async function deleteRun(id: string): Promise<void> {
     await attempt('Deleting the run', () => trainer().deleteRun(id));
-    await refreshSavedRuns();
+    await kept.refresh();
   }
 
   /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
@@ -549,9 +497,9 @@ export function createSession(
     expected,
     verdict,
     linked,
-    savedRuns,
-    refused,
-    room,
+    savedRuns: kept.runs,
+    refused: kept.refused,
+    room: kept.room,
     resumeDismissed,
     settingsOpen,
     busy,

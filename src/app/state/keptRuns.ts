@@ -1,0 +1,60 @@
+/** The runs that are kept on this device, in whichever tab they are trained, and what they take of its storage. */
+import { batch, signal } from '@preact/signals';
+import { STAGE_NAMES, type StageName } from '../../run/report';
+import type { SavedRun, TrainerApi } from '../../worker/protocol';
+
+export interface Room {
+  used: number;
+  quota: number;
+  /** Whether only the person deletes it. */
+  isPersistent: boolean;
+}
+
+interface Surroundings {
+  tabs: { runIsFree(id: string): Promise<void> };
+  disk: { room(): Promise<Room | null>; persist(): Promise<void> };
+}
+
+export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick<TrainerApi, 'savedRuns'>) {
+  const runs = signal<SavedRun[]>([]);
+  /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
+  const refused = signal<ReadonlySet<string>>(new Set());
+  const room = signal<Room | null>(null);
+  /** Runs in other tabs, which are waited for. */
+  const awaited = new Set<string>();
+  let askedToPersist = false;
+
+  async function refresh(): Promise<void> {
+    try {
+      const found = await trainer().savedRuns();
+      const left = await disk.room();
+      batch(() => {
+        runs.value = found;
+        room.value = left;
+      });
+      for (const { id, isElsewhere } of found) if (isElsewhere) void awaitRun(id);
+    } catch {
+      // Without IndexedDB there are none; training says so when it first wants to keep a checkpoint.
+      runs.value = [];
+    }
+  }
+
+  /** Looks again once no other tab trains the run: it can be taken over then. */
+  async function awaitRun(id: string): Promise<void> {
+    if (awaited.has(id)) return;
+    awaited.add(id);
+    await tabs.runIsFree(id);
+    awaited.delete(id);
+    await refresh();
+  }
+
+  /** Once there is something to lose: a language model that has begun to learn. */
+  async function askToPersist(stage: StageName): Promise<void> {
+    if (askedToPersist || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf('warmup')) return;
+    askedToPersist = true;
+    await disk.persist();
+    room.value = await disk.room();
+  }
+
+  return { runs, refused, room, refresh, askToPersist };
+}
