@@ -6,7 +6,7 @@ import { gainOf, type Judgement, metricsOf } from '../../src/evaluate/judgement'
 import { liftOf } from '../../src/evaluate/lift';
 import { longTailOf } from '../../src/evaluate/longTail';
 import { compareRankers, enhance, FEATURE_SETS, rankingSteps } from '../../src/evaluate/ranking';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auction, drawBids } from '../../src/rank/abTest';
 import { FeatureColumns } from '../../src/rank/featureColumns';
@@ -29,7 +29,7 @@ let later: Dataset;
 let said: Moments;
 let past: PastMoments;
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 4,

@@ -9,7 +9,7 @@ import { needsOf } from '../../src/data/needs';
 import { TransitionStatistics } from '../../src/data/transitions';
 import { visibleToTraining } from '../../src/data/visibility';
 import { compareRankers } from '../../src/evaluate/ranking';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { FeatureColumns } from '../../src/rank/featureColumns';
 import { Features } from '../../src/rank/features';
 import { trainRanker } from '../../src/rank/ranker';
@@ -25,7 +25,7 @@ let data: Dataset;
 let heldOut: Dataset;
 let seen: Dataset;
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   data = await leaveOneOutData();
   heldOut = withAnotherFuture(data, 2);
   seen = withAnotherFuture(data, 3);

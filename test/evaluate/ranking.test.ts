@@ -10,7 +10,7 @@ import {
   rankingProblem,
 } from '../../src/evaluate/ranking';
 import { requestVectors } from '../../src/evaluate/requestVectors';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import type { GenerateOptions, LanguageModel } from '../../src/model/languageModel';
 import { Random } from '../../src/numeric/random';
 import { FeatureColumns } from '../../src/rank/featureColumns';
@@ -58,7 +58,7 @@ function knowing(): Moments {
 const nobody = { vectors: new Float32Array(0), dimension: DIMENSION, users: [], behaviours: [] };
 
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 3,

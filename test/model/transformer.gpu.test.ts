@@ -3,7 +3,7 @@ import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
 import { TUNINGS } from '../../src/gpu/kernels';
 import { submit } from '../../src/gpu/plan';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
@@ -21,7 +21,7 @@ const open: Transformer[] = [];
 beforeAll(async () => {
   const { device, info } = await testDevice();
   gpu = new Gpu(device, describeAdapter(info));
-  await useCpu();
+  await useSlowPath();
 });
 
 afterEach(() => {

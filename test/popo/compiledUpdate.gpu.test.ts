@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import type { AdamWStep } from '../../src/model/config';
 import { ReferenceModel } from '../../src/model/reference';
 import { createTransformer } from '../../src/model/transformer';
@@ -16,7 +16,7 @@ let gpu: Gpu;
 beforeAll(async () => {
   const { device, info } = await testDevice();
   gpu = new Gpu(device, describeAdapter(info));
-  await useCpu();
+  await useSlowPath();
 });
 
 const pool = someWeights(tinyModel, 5);

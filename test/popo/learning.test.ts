@@ -1,7 +1,7 @@
 /** The whole loop on a real (tiny) policy: it must learn what is paid, and resume to the bit. */
-import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset, Example } from '../../src/data/dataset';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import type { ModelState } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
@@ -13,7 +13,7 @@ import { type PopoStep, trainPolicy } from '../../src/popo/trainer';
 import { tinyHyper, tinyModel, tinyOptions } from './tinyPolicy';
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await useSlowPath();
 });
 
 const USERS = 4;

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
 import { computeAdvantages } from '../../src/popo/advantages';
@@ -11,7 +11,7 @@ import { popoLightWeights } from '../../src/popo/rules/popoLight';
 import { still, tinyHyper, tinyModel, tinyOptions, tinyRollouts } from './tinyPolicy';
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await useSlowPath();
 });
 
 async function optimizer(options: Partial<PolicyOptions> = {}) {

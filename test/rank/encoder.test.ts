@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { words } from '../../src/data/words';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { itemText, restoreEncoder, type TrainedEncoder, trainEncoder } from '../../src/rank/encoder';
 import { smallWorld } from '../sft/world';
@@ -15,7 +15,7 @@ let world: Dataset;
 let encoder: TrainedEncoder;
 let tensors: number;
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   world = await smallWorld();
   tensors = tf.memory().numTensors;
   encoder = await trainEncoder(world, options, 1, hooks);

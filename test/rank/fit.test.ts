@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { entireSpaceLogLikelihood } from '../../src/rank/entireSpace';
 import { fit } from '../../src/rank/fit';
 
-beforeAll(useCpu);
+beforeAll(useSlowPath);
 
 describe('the loop that the judges are trained by', () => {
   it('takes each step once, asks before each, reads losses in order and tells now and then', async () => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { generateWorld } from '../../src/data/world';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
 import { FeatureColumns } from '../../src/rank/featureColumns';
@@ -20,7 +20,7 @@ let world: Dataset;
 let later: Dataset;
 let columns: FeatureColumns;
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 5,

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { fitQuantiser } from '../../src/rank/quantiser';
 
 const hooks = { gate: async () => 'go' as const };
-beforeAll(useCpu);
+beforeAll(useSlowPath);
 
 /** Rows around `centres` points, each within `spread` of its own. */
 function clustered(rows: number, dimension: number, centres: number, spread: number): Float32Array {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, targetItem } from '../../src/data/dataset';
 import { generateWorld } from '../../src/data/world';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
 import { Features } from '../../src/rank/features';
@@ -16,7 +16,7 @@ const short = { steps: 6, batchSize: 32, learningRate: 0.01, embeddingSize: 4, a
 
 let world: Dataset;
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   world = await generateWorld({
     world: 'tradeoff',
     seed: 5,

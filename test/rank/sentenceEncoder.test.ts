@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSentenceFiles } from '../../src/commands/sentenceFiles';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import {
   embedSentences,
   SENTENCE_BYTES,
@@ -15,7 +15,7 @@ let files: SentenceFiles;
 let pieces: SentencePieces;
 
 beforeAll(async () => {
-  await useCpu();
+  await useSlowPath();
   files = await readSentenceFiles();
   pieces = new SentencePieces(files.vocabulary as [string, number][]);
 });

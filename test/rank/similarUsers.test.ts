@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useCpu } from '../../src/gpu/tfjs';
+import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { nearestOthers, pastMoments } from '../../src/rank/similarUsers';
 import { smallWorld } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
-beforeAll(useCpu);
+beforeAll(useSlowPath);
 
 function units(rows: number, dimension: number, purpose: string): Float32Array {
   const random = new Random(1, purpose);

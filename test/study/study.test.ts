@@ -19,6 +19,20 @@ import { minusculeConfig, recordedRun } from '../run/tinyRun';
 const common = diffFromPreset(minusculeConfig());
 const configOf = (name: string) => methodConfig(methodNamed(name), 'tiny', common, 5);
 
+/** The run that others fork from, trained once. */
+const popo = once(async () => {
+  const run = recordedRun(configOf('popo'));
+  await runPipeline(run.context);
+  return run;
+});
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 describe('pairedBootstrap', () => {
   it('finds a constant difference certain, and a symmetric one not established', () => {
     const constant = pairedBootstrap([new Float64Array(50).fill(0.2)], 1);
@@ -94,8 +108,7 @@ describe('a study', () => {
   it.each(['fixed-0.25', 'popo-novelty', 'answers-only', 'answers-only-twice', 'orft-margin', 'untold'])(
     'forks to %s at the bits of a run from scratch',
     async (name) => {
-      const base = recordedRun(configOf('popo'));
-      await runPipeline(base.context);
+      const base = await popo();
       const config = configOf(name);
       const forkable = base.saved.filter((made) => canFork(made, config));
       expect(forkable.length).toBeGreaterThan(0);

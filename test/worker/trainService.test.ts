@@ -63,7 +63,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
   it('trains, keeps, lists, exports and deletes a run', async () => {
     const store = memoryStore();
     const trainer = trainerOn(store);
-    expect((await trainer.describeDevice()).device.backend).toBe('cpu');
+    expect((await trainer.describeDevice()).device.backend).toBe('wasm');
     await expect(trainer.exportModel()).rejects.toThrow(/no model to export yet/);
     const report = (await trainer.start(minusculeConfig(), null, () => {}))!;
     const [saved] = await trainer.savedRuns();
