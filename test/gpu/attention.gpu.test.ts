@@ -41,12 +41,25 @@ function packed(): Uint32Array<ArrayBuffer> {
   return packGroups(batch, 2, 11).layout.spans;
 }
 
+/** Two groups of three completions of 9, 1 and 18 tokens behind prompts of 52 and 2. */
+function longPacked(): Uint32Array<ArrayBuffer> {
+  const [longest, prompts] = [70, [52, 2]];
+  const lengths = Uint32Array.from(prompts.flatMap((prompt) => [prompt + 9, prompt + 1, prompt + 18]));
+  const lossWeights = new Float32Array(6 * longest);
+  lengths.forEach((end, b) => {
+    lossWeights.fill(1, b * longest + prompts[Math.floor(b / 3)], b * longest + end);
+  });
+  const batch = { size: 6, length: longest, tokens: new Uint32Array(6 * longest), lengths, lossWeights };
+  return packGroups(batch, 3, 83).layout.spans;
+}
+
 const cases: [string, Heads, Uint32Array<ArrayBuffer>, number][] = [
   ['T = 1', { heads: 1, kvHeads: 1, headDim: 4 }, plain([1, 0], 1), 1],
   ['key heads of their own, 65 positions', { heads: 2, kvHeads: 2, headDim: 8 }, plain([65, 33], 65), 65],
   ['one key head for all, every row empty', { heads: 3, kvHeads: 1, headDim: 4 }, plain([0, 0], 9), 9],
   ['grouped heads, ragged and empty rows', grouped, plain([13, 0, 1, 9], 13), 13],
   ['grouped heads, packed rows', grouped, packed(), 11],
+  ['packed rows whose prompts are longer than a tile', { heads: 2, kvHeads: 1, headDim: 20 }, longPacked(), 83],
 ];
 
 /** Forward and backward. lse and delta pass from one to the other. */
