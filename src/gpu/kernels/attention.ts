@@ -46,7 +46,9 @@ function add(
   const fitting = o.tile ?? attentionTileFor(headDim, plan.software);
   const tile = tuning.name === 'tiled' ? fitting : null;
   if (tile !== null) {
-    plan.add(throughTiles({ ...dispatch, constants }, tile, { length: o.length, pairs, software: plan.software }));
+    plan.add(
+      throughTiles({ ...dispatch, constants }, tile, { length: o.length, pairs, software: plan.software }),
+    );
     return;
   }
   const { attentionLanes, attentionOwn } = tuning;
