@@ -1,5 +1,8 @@
-// The attention of attention.wgsl for a GPU with fast workgroup memory, with the same formulas and the same spans
-// (tiles: Dao, "FlashAttention-2", 2023).
+// The attention of attention.wgsl for a GPU with fast workgroup memory (tiles: Dao, "FlashAttention-2", 2023):
+//
+//   forward         o_i = Σ_j p_ij v_j,  p_ij = softmax_j(q_i·k_j / √h),  keeps lse_i
+//   backward_query  dq_i = Σ_j dS_ij k_j / √h,  dS_ij = p_ij (dO_i·v_j − δ_i),  keeps δ_i = dO_i·O_i
+//   backward_key    dv_j = Σ_i p_ij dO_i,  dk_j = Σ_i dS_ij q_i / √h
 //
 // A workgroup owns OWNED neighbouring queries (or keys) of one head. It walks the others in tiles of TILE through workgroup
 // memory, in ascending order. LANES threads share an owned row: for the scores each takes every LANES-th row of the tile, and
