@@ -6,6 +6,8 @@
 //
 // The row's token stands at position prompt_lengths[p] − 1 + step: the last prompt token is fed at step 0, so the prefill
 // supplies keys 0 … prompt_length − 2. One thread per (row, pair) and per (row, head). `// each c`: see attention.wgsl.
+//
+// `attend_together` is `attend` for a GPU: LANES threads per (row, head) take every LANES-th key each, then add up in their order.
 
 struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
 
@@ -99,4 +101,67 @@ fn attend(@builtin(global_invocation_id) id : vec3u) {
     sum{c} += weight * cache4[v + {c}u]; // each c
   }
   o[(row * HEADS + head) * H4 + {c}u] = sum{c} / total; // each c
+}
+
+// One more than a row holds, so that rows begin in different memory banks.
+const STRIDE = H4 + 1u;
+var<workgroup> sums : array<vec4f, LANES * STRIDE>;
+var<workgroup> totals : array<f32, LANES>;
+var<workgroup> tops : array<f32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn attend_together(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) thread : u32) {
+  let pair = group.y * ROW_OF_GROUPS + group.x;
+  let row = pair / HEADS;
+  if (row >= shape.rows) { return; }
+  let head = pair % HEADS;
+  let kv = head / GROUP * H4;
+  let p = row / GENERATIONS;
+  let before = prompt_lengths[p] - 1u;
+  let scale = inverseSqrt(f32(HEAD_DIM));
+  let query = row * W4 + head * H4;
+  let q{c} = qkv4[query + {c}u] * scale; // each c
+  var sum{c} = vec4f(); // each c
+  var highest = -3.0e38;
+  var total = 0.0;
+  for (var j = thread; j <= before + state[0]; j += LANES) {
+    let in_prompt = j < before;
+    let at = select((row * MAX_NEW + j - before) * 2u * KV4 + kv, (p * shape.prompt_length + j) * W4 + HEADS * H4 + kv, in_prompt);
+    var k{c} : vec4f; // each c
+    var v{c} : vec4f; // each c
+    if (in_prompt) {
+      k{c} = prompt[at + {c}u]; // each c
+      v{c} = prompt[at + KV4 + {c}u]; // each c
+    } else {
+      k{c} = cache4[at + {c}u]; // each c
+      v{c} = cache4[at + KV4 + {c}u]; // each c
+    }
+    var score = 0.0;
+    score += dot(q{c}, k{c}); // each c
+    let higher = max(highest, score);
+    let shrink = exp(highest - higher);
+    let weight = exp(score - higher);
+    highest = higher;
+    total = total * shrink + weight;
+    sum{c} = sum{c} * shrink + weight * v{c}; // each c
+  }
+  tops[thread] = highest;
+  workgroupBarrier();
+  // LANES, so said that no compiler can tell: lavapipe would write the loops out and take seconds.
+  let lanes = LANES | (shape.rows >> 31u);
+  var top = tops[0];
+  for (var i = 1u; i < lanes; i++) { top = max(top, tops[i]); }
+  let share = exp(highest - top);
+  totals[thread] = total * share;
+  sums[thread * STRIDE + {c}u] = sum{c} * share; // each c
+  workgroupBarrier();
+  for (var c = thread; c < H4; c += LANES) {
+    var numerator = vec4f();
+    var denominator = 0.0;
+    for (var i = 0u; i < lanes; i++) {
+      numerator += sums[i * STRIDE + c];
+      denominator += totals[i];
+    }
+    o[(row * HEADS + head) * H4 + c] = numerator / denominator;
+  }
 }

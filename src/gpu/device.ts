@@ -3,6 +3,7 @@
  * TensorFlow.js. WebGPU reports invalid shaders and failed allocations out of band and lets the work go on with
  * garbage; `assertHealthy` turns that into an exception before anything is committed.
  */
+import { Pace } from './pace';
 
 /** The device went away (driver reset, `device.destroy()`); weights on it are gone. */
 export class DeviceLostError extends Error {
@@ -59,6 +60,10 @@ export class Gpu {
   /** Resolves when the device is lost, for whatever reason, `destroy` included. */
   readonly lost: Promise<DeviceLostError>;
   #failure: Error | null = null;
+  /** Submissions that are not done yet. */
+  #submitted = 0;
+  /** How much the device is given at once. */
+  readonly pace = new Pace();
 
   constructor(
     readonly device: GPUDevice,
@@ -76,6 +81,27 @@ export class Gpu {
       this.#failure = error;
       return error;
     });
+  }
+
+  /**
+   * Does what submits work, and tells how long the GPU took for it, later, if it had nothing else to do: what waits behind other
+   * work says nothing of itself.
+   */
+  timeIfIdle(tell: (ms: number) => void, work: () => void): void {
+    const idle = this.#submitted === 0;
+    const start = performance.now();
+    this.#submitted++;
+    work();
+    this.device.queue
+      .onSubmittedWorkDone()
+      .then(() => {
+        if (idle) tell(performance.now() - start);
+      })
+      // A lost device is told of elsewhere.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#submitted--;
+      });
   }
 
   /** @throws GpuError or DeviceLostError if anything went wrong since the device was opened. */

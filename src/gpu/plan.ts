@@ -84,9 +84,9 @@ export class Plan {
     return this;
   }
 
-  /** Replays the list into a compute pass. Every dispatch sees the writes of those before it. */
-  encode(pass: GPUComputePassEncoder): void {
-    for (const { pipeline, bindGroup, workgroups } of this.#compiled) {
+  /** Replays dispatches [from, to) of the list into a compute pass. Every dispatch sees the writes of those before it. */
+  encode(pass: GPUComputePassEncoder, from = 0, to = this.#compiled.length): void {
+    for (const { pipeline, bindGroup, workgroups } of this.#compiled.slice(from, to)) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
@@ -94,13 +94,30 @@ export class Plan {
   }
 }
 
-/** Encodes plans one after another and submits them as one command buffer. */
+/** Submits plans one after another, cut into command buffers that are each short enough for desktop drivers (pace.ts). */
 export function submit(gpu: Gpu, ...plans: Plan[]): void {
-  const encoder = gpu.device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  for (const plan of plans) plan.encode(pass);
-  pass.end();
-  gpu.device.queue.submit([encoder.finish()]);
+  const { device, pace } = gpu;
+  const total = plans.reduce((sum, { dispatches }) => sum + dispatches, 0);
+  const [list] = plans;
+  if (total === 0) return;
+  const parts = pace.parts(list, total);
+  gpu.timeIfIdle(
+    (ms) => pace.learn(list, total, ms),
+    () => {
+      for (let part = 0; part < parts; part++) {
+        const [from, to] = [part, part + 1].map((edge) => Math.round((edge * total) / parts));
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        let at = 0;
+        for (const plan of plans) {
+          plan.encode(pass, Math.max(0, from - at), Math.max(0, to - at));
+          at += plan.dispatches;
+        }
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+      }
+    },
+  );
 }
 
 /** What may stand before a shader's declarations: line comments and directives. */

@@ -17,7 +17,7 @@
  */
 import { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
-import { Plan } from '../gpu/plan';
+import { Plan, submit } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
 import { packedLength, packGroups, sliceRows } from '../model/packing';
 import { lastLayerWindow } from '../model/parameters';
@@ -180,14 +180,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     this.#kept = null;
   }
 
-  /** One command buffer: the lists in order, then everything worth reading into `readout`. */
+  /** The lists in order, then everything worth reading into `readout`. */
   #submit({ weighting, readout }: Compiled, plans: Plan[]): void {
     const { device } = this.#gpu;
     const K = this.weights.length;
+    submit(this.#gpu, ...plans);
     const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const plan of plans) plan.encode(pass);
-    pass.end();
     const { buffer, offset, size } = weighting.advantagesOf(K);
     let at = 0;
     for (const [source, from, floats] of [

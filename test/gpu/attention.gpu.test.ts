@@ -5,8 +5,10 @@ import {
   attentionBackward,
   decodeAttention,
   type Heads,
+  TUNINGS,
   type Tuning,
 } from '../../src/gpu/kernels';
+import { ATTENTION_TILES, type AttentionTile, attentionTileFor } from '../../src/gpu/kernels/attentionTiled';
 import { packGroups, plainLayout } from '../../src/model/packing';
 import { rotationTable } from '../../src/model/transformer';
 import { multiHead } from '../model/shapes';
@@ -41,12 +43,30 @@ function packed(): Uint32Array<ArrayBuffer> {
   return packGroups(batch, 2, 11).layout.spans;
 }
 
+/** Two groups of three completions of 9, 1 and 18 tokens behind prompts of 52 and 2. */
+function longPacked(): Uint32Array<ArrayBuffer> {
+  const [longest, prompts] = [70, [52, 2]];
+  const lengths = Uint32Array.from(prompts.flatMap((prompt) => [prompt + 9, prompt + 1, prompt + 18]));
+  const lossWeights = new Float32Array(6 * longest);
+  lengths.forEach((end, b) => {
+    lossWeights.fill(1, b * longest + prompts[Math.floor(b / 3)], b * longest + end);
+  });
+  const batch = { size: 6, length: longest, tokens: new Uint32Array(6 * longest), lengths, lossWeights };
+  return packGroups(batch, 3, 83).layout.spans;
+}
+
 const cases: [string, Heads, Uint32Array<ArrayBuffer>, number][] = [
   ['T = 1', { heads: 1, kvHeads: 1, headDim: 4 }, plain([1, 0], 1), 1],
   ['key heads of their own, 65 positions', { heads: 2, kvHeads: 2, headDim: 8 }, plain([65, 33], 65), 65],
   ['one key head for all, every row empty', { heads: 3, kvHeads: 1, headDim: 4 }, plain([0, 0], 9), 9],
   ['grouped heads, ragged and empty rows', grouped, plain([13, 0, 1, 9], 13), 13],
   ['grouped heads, packed rows', grouped, packed(), 11],
+  [
+    'packed rows whose prompts are longer than a tile',
+    { heads: 2, kvHeads: 1, headDim: 20 },
+    longPacked(),
+    83,
+  ],
 ];
 
 /** Forward and backward. lse and delta pass from one to the other. */
@@ -56,7 +76,7 @@ function run(
   spans: Uint32Array<ArrayBuffer>,
   length: number,
   data: { qkv: Float32Array<ArrayBuffer>; dO: Float32Array<ArrayBuffer> },
-  repeats = 1,
+  { repeats = 1, tile }: { repeats?: number; tile?: AttentionTile } = {},
 ) {
   const rows = spans.length / 4;
   const batch = rows / length;
@@ -73,7 +93,17 @@ function run(
     (s) => {
       const shape = s.shape(rows, length, batch);
       const { o, lse, delta, dqkv } = s.out;
-      const common = { qkv: s.input(data.qkv), spans: s.input(spans), o, lse, heads, batch, length, shape };
+      const common = {
+        qkv: s.input(data.qkv),
+        spans: s.input(spans),
+        o,
+        lse,
+        heads,
+        batch,
+        length,
+        shape,
+        tile,
+      };
       attention(s.plan, tuning, common);
       attentionBackward(s.plan, tuning, { ...common, dO: s.input(data.dO), delta, dqkv });
     },
@@ -106,6 +136,31 @@ describe.each(cases)('attention: %s', (name, heads, spans, length) => {
   });
 });
 
+it('through the tiles of a real GPU, as the twin', async () => {
+  const heads: Heads = { heads: 2, kvHeads: 1, headDim: 4 };
+  const spans = longPacked();
+  const random = stream('attention tiles');
+  const rows = spans.length / 4;
+  const qkv = normals(random, rows * twins.rowWidth(heads));
+  const dO = normals(random, rows * heads.heads * heads.headDim);
+  const forward = twins.attention(qkv, spans, heads, 83);
+  const [tile] = ATTENTION_TILES;
+  expect(attentionTileFor(4, false)).toEqual(tile);
+  const { o, lse, dqkv } = await run(TUNINGS.tiled, heads, spans, 83, { qkv, dO }, { tile });
+  expectClose(o, forward.o);
+  expectClose(lse, forward.lse);
+  expectClose(dqkv, twins.attentionBackward(qkv, spans, dO, heads, 83));
+});
+
+it('a tile fits the workgroup memory of every device, and heads too wide for any go without', () => {
+  expect([64, 128, 256, 512].map((width) => attentionTileFor(width, false)?.others)).toEqual([
+    16,
+    8,
+    4,
+    undefined,
+  ]);
+});
+
 it.each([
   ['plain', plain([13, 0, 1, 9], 13), 13],
   ['packed', packed(), 11],
@@ -115,7 +170,7 @@ it.each([
   const qkv = adversarial(random, rows * twins.rowWidth(grouped));
   const dO = adversarial(random, rows * grouped.heads * grouped.headDim);
   for (const tuning of tunings) {
-    const out = await run(tuning, grouped, spans, length, { qkv, dO }, 20);
+    const out = await run(tuning, grouped, spans, length, { qkv, dO }, { repeats: 20 });
     Object.values(out).forEach(expectFinite);
   }
 });

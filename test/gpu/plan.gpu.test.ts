@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { BufferTable } from '../../src/gpu/bufferTable';
 import type { Gpu } from '../../src/gpu/device';
 import { Plan, ROW_OF_GROUPS, submit } from '../../src/gpu/plan';
@@ -67,4 +67,63 @@ it('says which dispatch has buffers that do not fit its shader', async () => {
   });
   await expect(plan.compile()).rejects.toThrow('A bind group does not fit its shader');
   gpu.destroyBuffer(uniform);
+});
+
+it('cuts slow lists into submissions, in order, with every dispatch once', async () => {
+  const table = new BufferTable(gpu, 'test');
+  const out = table.floats('out', 4);
+  const follows = `
+@group(0) @binding(0) var<storage, read_write> out : array<u32>;
+@compute @workgroup_size(1) fn main() { out[0] = out[0] * 3u + STEP; out[1] += 1u; }`;
+  const plans = [4, 1, 6].map((dispatches, p) => {
+    const plan = new Plan(gpu);
+    for (let i = 0; i < dispatches; i++)
+      plan.add({
+        label: 'test',
+        code: follows,
+        constants: { STEP: p + 1 },
+        bindings: [out],
+        workgroups: [1],
+      });
+    return plan;
+  });
+  await Promise.all(plans.map((plan) => plan.compile()));
+  const { queue } = gpu.device;
+  const submitted = vi.spyOn(queue, 'submit');
+  const results: number[][] = [];
+  for (const [each, parts] of [
+    [1, 1],
+    [100, 6],
+    [1000, 11],
+  ]) {
+    gpu.pace.learn(plans[0], 1, each);
+    queue.writeBuffer(out, 0, new Uint32Array(4));
+    submitted.mockClear();
+    submit(gpu, ...plans);
+    expect(submitted).toHaveBeenCalledTimes(parts);
+    results.push([...new Uint32Array(await gpu.read(out))]);
+    await queue.onSubmittedWorkDone();
+  }
+  submitted.mockRestore();
+  const steps = [1, 1, 1, 1, 2, 3, 3, 3, 3, 3, 3];
+  const expected = [steps.reduce((x, step) => x * 3 + step, 0), 11, 0, 0];
+  expect(results).toEqual([expected, expected, expected]);
+  table.destroy();
+});
+
+it('learns from what ran alone how long a list takes', async () => {
+  const told: number[] = [];
+  gpu.timeIfIdle(
+    (ms) => told.push(ms),
+    () => undefined,
+  );
+  // The GPU is busy: this is not timed.
+  gpu.timeIfIdle(
+    () => told.push(-1),
+    () => undefined,
+  );
+  await gpu.device.queue.onSubmittedWorkDone();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toBeGreaterThanOrEqual(0);
 });

@@ -1,7 +1,8 @@
 /** Causal attention over a batch, and its gradient. */
 import attentionSource from '../../../shaders/attention.wgsl?raw';
-import type { Binding, Plan } from '../plan';
+import type { Binding, Dispatch, Plan } from '../plan';
 import { unroll } from '../unroll';
+import { type AttentionTile, attentionTileFor, throughTiles } from './attentionTiled';
 import { groups, type Tuning } from './tuning';
 
 export interface Heads {
@@ -23,30 +24,48 @@ interface Attention {
   batch: number;
   length: number;
   shape: GPUBuffer;
+  /** Of the variant with tiles; left out, the one that suits the heads and the adapter. */
+  tile?: AttentionTile;
 }
 
-function attentionConstants(tuning: Tuning, { heads }: Attention): Record<string, number> {
-  return {
-    HEADS: heads.heads,
-    KV_HEADS: heads.kvHeads,
-    HEAD_DIM: heads.headDim,
-    ROW_WIDTH: rowWidth(heads),
-    LANES: tuning.attentionLanes,
-    OWN: tuning.attentionOwn,
+/** One entry point of attention.wgsl, or of its twin with tiles, for every sequence of a batch and each of `heads`. */
+function add(
+  plan: Plan,
+  tuning: Tuning,
+  o: Attention,
+  { heads, ...dispatch }: Pick<Dispatch, 'label' | 'entryPoint' | 'bindings'> & { heads: number },
+): void {
+  const { headDim } = o.heads;
+  const constants = {
+    HEADS: o.heads.heads,
+    KV_HEADS: o.heads.kvHeads,
+    HEAD_DIM: headDim,
+    ROW_WIDTH: rowWidth(o.heads),
   };
+  const pairs = o.batch * heads;
+  const fitting = o.tile ?? attentionTileFor(headDim, plan.software);
+  const tile = tuning.name === 'tiled' ? fitting : null;
+  if (tile !== null) {
+    plan.add(
+      throughTiles({ ...dispatch, constants }, tile, { length: o.length, pairs, software: plan.software }),
+    );
+    return;
+  }
+  const { attentionLanes, attentionOwn } = tuning;
+  plan.add({
+    ...dispatch,
+    code: unroll(attentionSource, { r: attentionOwn, c: headDim / 4 }),
+    constants: { ...constants, LANES: attentionLanes, OWN: attentionOwn },
+    workgroups: [groups(Math.ceil(o.length / attentionOwn), attentionLanes), pairs],
+  });
 }
 
 export function attention(plan: Plan, tuning: Tuning, o: Attention): void {
-  plan.add({
+  add(plan, tuning, o, {
     label: 'attention',
-    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'forward',
-    constants: attentionConstants(tuning, o),
     bindings: [o.qkv, o.spans, o.o, o.lse, null, null, null, o.shape],
-    workgroups: [
-      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
-      o.batch * o.heads.heads,
-    ],
+    heads: o.heads.heads,
   });
 }
 
@@ -55,27 +74,16 @@ export function attentionBackward(
   tuning: Tuning,
   o: Attention & { dO: Binding; delta: Binding; dqkv: Binding },
 ): void {
-  const constants = attentionConstants(tuning, o);
-  plan.add({
+  add(plan, tuning, o, {
     label: 'attention_backward/query',
-    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_query',
-    constants,
     bindings: [o.qkv, o.spans, o.o, o.lse, o.dO, o.delta, o.dqkv, o.shape],
-    workgroups: [
-      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
-      o.batch * o.heads.heads,
-    ],
+    heads: o.heads.heads,
   });
-  plan.add({
+  add(plan, tuning, o, {
     label: 'attention_backward/key',
-    code: unroll(attentionSource, { r: tuning.attentionOwn, c: o.heads.headDim / 4 }),
     entryPoint: 'backward_key',
-    constants,
     bindings: [o.qkv, o.spans, null, o.lse, o.dO, o.delta, o.dqkv, o.shape],
-    workgroups: [
-      groups(Math.ceil(o.length / tuning.attentionOwn), tuning.attentionLanes),
-      o.batch * o.heads.kvHeads,
-    ],
+    heads: o.heads.kvHeads,
   });
 }

@@ -5,6 +5,11 @@ import { unroll } from '../unroll';
 import { type Heads, rowWidth } from './attention';
 import { groups, type Tuning } from './tuning';
 
+/** Threads that share a query on a GPU: a power of two whose sums fit the 16 KB of workgroup memory that every device has. */
+function lanesTogether(headDim: number): number {
+  return [32, 16, 8, 4, 2].find((lanes) => lanes * (4 * headDim + 24) <= 16_384) ?? 1;
+}
+
 /** Rotates and caches this step's keys, then attends to the prompt and the cache. */
 export function decodeAttention(
   plan: Plan,
@@ -25,6 +30,7 @@ export function decodeAttention(
   },
 ): void {
   const { heads, kvHeads, headDim } = o.heads;
+  const together = tuning.name === 'tiled';
   const constants = {
     HEADS: heads,
     KV_HEADS: kvHeads,
@@ -32,7 +38,7 @@ export function decodeAttention(
     ROW_WIDTH: rowWidth(o.heads),
     GENERATIONS: o.generations,
     MAX_NEW: o.maxNew,
-    LANES: tuning.attentionLanes,
+    LANES: together ? lanesTogether(headDim) : tuning.attentionLanes,
   };
   plan.add({
     label: 'decode_attention/rotate_and_store',
@@ -45,9 +51,9 @@ export function decodeAttention(
   plan.add({
     label: 'decode_attention/attend',
     code: unroll(decodeAttentionSource, { c: headDim / 4 }),
-    entryPoint: 'attend',
+    entryPoint: together ? 'attend_together' : 'attend',
     constants,
     bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],
-    workgroups: [groups(o.rows * heads, tuning.attentionLanes)],
+    workgroups: [together ? o.rows * heads : groups(o.rows * heads, tuning.attentionLanes)],
   });
 }

@@ -2,7 +2,7 @@
 import type { Gpu } from '../device';
 
 /** Changes with every change to a kernel's arithmetic; part of a run's fingerprint. */
-export const KERNELS_VERSION = 'k3';
+export const KERNELS_VERSION = 'k4';
 
 /** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
