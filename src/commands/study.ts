@@ -11,9 +11,9 @@ import type { RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
-import { type ConfigDiff, diffFromPreset, isPreset, readAssignment } from '../run/diff';
+import { type ConfigDiff, diffFromPreset, isPreset, presetVersion, readAssignment } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
-import { type PresetName, presetConfig } from '../run/presets';
+import { defaultConfig, type PresetRef, presetConfig } from '../run/presets';
 import { runPipeline } from '../run/runner';
 import type { Cell } from '../study/cell';
 import { fitting, METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
@@ -25,6 +25,7 @@ import { readSentenceFiles } from './sentenceFiles';
 
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
+  --version N          of the preset: 1 (the default) or 2
   --seeds N|A-B        seeds 1 to N, or A to B (default 3)
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --set key=value      a field of the config that every method changes; may be repeated
@@ -33,7 +34,7 @@ const USAGE = `npm run study -- --out DIR [options]
   --adapter dawn       in Node on any GPU, the only place so far`;
 
 export interface StudyOptions {
-  preset: PresetName;
+  preset: PresetRef;
   common: ConfigDiff;
   seeds: number[];
   methods: readonly Method[];
@@ -52,6 +53,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
     args,
     options: {
       preset: { type: 'string', default: 'tiny' },
+      version: { type: 'string', default: String(defaultConfig().version) },
       seeds: { type: 'string', default: '3' },
       methods: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
@@ -61,9 +63,12 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       out: { type: 'string' },
     },
   });
-  const { preset, seeds, methods, out } = values;
+  const { preset: name, seeds, methods, out } = values;
+  const version = presetVersion(values.version);
   if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
-  if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
+  if (!isPreset(name)) throw new Error(`There is no preset ${name}.`);
+  if (version === null) throw new Error(`There is no version ${values.version} of the presets: choose 1 or 2.`);
+  const preset = { preset: name, version };
   if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
   const config = presetConfig(preset);
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));

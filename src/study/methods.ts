@@ -1,7 +1,7 @@
 /** The methods that a study compares, each as what it changes in a preset. */
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
-import { type PresetName, presetConfig } from '../run/presets';
+import { type PresetName, type PresetRef, presetConfig } from '../run/presets';
 
 export interface Method {
   name: string;
@@ -149,7 +149,7 @@ export function methodNamed(name: string): Method {
  */
 export function fitting(
   methods: readonly Method[],
-  preset: PresetName,
+  preset: PresetName | PresetRef,
   common: ConfigDiff,
 ): { methods: readonly Method[]; leftOut: string | null } {
   const rewards = rewardsOf(preset, common);
@@ -170,7 +170,7 @@ export function fitting(
 /** @throws ConfigError when the preset cannot take the change */
 export function methodConfig(
   method: Method,
-  preset: PresetName,
+  preset: PresetName | PresetRef,
   common: ConfigDiff,
   seed: number,
 ): RunConfig {
@@ -186,6 +186,6 @@ export function methodConfig(
 }
 
 /** What rollouts are paid for where a method does not say. */
-function rewardsOf(preset: PresetName, common: ConfigDiff): readonly string[] {
+function rewardsOf(preset: PresetName | PresetRef, common: ConfigDiff): readonly string[] {
   return (common['popo.rewards'] as string[] | undefined) ?? presetConfig(preset).popo.rewards;
 }

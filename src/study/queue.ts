@@ -7,7 +7,7 @@ import { KERNELS_VERSION } from '../gpu/kernels';
 import { outcomesOf } from '../run/assemble';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-import type { PresetName } from '../run/presets';
+import type { PresetName, PresetRef } from '../run/presets';
 import type { StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
@@ -17,7 +17,7 @@ import { type Method, methodConfig } from './methods';
 import { fork, furthest, stillWanted } from './prefix';
 
 export interface StudyContext {
-  preset: PresetName;
+  preset: PresetName | PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: readonly Method[];

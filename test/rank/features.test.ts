@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset, Item } from '../../src/data/dataset';
 import { TransitionStatistics } from '../../src/data/transitions';
 import { FeatureColumns } from '../../src/rank/featureColumns';
-import { CROSS, Features } from '../../src/rank/features';
+import { Features } from '../../src/rank/features';
 import { type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
 
 const item = (id: string, ...categories: [string, string, string]): Item => ({ id, title: id, categories });
@@ -150,7 +150,7 @@ describe('cross features', () => {
     const shown = contexts.map((_, row) => (row * 3) % 5);
     const pairs = features.crossPairs(contexts, shown);
     const table = features.crossTable(contexts);
-    expect(pairs).toHaveLength(contexts.length * CROSS);
+    expect(pairs).toHaveLength(contexts.length * 3);
     contexts.forEach(({ user, historyLength }, row) => {
       const { history } = data.users[user];
       const last = Array.from(history.subarray(Math.max(0, historyLength - 4), historyLength)).reverse();
@@ -166,10 +166,10 @@ describe('cross features', () => {
             items[seen].categories[1] === other.categories[1],
         );
         const expected = [Math.max(0, ...calls.slice(0, 2)), Math.max(0, ...calls), Number(near)];
-        const got = table.subarray((row * 5 + target) * CROSS, (row * 5 + target + 1) * CROSS);
+        const got = table.subarray((row * 5 + target) * 3, (row * 5 + target + 1) * 3);
         expected.forEach((value, k) => {
           expect(got[k]).toBeCloseTo(value, 6);
-          if (target === shown[row]) expect(pairs[row * CROSS + k]).toBeCloseTo(value, 6);
+          if (target === shown[row]) expect(pairs[row * 3 + k]).toBeCloseTo(value, 6);
         });
       });
     });
