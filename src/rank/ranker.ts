@@ -257,7 +257,10 @@ class EsmmModel {
         const called = this.#called(inputs, items[2] as tf.Tensor3D);
         const vectors = tf.split(items[0], 2, 1);
         const biases = tf.split(items[1], 2, 0);
-        const pairs = tf.tensor2d(this.#features.crossTable(contexts), [contexts.length * count, this.#features.crosses]);
+        const pairs = tf.tensor2d(this.#features.crossTable(contexts), [
+          contexts.length * count,
+          this.#features.crosses,
+        ]);
         const crosses = tf.split(tf.matMul(pairs, this.#weights.cross), 2, 1);
         const [ctr, cvr] = users.map((tower, k) => {
           const match = tf.add(tf.matMul(tower, vectors[k], false, true), biases[k]);

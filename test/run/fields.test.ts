@@ -72,7 +72,7 @@ describe('ranges', () => {
   });
 
   it('of a version', () => {
-    expect([0, 1, 2, '1', true].filter((value) => accepts('version', value))).toEqual([1]);
+    expect([0, 1, 2, 3, '1', true].filter((value) => accepts('version', value))).toEqual([1, 2]);
   });
 
   /** Of fields whose message depends on what is wrong. */
@@ -318,7 +318,7 @@ describe('entries', () => {
       ('semantic' | 'id' | 'format' | 'novelty')[]
     >();
     expectTypeOf<RunConfig['orft']['threshold']>().toEqualTypeOf<'median' | 'margin' | 'none' | number>();
-    expectTypeOf<RunConfig['version']>().toEqualTypeOf<1>();
+    expectTypeOf<RunConfig['version']>().toEqualTypeOf<1 | 2>();
     expectTypeOf<RunConfig['sft']['cot']>().toEqualTypeOf<boolean>();
     expectTypeOf<'popo.eta_over_mu' | 'seed' | 'sft.cot'>().toExtend<ConfigPath>();
     expectTypeOf<'popo' | 'eta_over_mu' | 'popo.turbo'>().not.toExtend<ConfigPath>();
