@@ -18,8 +18,17 @@ const config = applyDiff({ preset: 'tiny', version: 2 }, { ...SIZES, seed: 3 });
 
 /** A cell whose user u has u in the metric's column. */
 function cell(method: string, of = config): Cell {
-  const outcomes = Array.from({ length: 90 }, (_, user) => OUTCOMES.map((_metric, column) => user + column / 10));
-  return { method, seed: of.seed, app: '1', config: of, link: `#${method}`, outcomes: outcomes.flat() } as unknown as Cell;
+  const outcomes = Array.from({ length: 90 }, (_, user) =>
+    OUTCOMES.map((_metric, column) => user + column / 10),
+  );
+  return {
+    method,
+    seed: of.seed,
+    app: '1',
+    config: of,
+    link: `#${method}`,
+    outcomes: outcomes.flat(),
+  } as unknown as Cell;
 }
 
 describe('--gate', () => {

@@ -99,7 +99,9 @@ describe('behaviour', () => {
 
   it('calls for different things in different stages of life', () => {
     const kinds = (life: string) =>
-      [...wants].filter(([key]) => key.startsWith(life)).map(([key, [kind]]) => `${key.split(' ')[1]} ${kind}`);
+      [...wants]
+        .filter(([key]) => key.startsWith(life))
+        .map(([key, [kind]]) => `${key.split(' ')[1]} ${kind}`);
     expect(kinds('student').sort()).not.toEqual(kinds('retired').sort());
     for (const life of ['student', 'newlywed', 'parent', 'retired'])
       expect(new Set(kinds(life).map((pair) => pair.split(' ')[1])).size).toBe(6);
@@ -302,7 +304,9 @@ describe('options', () => {
   it('has all slices in the smallest market too', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const small = await generateCompatibility({ seed, devices: 16, numUsers: 8, numHeldoutUsers: 40 });
-      expect(new Set(small.splits.test.map((example) => small.slices!.of(example)))).toEqual(new Set([0, 1, 2]));
+      expect(new Set(small.splits.test.map((example) => small.slices!.of(example)))).toEqual(
+        new Set([0, 1, 2]),
+      );
     }
   });
 });

@@ -176,6 +176,53 @@ describe('cross features', () => {
   });
 });
 
+describe('the sight `joined`', () => {
+  const branded = () => ({
+    ...data,
+    items: items.map((each, index) => ({ ...each, title: `${['Velmo', 'Osira'][index % 2]} only${index}` })),
+  });
+
+  it('marks words that titles of several needs share, and no others', () => {
+    const { titleWords, wordCount } = new FeatureColumns(branded());
+    expect(wordCount).toBe(2);
+    // Velmo stands in three titles, so it comes first.
+    expect(titleWords).toEqual([[0], [1], [0], [1], [0]]);
+    const [plain, joined] = [new Features(branded()), new Features(branded(), 'joined')];
+    expect(joined.width).toBe(plain.width + 2);
+    const bags = joined.itemBags([0, 1]);
+    expect(Array.from(bags.subarray(plain.width, joined.width))).toEqual([1, 0]);
+    expect(Array.from(bags.subarray(joined.width + plain.width))).toEqual([0, 1]);
+    expect(Array.from(bags.subarray(0, plain.width))).toEqual(Array.from(plain.itemBags([0])));
+    expect(new FeatureColumns(data).wordCount).toBe(0);
+  });
+
+  it('adds the sum and the second largest of the last four behaviours’ log lifts', () => {
+    const statistics = new TransitionStatistics(data);
+    const { leafOf } = statistics;
+    const [plain, joined] = [new Features(data), new Features(data, 'joined')];
+    const contexts = [0, 1, 3, 6].map((historyLength) => ({ user: 2, historyLength }));
+    const [few, all] = [plain.crossTable(contexts), joined.crossTable(contexts)];
+    expect([plain.crosses, joined.crosses]).toEqual([3, 5]);
+    contexts.forEach(({ user, historyLength }, row) => {
+      const last = data.users[user].history.subarray(Math.max(0, historyLength - 4), historyLength);
+      items.forEach((_, target) => {
+        const lifts = Array.from(last, (seen) =>
+          statistics.logLift(leafOf[seen], leafOf[target], statistics.profileWords(user)),
+        );
+        const at = row * items.length + target;
+        const got = all.subarray(at * 5, at * 5 + 5);
+        expect(Array.from(got.subarray(0, 3))).toEqual(Array.from(few.subarray(at * 3, at * 3 + 3)));
+        expect(got[3]).toBeCloseTo(
+          lifts.reduce((sum, lift) => sum + lift, 0),
+          5,
+        );
+        const withoutBest = lifts.filter((_lift, index) => index !== lifts.indexOf(Math.max(...lifts)));
+        expect(got[4]).toBeCloseTo(withoutBest.length === 0 ? 0 : Math.max(...withoutBest), 5);
+      });
+    });
+  });
+});
+
 describe('requests', () => {
   const asked = [
     { user: 0, position: 2 },

@@ -20,14 +20,15 @@ function refusal(change: (config: RunConfig) => void): string {
 }
 
 describe('presets', () => {
-  it.each(
-    PRESET_NAMES.flatMap((preset) => PRESET_VERSIONS.map((version) => ({ preset, version }))),
-  )('$preset of version $version passes its own schema and differs from nothing', (ref) => {
-    const config = presetConfig(ref);
-    expect(config).toMatchObject(ref);
-    expect(parseConfig(structuredClone(config))).toEqual(config);
-    expect(diffFromPreset(config)).toEqual({});
-  });
+  it.each(PRESET_NAMES.flatMap((preset) => PRESET_VERSIONS.map((version) => ({ preset, version }))))(
+    '$preset of version $version passes its own schema and differs from nothing',
+    (ref) => {
+      const config = presetConfig(ref);
+      expect(config).toMatchObject(ref);
+      expect(parseConfig(structuredClone(config))).toEqual(config);
+      expect(diffFromPreset(config)).toEqual({});
+    },
+  );
 
   it('of version 2 are of the world compatibility, judged on a thousand users', () => {
     const { data, evaluate, orft } = presetConfig({ preset: 'tiny', version: 2 });

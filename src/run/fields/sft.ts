@@ -7,7 +7,7 @@ export const sft = {
     whole(0, 1_000_000),
     { tiny: 1500, small: 3000, base: 3000, medium: 2000, large: 3000 },
     {
-      version2: { tiny: 2500, small: 4000, base: 4000, medium: 4000, large: 4000 },
+      version2: { tiny: 1500, small: 4000, base: 4000, medium: 4000, large: 4000 },
       help: 'Updates of the model. 0 leaves fine-tuning out.',
       unit: 'steps',
     },
