@@ -11,10 +11,10 @@ function beforeRl(name: string): Method {
   return { ...method, diff: { ...(diff as ConfigDiff), ...SEMANTIC_ALONE } };
 }
 
-/** Gradients of single rewards are for charts, which the gate has none of. */
+/** Gradients of single rewards and curves on the way are for charts, which the gate has none of. */
 const quiet = ({ diff, ...method }: Method): Method => ({
   ...method,
-  diff: { ...(diff as ConfigDiff), 'popo.probe_every': 0 },
+  diff: { ...(diff as ConfigDiff), 'popo.probe_every': 0, 'evaluate.curve_every': 1_000_000 },
 });
 
 const SEMANTIC = quiet(methodNamed('fixed-1'));
