@@ -30,7 +30,7 @@ import { readSentenceFiles } from './sentenceFiles';
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
   --version N          of the preset: 1 (the default) or 2
-  --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3)
+  --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3); with --gate N is one seed
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --gate               whether the world of the presets of version 2 is fit to study rules on: its methods and counters, with a verdict on
                        each criterion; also gate.json
@@ -95,7 +95,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   const options = {
     preset,
     common,
-    seeds: parseSeeds(seeds),
+    seeds: values.gate && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
     ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
     map: formatMapping(parseMapping(values.map)),

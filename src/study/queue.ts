@@ -53,7 +53,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
   for (const seed of context.seeds) {
     let checkpoints: RunCheckpoint[] = [];
     /** The last run, for methods that are judged at different stages of the same. */
-    let last: { config: string; outcome: RunOutcome } | null = null;
+    const last: { config: string; outcome: RunOutcome | null } = { config: '', outcome: null };
     for (const [index, method] of context.methods.entries()) {
       const { name } = method;
       const rest = configsOf(context, index + 1, seed);
@@ -69,13 +69,13 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
         const key = JSON.stringify(config);
         const outcome: RunOutcome =
-          last?.config === key
+          last.outcome !== null && last.config === key
             ? last.outcome
             : await context.run(config, from && fork(from, config), async (made) => {
                 if (made.state.step === 0) checkpoints = stillWanted([...checkpoints, made], rest);
                 return false;
               });
-        last = { config: key, outcome };
+        Object.assign(last, { config: key, outcome });
         const { report, checkpoint } = outcome;
         if (report === null) return { cells, failed };
         const rows: (AnswersRow | undefined)[] = [...report.table, report.counting];

@@ -53,6 +53,14 @@ describe('--gate', () => {
     }
   });
 
+  it('takes one seed where one is named, as each of several processes does', () => {
+    const seeds = (...args: string[]) => parseStudyOptions([...args, '--out', 'x']).seeds;
+    expect(seeds('--gate', '--seeds', '31')).toEqual([31]);
+    expect(seeds('--gate', '--seeds', '31-33')).toEqual([31, 32, 33]);
+    expect(seeds('--seeds', '3')).toEqual([1, 2, 3]);
+    expect(seeds('--seeds', '21,25')).toEqual([21, 25]);
+  });
+
   it.each([
     [['--gate', '--methods', 'orft'], '--gate has methods of its own'],
     [['--from', 'a.json'], 'add --gate'],
