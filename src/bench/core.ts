@@ -9,7 +9,7 @@ import { modelShape } from '../run/config';
 import { loadDataset } from '../run/datasets';
 import { PRESET_NAMES, type PresetName, presetConfig } from '../run/presets';
 import { fitFormat } from '../run/shapes';
-import { TEACHER_WORDS } from '../sft/teacher';
+import { teacherWords } from '../sft/embedded';
 import { corpus } from '../text/prompt';
 import { trainTokenizer } from '../text/tokenizer';
 import type { Rates } from './rates';
@@ -90,7 +90,7 @@ export const STANDARD: BenchShape = {
 async function presetShape(name: PresetName): Promise<BenchShape> {
   const preset = presetConfig(name);
   const world = await loadDataset(preset, async () => null);
-  const tokenizer = trainTokenizer(corpus(world, TEACHER_WORDS), preset.text.vocab_size);
+  const tokenizer = trainTokenizer(corpus(world, teacherWords(world)), preset.text.vocab_size);
   const { maxPromptLength, maxCompletionLength } = fitFormat(world, tokenizer, preset).options;
   const length = maxPromptLength + maxCompletionLength;
   const config = modelShape(preset, tokenizer.vocabSize, length);

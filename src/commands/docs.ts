@@ -13,8 +13,8 @@ const HEAD = `# The config, field by field
 Written by \`npm run docs\` from \`src/run/fields\`: change a field there, not here.
 
 Any field is set by its path, on the command line as \`--set popo.weighting=fixed\` and in a link as \`&popo.weighting=fixed\`. A list
-is written with commas: \`popo.rewards=semantic,novelty\`. Defaults are those of the frozen presets of version 1. Where a default is one
-value, every preset has it. A field that a run does not read may be set all the same; the page disables it and says why.
+is written with commas: \`popo.rewards=semantic,novelty\`. Defaults are those of the frozen presets. Where a default is one
+value, every preset has it; where two stand with a comma between them, the second is that of version 2. A field that a run does not read may be set all the same; the page disables it and says why.
 `;
 
 /** The whole file. */
@@ -42,7 +42,10 @@ function table(paths: readonly ConfigPath[]): string[] {
 /** A default that every preset shares stands in the first column alone. */
 function row(path: ConfigPath): string[] {
   const { kind, defaults, help, unit, appliesWhen } = fieldAt(path);
-  const values = PRESET_NAMES.map((name) => code(formatLeaf(defaults[name])));
+  const values = PRESET_NAMES.map((name) => {
+    const [first, second] = [defaults[1][name], defaults[2][name]].map((value) => code(formatLeaf(value)));
+    return first === second ? first : `${first}, ${second}`;
+  });
   const isShared = values.every((value) => value === values[0]);
   const meaning = appliesWhen === undefined ? help : `${help} *Not always read: ${appliesWhen.reason}*`;
   return [

@@ -11,29 +11,37 @@ import type { RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { openRunDevice } from '../run/device';
-import { type ConfigDiff, diffFromPreset, isPreset, readAssignment } from '../run/diff';
+import { type ConfigDiff, diffFromPreset, isPreset, presetVersion, readAssignment } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
-import { type PresetName, presetConfig } from '../run/presets';
+import { defaultConfig, type PresetRef, presetConfig } from '../run/presets';
+import type { DeviceInfo } from '../run/report';
 import { runPipeline } from '../run/runner';
 import type { Cell } from '../study/cell';
+import { type GateSeed, gateText, judgeGate } from '../study/gate';
+import { GATE } from '../study/gateMethods';
 import { fitting, METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
 import { isOf, runStudy } from '../study/queue';
 import { cellsCsv, studyTables, tablesText } from '../study/tables';
 import { dataFiles, importFiles } from './dataFiles';
+import { gateSeed, readGates } from './gate';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
 
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
-  --seeds N|A-B        seeds 1 to N, or A to B (default 3)
+  --version N          of the preset: 1 (the default) or 2
+  --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3); with --gate N is one seed
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
+  --gate               whether the world of the presets of version 2 is fit to study rules on: its methods and counters, with a verdict on
+                       each criterion; also gate.json
+  --from A.json,…      with --gate: join the gate.json of other processes instead of running anything
   --set key=value      a field of the config that every method changes; may be repeated
   --data DIR|FILE      your own interactions instead of the embedded world
   --map role=column,…  where their columns are not guessed right
   --adapter dawn       in Node on any GPU, the only place so far`;
 
 export interface StudyOptions {
-  preset: PresetName;
+  preset: PresetRef;
   common: ConfigDiff;
   seeds: number[];
   methods: readonly Method[];
@@ -43,6 +51,10 @@ export interface StudyOptions {
   data: string[];
   /** What is said about their columns; '' guesses all. */
   map: string;
+  /** Judge the world. */
+  gate: boolean;
+  /** Gates to join instead of running anything; empty: run. */
+  from: string[];
   out: string;
 }
 
@@ -52,6 +64,9 @@ export function parseStudyOptions(args: string[]): StudyOptions {
     args,
     options: {
       preset: { type: 'string', default: 'tiny' },
+      version: { type: 'string' },
+      gate: { type: 'boolean', default: false },
+      from: { type: 'string' },
       seeds: { type: 'string', default: '3' },
       methods: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
@@ -61,21 +76,31 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       out: { type: 'string' },
     },
   });
-  const { preset, seeds, methods, out } = values;
+  const { preset: name, seeds, methods, out } = values;
+  // The gate is about the world of version 2.
+  const version = presetVersion(values.version ?? (values.gate ? '2' : String(defaultConfig().version)));
   if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
-  if (!isPreset(preset)) throw new Error(`There is no preset ${preset}.`);
+  if (!isPreset(name)) throw new Error(`There is no preset ${name}.`);
+  if (version === null)
+    throw new Error(`There is no version ${values.version} of the presets: choose 1 or 2.`);
+  const preset = { preset: name, version };
   if (values.adapter !== 'dawn') throw new Error(`--adapter must be dawn, not ${values.adapter}.`);
   const config = presetConfig(preset);
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const { seed: _, ...common } = diffFromPreset(config);
-  const asked = methods === undefined ? METHODS : methods.split(',').map(methodNamed);
+  if (values.gate && methods !== undefined)
+    throw new Error('--gate has methods of its own; leave --methods out.');
+  if (values.from !== undefined && !values.gate) throw new Error('--from joins gates; add --gate.');
+  const asked = values.gate ? GATE : methods === undefined ? METHODS : methods.split(',').map(methodNamed);
   const options = {
     preset,
     common,
-    seeds: parseSeeds(seeds),
+    seeds: values.gate && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
     ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
     map: formatMapping(parseMapping(values.map)),
+    gate: values.gate,
+    from: values.from?.split(',') ?? [],
     out,
   };
   if (options.methods.length === 0) throw new Error(`No method is left to run. ${options.leftOut}`);
@@ -83,13 +108,15 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   return options;
 }
 
-/** `5` is seeds 1 to 5, `21-25` is 21 to 25. */
+/** `5` is seeds 1 to 5, `21-25` is 21 to 25, `31,33` is these. */
 function parseSeeds(text: string): number[] {
+  const listed = /^[1-9]\d{0,2}(?:,[1-9]\d{0,2})+$/.test(text) ? text.split(',').map(Number) : [];
+  if (listed.length > 0 && new Set(listed).size === listed.length) return listed;
   const [, first, last] = /^(?:([1-9]\d{0,2})-)?([1-9]\d{0,2})$/.exec(text) ?? [];
   const [from, to] = [Number(first ?? 1), Number(last)];
   if (last === undefined || from > to)
     throw new Error(
-      `--seeds must be a number from 1 to 999, or a range of such numbers like 21-25, not ${text}.`,
+      `--seeds must be a number from 1 to 999, a range of such numbers like 21-25 or a list like 21,23, not ${text}.`,
     );
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
@@ -104,6 +131,7 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const { out } = options;
+  if (options.from.length > 0) return tellGate(readGates(options.from), out);
   if (options.leftOut !== null) console.log(options.leftOut);
   const imported =
     options.data.length === 0 ? null : await importFiles(options.data, options.map, console.log);
@@ -115,11 +143,17 @@ export async function main(args: string[]): Promise<number> {
     });
   const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
   const api = openDawn();
+  /** What the gate tells beside results: the adapter, and by seed and method the seconds. */
+  let adapter = 'cells kept from before';
+  const seconds = new Map<string, number>();
+  let now = { key: '', since: 0 };
   const { cells, failed } = await runStudy({
     ...options,
     tell(event) {
       const { method, seed, status } = event;
       if (status === 'failed') console.log(`  failed: ${event.message}`);
+      if (status === 'started') now = { key: `${seed} ${method}`, since: performance.now() };
+      if (status === 'finished') seconds.set(now.key, (performance.now() - now.since) / 1000);
       if (status === 'started')
         console.log(`${method}, seed ${seed}${event.from === null ? '' : `, from ${event.from} on`}`);
     },
@@ -144,7 +178,10 @@ export async function main(args: string[]): Promise<number> {
       return runPipeline({
         config,
         controls: new Controls(),
-        emit: (event) => lines.event(event),
+        emit(event) {
+          if (event.type === 'device') adapter = deviceWords(event.device);
+          lines.event(event);
+        },
         teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
         loadDataset: () => loadDataset(config, async () => imported),
         loadSentenceFiles: readSentenceFiles,
@@ -162,6 +199,15 @@ export async function main(args: string[]): Promise<number> {
   writeFileSync(join(out, 'study.json'), `${JSON.stringify({ ...tables, cells })}\n`);
   writeFileSync(join(out, 'study.csv'), cellsCsv(cells));
   console.log(`\n${tablesText(tables)}\n\nWrote study.json and study.csv to ${out}.`);
+  if (options.gate && failed === 0) {
+    const gates: GateSeed[] = [];
+    for (const seed of options.seeds) {
+      const mine = cells.filter((cell) => cell.seed === seed);
+      const own = new Map(mine.map(({ method }) => [method, seconds.get(`${seed} ${method}`) ?? 0]));
+      gates.push(await gateSeed(mine, { adapter, seconds: own }));
+    }
+    tellGate(gates, out);
+  }
   if (failed > 0) console.error(`${failed} cells failed; run the same command again to try them once more.`);
   return failed > 0 ? 1 : 0;
 }
@@ -172,4 +218,18 @@ function readCell(path: string): Cell | null {
   } catch {
     return null;
   }
+}
+
+function deviceWords({ vendor, architecture, description }: DeviceInfo): string {
+  return (
+    [...new Set([description, vendor, architecture])].filter((part) => part !== '').join(' ') || 'WebGPU'
+  );
+}
+
+/** Writes gate.json and prints the verdicts. @returns the exit code: a gate that is not passed is a result, not a failure */
+function tellGate(gate: GateSeed[], out: string): number {
+  const file = join(out, 'gate.json');
+  writeFileSync(file, `${JSON.stringify({ gate, criteria: judgeGate(gate) })}\n`);
+  console.log(`\n${gateText(gate)}\n\nWrote ${file}.`);
+  return 0;
 }

@@ -34,6 +34,8 @@ export async function main(args: string[]): Promise<number> {
   for (const { name, bytes } of written) writeFileSync(join(options.out, name), bytes);
 
   console.log(`\n${tableText([...(report.counting ? [report.counting] : []), ...report.table])}\n`);
+  const bySlice = sliceText([...(report.counting ? [report.counting] : []), ...report.table]);
+  if (bySlice !== null) console.log(`${bySlice}\n`);
   console.log(aucText(report.ranker));
   if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
@@ -51,7 +53,7 @@ export async function main(args: string[]): Promise<number> {
   return verdict === 'different' ? 3 : 0;
 }
 
-const COLUMNS: [keyof MetricsRow & string, string][] = [
+const COLUMNS: [Exclude<keyof MetricsRow, 'slices'> & string, string][] = [
   ['Category_L1_ACC', 'L1'],
   ['Category_L2_ACC', 'L2'],
   ['Category_L3_ACC', 'L3'],
@@ -77,6 +79,33 @@ export function tableText(rows: readonly (AnswersRow & Partial<MetricsRow>)[]): 
   return [header, ...lines]
     .map((line) =>
       line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+    )
+    .join('\n');
+}
+
+/** L3 and CTCVR by slice, with half their intervals, for a terminal; null where no row has slices. */
+export function sliceText(rows: readonly AnswersRow[]): string | null {
+  const [first] = rows.flatMap(({ slices }) => (slices ? [slices] : []));
+  if (first === undefined) return null;
+  const cell = ({ mean, high }: { mean: number; high: number }) =>
+    `${mean.toFixed(3)} ±${(high - mean).toFixed(3)}`;
+  const lines = rows.flatMap(({ stage, slices }) =>
+    slices
+      ? (['Category_L3_ACC', 'CTCVR'] as const).map((metric, index) => [
+          index === 0 ? stage : '',
+          index === 0 ? 'L3' : 'CTCVR',
+          ...slices.map(({ metrics }) => cell(metrics[metric])),
+        ])
+      : [],
+  );
+  const header = ['by slice', '', ...first.map(({ name, users }) => `${name} (${users})`)];
+  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
+  return [header, ...lines]
+    .map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i]))
+        .join('  ')
+        .trimEnd(),
     )
     .join('\n');
 }

@@ -5,10 +5,10 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatMapping, parseMapping } from '../data/mapping';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
-import { isPreset, readAssignment, readField } from '../run/diff';
+import { isPreset, presetVersion, readAssignment, readField } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
 import { parseLink } from '../run/link';
-import { presetConfig } from '../run/presets';
+import { defaultConfig, presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
 import { formatCots, parseCots } from '../sft/cotFile';
 import { normalEndpoint } from '../sft/endpointAddress';
@@ -16,6 +16,7 @@ import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]
   --preset NAME        tiny, small (the default), base, medium or large
+  --version N          of the preset: 1 (the default) or 2
   --seed N
   --link URL           someone's run again, judged by its fingerprint
   --data DIR|FILE      your own interactions instead of the embedded world
@@ -49,6 +50,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     args,
     options: {
       preset: { type: 'string' },
+      version: { type: 'string' },
       seed: { type: 'string' },
       link: { type: 'string' },
       data: { type: 'string' },
@@ -67,9 +69,11 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     throw new Error('--firefox and --adapter dawn exclude each other.');
   if (values.link !== undefined && values.preset !== undefined)
     throw new Error('--link names its own preset; leave --preset out.');
+  if (values.link !== undefined && values.version !== undefined)
+    throw new Error('--link names its own version of the preset; leave --version out.');
 
   const { config, dataset, expected } =
-    values.link === undefined ? fromPreset(values.preset) : fromLink(values.link);
+    values.link === undefined ? fromPreset(values.preset, values.version) : fromLink(values.link);
   if (values.seed !== undefined) setLeaf(config, ...readField('seed', values.seed));
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const cots = values.cots === undefined ? null : readCots(values.cots, config);
@@ -108,10 +112,12 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
 
 type Start = Pick<TrainOptions, 'config' | 'dataset' | 'expected'>;
 
-function fromPreset(name = 'small'): Start {
+function fromPreset(name = 'small', wanted = String(defaultConfig().version)): Start {
   if (!isPreset(name))
     throw new Error(`There is no preset ${name}: choose tiny, small, base, medium or large.`);
-  return { config: presetConfig(name), dataset: null, expected: null };
+  const version = presetVersion(wanted);
+  if (version === null) throw new Error(`There is no version ${wanted} of the presets: choose 1 or 2.`);
+  return { config: presetConfig({ preset: name, version }), dataset: null, expected: null };
 }
 
 function fromLink(text: string): Start {

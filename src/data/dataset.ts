@@ -3,6 +3,8 @@
  * "predict `users[user].history[position]` from what came before", and its `sampleId` is what results are joined by.
  */
 
+import type { Lore } from './lore';
+
 /** A catalogue item. `categories` are Category L1, L2, L3, from the widest to the narrowest. */
 export interface Item {
   id: string;
@@ -45,6 +47,13 @@ export interface Oracle {
   evidence(user: number, position: number): number[];
 }
 
+/** A partition of held-out examples that results are told by. */
+export interface Slices {
+  names: readonly string[];
+  /** Index of an example's slice; −1 for training examples. */
+  of(example: Pick<Example, 'user' | 'position'>): number;
+}
+
 export interface Dataset {
   /** Short name, such as `world` or `completejourney`. */
   id: string;
@@ -60,6 +69,10 @@ export interface Dataset {
   /** What a reader must know: which label is a proxy for what, what was dropped. Shown on the page and in the report. */
   notes: string[];
   oracle?: Oracle;
+  /** How the validation and test examples differ in kind, where the data set knows. */
+  slices?: Slices;
+  /** Why purchases were made, where the data set knows; only a teacher reads it, and what labels needs. */
+  lore?: Lore;
   /**
    * Of imported data: what was shown at the held-out positions, as `impressions` are at training positions. No stage but
    * ranking reads it.

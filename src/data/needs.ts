@@ -5,16 +5,12 @@
 
 import { words } from './columns/titles';
 import type { Dataset } from './dataset';
+import type { Need } from './lore';
 import { type Histories, visibleToTraining } from './visibility';
 
-export interface Need {
-  /** Equal for items that answer to the same need. */
-  key: string;
-  /** One or two words, written as prompts write them. */
-  label: string;
-}
+export type { Need };
 
-type Source = Pick<Dataset, 'items'> & Histories;
+type Source = Pick<Dataset, 'items' | 'lore'> & Histories;
 
 /** Categories of which one holds more of the items than this say nothing of most purchases. */
 const LARGEST_LEAF = 0.5;
@@ -42,7 +38,8 @@ export function needsOf(dataset: Dataset): readonly Need[] {
 
 /** [items] as {@link needsOf}, of a data set in the making. */
 export function reckonNeeds(source: Source): readonly Need[] {
-  const { items } = source;
+  const { items, lore } = source;
+  if (lore !== undefined) return lore.needs;
   const byCategory = items.map(
     ({ categories }): Need => ({ key: categories.join('\u0000'), label: firstWords(categories[2], 2) }),
   );

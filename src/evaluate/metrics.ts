@@ -10,6 +10,7 @@ import type { LanguageModel } from '../model/languageModel';
 import { scoreTails } from '../model/scoreTails';
 import { rankOf } from '../rank/rankingMetrics';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';
+import { type SliceRow, sliceRows } from './slices';
 
 /** One row of the stage table; the keys are the paper's. Rates in [0, 1]. */
 export interface MetricsRow {
@@ -41,6 +42,8 @@ export interface MetricsRow {
    */
   answer_loss: number;
   users: number;
+  /** Means of OUTCOMES of all users and by slice, with intervals; where the data set tells slices apart. */
+  slices?: SliceRow[];
 }
 
 /** A row for answers that no model of ours gave, so that it has no loss. */
@@ -159,6 +162,7 @@ export function judgeAnswers(
       items[i] < 0 ? 0 : ctcvr(i, items[i]),
     ]),
   );
+  if (dataset.slices) row.slices = sliceRows(outcomes, OUTCOMES, examples, dataset.slices);
   return { row, items, outcomes };
 }
 

@@ -12,8 +12,14 @@ const RECENT = 4;
 const NEWEST = 2;
 /** Behaviours that tell taste, all alike. */
 const LONG = 50;
+/** What a ranker sees: `strongest`, or `joined`, which adds what tells a brand and what several behaviours call for together. */
+export type Sight = 'strongest' | 'joined';
+
 /** Cross features of a context and an item. */
-export const CROSS = 3;
+const CROSS = { strongest: 3, joined: 5 };
+/** Log lifts, and sums of four, are brought near 1. */
+const LIFT_SCALE = 1;
+const SUM_SCALE = 1;
 
 /** A user at a moment: `history[0 .. historyLength)` has happened. */
 export interface Context {
@@ -22,8 +28,11 @@ export interface Context {
 }
 
 export class Features {
-  /** Width of an item bag: ids, then L1, L2 and L3 categories. */
+  /** Width of an item bag: ids, then L1, L2 and L3 categories, then words of titles for the sight `joined`. */
   readonly width: number;
+  /** Cross features of a context and an item. */
+  readonly crosses: number;
+  readonly #sight: Sight;
   /** Width of a profile bag. */
   readonly profileWidth: number;
   /** [items][4] columns that are 1. */
@@ -33,11 +42,21 @@ export class Features {
   /** [leaves] the L2 that each leaf lies in, as a column. */
   readonly #section: number[];
 
-  constructor(readonly dataset: Dataset) {
+  constructor(
+    readonly dataset: Dataset,
+    sight: Sight = 'strongest',
+  ) {
     const columns = new FeatureColumns(dataset);
     const count = dataset.items.length;
-    this.#columns = columns.paths.map((paths, item) => [item, ...paths.map((path) => count + path)]);
-    this.width = count + columns.categoryCount;
+    const known = count + columns.categoryCount;
+    this.#sight = sight;
+    this.crosses = CROSS[sight];
+    this.#columns = columns.paths.map((paths, item) => [
+      item,
+      ...paths.map((path) => count + path),
+      ...(sight === 'joined' ? columns.titleWords[item].map((word) => known + word) : []),
+    ]);
+    this.width = known + (sight === 'joined' ? columns.wordCount : 0);
     this.#transitions = new TransitionStatistics(dataset);
     this.#section = this.#transitions.example.map((item) => this.#columns[item][2]);
     this.#profile = dataset.users.map(({ profile }) => columns.profile(profile));
@@ -90,23 +109,23 @@ export class Features {
     return bags;
   }
 
-  /** [contexts × CROSS] of each context with `items[row]`. */
+  /** [contexts × crosses] of each context with `items[row]`. */
   crossPairs(contexts: readonly Context[], items: ArrayLike<number>): Float32Array {
-    const cross = new Float32Array(contexts.length * CROSS);
+    const cross = new Float32Array(contexts.length * this.crosses);
     contexts.forEach((context, row) => {
-      cross.set(this.#cross(context, this.#transitions.leafOf[items[row]]), row * CROSS);
+      cross.set(this.#cross(context, this.#transitions.leafOf[items[row]]), row * this.crosses);
     });
     return cross;
   }
 
-  /** [contexts × items × CROSS] of each context with every item. */
+  /** [contexts × items × crosses] of each context with every item. */
   crossTable(contexts: readonly Context[]): Float32Array {
     const { leafOf, leaves } = this.#transitions;
-    const cross = new Float32Array(contexts.length * leafOf.length * CROSS);
+    const cross = new Float32Array(contexts.length * leafOf.length * this.crosses);
     contexts.forEach((context, row) => {
       const byLeaf = Array.from({ length: leaves }, (_, leaf) => this.#cross(context, leaf));
       leafOf.forEach((leaf, item) => {
-        cross.set(byLeaf[leaf], (row * leafOf.length + item) * CROSS);
+        cross.set(byLeaf[leaf], (row * leafOf.length + item) * this.crosses);
       });
     });
     return cross;
@@ -114,20 +133,27 @@ export class Features {
 
   /**
    * How strongly the last two, and the last four, behaviours call for a leaf (what usually follows them for such a
-   * profile, squashed to [0, 1]); and whether one of the four lies in the leaf's L2.
+   * profile, squashed to [0, 1]); and whether one of the four lies in the leaf's L2. `joined` adds the log lifts' sum, as naive Bayes
+   * has it, and the second largest: where a need has two causes, one of them alone says little.
    */
-  #cross({ user, historyLength }: Context, leaf: number): [number, number, number] {
+  #cross({ user, historyLength }: Context, leaf: number): number[] {
     const { leafOf } = this.#transitions;
     const { history } = this.dataset.users[user];
     const profile = this.#transitions.profileWords(user);
     let [newest, recent, near] = [0, 0, 0];
+    const lifts: number[] = [];
     for (let lag = 1; lag <= RECENT && lag <= historyLength; lag++) {
       const seen = leafOf[history[historyLength - lag]];
-      const call = 1 / (1 + Math.exp(2 - 2 * this.#transitions.logLift(seen, leaf, profile)));
+      const lift = this.#transitions.logLift(seen, leaf, profile);
+      const call = 1 / (1 + Math.exp(2 - 2 * lift));
       if (lag <= NEWEST) newest = Math.max(newest, call);
       recent = Math.max(recent, call);
       if (this.#section[seen] === this.#section[leaf]) near = 1;
+      lifts.push(lift);
     }
-    return [newest, recent, near];
+    if (this.#sight === 'strongest') return [newest, recent, near];
+    const sum = lifts.reduce((total, lift) => total + lift, 0);
+    const second = lifts.sort((a, b) => b - a)[1] ?? 0;
+    return [newest, recent, near, sum / SUM_SCALE, second / LIFT_SCALE];
   }
 }

@@ -15,7 +15,7 @@ import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
 import { auc } from './auc';
 import { entireSpaceLogLikelihood } from './entireSpace';
-import { type Context, CROSS, Features } from './features';
+import { type Context, Features, type Sight } from './features';
 import { fit } from './fit';
 import { TargetAttention } from './targetAttention';
 
@@ -27,6 +27,10 @@ export interface RankerOptions {
   embeddingSize: number;
   /** Last behaviours that target attention looks at; 0: none, and no attention. */
   attended: number;
+  /** `strongest` when left out. */
+  features?: Sight;
+  /** What a reward is, see `Ranker.rewardTable`; `ctcvr` when left out. */
+  reward?: 'ctcvr' | 'lift';
 }
 
 export interface Ranker {
@@ -36,7 +40,10 @@ export interface Ranker {
   losses: number[];
   /** [examples × items] P(click ∧ conversion) before each example's position. */
   ctcvr(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>>;
-  /** The same, min-max normalised over the whole table to [0, 1]: the ID reward. */
+  /**
+   * The ID reward in [0, 1], min-max normalised over the whole table: the same, or, for `lift`, its log less that of the item's mean
+   * over the examples, so that an item's popularity alone earns nothing.
+   */
   rewardTable(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>>;
   dispose(): void;
 }
@@ -70,7 +77,7 @@ export async function trainRanker(
         'import data with clicks or purchases, or use the embedded world.',
     );
   }
-  const model = new EsmmModel(new Features(dataset), options, seed);
+  const model = new EsmmModel(new Features(dataset, options.features), options, seed);
   const take = (optimizer: tf.Optimizer, step: number) => {
     const random = new Random(seed, 'ranker', step);
     const rows = Array.from({ length: options.batchSize }, () => train[random.int(train.length)]);
@@ -83,7 +90,8 @@ export async function trainRanker(
       losses,
       ctcvr: (examples) => model.table(examples),
       async rewardTable(examples) {
-        return normalise(await model.table(examples));
+        const table = await model.table(examples);
+        return normalise(options.reward === 'lift' ? logLifts(table, dataset.items.length) : table);
       },
       dispose: () => model.dispose(),
     };
@@ -105,6 +113,18 @@ function splitImpressions(dataset: Dataset, seed: number): { train: number[]; he
     (aside[user[index]] ? heldOut : train).push(index);
   }
   return { train, heldOut };
+}
+
+/** Of a table [examples × items] of probabilities: log(p / mean of the item's column), in place. */
+export function logLifts(table: Float32Array<ArrayBuffer>, items: number): Float32Array<ArrayBuffer> {
+  const means = new Float64Array(items);
+  const examples = table.length / items;
+  table.forEach((value, at) => {
+    means[at % items] += value / examples;
+  });
+  // A probability of 0 in f32 would make an infinity, which nothing could be normalised by.
+  const tiny = 1e-12;
+  return table.map((value, at) => Math.log((value + tiny) / (means[at % items] + tiny)));
 }
 
 /** (x − min) / (max − min) in place; all 0 when everything is equal. */
@@ -158,7 +178,7 @@ class EsmmModel {
       user: matrix('user', wide + 2 * D, 2 * D, 1 / Math.sqrt(wide + 2 * D)),
       item: matrix('item', D, 2 * D, 1 / Math.sqrt(D)),
       itemBias: matrix('itemBias', features.width, 2, 0),
-      cross: matrix('cross', CROSS, 2, 0),
+      cross: matrix('cross', features.crosses, 2, 0),
     };
     this.#attention = options.attended > 0 ? new TargetAttention(options.attended, D, matrix) : null;
   }
@@ -237,7 +257,10 @@ class EsmmModel {
         const called = this.#called(inputs, items[2] as tf.Tensor3D);
         const vectors = tf.split(items[0], 2, 1);
         const biases = tf.split(items[1], 2, 0);
-        const pairs = tf.tensor2d(this.#features.crossTable(contexts), [contexts.length * count, CROSS]);
+        const pairs = tf.tensor2d(this.#features.crossTable(contexts), [
+          contexts.length * count,
+          this.#features.crosses,
+        ]);
         const crosses = tf.split(tf.matMul(pairs, this.#weights.cross), 2, 1);
         const [ctr, cvr] = users.map((tower, k) => {
           const match = tf.add(tf.matMul(tower, vectors[k], false, true), biases[k]);
@@ -278,7 +301,7 @@ class EsmmModel {
   #pairInputs(contexts: readonly Context[], items: readonly number[]): PairInputs {
     return {
       item: tf.tensor2d(this.#features.itemBags(items), [items.length, this.#features.width]),
-      cross: tf.tensor2d(this.#features.crossPairs(contexts, items), [items.length, CROSS]),
+      cross: tf.tensor2d(this.#features.crossPairs(contexts, items), [items.length, this.#features.crosses]),
     };
   }
 

@@ -23,20 +23,23 @@ export function cotSequences(
 /**
  * The batch of each step: every sequence once in a drawn order, then in another.
  * @param purpose names the stage, and keys the draw
+ * @param more rows that join the batch of a step, as many at every step
  * @throws Error where there are no sequences
  */
 export function shuffledBatches(
   purpose: 'orft' | 'sft',
   sequences: readonly Sequence[],
-  { seed, size, length }: { seed: number; size: number; length: number },
+  {
+    seed,
+    size,
+    length,
+    more = () => [],
+  }: { seed: number; size: number; length: number; more?: (step: number) => readonly Sequence[] },
 ): (step: number) => TokenBatch {
   if (sequences.length === 0) {
     throw new Error(`${purpose} has nothing to learn from: no CoT passed orft.threshold; raise it.`);
   }
   const epochs = new Epochs(seed, `${purpose}/order`, sequences.length);
   return (step) =>
-    collate(
-      epochs.batch(step, size).map((index) => sequences[index]),
-      length,
-    );
+    collate([...epochs.batch(step, size).map((index) => sequences[index]), ...more(step)], length);
 }

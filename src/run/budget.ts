@@ -88,6 +88,9 @@ const SENTENCE_TOKENS = 17;
 
 /** Behaviours of a shopper of the generated marketplace. */
 const WORLD_BEHAVIOURS = 18;
+/** Items of the world `compatibility` beside its devices, and tokens that its tokenizer learns beside their names. */
+const COMPATIBILITY_ITEMS = 224;
+const COMPATIBILITY_VOCABULARY = 260;
 /** Bytes of a user and of each behaviour, with its example; of a CoT beside its tokens; of a request that is ranked. */
 const USER_BYTES = 400;
 const BEHAVIOUR_BYTES = 160;
@@ -163,7 +166,11 @@ function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
     completion: isWorld
       ? Math.min(text.max_completion_length, longest)
       : Math.ceil(text.max_completion_length / 2),
-    vocabulary: isWorld ? Math.min(text.vocab_size, most, all + perL1 * data.num_l1) : text.vocab_size,
+    vocabulary: !isWorld
+      ? text.vocab_size
+      : data.world === 'compatibility'
+        ? Math.min(text.vocab_size, data.devices + COMPATIBILITY_VOCABULARY)
+        : Math.min(text.vocab_size, most, all + perL1 * data.num_l1),
   };
   const length = guess.prompt + guess.completion;
   return { ...guess, packedRows: Math.ceil((sentences * SENTENCE_TOKENS) / length) };
@@ -181,6 +188,7 @@ export function budgetOf(
   const weights = parameterCount(shape);
 
   const warmupRows = warmup.batch_size + text.packedRows;
+  const sftRows = sft.batch_size + Math.ceil((sft.catalogue_sentences * SENTENCE_TOKENS) / length);
   const { prompts_per_step: groups, num_generations: generations, rewards } = popo;
   const rollouts = groups * generations;
   const packed = packedLength(text.prompt, text.completion, generations);
@@ -189,7 +197,7 @@ export function budgetOf(
   const device: BudgetPart[] = [
     { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
     { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.training(warmupRows, length) },
-    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sft.batch_size, length) },
+    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sftRows, length) },
     { what: 'a POPO batch', field: 'popo.prompts_per_step', amount: engine.training(groups, packed) },
     {
       what: 'judging rollouts',
@@ -209,7 +217,7 @@ export function budgetOf(
   const largest: BudgetPart[] = [
     { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
     { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.largest(warmupRows * length) },
-    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.largest(sft.batch_size * length) },
+    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.largest(sftRows * length) },
     {
       what: 'a POPO batch',
       field: 'popo.num_generations',
@@ -217,11 +225,15 @@ export function budgetOf(
     },
   ];
 
-  const { num_l1, items_per_l3, num_users, num_heldout_users } = config.data;
+  const { num_l1, items_per_l3, devices, num_users, num_heldout_users } = config.data;
   const isWorld = config.data.source === 'world';
   const users = isWorld ? num_users + 2 * num_heldout_users : (data?.users ?? 0);
   const behaviours = isWorld ? users * WORLD_BEHAVIOURS : (data?.interactions ?? 0);
-  const items = isWorld ? num_l1 * 16 * items_per_l3 : (data?.items ?? 0);
+  const items = !isWorld
+    ? (data?.items ?? 0)
+    : config.data.world === 'compatibility'
+      ? devices + COMPATIBILITY_ITEMS
+      : num_l1 * 16 * items_per_l3;
   const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
   const cots = Math.min(rupr.prompts, examples) * rupr.num_cots;
   const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;
@@ -250,7 +262,7 @@ export function budgetOf(
   const operations: BudgetPart[] = [
     { what: 'warm-up', field: 'warmup.steps', amount: learnt(warmup.steps, warmupRows * length) },
     { what: 'ORFT', field: 'orft.scorer_steps', amount: learnt(orft.scorer_steps, sft.batch_size * length) },
-    { what: 'SFT', field: 'sft.steps', amount: learnt(sft.steps, sft.batch_size * length) },
+    { what: 'SFT', field: 'sft.steps', amount: learnt(sft.steps, sftRows * length) },
     {
       what: 'POPO',
       field: 'popo.steps',

@@ -1,3 +1,4 @@
+import { generateCompatibility } from '../data/compatibility/world';
 import type { Dataset } from '../data/dataset';
 import { generateWorld } from '../data/world';
 import { camelCased } from './camelCase';
@@ -12,7 +13,12 @@ export async function loadDataset(
   { data, seed }: RunConfig,
   findImport: (sha256: string) => Promise<Dataset | null>,
 ): Promise<Dataset> {
-  if (data.source === 'world') return generateWorld({ ...camelCased(data), seed });
+  if (data.source === 'world') {
+    const { world, ...sizes } = camelCased(data);
+    return world === 'compatibility'
+      ? generateCompatibility({ ...sizes, seed })
+      : generateWorld({ ...sizes, world, seed });
+  }
   const dataset = await findImport(data.sha256);
   if (dataset !== null) return dataset;
   throw new Error(

@@ -5,7 +5,14 @@
 import { ConfigError, type ConfigPath, parseConfig, type RunConfig } from './config';
 import type { LeafValue } from './fields/kinds';
 import { CONFIG_PATHS, fieldAt, isConfigPath, leafAt, setLeaf } from './fields/paths';
-import { PRESET_NAMES, type PresetName, presetConfig } from './presets';
+import {
+  PRESET_NAMES,
+  PRESET_VERSIONS,
+  type PresetName,
+  type PresetRef,
+  type PresetVersion,
+  presetConfig,
+} from './presets';
 
 export type { LeafValue };
 
@@ -25,7 +32,8 @@ export function diffFromPreset(config: RunConfig): ConfigDiff {
   const diff: ConfigDiff = {};
   for (const path of CONFIG_PATHS) {
     const value = leafAt(config, path);
-    const isSame = JSON.stringify(value) === JSON.stringify(fieldAt(path).defaults[config.preset]);
+    const isSame =
+      JSON.stringify(value) === JSON.stringify(fieldAt(path).defaults[config.version][config.preset]);
     if (!ANCHORS.includes(path) && !isSame) diff[path] = value;
   }
   return diff;
@@ -35,7 +43,7 @@ export function diffFromPreset(config: RunConfig): ConfigDiff {
  * The preset with the difference applied.
  * @throws {ConfigError} for a path that does not exist or a value that is refused.
  */
-export function applyDiff(preset: PresetName, diff: Readonly<ConfigDiff>): RunConfig {
+export function applyDiff(preset: PresetName | PresetRef, diff: Readonly<ConfigDiff>): RunConfig {
   const config = presetConfig(preset);
   for (const [path, value] of Object.entries(diff)) setLeaf(config, settable(path), value);
   return parseConfig(config);
@@ -88,4 +96,9 @@ function shorten(text: string): string {
 /** Whether a text names a preset. */
 export function isPreset(text: string): text is PresetName {
   return (PRESET_NAMES as readonly string[]).includes(text);
+}
+
+/** The version of the presets that a text names; null for none. */
+export function presetVersion(text: string): PresetVersion | null {
+  return PRESET_VERSIONS.find((known) => String(known) === text) ?? null;
 }

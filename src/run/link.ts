@@ -9,7 +9,7 @@
  * does is to give one sentence and the defaults.
  */
 import { ConfigError, parseConfig, type RunConfig } from './config';
-import { diffFromPreset, formatLeaf, isPreset, readField } from './diff';
+import { diffFromPreset, formatLeaf, isPreset, presetVersion, readField } from './diff';
 import { fieldAt, setLeaf } from './fields/paths';
 import { defaultConfig, presetConfig } from './presets';
 import { type Fingerprint, type FingerprintBlocks, STAGE_NAMES, type StageName } from './report';
@@ -79,10 +79,9 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
   if (form !== LINK_VERSION) throw new ConfigError('it was made by another version of this app.');
   const preset = take('preset') ?? defaultConfig().preset;
   if (!isPreset(preset)) throw new ConfigError(`preset must be ${fieldAt('preset').kind.range}.`);
-  const config = presetConfig(preset);
-  const version = String(config.version);
-  if ((take('version') ?? version) !== version)
-    throw new ConfigError(`version must be ${fieldAt('version').kind.range}.`);
+  const version = presetVersion(take('version') ?? String(defaultConfig().version));
+  if (version === null) throw new ConfigError(`version must be ${fieldAt('version').kind.range}.`);
+  const config = presetConfig({ preset, version });
   const dataset = take('dataset');
   if (dataset !== null && !/^[0-9a-f]{64}$/.test(dataset)) {
     throw new ConfigError('dataset must be a SHA-256 in hex.');

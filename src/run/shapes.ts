@@ -5,7 +5,7 @@
  */
 import type { Dataset } from '../data/dataset';
 import { type Need, needsOf } from '../data/needs';
-import { sentence } from '../sft/teacher';
+import { needSentence, sentence } from '../sft/teacher';
 import { PromptFormat } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
 import type { RunConfig } from './config';
@@ -43,11 +43,35 @@ export function fitFormat(
   });
 }
 
-/** Tokens of the longest CoT of the `attributes` teacher: its three parts vary apart from each other. */
+/** Tokens of the longest CoT of the `attributes` teacher. */
 function longestCot(dataset: Dataset, tokenizer: Tokenizer): number {
+  const tokens = (text: string) => tokenizer.encodePlain(text).length;
+  return Math.max(longestOfCounts(dataset, tokens), longestChain(dataset, tokens));
+}
+
+/** Of a chain, whose parts vary apart from each other; 0 where the data set knows none. */
+function longestChain({ lore, splits }: Dataset, tokens: (text: string) => number): number {
+  if (lore === undefined) return 0;
+  const most = (texts: Iterable<string>) => Math.max(0, ...Array.from(new Set(texts), tokens));
+  const examples = Object.values(splits).flat();
+  const chains = examples.map(({ user, position }) => lore.argument(user, position));
+  const clauses = lore.properties.map(
+    (properties, place) => most(chains.flatMap((chain) => chain[place]?.words ?? [])) + most(properties),
+  );
+  const impulse = most(examples.flatMap(({ user, position }) => lore.impulse(user, position) ?? []));
+  const conclusion = most(lore.needs.map(needSentence));
+  return (
+    Math.max(
+      impulse,
+      clauses.reduce((sum, length) => sum + length, 0),
+    ) + conclusion
+  );
+}
+
+/** Of an argument from counts: its three parts vary apart from each other. */
+function longestOfCounts(dataset: Dataset, tokens: (text: string) => number): number {
   const needs = needsOf(dataset);
   const [any] = needs;
-  const tokens = (text: string) => tokenizer.encodePlain(text).length;
   const longest = (text: (need: Need) => string) =>
     needs.reduce((most, need) => Math.max(most, tokens(text(need))), 0);
   const shortest = tokens(sentence(any, null, any));

@@ -9,8 +9,9 @@ import type { Dataset, Example } from '../data/dataset';
 import { sha256 } from '../numeric/hash';
 import { type Cot, noCounts, type Teacher, type TeacherServices } from './cot';
 import { fileTeacher, formatCots } from './cotFile';
+import { type Explainer, embeddedTeacher } from './embedded';
 import { openaiTeacher } from './openaiTeacher';
-import { type AttributesOptions, AttributesTeacher } from './teacher';
+import type { AttributesOptions } from './teacher';
 
 /** Which teacher, how it argues, and what the others than the embedded one need. */
 export interface TeacherOptions extends AttributesOptions {
@@ -34,7 +35,7 @@ export function openTeacher(
   services: TeacherServices,
 ): Teacher {
   if (options.teacher === 'attributes')
-    return attributesTeacher(new AttributesTeacher(dataset, options, seed), options.numCots);
+    return attributesTeacher(embeddedTeacher(dataset, options, seed), options.numCots);
   if (options.cotsSha256 !== '') return fileTeacher(dataset, options, (sha256) => services.loadCots(sha256));
   return openaiTeacher(dataset, options, services);
 }
@@ -47,7 +48,7 @@ export async function keepCots(cots: readonly Cot[], services: TeacherServices):
   return hash;
 }
 
-function attributesTeacher(teacher: AttributesTeacher, numCots: number): Teacher {
+function attributesTeacher(teacher: Explainer, numCots: number): Teacher {
   return {
     check: async () => {},
     async teach(examples, hooks, tell) {
@@ -66,12 +67,12 @@ const YIELD_EVERY = 256;
  * @throws StoppedError when the hooks say stop
  */
 export async function generateCots(
-  teacher: AttributesTeacher,
+  teacher: Explainer,
   examples: readonly Example[],
   numCots: number,
   hooks: StageHooks,
-): Promise<(Cot & { evidence: number })[]> {
-  const cots: (Cot & { evidence: number })[] = [];
+): Promise<Cot[]> {
+  const cots: Cot[] = [];
   for (let index = 0; index < examples.length; index++) {
     if (index % YIELD_EVERY === 0) {
       hooks.onProgress?.(index, examples.length);

@@ -11,7 +11,7 @@ import { fnv1a, Random } from '../numeric/random';
 import type { Cot } from './cot';
 
 /** One argument for one example; `saw carriers as student need strollers`: at most eight words, of the data's own. */
-export type Explanation = Pick<Cot, 'text' | 'truth'> & { evidence: number };
+export type Explanation = Pick<Cot, 'text' | 'truth' | 'evidence'>;
 
 export interface AttributesOptions {
   told: boolean;
@@ -47,7 +47,7 @@ export function sentence(saw: Need, trait: string | null, need: Need): string {
 }
 
 /** `need …`: how every CoT ends, and what warm-up ties to items. */
-export function needSentence(need: Need): string {
+export function needSentence(need: Pick<Need, 'label'>): string {
   return `need ${need.label}`;
 }
 
@@ -66,7 +66,7 @@ export class AttributesTeacher {
    * The `sampleIndex`-th explanation of an example: a pure function of its arguments, the data set and the seed.
    * @throws when the example has no behaviour before it: there is nothing to reason from
    */
-  explain(example: Example, sampleIndex: number): Explanation {
+  explain(example: Example, sampleIndex: number): Explanation & { evidence: number } {
     const { dataset, statistics } = this;
     const { evidence, need } = this.#argue(example, sampleIndex);
     const needs = needsOf(dataset);

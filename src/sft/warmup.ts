@@ -38,19 +38,56 @@ export function warmupSequences(
   const examples = Array.from({ length: options.batchSize }, () =>
     format.example(random.pick(dataset.splits.train), null),
   );
+  const fact = () => {
+    const told = dataset.facts.length > 0 && random.chance(0.5) ? random.pick(dataset.facts) : null;
+    return told === null ? format.description(random.int(dataset.items.length)) : tokenizer.encode(told);
+  };
+  return [...examples, ...packSentences(format, options, random, fact)];
+}
+
+/** What fine-tuning rehearses of the catalogue. */
+export function rehearsalOf(sentences: number): Omit<WarmupOptions, 'batchSize'> {
+  const needSentences = Math.floor(sentences / 2);
+  return { catalogueFacts: sentences - needSentences, needSentences, catalogueSentences: 0 };
+}
+
+/**
+ * The packed rows that join a step of fine-tuning, a pure function of (seed, step): facts of the data set (descriptions of items where it
+ * has none), and needs with items that meet them. Forgetting the catalogue is what SFT does to devices that no prompt shows.
+ */
+export function rehearsalSequences(
+  format: PromptFormat,
+  sentences: number,
+  seed: number,
+  step: number,
+): Sequence[] {
+  const { dataset, tokenizer } = format;
+  const random = new Random(seed, 'sft/rehearsal', step);
+  const fact = () =>
+    dataset.facts.length > 0
+      ? tokenizer.encode(random.pick(dataset.facts))
+      : format.description(random.int(dataset.items.length));
+  return packSentences(format, rehearsalOf(sentences), random, fact);
+}
+
+/** Sentences of each kind, in random order, packed. */
+function packSentences(
+  format: PromptFormat,
+  options: Omit<WarmupOptions, 'batchSize'>,
+  random: Random,
+  fact: () => number[],
+): Sequence[] {
+  const { dataset } = format;
   const sentences: number[][] = [];
   const needs = needsOf(dataset);
   const anyItem = () => random.int(dataset.items.length);
-  for (let i = 0; i < options.catalogueFacts; i++) {
-    const fact = dataset.facts.length > 0 && random.chance(0.5) ? random.pick(dataset.facts) : null;
-    sentences.push(fact === null ? format.description(anyItem()) : tokenizer.encode(fact));
-  }
+  for (let i = 0; i < options.catalogueFacts; i++) sentences.push(fact());
   for (let i = 0; i < options.needSentences; i++) {
     const item = anyItem();
     sentences.push(format.completion(needSentence(needs[item]), item));
   }
   for (let i = 0; i < options.catalogueSentences; i++) sentences.push(format.answer(anyItem()));
-  return [...examples, ...pack(random.shuffle(sentences), packedRows(format, options), rowLength(format))];
+  return pack(random.shuffle(sentences), packedRows(format, options), rowLength(format));
 }
 
 /** Rows that the sentences of a step are packed into: as many as they may need, so that the batch's shape is fixed. */

@@ -1,7 +1,7 @@
 /** The methods that a study compares, each as what it changes in a preset. */
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
-import { type PresetName, presetConfig } from '../run/presets';
+import { type PresetName, type PresetRef, presetConfig } from '../run/presets';
 
 export interface Method {
   name: string;
@@ -21,7 +21,8 @@ const stage = (name: string, words: string, row: Method['row'], diff: Method['di
 });
 const rl = (name: string, words: string, diff: Method['diff']): Method =>
   stage(name, `RL, ${words}`, 'popo', diff);
-const fixed = (semantic: number, words: string): Method =>
+/** RL with weights that never move, of the semantic and the ID reward. */
+export const fixedWeight = (semantic: number, words: string): Method =>
   rl(`fixed-${semantic}`, words, {
     'popo.weighting': 'fixed',
     'popo.reward_weights': [semantic, 1 - semantic],
@@ -43,11 +44,11 @@ const sixteen = (weighting: 'fixed' | 'popo', words: string): Method =>
 
 /** Weights that never move; together they draw the empirical front of two rewards. */
 export const SWEEP: readonly Method[] = [
-  fixed(0, 'ID reward alone'),
-  fixed(0.25, 'semantic weight .25'),
-  fixed(0.5, 'semantic weight .5'),
-  fixed(0.75, 'semantic weight .75'),
-  fixed(1, 'semantic reward alone'),
+  fixedWeight(0, 'ID reward alone'),
+  fixedWeight(0.25, 'semantic weight .25'),
+  fixedWeight(0.5, 'semantic weight .5'),
+  fixedWeight(0.75, 'semantic weight .75'),
+  fixedWeight(1, 'semantic reward alone'),
 ];
 
 /** The rewards' weighted geometric mean in the place of their weighted sum. */
@@ -103,7 +104,7 @@ export const METHODS: readonly Method[] = [
     'popo.eta_over_mu': 4 * popo.eta_over_mu,
   })),
   rl('popo-inverse', 'towards the weaker', { 'popo.weighting': 'popo', 'popo.eta_over_mu': -0.1 }),
-  ...[0.5, 0.75, 1].map((weight) => byBatch(fixed(weight, `semantic weight ${weight}`))),
+  ...[0.5, 0.75, 1].map((weight) => byBatch(fixedWeight(weight, `semantic weight ${weight}`))),
   byBatch(
     geometric('geometric-0.5', 'rewards multiplied', {
       'popo.weighting': 'fixed',
@@ -149,7 +150,7 @@ export function methodNamed(name: string): Method {
  */
 export function fitting(
   methods: readonly Method[],
-  preset: PresetName,
+  preset: PresetName | PresetRef,
   common: ConfigDiff,
 ): { methods: readonly Method[]; leftOut: string | null } {
   const rewards = rewardsOf(preset, common);
@@ -170,7 +171,7 @@ export function fitting(
 /** @throws ConfigError when the preset cannot take the change */
 export function methodConfig(
   method: Method,
-  preset: PresetName,
+  preset: PresetName | PresetRef,
   common: ConfigDiff,
   seed: number,
 ): RunConfig {
@@ -186,6 +187,6 @@ export function methodConfig(
 }
 
 /** What rollouts are paid for where a method does not say. */
-function rewardsOf(preset: PresetName, common: ConfigDiff): readonly string[] {
+function rewardsOf(preset: PresetName | PresetRef, common: ConfigDiff): readonly string[] {
   return (common['popo.rewards'] as string[] | undefined) ?? presetConfig(preset).popo.rewards;
 }

@@ -19,7 +19,8 @@ function isRead(path: string, stage: StageName): boolean {
 
 /** Whether the run of `config` would have come to this very checkpoint. */
 export function canFork({ state }: RunCheckpoint, config: RunConfig): boolean {
-  if (state.step !== 0 || state.config.preset !== config.preset) return false;
+  if (state.step !== 0 || state.config.preset !== config.preset || state.config.version !== config.version)
+    return false;
   const [before, after] = [state.config, config].map(diffFromPreset);
   return configPaths().every(
     (path) =>

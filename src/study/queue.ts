@@ -7,7 +7,7 @@ import { KERNELS_VERSION } from '../gpu/kernels';
 import { outcomesOf } from '../run/assemble';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-import type { PresetName } from '../run/presets';
+import type { PresetName, PresetRef } from '../run/presets';
 import type { StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
@@ -17,7 +17,7 @@ import { type Method, methodConfig } from './methods';
 import { fork, furthest, stillWanted } from './prefix';
 
 export interface StudyContext {
-  preset: PresetName;
+  preset: PresetName | PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: readonly Method[];
@@ -52,6 +52,8 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
   let failed = 0;
   for (const seed of context.seeds) {
     let checkpoints: RunCheckpoint[] = [];
+    /** The last run, for methods that are judged at different stages of the same. */
+    const last: { config: string; outcome: RunOutcome | null } = { config: '', outcome: null };
     for (const [index, method] of context.methods.entries()) {
       const { name } = method;
       const rest = configsOf(context, index + 1, seed);
@@ -65,10 +67,16 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         }
         const from = furthest(checkpoints, config);
         context.tell({ method: name, seed, status: 'started', from: from?.state.stage ?? null });
-        const { report, checkpoint } = await context.run(config, from && fork(from, config), async (made) => {
-          if (made.state.step === 0) checkpoints = stillWanted([...checkpoints, made], rest);
-          return false;
-        });
+        const key = JSON.stringify(config);
+        const outcome: RunOutcome =
+          last.outcome !== null && last.config === key
+            ? last.outcome
+            : await context.run(config, from && fork(from, config), async (made) => {
+                if (made.state.step === 0) checkpoints = stillWanted([...checkpoints, made], rest);
+                return false;
+              });
+        Object.assign(last, { config: key, outcome });
+        const { report, checkpoint } = outcome;
         if (report === null) return { cells, failed };
         const rows: (AnswersRow | undefined)[] = [...report.table, report.counting];
         const row = rows.find((each) => each?.stage === method.row);

@@ -3,7 +3,7 @@ import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
-import type { PresetName } from '../run/presets';
+import type { PresetName, PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
@@ -63,7 +63,7 @@ export interface OpenedRun {
 
 /** Methods × seeds, by what they change in a preset. */
 export interface StudyRequest {
-  preset: PresetName;
+  preset: PresetName | PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: string[];

@@ -70,7 +70,7 @@ describe('needs', () => {
     expect(labels.size).toBeGreaterThan(20);
     for (const { text, evidence } of cots) {
       const [, saw, need] = /^saw (\S+) as \S+ need (\S+)$/.exec(text)!;
-      expect(saw).toBe(needsOf(bare)[evidence].label);
+      expect(saw).toBe(needsOf(bare)[evidence!].label);
       expect(labels).toContain(need);
     }
     const right = cots.filter(({ truth }) => truth?.conclusion).length / cots.length;

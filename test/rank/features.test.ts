@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset, Item } from '../../src/data/dataset';
 import { TransitionStatistics } from '../../src/data/transitions';
 import { FeatureColumns } from '../../src/rank/featureColumns';
-import { CROSS, Features } from '../../src/rank/features';
+import { Features } from '../../src/rank/features';
 import { type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
 
 const item = (id: string, ...categories: [string, string, string]): Item => ({ id, title: id, categories });
@@ -150,7 +150,7 @@ describe('cross features', () => {
     const shown = contexts.map((_, row) => (row * 3) % 5);
     const pairs = features.crossPairs(contexts, shown);
     const table = features.crossTable(contexts);
-    expect(pairs).toHaveLength(contexts.length * CROSS);
+    expect(pairs).toHaveLength(contexts.length * 3);
     contexts.forEach(({ user, historyLength }, row) => {
       const { history } = data.users[user];
       const last = Array.from(history.subarray(Math.max(0, historyLength - 4), historyLength)).reverse();
@@ -166,11 +166,58 @@ describe('cross features', () => {
             items[seen].categories[1] === other.categories[1],
         );
         const expected = [Math.max(0, ...calls.slice(0, 2)), Math.max(0, ...calls), Number(near)];
-        const got = table.subarray((row * 5 + target) * CROSS, (row * 5 + target + 1) * CROSS);
+        const got = table.subarray((row * 5 + target) * 3, (row * 5 + target + 1) * 3);
         expected.forEach((value, k) => {
           expect(got[k]).toBeCloseTo(value, 6);
-          if (target === shown[row]) expect(pairs[row * CROSS + k]).toBeCloseTo(value, 6);
+          if (target === shown[row]) expect(pairs[row * 3 + k]).toBeCloseTo(value, 6);
         });
+      });
+    });
+  });
+});
+
+describe('the sight `joined`', () => {
+  const branded = () => ({
+    ...data,
+    items: items.map((each, index) => ({ ...each, title: `${['Velmo', 'Osira'][index % 2]} only${index}` })),
+  });
+
+  it('marks words that titles of several needs share, and no others', () => {
+    const { titleWords, wordCount } = new FeatureColumns(branded());
+    expect(wordCount).toBe(2);
+    // Velmo stands in three titles, so it comes first.
+    expect(titleWords).toEqual([[0], [1], [0], [1], [0]]);
+    const [plain, joined] = [new Features(branded()), new Features(branded(), 'joined')];
+    expect(joined.width).toBe(plain.width + 2);
+    const bags = joined.itemBags([0, 1]);
+    expect(Array.from(bags.subarray(plain.width, joined.width))).toEqual([1, 0]);
+    expect(Array.from(bags.subarray(joined.width + plain.width))).toEqual([0, 1]);
+    expect(Array.from(bags.subarray(0, plain.width))).toEqual(Array.from(plain.itemBags([0])));
+    expect(new FeatureColumns(data).wordCount).toBe(0);
+  });
+
+  it('adds the sum and the second largest of the last four behaviours’ log lifts', () => {
+    const statistics = new TransitionStatistics(data);
+    const { leafOf } = statistics;
+    const [plain, joined] = [new Features(data), new Features(data, 'joined')];
+    const contexts = [0, 1, 3, 6].map((historyLength) => ({ user: 2, historyLength }));
+    const [few, all] = [plain.crossTable(contexts), joined.crossTable(contexts)];
+    expect([plain.crosses, joined.crosses]).toEqual([3, 5]);
+    contexts.forEach(({ user, historyLength }, row) => {
+      const last = data.users[user].history.subarray(Math.max(0, historyLength - 4), historyLength);
+      items.forEach((_, target) => {
+        const lifts = Array.from(last, (seen) =>
+          statistics.logLift(leafOf[seen], leafOf[target], statistics.profileWords(user)),
+        );
+        const at = row * items.length + target;
+        const got = all.subarray(at * 5, at * 5 + 5);
+        expect(Array.from(got.subarray(0, 3))).toEqual(Array.from(few.subarray(at * 3, at * 3 + 3)));
+        expect(got[3]).toBeCloseTo(
+          lifts.reduce((sum, lift) => sum + lift, 0),
+          5,
+        );
+        const withoutBest = lifts.filter((_lift, index) => index !== lifts.indexOf(Math.max(...lifts)));
+        expect(got[4]).toBeCloseTo(withoutBest.length === 0 ? 0 : Math.max(...withoutBest), 5);
       });
     });
   });

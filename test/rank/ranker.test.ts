@@ -6,7 +6,7 @@ import { useSlowPath } from '../../src/gpu/tfjs';
 import { Random } from '../../src/numeric/random';
 import { auc } from '../../src/rank/auc';
 import { Features } from '../../src/rank/features';
-import { trainRanker } from '../../src/rank/ranker';
+import { logLifts, trainRanker } from '../../src/rank/ranker';
 import { TargetAttention } from '../../src/rank/targetAttention';
 import { withOtherTargets } from '../sft/world';
 import { dot, rowsOf, sigmoid, surprise, times } from './written';
@@ -24,6 +24,30 @@ beforeAll(async () => {
     itemsPerL3: 2,
     numUsers: 700,
     numHeldoutUsers: 60,
+  });
+});
+
+describe('lift', () => {
+  it('is the log of a chance over the item’s mean, so that an item alike for all earns 0', () => {
+    const table = Float32Array.of(0.1, 0.2, 0.8, 0.3, 0.2, 0.2);
+    const means = [0.2, 0.2, 0.5];
+    Array.from(logLifts(table, 3)).forEach((value, at) => {
+      expect(value).toBeCloseTo(Math.log(table[at] / means[at % 3]), 5);
+    });
+    expect(logLifts(Float32Array.of(0, 0), 1)).toEqual(Float32Array.of(0, 0));
+  });
+
+  it('is what the reward table holds where it is asked for, between 0 and 1', async () => {
+    const examples = world.splits.test.slice(0, 20);
+    const options = { ...short, features: 'joined', reward: 'lift' } as const;
+    const ranker = await trainRanker(world, options, 1, hooks);
+    const lifts = logLifts(await ranker.ctcvr(examples), world.items.length);
+    const [low, high] = [Math.min(...lifts), Math.max(...lifts)];
+    const table = await ranker.rewardTable(examples);
+    table.forEach((value, at) => {
+      expect(value).toBeCloseTo((lifts[at] - low) / (high - low), 4);
+    });
+    ranker.dispose();
   });
 });
 

@@ -5,7 +5,7 @@ import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } 
 import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } from '../../src/run/diff';
 import { setLeaf } from '../../src/run/fields/paths';
 import { canonicalJson } from '../../src/run/fingerprint';
-import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
+import { defaultConfig, PRESET_NAMES, PRESET_VERSIONS, presetConfig } from '../../src/run/presets';
 
 function refusal(change: (config: RunConfig) => void): string {
   const config = presetConfig('tiny');
@@ -20,10 +20,21 @@ function refusal(change: (config: RunConfig) => void): string {
 }
 
 describe('presets', () => {
-  it.each(PRESET_NAMES)('%s passes its own schema and differs from nothing', (name) => {
-    const config = presetConfig(name);
-    expect(parseConfig(structuredClone(config))).toEqual(config);
-    expect(diffFromPreset(config)).toEqual({});
+  it.each(PRESET_NAMES.flatMap((preset) => PRESET_VERSIONS.map((version) => ({ preset, version }))))(
+    '$preset of version $version passes its own schema and differs from nothing',
+    (ref) => {
+      const config = presetConfig(ref);
+      expect(config).toMatchObject(ref);
+      expect(parseConfig(structuredClone(config))).toEqual(config);
+      expect(diffFromPreset(config)).toEqual({});
+    },
+  );
+
+  it('of version 2 are of the world compatibility, judged on a thousand users', () => {
+    const { data, evaluate, orft } = presetConfig({ preset: 'tiny', version: 2 });
+    expect([data.world, data.num_heldout_users, evaluate.users]).toEqual(['compatibility', 1000, 1000]);
+    expect(orft.threshold).toBe('margin');
+    expect(presetConfig('tiny')).toEqual(presetConfig({ preset: 'tiny', version: 1 }));
   });
 
   it('have the sizes that they are named for', () => {

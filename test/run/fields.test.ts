@@ -72,7 +72,7 @@ describe('ranges', () => {
   });
 
   it('of a version', () => {
-    expect([0, 1, 2, '1', true].filter((value) => accepts('version', value))).toEqual([1]);
+    expect([0, 1, 2, 3, '1', true].filter((value) => accepts('version', value))).toEqual([1, 2]);
   });
 
   /** Of fields whose message depends on what is wrong. */
@@ -225,6 +225,15 @@ describe('whether a run reads a field', () => {
     [...no, ...more],
   ];
   const worlds: [Change[], Change[]] = [[source('world')], [source('import')]];
+  const inWorld =
+    (name: RunConfig['data']['world']): Change =>
+    (c) => {
+      c.data.world = name;
+    };
+  const departments: [Change[], Change[]] = [
+    [source('world'), inWorld('hackable')],
+    [source('import'), inWorld('compatibility')],
+  ];
   const ranking: [Change[], Change[]] = [[ranked(1)], [ranked(0)]];
   const meaning: [Change[], Change[]] = [
     [popo({ rewards: ['semantic'] }), popo({ rewards: ['id', 'semantic'] })],
@@ -237,8 +246,9 @@ describe('whether a run reads a field', () => {
   /** Configs, as changes of `tiny`, whose run reads the field, and those whose run does not. */
   const table: Partial<Record<ConfigPath, [Change[], Change[]]>> = {
     'data.world': worlds,
-    'data.num_l1': worlds,
-    'data.items_per_l3': worlds,
+    'data.num_l1': departments,
+    'data.items_per_l3': departments,
+    'data.devices': [[inWorld('compatibility')], [source('import'), inWorld('tradeoff')]],
     'data.num_users': worlds,
     'data.num_heldout_users': worlds,
     'data.sha256': [[source('import')], [source('world')]],
@@ -318,7 +328,7 @@ describe('entries', () => {
       ('semantic' | 'id' | 'format' | 'novelty')[]
     >();
     expectTypeOf<RunConfig['orft']['threshold']>().toEqualTypeOf<'median' | 'margin' | 'none' | number>();
-    expectTypeOf<RunConfig['version']>().toEqualTypeOf<1>();
+    expectTypeOf<RunConfig['version']>().toEqualTypeOf<1 | 2>();
     expectTypeOf<RunConfig['sft']['cot']>().toEqualTypeOf<boolean>();
     expectTypeOf<'popo.eta_over_mu' | 'seed' | 'sft.cot'>().toExtend<ConfigPath>();
     expectTypeOf<'popo' | 'eta_over_mu' | 'popo.turbo'>().not.toExtend<ConfigPath>();

@@ -111,6 +111,19 @@ describe('formatLink and parseLink', () => {
     expect(parseLink('#').problem).toBeNull();
   });
 
+  it('means by a version the numbers of that version, and writes what differs from them', () => {
+    const second = presetConfig({ preset: 'tiny', version: 2 });
+    expect(parseLink('#run=1&preset=tiny&version=2')).toMatchObject({ config: second, problem: null });
+    expect(parseLink('#run=1&preset=tiny&version=1').config).toEqual(
+      presetConfig({ preset: 'tiny', version: 1 }),
+    );
+    expect(formatLink(second, null, null)).toBe('#run=1&preset=tiny&version=2');
+    second.data.world = 'tradeoff';
+    const link = formatLink(second, null, null);
+    expect(link).toBe('#run=1&preset=tiny&version=2&data.world=tradeoff');
+    expect(parseLink(link).config).toEqual(second);
+  });
+
   const ok = '#run=1&preset=tiny';
   it.each([
     ['over-long', `${ok}&seed=${'1'.repeat(5000)}`, /longer than 4096/],
@@ -125,7 +138,7 @@ describe('formatLink and parseLink', () => {
     ['a nested __proto__', `${ok}&__proto__.polluted=1`, /is not a field/],
     ['constructor', `${ok}&constructor.prototype.polluted=1`, /is not a field/],
     ['an unknown preset', '#run=1&preset=huge', /preset must be one of/],
-    ['another version', '#run=1&preset=tiny&version=2', /version must be 1/],
+    ['another version', '#run=1&preset=tiny&version=3', /version must be 1 or 2/],
     ['another form', '#run=v1.eJxLTEwEAAJNASc', /another version of this app/],
     ['no run', '#section-2', /not a list of key=value/],
     ['another page', '#page=2', /does not describe a run/],

@@ -69,7 +69,7 @@ describe('the attributes teacher', () => {
         expect(cot.text).toMatch(/^saw .+ as .+ need .+$/);
         const life = world.users[user].profile.split(' ')[0];
         expect(cot.text).toContain(` as ${life} `);
-        expect(cot.text).toContain(`saw ${world.items[cot.evidence].categories[2]} `);
+        expect(cot.text).toContain(`saw ${world.items[cot.evidence!].categories[2]} `);
         expect(cot.text.split(' ').length).toBeLessThanOrEqual(8);
       }
     }

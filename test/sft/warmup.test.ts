@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { TEACHER_WORDS } from '../../src/sft/teacher';
-import { packedRows, warmupSequences } from '../../src/sft/warmup';
+import { packedRows, rehearsalOf, rehearsalSequences, warmupSequences } from '../../src/sft/warmup';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { smallWorld } from './world';
@@ -149,5 +149,40 @@ describe('warmupSequences', () => {
     const longest = Math.min(format.longestAnswer + 4, 40);
     expect(packedRows(format, options)).toBe(Math.ceil((17 * longest) / 96));
     expect(packedRows(format, { ...options, catalogueFacts: 0 })).toBe(Math.ceil((9 * longest) / 96));
+  });
+});
+
+describe('rehearsalSequences', () => {
+  const rehearse = (number: number, sentences = 8) => rehearsalSequences(format, sentences, 1, number);
+  const split = (tokens: number[]) => format.tokenizer.decode(tokens);
+
+  it('has one shape at every step and is a function of seed and step', () => {
+    for (let number = 0; number < 10; number++)
+      expect(rehearse(number)).toHaveLength(packedRows(format, rehearsalOf(8)));
+    expect(rehearse(3)).toEqual(rehearse(3));
+    expect(rehearse(4)).not.toEqual(rehearse(3));
+    expect(rehearsalSequences(format, 8, 2, 3)).not.toEqual(rehearse(3));
+  });
+
+  it('is of facts and of needs with items, half each, and of nothing that a user did', () => {
+    const facts = new Set(world.facts.map((fact) => split(format.tokenizer.encode(fact))));
+    const { think } = format.tokenizer.special;
+    let [told, needs] = [0, 0];
+    for (let number = 0; number < 10; number++) {
+      const text = rehearse(number).map(({ tokens }) => split(tokens));
+      needs += rehearse(number).flatMap(({ tokens }) => tokens.filter((token) => token === think)).length;
+      for (const fact of facts) told += text.filter((row) => row.includes(fact)).length;
+      for (const { promptLength } of rehearse(number)) expect(promptLength).toBe(0);
+    }
+    expect(needs).toBe(40);
+    expect(told).toBeGreaterThanOrEqual(36);
+  });
+
+  it('describes items where the data set has no facts', () => {
+    const bare = new PromptFormat({ ...world, facts: [] }, format.tokenizer, format.options);
+    const text = rehearsalSequences(bare, 2, 1, 0)
+      .map(({ tokens }) => split(tokens))
+      .join(' ');
+    expect(world.items.some((_, item) => text.includes(split(bare.description(item))))).toBe(true);
   });
 });

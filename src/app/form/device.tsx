@@ -1,4 +1,5 @@
 import { parameterCount } from '../../model/parameters';
+import type { RunConfig } from '../../run/config';
 import { modelShape } from '../../run/config';
 import type { DeviceInfo } from '../../run/report';
 import { useSession } from '../state/context';
@@ -60,7 +61,7 @@ function deviceWords(device: DeviceInfo): string {
   return device.backend === 'wasm' ? 'On the processor (WebAssembly)' : 'On the processor';
 }
 
-function dataWords(source: 'world' | 'import', world: 'tradeoff' | 'hackable'): string {
+function dataWords(source: 'world' | 'import', world: RunConfig['data']['world']): string {
   if (source === 'import') return 'your own data';
-  return world === 'tradeoff' ? 'generated marketplace' : 'generated marketplace, hackable';
+  return world === 'tradeoff' ? 'generated marketplace' : `generated marketplace, ${world}`;
 }

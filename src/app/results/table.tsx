@@ -4,7 +4,7 @@ import { useSession } from '../state/context';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
 
-type Metric = Exclude<keyof MetricsRow, 'stage' | 'users'>;
+type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices'>;
 
 const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | 'id'; rate: boolean }[] = [
   { key: 'Category_L1_ACC', label: 'L1', hint: 'Category_L1_ACC', kind: 'semantic', rate: true },

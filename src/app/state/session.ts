@@ -5,7 +5,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { parseConfig, type RunConfig } from '../../run/config';
-import { isPreset } from '../../run/diff';
+import { isPreset, presetVersion } from '../../run/diff';
 import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
@@ -556,7 +556,10 @@ function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfi
 
 /** The fields that a report of another version has, and the preset's where it has none. */
 function configOfOlderReport({ config: told, popo }: Report): RunConfig {
-  const filled = presetConfig(isPreset(told.preset) ? told.preset : 'small');
+  const filled = presetConfig({
+    preset: isPreset(told.preset) ? told.preset : 'small',
+    version: presetVersion(String(told.version)) ?? 1,
+  });
   const fill = (into: object, from: object) => {
     for (const [key, value] of Object.entries(from)) {
       const known: unknown = Reflect.get(into, key);

@@ -2,6 +2,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import { diffFromPreset } from '../../run/diff';
+import type { PresetRef } from '../../run/presets';
 import { fitting, METHODS } from '../../study/methods';
 import type { StudyEvent, StudyRequest, StudyResult, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
@@ -56,7 +57,7 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
   const chosen = computed(() =>
     fitting(
       METHODS.filter(({ name }) => methods.value.includes(name)),
-      config().preset,
+      presetOf(config()),
       common.value,
     ),
   );
@@ -71,7 +72,7 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
 
   function request(): StudyRequest {
     return {
-      preset: config().preset,
+      preset: presetOf(config()),
       common: common.value,
       methods: chosen.value.methods.map(({ name }) => name),
       seeds: seedList.value,
@@ -175,4 +176,8 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
 
   const state = { methods, seeds, status, cell, done, total, leftOut, result, problem, busy };
   return { ...state, start, pause, resume, stop, look, forget, files, crashed };
+}
+
+function presetOf({ preset, version }: RunConfig): PresetRef {
+  return { preset, version };
 }

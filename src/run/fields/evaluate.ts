@@ -6,7 +6,7 @@ export const evaluate = {
   users: field(
     whole(1, 100_000),
     { tiny: 200, small: 1000, base: 1000, medium: 1000, large: 1000 },
-    { help: 'Held-out test users of the stage table.', unit: 'users' },
+    { version2: 1000, help: 'Held-out test users of the stage table.', unit: 'users' },
   ),
   curve_users: field(
     whole(1, 10_000),

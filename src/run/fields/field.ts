@@ -8,6 +8,10 @@ import type { Kind, LeafValue } from './kinds';
 export const PRESET_NAMES = ['tiny', 'small', 'base', 'medium', 'large'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
+/** Of the presets: a version's numbers never change, so better ones are a new version. */
+export const PRESET_VERSIONS = [1, 2] as const;
+export type PresetVersion = (typeof PRESET_VERSIONS)[number];
+
 /** Where in the form a field stands; `own`: it has a control made for it, somewhere on the page. */
 export type FormGroup = 'alignment' | 'reasoning' | 'asking' | 'ranking' | 'own';
 
@@ -38,27 +42,30 @@ interface About<Facts> {
 
 export interface Field<T extends LeafValue, Facts> extends About<Facts> {
   readonly kind: Kind<T>;
-  /** What each preset of version 1 says. Frozen: see presets.ts. */
-  readonly defaults: Readonly<Record<PresetName, T>>;
+  /** What each preset of each version says. Frozen: see presets.ts. */
+  readonly defaults: Readonly<Record<PresetVersion, PerPreset<T>>>;
 }
+
+type PerPreset<T> = Readonly<Record<PresetName, T>>;
 
 /** Whatever it holds, and whatever its condition asks for. */
 export type AnyField = Field<LeafValue, never>;
 
-/** @param defaults one value for every preset, or one for each */
+/**
+ * @param defaults of version 1: one value for every preset, or one for each
+ * @param about with what version 2 says where it says something else
+ */
 export function field<T extends LeafValue, Facts = unknown>(
   kind: Kind<T>,
-  defaults: NoInfer<T> | Readonly<Record<PresetName, NoInfer<T>>>,
-  about: About<Facts>,
+  defaults: NoInfer<T> | PerPreset<NoInfer<T>>,
+  about: About<Facts> & { version2?: NoInfer<T> | PerPreset<NoInfer<T>> },
 ): Field<T, Facts> {
-  const each = isPerPreset(defaults)
-    ? defaults
-    : { tiny: defaults, small: defaults, base: defaults, medium: defaults, large: defaults };
-  return { kind, defaults: each, ...about };
+  const { version2 = defaults, ...rest } = about;
+  return { kind, defaults: { 1: each(defaults), 2: each(version2) }, ...rest };
 }
 
-function isPerPreset<T extends LeafValue>(
-  defaults: T | Readonly<Record<PresetName, T>>,
-): defaults is Readonly<Record<PresetName, T>> {
-  return typeof defaults === 'object' && !Array.isArray(defaults);
+function each<T extends LeafValue>(of: T | PerPreset<T>): PerPreset<T> {
+  return typeof of === 'object' && !Array.isArray(of)
+    ? of
+    : { tiny: of, small: of, base: of, medium: of, large: of };
 }

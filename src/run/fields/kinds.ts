@@ -65,9 +65,9 @@ export function real(low: number, high: number): Kind<number> {
   return numberKind(`a number from ${low} to ${high}`, { type: 'number', low, high, whole: false });
 }
 
-/** Nothing but this number: of a field that other versions of the app may let vary. */
-export function exactly<const N extends number>(value: N, range: string): Kind<N> {
-  const schema = v.literal(value, `must be ${range}`);
+/** Nothing but these numbers: of a field that other versions of the app may let vary. */
+export function exactly<const N extends number>(values: readonly N[], range: string): Kind<N> {
+  const schema = v.picklist(values, `must be ${range}`);
   return { schema, range, control: { type: 'own' }, read: readNumber, reads: 'a number' };
 }
 

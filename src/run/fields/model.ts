@@ -6,7 +6,7 @@ export const model = {
   hidden_size: field(
     whole(8, 2048),
     { tiny: 32, small: 64, base: 128, medium: 256, large: 512 },
-    { help: 'Width of the model.' },
+    { version2: { tiny: 48, small: 64, base: 128, medium: 256, large: 512 }, help: 'Width of the model.' },
   ),
   num_hidden_layers: field(
     whole(1, 48),
@@ -32,7 +32,10 @@ export const model = {
   intermediate_size: field(
     whole(8, 8192),
     { tiny: 64, small: 128, base: 256, medium: 768, large: 1408 },
-    { help: 'Width inside the MLP, a multiple of 4.' },
+    {
+      version2: { tiny: 96, small: 128, base: 256, medium: 768, large: 1408 },
+      help: 'Width inside the MLP, a multiple of 4.',
+    },
   ),
   rope_theta: field(real(10, 10_000_000), 10_000, { help: 'Base of the rotary positions’ wavelengths.' }),
   rms_norm_eps: field(real(1e-8, 1e-3), 1e-5, { help: 'Added to the mean square before its root is taken.' }),

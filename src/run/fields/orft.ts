@@ -14,6 +14,7 @@ const PERPLEXITY = {
 
 export const orft = {
   threshold: field(wordOr(['median', 'margin', 'none'], PERPLEXITY), 'median', {
+    version2: 'margin',
     help:
       'Which survive. `median`: perplexity of the true answer below the median of a validation subset. `margin`: likelihood, against ' +
       'the mean of the same prompt, in the better half. `none`: all. A number: perplexity below it.',

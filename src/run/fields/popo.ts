@@ -80,6 +80,7 @@ export const popo = {
     whole(0, 1_000_000),
     { tiny: 60, small: 150, base: 160, medium: 200, large: 200 },
     {
+      version2: { tiny: 100, small: 150, base: 160, medium: 200, large: 200 },
       help: 'Steps of reinforcement: rollouts, then `num_iterations` updates. 0 leaves POPO out.',
       unit: 'steps',
       form: { group: 'alignment', hint: 'Policy updates', place: 8 },
@@ -89,6 +90,7 @@ export const popo = {
     whole(1, 1024),
     { tiny: 8, small: 32, base: 24, medium: 32, large: 32 },
     {
+      version2: { tiny: 16, small: 32, base: 24, medium: 32, large: 32 },
       help: 'P, prompts of a step.',
       unit: 'prompts',
       form: { group: 'alignment', hint: 'P, shoppers per step', place: 7 },
@@ -205,6 +207,7 @@ export const popo = {
     form: { group: 'alignment', hint: 'How token losses are averaged', place: 14 },
   }),
   scale_rewards: field(oneOf(['group', 'batch', 'none']), 'group', {
+    version2: 'batch',
     help: 'Which deviation an advantage is divided by: its group’s, the whole batch’s, or none.',
     form: {
       group: 'alignment',

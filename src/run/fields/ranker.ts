@@ -1,18 +1,25 @@
 /** The ranker (ESMM) behind the ID reward. */
 import { field } from './field';
-import { real, whole } from './kinds';
+import { oneOf, real, whole } from './kinds';
 
 export const ranker = {
   steps: field(
     whole(1, 1_000_000),
     { tiny: 400, small: 1500, base: 1500, medium: 1500, large: 1500 },
-    { help: 'Updates of the ranker.', unit: 'steps' },
+    {
+      version2: { tiny: 600, small: 1500, base: 1500, medium: 1500, large: 1500 },
+      help: 'Updates of the ranker.',
+      unit: 'steps',
+    },
   ),
   batch_size: field(whole(1, 65_536), 256, { help: 'Impressions of a step.', unit: 'impressions' }),
   learning_rate: field(
     real(0, 1),
     { tiny: 3e-3, small: 2e-3, base: 2e-3, medium: 2e-3, large: 2e-3 },
-    { help: 'Learning rate of the ranker.' },
+    {
+      version2: { tiny: 5e-3, small: 3e-3, base: 3e-3, medium: 3e-3, large: 3e-3 },
+      help: 'Learning rate of the ranker.',
+    },
   ),
   embedding_size: field(
     whole(1, 512),
@@ -27,4 +34,15 @@ export const ranker = {
       unit: 'behaviours',
     },
   ),
+  features: field(oneOf(['strongest', 'joined']), 'strongest', {
+    version2: 'joined',
+    help:
+      'What it sees of a context and an item. `strongest`: the best call of the last behaviours for the item’s need. `joined`: their sum and ' +
+      'second best too, and words that titles share, such as brands.',
+  }),
+  reward: field(oneOf(['ctcvr', 'lift']), 'ctcvr', {
+    help:
+      'What the ID reward is. `ctcvr`: the chance of a click and a purchase, as in the paper. `lift`: its log against the item’s mean over ' +
+      'shoppers, so that popularity alone earns nothing.',
+  }),
 };

@@ -1,5 +1,5 @@
 /** Fields that stand in no section. */
-import { field, PRESET_NAMES } from './field';
+import { field, PRESET_NAMES, PRESET_VERSIONS } from './field';
 import { exactly, oneOf, whole } from './kinds';
 
 export const preset = field(
@@ -11,9 +11,14 @@ export const preset = field(
   },
 );
 
-export const version = field(exactly(1, '1, the only version of the presets that this app knows'), 1, {
-  help: 'Version of the frozen preset. `--set` cannot change it.',
-});
+export const version = field(
+  exactly(PRESET_VERSIONS, '1 or 2, the versions of the presets that this app knows'),
+  1,
+  {
+    version2: 2,
+    help: 'Version of the frozen preset. `--version` and the link name it; `--set` cannot.',
+  },
+);
 
 export const seed = field(whole(0, 4_294_967_295), 1, {
   help: 'Everything that is drawn at random is drawn by it: the world, the model’s first weights, the batches, the rollouts.',

@@ -38,6 +38,7 @@ export const rupr = {
     whole(1, 1_000_000),
     { tiny: 6000, small: 12_000, base: 12_000, medium: 12_000, large: 20_000 },
     {
+      version2: { tiny: 4000, small: 12000, base: 12000, medium: 12000, large: 20000 },
       help: 'Training examples that are reasoned about.',
       unit: 'prompts',
       form: { group: 'asking', hint: 'Purchases to explain' },

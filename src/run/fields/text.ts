@@ -15,7 +15,7 @@ export const text = {
   history_length: field(
     whole(1, 256),
     { tiny: 3, small: 6, base: 6, medium: 12, large: 12 },
-    { help: 'n, behaviours in the prompt, newest first.', unit: 'behaviours' },
+    { version2: 5, help: 'n, behaviours in the prompt, newest first.', unit: 'behaviours' },
   ),
   max_prompt_length: field(
     whole(8, MAX_SEQUENCE),

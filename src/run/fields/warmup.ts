@@ -6,7 +6,11 @@ export const warmup = {
   steps: field(
     whole(0, 1_000_000),
     { tiny: 700, small: 1000, base: 2000, medium: 4000, large: 6000 },
-    { help: 'Updates of the model. 0 leaves warm-up out.', unit: 'steps' },
+    {
+      version2: { tiny: 1000, small: 1500, base: 2000, medium: 4000, large: 6000 },
+      help: 'Updates of the model. 0 leaves warm-up out.',
+      unit: 'steps',
+    },
   ),
   batch_size: field(
     whole(1, 1024),
@@ -30,6 +34,7 @@ export const warmup = {
     whole(0, 256),
     { tiny: 6, small: 12, base: 12, medium: 12, large: 12 },
     {
+      version2: 18,
       help: 'Sentences that join each batch in the form a chain of thought ends in, from a need to an item that meets it.',
       unit: 'sentences',
     },

@@ -4,7 +4,9 @@
  */
 import { type Dataset, type Example, targetItem } from '../../data/dataset';
 import { needsOf } from '../../data/needs';
-import { AttributesTeacher, needSentence } from '../../sft/teacher';
+import { embeddedTeacher } from '../../sft/embedded';
+import { needSentence } from '../../sft/teacher';
+import { rehearsalSequences } from '../../sft/warmup';
 import { cotSequences, shuffledBatches } from '../batches';
 import type { RunConfig } from '../config';
 import { HeldOut } from '../heldOut';
@@ -38,7 +40,15 @@ export const sft: ResumableStage<'sft', Inputs, SupervisedMade, SupervisedMade> 
     const kept = inputs.orft.kept.map((index) => inputs.rupr.cots[index]);
     const sequences = cotSequences(kept, draw.prompts, format, config.sft.cot);
     const batches = { seed: config.seed, size: config.sft.batch_size, length };
-    await supervise(model, tools, config.sft, shuffledBatches('sft', sequences, batches));
+    const { catalogue_sentences: sentences } = config.sft;
+    const rehearsed = (step: number) =>
+      sentences === 0 ? [] : rehearsalSequences(format, sentences, config.seed, step);
+    await supervise(
+      model,
+      tools,
+      config.sft,
+      shuffledBatches('sft', sequences, { ...batches, more: rehearsed }),
+    );
     own.heldOutLoss[1] = await heldOut.answerLoss(asked);
     Object.assign(made, await heldOut.afterStage('sft'));
   },
@@ -58,7 +68,7 @@ export function bestArguments(
   { seed, text }: RunConfig,
 ): { example: Example; cot: string }[] {
   const options = { told: true, historyLength: text.history_length, temperature: 0 };
-  const teacher = new AttributesTeacher(dataset, options, seed);
+  const teacher = embeddedTeacher(dataset, options, seed);
   const all = examples.map((example) => ({ example, cot: teacher.explain(example, 0).text }));
   const needs = needsOf(dataset);
   const right = all.filter(({ example, cot }) =>

@@ -6,8 +6,8 @@ import { interactionCount } from '../../data/dataset';
 import type { ModelConfig } from '../../model/config';
 import type { LanguageModel } from '../../model/languageModel';
 import { parameterCount } from '../../model/parameters';
-import { TEACHER_WORDS } from '../../sft/teacher';
-import { packedRows } from '../../sft/warmup';
+import { teacherWords } from '../../sft/embedded';
+import { packedRows, rehearsalOf } from '../../sft/warmup';
 import { corpus, PromptFormat } from '../../text/prompt';
 import { Tokenizer, trainTokenizer } from '../../text/tokenizer';
 import { assertAffordable } from '../budget';
@@ -56,6 +56,7 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     'warmup.need_sentences',
     'warmup.catalogue_sentences',
     'sft.batch_size',
+    'sft.catalogue_sentences',
     'popo.prompts_per_step',
     'popo.num_generations',
   ],
@@ -66,7 +67,7 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     // The embedded teacher needs nobody, so nothing can be wrong with it.
     if (config.rupr.teacher !== 'attributes')
       await teacherOf(dataset, config, teaching).check(draw.prompts, { gate: hooks.gate });
-    const trained = trainTokenizer(corpus(dataset, TEACHER_WORDS), config.text.vocab_size);
+    const trained = trainTokenizer(corpus(dataset, teacherWords(dataset)), config.text.vocab_size);
     const { options } = fitFormat(dataset, trained, config);
     const length = options.maxPromptLength + options.maxCompletionLength;
     return { tokenizer: trained.toJSON(), options, shape: modelShape(config, trained.vocabSize, length) };
@@ -93,7 +94,7 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     });
     const largestBatch = Math.max(
       warmupRows,
-      config.sft.batch_size,
+      config.sft.batch_size + packedRows(format, rehearsalOf(config.sft.catalogue_sentences)),
       config.popo.prompts_per_step * config.popo.num_generations,
     );
     const model = await createModel(made.shape, largestBatch);
