@@ -34,6 +34,7 @@ export function fetchThrough(line: MessagePort): EndpointFetch {
       signal.throwIfAborted();
       const id = ++requests;
       let pieces: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
+      let taken = () => {};
       const end = () => {
         listeners.delete(id);
         signal.removeEventListener('abort', abort);
@@ -52,21 +53,31 @@ export function fetchThrough(line: MessagePort): EndpointFetch {
         if (answer.type === 'failed') fail(new TypeError('The request failed.'));
         else if (answer.type === 'head') {
           const { status } = answer;
-          const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-            start: (controller) => {
-              pieces = controller;
+          const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+            {
+              start: (controller) => {
+                pieces = controller;
+              },
+              // Settles with the piece, or the stream would ask once more before it is there.
+              pull: () =>
+                new Promise<void>((arrived) => {
+                  taken = arrived;
+                  say({ type: 'more', id });
+                }),
+              cancel: () => {
+                end();
+                say({ type: 'abort', id });
+              },
             },
-            pull: () => say({ type: 'more', id }),
-            cancel: () => {
-              end();
-              say({ type: 'abort', id });
-            },
-          });
+            { highWaterMark: 0 },
+          );
           resolve(
             new Response(WITHOUT_BODY.includes(status) ? null : stream, { status, headers: answer.headers }),
           );
-        } else if (answer.bytes !== null) pieces?.enqueue(answer.bytes);
-        else {
+        } else if (answer.bytes !== null) {
+          pieces?.enqueue(answer.bytes);
+          taken();
+        } else {
           end();
           pieces?.close();
         }

@@ -1,8 +1,12 @@
 /** The same tests of the barrier for each browser: what page and worker cannot do, where the endpoint's document gets, foreign frames. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type {} from '../../src/app/console';
 import { type BrowserName, type BrowserPage, openBrowser } from '../../src/browsers/browser';
+import { formatLink } from '../../src/run/link';
+import { refuse, startChatServer } from '../sft/chatServer';
 import { builtSite, type Site, stranger } from './builtSite';
 import type { Found } from './probes';
+import { shortRun } from './shortRun';
 
 declare global {
   /** In the pages of these tests. */
@@ -89,6 +93,7 @@ export function testBarrier(browser: BrowserName): void {
       other.asked.length = 0;
       const found = await inPage();
       expect(other.asked).toEqual([]);
+      expect(site.asked).not.toContain('/page-form');
       // A beacon, a form and a frame do not say that they were held back; that nothing arrived does.
       const { beacon: _, form: _form, frame: _frame, ...telling } = found;
       expect(refused(telling)).toEqual({});
@@ -216,8 +221,9 @@ export function testBarrier(browser: BrowserName): void {
     expect(Object.values(page_).filter((end) => end !== 'done')).toEqual([]);
     const { WebSocket: _socket, EventSource: _more, ...worker } = await inWorker();
     expect(Object.values(worker).filter((end) => end !== 'done')).toEqual([]);
+    expect(bare.asked).toContain('/page-form');
     const ways = ['fetch', 'socket', 'events', 'import.js'];
-    const ofPage = [...ways, 'beacon', 'image.svg', 'form', 'frame', 'style.css'];
+    const ofPage = [...ways, 'beacon', 'image.svg', 'frame', 'style.css'];
     expect(other.asked).toEqual(
       expect.arrayContaining([
         ...ofPage.map((way) => `/page-${way}`),
@@ -225,6 +231,27 @@ export function testBarrier(browser: BrowserName): void {
       ]),
     );
   });
+
+  test('pressing Train asks the endpoint that the link names, and takes its refusal', async () => {
+    const site = await opened(builtSite({ headers: true }));
+    const chat = await startChatServer(refuse(401, 'no such key'));
+    try {
+      chat.allow(site.origin);
+      const config = shortRun({ 'rupr.teacher': 'openai', 'rupr.url': chat.url, 'rupr.model': 'm:7b' });
+      await page.goto('about:blank');
+      await page.goto(`${site.origin}/${formatLink(config, null, null)}`);
+      await page.click('[data-action=train]');
+      const notices = () =>
+        page.evaluate(() => globalThis.taiji?.notices().map(({ message }) => message), null);
+      await expect
+        .poll(notices, { timeout: 120_000, interval: 200 })
+        .toContainEqual(expect.stringContaining('wants a key (401: no such key)'));
+      expect(chat.requests.map(({ headers }) => headers.origin)).toEqual([site.origin]);
+      expect(await page.evaluate(() => document.querySelector('iframe'), null)).toBeNull();
+    } finally {
+      await chat.close();
+    }
+  }, 180_000);
 
   test('inside the page of another site it shows a sentence and a way out, and starts nothing', async () => {
     const site = await opened(builtSite({ headers: false }));
