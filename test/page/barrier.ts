@@ -8,14 +8,10 @@ import { builtSite, type Site, stranger } from './builtSite';
 import type { Found } from './probes';
 import { shortRun } from './shortRun';
 
-declare global {
-  /** In the pages of these tests. */
-  var probe: typeof import('./probes')['probe'];
-}
-
 /** Puts the probes into the page, and into the training worker's own file. */
 function withProbe(path: string, text: string): string {
-  if (path === '/index.html') return text.replace('</head>', '<script src="./probes.js"></script></head>');
+  if (path === '/index.html')
+    return text.replace('</head>', '<script type="module" src="./probes.js"></script></head>');
   if (!/\/trainer-[^/]*\.js$/.test(path)) return text;
   return `import '../probes.js';${text}
 ;{ const line = new BroadcastChannel('probe');

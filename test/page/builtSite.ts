@@ -24,10 +24,9 @@ export interface Site {
 }
 
 /** The probes as a script that leaves them in `globalThis.probe`. */
-export async function probeScript(): Promise<string> {
+async function probeScript(): Promise<string> {
   const path = 'test/page/probes.ts';
-  const { code } = await transformWithOxc(readFileSync(path, 'utf8'), path, { sourcemap: false });
-  return `${code.replace('export async function', 'async function')}\nglobalThis.probe = probe;`;
+  return (await transformWithOxc(readFileSync(path, 'utf8'), path, { sourcemap: false })).code;
 }
 
 /** A host of the built page. `change` rewrites a file of text on its way out. */

@@ -3,11 +3,15 @@
 /** What became of each probe: `done`, or why not. */
 export type Found = Record<string, string>;
 
+declare global {
+  var probe: typeof runProbes;
+}
+
 /**
  * In a window or a worker. Whether a request left is not asked here but where it would arrive.
  * @param o.to the origin of somebody else
  */
-export async function probe(o: { to: string; where: string }): Promise<Found> {
+async function runProbes(o: { to: string; where: string }): Promise<Found> {
   const found: Found = {};
   const attempt = async (name: string, work: () => unknown) => {
     try {
@@ -110,3 +114,5 @@ export async function probe(o: { to: string; where: string }): Promise<Found> {
   });
   return found;
 }
+
+globalThis.probe = runProbes;
