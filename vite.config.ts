@@ -5,6 +5,7 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findNodeAdapters, type NodeAdapter } from './src/browsers/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/browsers/chromium.ts';
 import { findFirefox } from './src/browsers/firefox.ts';
+import { barrier, LICENCES_POLICY, metaPolicy } from './src/commands/barrier.ts';
 import { folderOf, licencePage, packageOf, partsOf } from './src/commands/licences.ts';
 
 /**
@@ -44,27 +45,6 @@ function leanFields(): Plugin {
   };
 }
 
-/**
- * Hosts that send no headers of ours (GitHub Pages) still get the Content-Security-Policy of public/_headers, as a meta
- * element. `frame-ancestors` counts only in a header.
- */
-function policyInPage(): Plugin {
-  return {
-    name: 'policy-in-page',
-    apply: 'build',
-    transformIndexHtml() {
-      const attrs = { 'http-equiv': 'Content-Security-Policy', content: metaPolicy() };
-      return [{ tag: 'meta', attrs, injectTo: 'head-prepend' }];
-    },
-  };
-}
-
-function metaPolicy(): string {
-  const [, policy] = /Content-Security-Policy: (.*)/.exec(readFileSync('public/_headers', 'utf8')) ?? [];
-  if (policy === undefined) throw new Error('public/_headers has no Content-Security-Policy.');
-  return policy.replace(/;\s*frame-ancestors [^;]*/, '');
-}
-
 /** Packages of which a part went into the page or into a worker; workers are built before the page is written. */
 const shipped = new Set<string>();
 
@@ -102,7 +82,7 @@ function licences(): Plugin {
       const source = readFileSync('src/app/styles/licences.css', 'utf8');
       const own = this.getFileName(this.emitFile({ type: 'asset', name: 'licences.css', source }));
       const styles = [...Object.keys(bundle).filter((path) => path.endsWith('.css') && path !== own), own];
-      const page = licencePage({ parts, styles, policy: metaPolicy() });
+      const page = licencePage({ parts, styles, policy: metaPolicy(LICENCES_POLICY) });
       this.emitFile({ type: 'asset', fileName: 'licences.html', source: page });
     },
   };
@@ -112,7 +92,7 @@ function licences(): Plugin {
 const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [leanTensorFlow(), leanFields(), policyInPage(), collectPackages(), licences()],
+  plugins: [leanTensorFlow(), leanFields(), barrier(), collectPackages(), licences()],
   worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields(), collectPackages()] },
   // Every browser with WebGPU preloads modules by itself.
   build: { target: 'es2022', sourcemap: true, modulePreload: { polyfill: false } },

@@ -13,17 +13,23 @@ function frame(callback: () => void): void {
   else requestAnimationFrame(callback);
 }
 
-const session = createSession(pageWorkers(), frame);
-exposeConsole(session);
-render(<App session={session} />, document.querySelector('#app')!);
+function open(): void {
+  const session = createSession(pageWorkers(), frame);
+  exposeConsole(session);
+  render(<App session={session} />, document.querySelector('#app')!);
 
-if (location.hash.length > 1) session.openLink(location.hash);
-addEventListener('hashchange', () => session.openLink(location.hash));
-// Whichever comes first when a tab goes; a hidden one may be frozen or ended without another word.
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) session.keep();
-});
-document.addEventListener('freeze', () => session.keep());
-addEventListener('pagehide', () => session.keep());
-// The page stands before the first worker is asked for.
-setTimeout(() => void session.wake(), 300);
+  if (location.hash.length > 1) session.openLink(location.hash);
+  addEventListener('hashchange', () => session.openLink(location.hash));
+  // Whichever comes first when a tab goes; a hidden one may be frozen or ended without another word.
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) session.keep();
+  });
+  document.addEventListener('freeze', () => session.keep());
+  addEventListener('pagehide', () => session.keep());
+  // The page stands before the first worker is asked for.
+  setTimeout(() => void session.wake(), 300);
+}
+
+// In a frame nothing of the app is started, so nothing can be pressed.
+if (top === self) open();
+else void import('./app/framed').then(({ refuseFrame }) => refuseFrame());

@@ -7,7 +7,6 @@ import { Gauges, LearningCharts } from './run/charts';
 import { Hero } from './run/hero';
 import { WhatToKnow } from './run/notes';
 import { Notices } from './run/notices';
-import { OrftView } from './run/orft';
 import { Samples } from './run/samples';
 import { Stages } from './run/stages';
 import { TradeOff } from './run/tradeoff';
@@ -15,6 +14,7 @@ import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
 
+const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
@@ -46,7 +46,7 @@ export function App({ session }: { session: Session }) {
         <StageTable />
         <RankingView />
         <Samples />
-        <OrftView />
+        {session.view.cots.value !== null && <OrftView />}
         <StudyPanel />
         <SavedRuns />
         <WhatToKnow />

@@ -1,7 +1,8 @@
 /** Builds the page and serves it on this machine, for people (`npm start`) and for the headless commands. */
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { build, preview } from 'vite';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build, type Plugin, preview } from 'vite';
+import { headersFor } from './barrier.ts';
 
 export interface ServedPage {
   /** Of the page; ends in a slash unless `entry` is given. */
@@ -31,8 +32,8 @@ export async function servePage({ port, host, outDir = 'dist', entry }: ServeOpt
   const server = await preview({
     logLevel: 'error',
     build: { outDir },
+    plugins: [sendHeaders(outDir)],
     preview: {
-      headers: siteHeaders(),
       port,
       strictPort: port === 0,
       host: host ? true : '127.0.0.1',
@@ -47,15 +48,18 @@ export async function servePage({ port, host, outDir = 'dist', entry }: ServeOpt
   };
 }
 
-/** What public/_headers tells a host to send with every file, so that the page is tested as it is deployed. */
-function siteHeaders(path = 'public/_headers'): Record<string, string> {
-  if (!existsSync(path)) return {};
-  const [, block = ''] = /^\/\*\n((?:[ \t]+.*\n?)*)/m.exec(readFileSync(path, 'utf8')) ?? [];
-  const lines = block.split('\n').filter((line) => line.includes(':'));
-  return Object.fromEntries(
-    lines.map((line) => {
-      const at = line.indexOf(':');
-      return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-    }),
-  );
+/** Answers as a host does that reads `_headers` of the built folder. */
+function sendHeaders(outDir: string): Plugin {
+  return {
+    name: 'send-headers',
+    configurePreviewServer({ middlewares }) {
+      const file = readFileSync(join(outDir, '_headers'), 'utf8');
+      middlewares.use(({ url = '/' }, response, next) => {
+        const { pathname } = new URL(url, 'http://localhost');
+        for (const [name, value] of Object.entries(headersFor(file, pathname)))
+          response.setHeader(name, value);
+        next();
+      });
+    },
+  };
 }

@@ -51,8 +51,16 @@ export type EndpointNews =
   | { type: 'asked'; url: string; outcome: 'sent' | 'answered' | 'failed' }
   | { type: 'notice'; level: 'warning'; message: string };
 
+/** What asks an endpoint: `fetch`, or where a page may not call others itself, what stands for it. */
+export type EndpointFetch = (
+  url: string,
+  request: RequestInit & { headers: Record<string, string>; body: string; signal: AbortSignal },
+) => Promise<Response>;
+
 /** What teachers outside this app need of it. */
 export interface TeacherServices {
+  /** Asks the endpoint; `fetch` where it is absent. */
+  fetch?: EndpointFetch;
   /** Sent to the endpoint and to nobody else; never written anywhere. */
   key: string | null;
   /** Hears of every request; absent where nobody listens. */

@@ -26,8 +26,15 @@ export function endpointHost(url: string): string {
   return new URL(url).host;
 }
 
-/** Whether a page may call it: its Content-Security-Policy lets it out to https, and over http to this machine alone. */
-export function isReachableFromPage(url: string): boolean {
+/**
+ * Why a page may not call it, as the end of a sentence that begins with its name; null when it may: its Content-Security-Policy lets
+ * requests out to https, and over http to this machine alone, and has no way to write an IPv6 address.
+ * @param url without an `endpointProblem`
+ */
+export function pageProblem(url: string): string | null {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || hostname === 'localhost' || hostname === '127.0.0.1';
+  if (hostname.startsWith('['))
+    return 'must name its host, since no Content-Security-Policy can let a page out to an IPv6 address';
+  if (protocol === 'https:' || hostname === 'localhost' || hostname === '127.0.0.1') return null;
+  return 'must begin with https:, or be on this computer (http://localhost): a page may call nothing else';
 }

@@ -7,7 +7,7 @@
  * and an answer that holds it, whole or in pieces, is refused (keyGuard.ts).
  */
 import { Random } from '../numeric/random';
-import { type EndpointNews, TeacherError } from './cot';
+import { type EndpointFetch, type EndpointNews, TeacherError } from './cot';
 import { endpointHost } from './endpoint';
 import { chatUrl } from './endpointAddress';
 import { KeyGuard } from './keyGuard';
@@ -89,6 +89,7 @@ export class ChatClient {
     readonly endpoint: Endpoint,
     limits: Partial<ChatLimits> = {},
     tell: (news: EndpointNews) => void = () => {},
+    readonly send: EndpointFetch = fetch,
   ) {
     this.#host = endpointHost(endpoint.url);
     this.#limits = { ...LIMITS, ...limits };
@@ -174,6 +175,7 @@ export class ChatClient {
   }
 
   async #send(messages: readonly ChatMessage[], temperature: number, signal: AbortSignal): Promise<string> {
+    const { send } = this;
     const { url, model, key } = this.endpoint;
     const { silence, total, maxTokens } = this.#limits;
     const tokenLimit = this.#tokenLimit;
@@ -194,7 +196,7 @@ export class ChatClient {
       quiet = setTimeout(expire, silence);
     };
     try {
-      const response = await fetch(chatUrl(url), {
+      const response = await send(chatUrl(url), {
         method: 'POST',
         headers: {
           'content-type': 'application/json',

@@ -54,7 +54,12 @@ export function openaiTeacher(
   limits: Partial<ChatLimits> & { concurrency?: number } = {},
 ): Teacher {
   const { url, model, told, temperature, historyLength } = options;
-  const client = new ChatClient({ url, model, key: services.key }, limits, (news) => services.tell?.(news));
+  const client = new ChatClient(
+    { url, model, key: services.key },
+    limits,
+    (news) => services.tell?.(news),
+    services.fetch,
+  );
   const guard = new KeyGuard(services.key);
   const words = wordLimit(options.maxCompletionLength);
   /**

@@ -133,6 +133,12 @@ export interface TrainerApi {
   loseDevice(): Promise<void>;
 }
 
+/** The training worker as the page's own code sees it, beside what a session asks of it. */
+export interface TrainerWorkerApi extends TrainerApi {
+  /** The line to a document that may ask the teacher's endpoint (endpointLine.ts). */
+  askThrough(line: MessagePort): void;
+}
+
 /** The import worker (worker/importer.ts). */
 export interface ImporterApi {
   /**

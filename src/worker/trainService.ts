@@ -14,7 +14,7 @@ import { type Report, STAGE_NAMES } from '../run/report';
 import { runPipeline } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
-import type { TeacherServices } from '../sft/cot';
+import type { EndpointFetch, TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
 import { Cells } from '../store/cells';
 import { type CheckpointGeneration, Checkpoints } from '../store/checkpoints';
@@ -34,6 +34,8 @@ export interface TrainServices {
   describeDevice: typeof describeRunDevice;
   /** The browser's; undefined where it has none. */
   locks?: Locks;
+  /** Asks a teacher's endpoint; absent where any may be asked. */
+  askEndpoint?: EndpointFetch;
   /** Tells other tabs that the list of kept runs is another one. */
   tellTabs?(): void;
 }
@@ -155,6 +157,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     };
     if (problem !== null) complain(problem);
     const teaching: TeacherServices = {
+      fetch: services.askEndpoint,
       key: teacherKey,
       tell: emit,
       readAnswers: (teacher) =>

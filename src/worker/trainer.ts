@@ -1,21 +1,29 @@
 /** The training worker's entry file. */
 import { expose, transfer } from 'comlink';
 import { describeRunDevice, openRunDevice } from '../run/device';
+import type { EndpointFetch } from '../sft/cot';
 import { openStore } from '../store/database';
+import { fetchThrough } from './endpointLine';
 import { RUNS_CHANNEL } from './runLock';
 import { createTrainer } from './trainService';
 
 const tabs = new BroadcastChannel(RUNS_CHANNEL);
+/** To the endpoint that the page has opened a line to last; before that the policy lets nobody be asked. */
+let askEndpoint: EndpointFetch = fetch;
 const trainer = createTrainer({
   openStore,
   openDevice: openRunDevice,
   describeDevice: describeRunDevice,
   locks: navigator.locks,
+  askEndpoint: (url, request) => askEndpoint(url, request),
   tellTabs: () => tabs.postMessage(null),
 });
 
 expose({
   ...trainer,
+  askThrough(line: MessagePort) {
+    askEndpoint = fetchThrough(line);
+  },
   async exportModel() {
     const files = await trainer.exportModel();
     return transfer(

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { expect, inject, it } from 'vitest';
 import { ensureChromium } from '../../src/browsers/chromium';
+import { headersFor, LICENCES_POLICY, PAGE_POLICY } from '../../src/commands/barrier';
 
 const BUILT = '.cache/page';
 const shell = () => {
@@ -37,6 +38,25 @@ it('has at most 354 KB of code to train with, 56 KB more for files, and 100 KB m
   );
   expect(zipped(scripts.filter(isImporter))).toBeLessThanOrEqual(56 * 1024);
   expect(zipped(parquet)).toBeLessThanOrEqual(100 * 1024);
+});
+
+it('is served with the policies that the build wrote, to each document its own', async () => {
+  const policy = async (path: string) => {
+    const response = await fetch(inject('pageUrl') + path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+    return response.headers.get('content-security-policy');
+  };
+  const [script] = shell().filter((path) => path.endsWith('.js'));
+  for (const path of ['', 'index.html', script]) expect(await policy(path)).toBe(PAGE_POLICY);
+  expect(await policy('licences.html')).toBe(LICENCES_POLICY);
+  expect(await policy('endpoint.html')).toMatch(
+    /^default-src 'none';.*frame-ancestors 'self'; script-src 'sha256-[^']+'; connect-src https: http:\/\/localhost:/,
+  );
+  // No header is left to two blocks, which hosts would join or choose from.
+  for (const path of ['/', '/index.html', '/licences.html', '/endpoint.html', '/assets/a.js'])
+    for (const value of Object.values(headersFor(readFileSync(join(BUILT, '_headers'), 'utf8'), path)))
+      expect(value.split('default-src').length).toBeLessThanOrEqual(2);
 });
 
 it('loads from its own origin alone, within its Content-Security-Policy', async () => {

@@ -1,4 +1,4 @@
-/** A chat model as the teacher of a run on the page: the worker calls it, within the Content-Security-Policy, and only after Train. */
+/** A chat model as the teacher of a run on the page: it is asked from a document with a policy of its own, and only after Train. */
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type {} from '../../src/app/console';
 import { type BrowserPage, openBrowser } from '../../src/browsers/browser';

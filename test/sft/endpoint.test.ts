@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointHost, endpointProblem, isReachableFromPage } from '../../src/sft/endpoint';
+import { endpointHost, endpointProblem, pageProblem } from '../../src/sft/endpoint';
 import { chatUrl, isInternational, normalEndpoint } from '../../src/sft/endpointAddress';
 
 describe('the address of an endpoint', () => {
@@ -79,10 +79,11 @@ describe('the address of an endpoint', () => {
 
   it('names the host that would be called, and knows what a page may call', () => {
     expect(endpointHost('http://localhost:11434/v1')).toBe('localhost:11434');
-    expect(isReachableFromPage('http://localhost:11434/v1')).toBe(true);
-    expect(isReachableFromPage('http://127.0.0.1/v1')).toBe(true);
-    expect(isReachableFromPage('https://h.example')).toBe(true);
-    expect(isReachableFromPage('http://192.168.1.5:8000')).toBe(false);
-    expect(isReachableFromPage('http://localhost.evil.example')).toBe(false);
+    expect(pageProblem('http://localhost:11434/v1')).toBeNull();
+    expect(pageProblem('http://127.0.0.1/v1')).toBeNull();
+    expect(pageProblem('https://h.example')).toBeNull();
+    expect(pageProblem('https://[2001:db8::1]/v1')).toMatch(/must name its host/);
+    expect(pageProblem('http://192.168.1.5:8000')).toMatch(/must begin with https:/);
+    expect(pageProblem('http://localhost.evil.example')).toMatch(/must begin with https:/);
   });
 });

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { RunConfig } from '../../run/config';
 import { shownIn, wordsOf } from '../../run/fields/paths';
-import { endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { endpointProblem, pageProblem } from '../../sft/endpoint';
 import { normalEndpoint } from '../../sft/endpointAddress';
 import { DeleteButton } from '../parts/deleteButton';
 import { ConfigField, LabelOf } from '../parts/fields';
@@ -61,7 +61,7 @@ function EndpointFields() {
           aria-invalid={refused.value !== null}
           onChange={(event) => {
             const text = event.currentTarget.value.trim();
-            const problem = text === '' ? null : pageProblem(text);
+            const problem = text === '' ? null : (endpointProblem(text) ?? pageProblem(text));
             refused.value = problem === null ? null : { text, problem };
             session.edit((draft) => {
               draft.rupr.url = problem === null && text !== '' ? normalEndpoint(text) : '';
@@ -107,15 +107,6 @@ function EndpointFields() {
         </p>
       )}
     </>
-  );
-}
-
-function pageProblem(url: string): string | null {
-  return (
-    endpointProblem(url) ??
-    (isReachableFromPage(url)
-      ? null
-      : 'must begin with https:, or be on this computer (http://localhost): a page may call nothing else')
   );
 }
 

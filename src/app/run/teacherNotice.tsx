@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks';
-import { endpointHost, endpointProblem, isReachableFromPage } from '../../sft/endpoint';
+import { endpointHost, endpointProblem, pageProblem } from '../../sft/endpoint';
 import { chatUrl, isInternational } from '../../sft/endpointAddress';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
@@ -41,8 +41,7 @@ export function TeacherNotice() {
         requests to {model === '' ? 'the model you name' : model}.
         {isInternational(url) &&
           ' Its name has foreign letters, written here as xn--: check that it is the one you mean.'}
-        {!isReachableFromPage(url) &&
-          ' A page may not call that host, since it is neither https: nor localhost.'}
+        {pageProblem(url) !== null && ` But the address ${pageProblem(url)}.`}
       </span>
     </div>
   );

@@ -1,23 +1,50 @@
 /**
  * Starts the workers, late and only once. A worker made from a `blob:` module inherits the page's Content-Security-Policy,
- * which a worker fetched from a file does not, so the blob imports the real file.
+ * which a worker fetched from a file does not, so the blob imports the real file. The one policy of Trusted Types that this page
+ * has makes such blobs of its own two files, and so no other worker can be started where a browser enforces them.
  */
 import * as Comlink from 'comlink';
 import importerUrl from '../../worker/importer?worker&url';
-import type { ImporterApi, TrainerApi } from '../../worker/protocol';
+import type { ImporterApi, TrainerApi, TrainerWorkerApi } from '../../worker/protocol';
 import { RUNS_CHANNEL, runIsFree } from '../../worker/runLock';
 import trainerUrl from '../../worker/trainer?worker&url';
 import type { Services } from './session';
 
+interface ScriptUrls {
+  createScriptURL(url: string): string;
+}
+
+declare global {
+  /** What is used of it; TypeScript does not know it yet. Absent in older browsers. */
+  var trustedTypes: { createPolicy(name: string, rules: ScriptUrls): ScriptUrls } | undefined;
+}
+
+const rules: ScriptUrls = {
+  createScriptURL(url) {
+    if (url !== importerUrl && url !== trainerUrl) throw new TypeError(`${url} is no worker of this page.`);
+    const source = `import ${JSON.stringify(new URL(url, document.baseURI).href)};`;
+    return URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  },
+};
+const workerUrls = globalThis.trustedTypes?.createPolicy('workers', rules) ?? rules;
+
 function spawn(url: string, name: string, onCrash: (message: string) => void): Worker {
-  const source = `import ${JSON.stringify(new URL(url, document.baseURI).href)};`;
-  const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(blob, { type: 'module', name });
+  const worker = new Worker(workerUrls.createScriptURL(url), { type: 'module', name });
   worker.addEventListener('error', (event) => {
     event.preventDefault();
     onCrash(event.message || `the ${name} could not be loaded`);
   });
   return worker;
+}
+
+/** A worker's methods as they are, save some: a function among the arguments needs a word more to reach the worker. */
+function withOwn<Api extends object, Remote extends Api = Api>(
+  remote: Comlink.Remote<Remote>,
+  own: Partial<Api>,
+): Api {
+  return new Proxy(remote as unknown as Api, {
+    get: (target, name: string & keyof Api) => own[name] ?? target[name],
+  });
 }
 
 /** The workers of this page. Each starts at its first use, and again at the first use after a crash. */
@@ -28,29 +55,15 @@ export function pageWorkers(): Services {
     trainer(onCrash) {
       if (trainer === null) {
         const worker = spawn(trainerUrl, 'training worker', onCrash);
-        const remote = Comlink.wrap<TrainerApi>(worker);
-        const api: TrainerApi = {
-          describeDevice: () => remote.describeDevice(),
-          start: (config, from, onEvent, teacherKey) =>
-            remote.start(config, from, Comlink.proxy(onEvent), teacherKey),
-          keep: () => remote.keep(),
+        const remote = Comlink.wrap<TrainerWorkerApi>(worker);
+        const api = withOwn<TrainerApi, TrainerWorkerApi>(remote, {
+          async start(config, from, onEvent, teacherKey) {
+            const start = () => remote.start(config, from, Comlink.proxy(onEvent), teacherKey);
+            if (config.rupr.teacher !== 'openai') return start();
+            return (await import('./endpoint')).withEndpoint(remote, config.rupr.url, start);
+          },
           study: (request, onEvent) => remote.study(request, Comlink.proxy(onEvent)),
-          studyResult: (request) => remote.studyResult(request),
-          exportStudy: (request) => remote.exportStudy(request),
-          deleteStudies: () => remote.deleteStudies(),
-          pause: () => remote.pause(),
-          resume: () => remote.resume(),
-          step: () => remote.step(),
-          stop: () => remote.stop(),
-          savedRuns: () => remote.savedRuns(),
-          openRun: (id) => remote.openRun(id),
-          deleteRun: (id) => remote.deleteRun(id),
-          exportModel: () => remote.exportModel(),
-          exportCots: () => remote.exportCots(),
-          exportRun: () => remote.exportRun(),
-          continueElsewhere: (to) => remote.continueElsewhere(to),
-          loseDevice: () => remote.loseDevice(),
-        };
+        });
         trainer = { worker, api };
       }
       return trainer.api;
@@ -59,19 +72,9 @@ export function pageWorkers(): Services {
       if (importer === null) {
         const worker = spawn(importerUrl, 'import worker', onCrash);
         const remote = Comlink.wrap<ImporterApi>(worker);
-        const api: ImporterApi = {
+        const api = withOwn<ImporterApi>(remote, {
           readFiles: (files, map, onProgress) => remote.readFiles(files, map, Comlink.proxy(onProgress)),
-          seenOfRefused: () => remote.seenOfRefused(),
-          keepImport: () => remote.keepImport(),
-          dropImport: () => remote.dropImport(),
-          listImports: () => remote.listImports(),
-          deleteImport: (sha256) => remote.deleteImport(sha256),
-          importCots: (file) => remote.importCots(file),
-          listCots: () => remote.listCots(),
-          deleteCots: (sha256) => remote.deleteCots(sha256),
-          countAnswers: () => remote.countAnswers(),
-          forgetAnswers: () => remote.forgetAnswers(),
-        };
+        });
         importer = { worker, api };
       }
       return importer.api;
@@ -103,6 +106,8 @@ export function pageWorkers(): Services {
     },
     discardTrainer() {
       trainer?.worker.terminate();
+      // What it asked through, with all that is on its way.
+      document.querySelector('iframe')?.remove();
       trainer = null;
     },
     discardImporter() {

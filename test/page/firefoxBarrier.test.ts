@@ -1,0 +1,3 @@
+import { testBarrier } from './barrier';
+
+testBarrier('firefox');
