@@ -75,6 +75,10 @@ export class RecordingModel implements LanguageModel {
     return { logps, entropies: new Float32Array(logps.length) };
   }
 
+  async logitsAfter(): Promise<Float32Array> {
+    throw new Error('Nobody asks the language model for logits.');
+  }
+
   async generate(options: GenerateOptions) {
     this.calls.push('generate');
     this.asked.push(options);
