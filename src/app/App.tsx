@@ -15,6 +15,7 @@ import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
 
+const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
@@ -44,6 +45,7 @@ export function App({ session }: { session: Session }) {
           )}
         </div>
         <StageTable />
+        {session.view.baselines.value !== null && <Baselines />}
         <RankingView />
         <Samples />
         <OrftView />

@@ -1,4 +1,5 @@
 /** The methods that a study compares, each as what it changes in a preset. */
+import type { BaselineName } from '../evaluate/baselines/baseline';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import { type PresetName, presetConfig } from '../run/presets';
@@ -9,7 +10,7 @@ export interface Method {
   words: string;
   diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
-  row: 'warmup' | 'sft' | 'popo' | 'counting';
+  row: 'warmup' | 'sft' | 'popo' | 'counting' | BaselineName;
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
@@ -62,9 +63,21 @@ const byBatch = ({ name, words, diff }: Method): Method => ({
   diff: { ...(diff as ConfigDiff), 'popo.scale_rewards': 'batch' },
 });
 
+/** Recommenders without language, on the same users. They are the last thing that a run needs, so that they cost no model. */
+const BASELINES: readonly Method[] = [
+  stage('popularity', 'what everybody chooses', 'popularity'),
+  stage('item-bigram', 'what follows the last item', 'item-bigram'),
+  stage('item-graph', 'two steps from the last two items, and likeness', 'item-graph'),
+  stage('item-knn', 'what the same users chose', 'item-knn'),
+  stage('ease', 'linear, in closed form', 'ease'),
+  stage('content', 'what means the same', 'content', { 'evaluate.baselines': 'all' }),
+  stage('sasrec', 'a transformer over item ids', 'sasrec', { 'evaluate.baselines': 'all' }),
+];
+
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
   stage('counting', 'what follows what, no model', 'counting'),
+  ...BASELINES,
   stage('backbone', 'warm-up only', 'warmup'),
   stage('orft', 'SFT on filtered reasoning', 'sft'),
   rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' }),

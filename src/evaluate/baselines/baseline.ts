@@ -54,6 +54,13 @@ export function countsOf({ items, histories }: Visible): Float64Array {
   return counts;
 }
 
+/** [items] So little that it only parts equals, the more popular first: the start of scores that have many of them. */
+export function tieBreak(visible: Visible): Float64Array {
+  const counts = countsOf(visible);
+  const most = counts.reduce((a, b) => Math.max(a, b), 1);
+  return counts.map((count) => (1e-9 * count) / most);
+}
+
 /** Each item once, ascending. */
 export function distinct(history: Int32Array): Int32Array {
   return Int32Array.from(new Set(history)).sort();

@@ -1,5 +1,5 @@
 /** What means most the same as the items that a user chose last, by vectors of the items' texts. */
-import { type Baseline, countsOf } from './baseline';
+import { type Baseline, tieBreak } from './baseline';
 
 /** Items of a history that are compared with, the newest first. */
 const RECENT = 10;
@@ -14,16 +14,14 @@ export function contentNeighbours(vectors: Float32Array, size: number): Baseline
     settings: () => [0, 0.5, 0.9],
     fit(visible, decay) {
       const { items } = visible;
-      const counts = countsOf(visible);
-      const most = counts.reduce((a, b) => Math.max(a, b), 1);
+      const start = tieBreak(visible);
       return (history) => {
         const query = new Float64Array(size);
         for (let back = 0; back < Math.min(RECENT, history.length); back++) {
           const from = history[history.length - 1 - back] * size;
           for (let d = 0; d < size; d++) query[d] += decay ** back * vectors[from + d];
         }
-        // Popularity parts equals, and answers those of whom nothing is known.
-        const scores = counts.map((count) => (1e-6 * count) / most);
+        const scores = start.slice();
         for (let item = 0; item < items.length; item++)
           for (let d = 0, at = item * size; d < size; d++) scores[item] += query[d] * vectors[at++];
         return scores;

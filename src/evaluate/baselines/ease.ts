@@ -7,7 +7,7 @@
  */
 import { passGate, type StageHooks } from '../../control/hooks';
 import { invertPositive } from '../../numeric/cholesky';
-import { type Baseline, distinct, type Scorer, type Visible } from './baseline';
+import { type Baseline, distinct, type Scorer, tieBreak, type Visible } from './baseline';
 
 /** Largest side of the inverted matrix: 128 MB of f64, and about half a minute of a tab. */
 export const LARGEST_SIDE = 4000;
@@ -31,28 +31,37 @@ export const ease: Baseline = {
 
 type Gate = Pick<StageHooks, 'gate'>;
 
-async function fitByItem({ items, histories }: Visible, lambda: number, hooks: Gate): Promise<Scorer> {
+async function fitByItem(visible: Visible, lambda: number, hooks: Gate): Promise<Scorer> {
+  const { items, histories } = visible;
+  const start = tieBreak(visible);
   const n = items.length;
   const weights = await inverse(histories.map(distinct), n, lambda, hooks);
   const diagonal = Float64Array.from({ length: n }, (_, j) => weights[j * n + j]);
   for (let i = 0; i < n; i++)
     for (let j = 0; j < n; j++) weights[i * n + j] = i === j ? 0 : -weights[i * n + j] / diagonal[j];
   return (history) => {
-    const scores = new Float64Array(n);
+    const scores = start.slice();
     for (const item of distinct(history))
       for (let j = 0, at = item * n; j < n; j++) scores[j] += weights[at++];
     return scores;
   };
 }
 
-async function fitByUser({ items, histories }: Visible, lambda: number, hooks: Gate): Promise<Scorer> {
+async function fitByUser(visible: Visible, lambda: number, hooks: Gate): Promise<Scorer> {
+  const { items, histories } = visible;
+  const start = tieBreak(visible);
   const m = histories.length;
   const baskets = histories.map(distinct);
   const users: number[][] = items.map(() => []);
   baskets.forEach((basket, user) => {
     for (const item of basket) users[item].push(user);
   });
-  const k = await inverse(users.map((own) => Int32Array.from(own)), m, lambda, hooks);
+  const k = await inverse(
+    users.map((own) => Int32Array.from(own)),
+    m,
+    lambda,
+    hooks,
+  );
   /** λ P[j][j] */
   const diagonal = users.map((own) => {
     let sum = 1;
@@ -69,7 +78,7 @@ async function fitByUser({ items, histories }: Visible, lambda: number, hooks: G
     baskets.forEach((basket, user) => {
       for (const item of basket) scores[item] += shared[user];
     });
-    for (let j = 0; j < scores.length; j++) scores[j] /= diagonal[j];
+    for (let j = 0; j < scores.length; j++) scores[j] = scores[j] / diagonal[j] + start[j];
     for (const item of own) scores[item] += 1 - 1 / diagonal[item];
     return scores;
   };

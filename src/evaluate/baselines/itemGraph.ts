@@ -5,7 +5,7 @@
  */
 import { words } from '../../data/columns/titles';
 import type { Item } from '../../data/dataset';
-import { type Baseline, countsOf, type Scorer } from './baseline';
+import { type Baseline, type Scorer, tieBreak } from './baseline';
 import { followersOf } from './transitions';
 
 /** Of the item before the last, and of the second step, against the last item and the first step. */
@@ -19,8 +19,7 @@ export const itemGraph: Baseline = {
   fit(visible, likeness): Scorer {
     const followers = followersOf(visible);
     const like = featureCosines(visible.items);
-    const counts = countsOf(visible);
-    const most = counts.reduce((a, b) => Math.max(a, b), 1);
+    const start = tieBreak(visible);
     const walk = (scores: Float64Array, from: number, weight: number, steps: number) => {
       const { items, counts: followed, total } = followers[from];
       items.forEach((item, at) => {
@@ -30,8 +29,7 @@ export const itemGraph: Baseline = {
       });
     };
     return (history) => {
-      // Popularity parts equals, and no more than that.
-      const scores = counts.map((count) => (1e-6 * count) / most);
+      const scores = start.slice();
       [0, 1].forEach((back) => {
         if (back >= history.length) return;
         const item = history[history.length - 1 - back];
@@ -63,7 +61,9 @@ function featureCosines(items: readonly Item[]): (item: number) => Float64Array 
       else list.push(item);
     }
   });
-  const weights = new Map([...owners].map(([feature, { length }]) => [feature, Math.log(items.length / length)]));
+  const weights = new Map(
+    [...owners].map(([feature, { length }]) => [feature, Math.log(items.length / length)]),
+  );
   const weightOf = (feature: string) => weights.get(feature) ?? 0;
   const norms = features.map((own) => Math.sqrt(own.reduce((sum, each) => sum + weightOf(each) ** 2, 0)));
   return (item) => {

@@ -2,7 +2,7 @@
  * ItemKNN (Sarwar et al., "Item-Based Collaborative Filtering", 2001): items are alike when the same users chose them,
  * cos(i, j) = c(i, j) / (√(c(i) c(j)) + shrinkage), and what is most like all that a user chose is the answer. Order plays no part.
  */
-import { type Baseline, distinct, type Scorer } from './baseline';
+import { type Baseline, distinct, type Scorer, tieBreak } from './baseline';
 
 /** Numbers of counted rows that are kept for the next question: 64 MiB. */
 const KEPT = 2 ** 24;
@@ -11,7 +11,9 @@ export const itemKnn: Baseline = {
   name: 'item-knn',
   /** Shrinkage: how many users in common a pair must have before its cosine is believed. */
   settings: () => [0, 10, 50],
-  fit({ items, histories }, shrinkage): Scorer {
+  fit(visible, shrinkage): Scorer {
+    const { items, histories } = visible;
+    const start = tieBreak(visible);
     const baskets = histories.map(distinct);
     const users: number[][] = items.map(() => []);
     baskets.forEach((basket, user) => {
@@ -29,7 +31,7 @@ export const itemKnn: Baseline = {
       return row;
     };
     return (history) => {
-      const scores = new Float64Array(items.length);
+      const scores = start.slice();
       for (const item of distinct(history)) {
         const row = together(item);
         for (let other = 0; other < row.length; other++) {

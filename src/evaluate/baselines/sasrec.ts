@@ -5,7 +5,7 @@
  * rank validation behaviours best are kept.
  */
 import { passGate, type StageHooks } from '../../control/hooks';
-import type { AdamWStep, ModelConfig } from '../../model/config';
+import type { AdamWStep } from '../../model/config';
 import type { LanguageModel, ModelState, TokenBatch } from '../../model/languageModel';
 import { padRows } from '../../model/padding';
 import { Epochs } from '../../numeric/epochs';
@@ -14,15 +14,10 @@ import { trainSupervised } from '../../sft/trainer';
 import { type AskedExamples, type Asker, ranked } from './ask';
 import type { Visible } from './baseline';
 
-/** Items of a history that it reads, the newest. */
-const CONTEXT = 50;
-const LAYERS = 2;
-const HEAD_WIDTH = 32;
 /** Times that it is asked about validation examples, evenly over its steps. */
 const CHECKS = 10;
 
 export interface SasRecOptions {
-  hiddenSize: number;
   batchSize: number;
   steps: number;
   seed: number;
@@ -40,27 +35,6 @@ export interface SasRecState {
   validation: number[];
   /** Weights of the best check. */
   best: Float32Array<ArrayBuffer>;
-}
-
-/** The longest sequence: the token that every history begins with, and as many items as are read. */
-export function sasRecLength(histories: readonly ArrayLike<number>[]): number {
-  return 1 + Math.min(CONTEXT, histories.reduce((most, { length }) => Math.max(most, length), 1));
-}
-
-/** @param length tokens of the longest sequence */
-export function sasRecShape(items: number, hiddenSize: number, length: number): ModelConfig {
-  const heads = hiddenSize % HEAD_WIDTH === 0 ? hiddenSize / HEAD_WIDTH : 1;
-  return {
-    vocab_size: Math.ceil((items + 1) / 4) * 4,
-    hidden_size: hiddenSize,
-    num_hidden_layers: LAYERS,
-    num_attention_heads: heads,
-    num_key_value_heads: heads,
-    intermediate_size: 2 * hiddenSize,
-    max_position_embeddings: length,
-    rope_theta: 10_000,
-    rms_norm_eps: 1e-6,
-  };
 }
 
 /** The batch of each step: windows of histories, every item of them to be told from those before it. */
@@ -106,7 +80,10 @@ export function sasRecAsker(
   hooks: Pick<StageHooks, 'gate'>,
 ): Asker {
   return async (histories, each) => {
-    const rows = histories.map((history) => [items, ...history.slice(Math.max(0, history.length - length + 1))]);
+    const rows = histories.map((history) => [
+      items,
+      ...history.slice(Math.max(0, history.length - length + 1)),
+    ]);
     for (let from = 0; from < rows.length; from += batchSize) {
       await passGate(hooks, 'SASRec');
       const asked = rows.slice(from, from + batchSize);

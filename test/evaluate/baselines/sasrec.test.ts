@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { sasRecBatches, sasRecLength, sasRecShape } from '../../../src/evaluate/baselines/sasrec';
+import { sasRecBatches } from '../../../src/evaluate/baselines/sasrec';
+import { sasRecLength, sasRecShape } from '../../../src/evaluate/baselines/sasrecShape';
 import { sizesOf } from '../../../src/model/forward';
 import { rowsOf } from '../../run/stages/recorded';
 import { shop } from './shop';
@@ -30,7 +31,9 @@ it('learns each item from those before it, once in each pass', () => {
   const seen = [0, 1].flatMap((step) => rowsOf(batch(step)));
   const all = new Set(seen.map((row) => row.join(' ')));
   expect(all).toEqual(new Set(['7 0', '7 1 2 3', '7 4 5 6', '7 3', '7 5 4']));
-  const told = rows.map((row) => (row[0] === 7 && [1, 4].includes(row[1]) && row.length === 4 ? 2 : row.length - 1));
+  const told = rows.map((row) =>
+    row[0] === 7 && [1, 4].includes(row[1]) && row.length === 4 ? 2 : row.length - 1,
+  );
   const share = 1 / told.reduce((a, b) => a + b, 0);
   rows.forEach((row, at) => {
     const from = row.length - told[at];

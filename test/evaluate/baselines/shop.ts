@@ -58,7 +58,10 @@ export function films(users: number, seed: number, items = 96): Dataset {
   const random = new Random(seed, 'films');
   const series = items / 4;
   const genre = (film: number) => Math.floor(film / 4) % 6;
-  const fame = Float64Array.from({ length: items }, (_, film) => 1 / (1 + (Math.floor(film / 4) % (series / 6)) + 2 * (film % 4)));
+  const fame = Float64Array.from(
+    { length: items },
+    (_, film) => 1 / (1 + (Math.floor(film / 4) % (series / 6)) + 2 * (film % 4)),
+  );
   const histories = Array.from({ length: users }, () => {
     const tastes = [random.int(6), random.int(6)];
     const seen = new Set<number>();

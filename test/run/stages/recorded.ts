@@ -169,7 +169,7 @@ export async function given(
         rewardTable: table(draw.policy.length + draw.curve.length, rewardOf),
         ctcvr: hasOracle ? null : table(draw.test.length + draw.curve.length, ctcvrOf),
       },
-      encoder: { encoder, likeness: () => 0.5 },
+      encoder: { encoder, likeness: () => 0.5, sentences: null },
     },
   };
 }
