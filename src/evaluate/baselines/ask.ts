@@ -12,7 +12,7 @@ export type Asker = (
   each: (index: number, scores: Float64Array) => void,
 ) => Promise<void>;
 
-export interface Ranked {
+export interface RankedExamples {
   /** The item that scores best after each example's history; of equals, the first. */
   answers: number[];
   /** How many items score better than the one that came next. */
@@ -37,7 +37,10 @@ export function oneByOne(scorer: Scorer, hooks: Gate): Asker {
 }
 
 /** @throws StoppedError when the hooks say stop */
-export async function ranked(ask: Asker, { dataset, examples, again }: AskedExamples): Promise<Ranked> {
+export async function ranked(
+  ask: Asker,
+  { dataset, examples, again }: AskedExamples,
+): Promise<RankedExamples> {
   const histories = examples.map(({ user, position }) => dataset.users[user].history.slice(0, position));
   const [answers, ranks] = [new Array<number>(examples.length), new Array<number>(examples.length)];
   await ask(histories, (index, scores) => {

@@ -34,7 +34,7 @@ import type { Evaluated } from './evaluate';
 import type { TrainingInputs } from './trainingInputs';
 import type { SupervisedMade } from './warmup';
 
-export interface Compared {
+export interface BaselinesMade {
   judged: Judged<BaselineRow>[];
   /** SASRec under way; null before and after. */
   training: SasRecState | null;
@@ -48,7 +48,7 @@ const VALIDATION = 500;
 
 const COUNTED: readonly Baseline[] = [popularity, itemBigram, itemGraph, itemKnn];
 
-export const baselines: ResumableStage<'baselines', Inputs, Compared, Compared> = {
+export const baselines: ResumableStage<'baselines', Inputs, BaselinesMade, BaselinesMade> = {
   name: 'baselines',
   reads: [
     'seed',
@@ -111,10 +111,10 @@ class Comparison {
   readonly #heldOut: HeldOut;
   readonly #inputs: Inputs;
   readonly #tools: StageTools;
-  readonly #made: Compared;
+  readonly #made: BaselinesMade;
   readonly #visible: Visible;
 
-  constructor(inputs: Inputs, tools: StageTools, made: Compared, visible: Visible) {
+  constructor(inputs: Inputs, tools: StageTools, made: BaselinesMade, visible: Visible) {
     this.again = choosesAgain(visible);
     this.#heldOut = new HeldOut(inputs, tools);
     this.#inputs = inputs;
