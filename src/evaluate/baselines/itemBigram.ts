@@ -5,7 +5,7 @@ import { followersOf } from './transitions';
 export const itemBigram: Baseline = {
   name: 'item-bigram',
   /** μ, pseudo-counts of the back-off. */
-  settings: () => [1, 5, 25],
+  settings: () => [1, 10, 100, 1000],
   fit(visible, prior) {
     const followers = followersOf(visible);
     const counts = countsOf(visible);
