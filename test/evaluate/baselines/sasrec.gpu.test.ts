@@ -97,7 +97,7 @@ it('learns, and ranks better than EASE where order matters', async () => {
   const { scorer } = await fitBest(ease, visible, validation, hooks);
   const others = await ranked(oneByOne(scorer, hooks), test);
   const [sasrec, linear] = [own, others].map(({ ranks }) => hitsAt(ranks, 10).ndcg);
-  expect(sasrec).toBeGreaterThan(linear);
+  expect(sasrec).toBeGreaterThan(1.2 * linear);
   // The weights that were kept are those of the best check.
   expect((await model.snapshot()).parameters).toEqual(state.best);
 });

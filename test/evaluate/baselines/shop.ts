@@ -56,6 +56,8 @@ export function leaveOneOut(histories: readonly Int32Array[], items: number): Da
  */
 export function films(users: number, seed: number, items = 96): Dataset {
   const random = new Random(seed, 'films');
+  // So that nothing can be told from the order of indices.
+  const names = random.shuffle(Int32Array.from({ length: items }, (_, film) => film));
   const series = items / 4;
   const genre = (film: number) => Math.floor(film / 4) % 6;
   const fame = Float64Array.from(
@@ -75,7 +77,7 @@ export function films(users: number, seed: number, items = 96): Dataset {
       last = follows ? next : random.categorical(weights);
       seen.add(last);
     }
-    return Int32Array.from(seen);
+    return Int32Array.from(seen, (film) => names[film]);
   });
   return leaveOneOut(histories, items);
 }
