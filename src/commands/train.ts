@@ -37,7 +37,7 @@ export async function main(args: string[]): Promise<number> {
 
   console.log(`\n${tableText([...(report.counting ? [report.counting] : []), ...report.table])}\n`);
   const model = report.table.find(({ stage }) => stage === report.baselines?.model);
-  if (report.baselines && model) console.log(`${baselinesText(report.baselines, model)}\n`);
+  if (report.baselines && model) console.log(`${baselinesText(report.baselines, model, report.timings)}\n`);
   console.log(aucText(report.ranker));
   if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
@@ -90,7 +90,11 @@ function aligned(lines: readonly (readonly string[])[]): string {
 }
 
 /** Recommenders without language beside the model, and who wins, for a terminal. */
-export function baselinesText(report: BaselinesReport, model: AnswersRow): string {
+export function baselinesText(
+  report: BaselinesReport,
+  model: AnswersRow,
+  timings: Report['timings'],
+): string {
   const header = [
     'baseline',
     'L1',
@@ -111,7 +115,7 @@ export function baselinesText(report: BaselinesReport, model: AnswersRow): strin
     ),
     ...(['HR@10', 'HR@50', 'NDCG@10'] as const).map((key) => row[key].toFixed(4)),
     String(row.distinct_top1),
-    row.seconds.toFixed(1),
+    timings[`baseline ${row.stage}`]?.toFixed(1) ?? '–',
   ]);
   const leads = report.leads
     .filter(({ metric }) => metric === 'Category_L3_ACC')

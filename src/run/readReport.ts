@@ -72,9 +72,7 @@ const report = v.looseObject({
   baselines: v.optional(
     v.looseObject({
       model: v.string(),
-      rows: v.array(
-        v.looseObject({ ...answers, 'HR@10': rate, 'HR@50': rate, 'NDCG@10': rate, seconds: number }),
-      ),
+      rows: v.array(v.looseObject({ ...answers, 'HR@10': rate, 'HR@50': rate, 'NDCG@10': rate })),
       leads: v.array(
         v.looseObject({ over: v.string(), metric: v.string(), mean: number, low: number, high: number }),
       ),

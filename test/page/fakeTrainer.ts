@@ -122,7 +122,6 @@ function baselinesReport(): BaselinesReport {
       'HR@50': 0.5,
       'NDCG@10': 0.1,
       setting: index === 0 ? null : 100,
-      seconds: 0.4,
     })),
     leads: [
       lead('popularity', 'Category_L3_ACC', 0.2),

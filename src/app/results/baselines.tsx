@@ -52,7 +52,6 @@ export function Baselines() {
               <th scope="col" title="CTCVR of the model less its own">
                 CTCVR
               </th>
-              <th scope="col">Seconds</th>
             </tr>
           </thead>
           <tbody>
@@ -69,7 +68,6 @@ export function Baselines() {
                 <td>
                   <Lead over={row.stage} metric="CTCVR" />
                 </td>
-                <td>{row.seconds === undefined ? '–' : row.seconds.toFixed(1)}</td>
               </tr>
             ))}
           </tbody>

@@ -9,8 +9,6 @@ export interface BaselineRow extends AnswersRow {
   'NDCG@10': number;
   /** What validation chose; null where there was nothing to choose. */
   setting: number | null;
-  /** To fit and to ask it. */
-  seconds: number;
 }
 
 /** The model's mean less another's, over the same users. */

@@ -187,11 +187,11 @@ class Comparison {
         'HR@50': fifty.hit,
         'NDCG@10': ten.ndcg,
         setting,
-        seconds: (performance.now() - from) / 1000,
       },
       outcomes,
     });
-    const { reached, hooks, steps, at } = this.#tools;
+    const { reached, hooks, steps, at, spend } = this.#tools;
+    spend(`baseline ${name}`, (performance.now() - from) / 1000);
     if (name !== 'sasrec') reached(Math.max(at(), this.#made.judged.length));
     hooks.onProgress(at(), steps);
   }
