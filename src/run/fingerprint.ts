@@ -42,10 +42,9 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run. */
-export function printedConfig({ evaluate, ...config }: RunConfig): object {
-  const isPrinted = (name: string) => name !== 'baselines' && !name.startsWith('sasrec_');
-  const kept = Object.entries(evaluate).filter(([name]) => isPrinted(name));
-  return { ...config, evaluate: Object.fromEntries(kept) };
+export function printedConfig(config: RunConfig): object {
+  const isPrinted = (name: string) => !/^(baselines$|sasrec_)/.test(name);
+  return JSON.parse(JSON.stringify(config, (name, value) => (isPrinted(name) ? value : undefined)));
 }
 
 /** Fingerprint of a finished run. */

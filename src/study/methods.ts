@@ -1,5 +1,5 @@
 /** The methods that a study compares, each as what it changes in a preset. */
-import type { BaselineName } from '../evaluate/baselines/baseline';
+import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import { type PresetName, presetConfig } from '../run/presets';
@@ -64,15 +64,9 @@ const byBatch = ({ name, words, diff }: Method): Method => ({
 });
 
 /** Recommenders without language, on the same users. They are the last thing that a run needs, so that they cost no model. */
-const BASELINES: readonly Method[] = [
-  stage('popularity', 'what everybody chooses', 'popularity'),
-  stage('item-bigram', 'what follows the last item', 'item-bigram'),
-  stage('item-graph', 'two steps from the last two items, and likeness', 'item-graph'),
-  stage('item-knn', 'what the same users chose', 'item-knn'),
-  stage('ease', 'linear, in closed form', 'ease'),
-  stage('content', 'what means the same', 'content', { 'evaluate.baselines': 'all' }),
-  stage('sasrec', 'a transformer over item ids', 'sasrec', { 'evaluate.baselines': 'all' }),
-];
+const BASELINES = BASELINE_NAMES.map((name) =>
+  stage(name, 'no language', name, /content|sasrec/.test(name) ? { 'evaluate.baselines': 'all' } : {}),
+);
 
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [

@@ -1,4 +1,4 @@
-import type { BaselineName } from '../../evaluate/baselines/baseline';
+import type { BaselineName } from '../../evaluate/baselines/names';
 import type { BaselineRow, LeadMetric } from '../../evaluate/baselines/report';
 import { BASELINE_LABELS, verdict } from '../../evaluate/baselines/verdict';
 import type { AnswersRow } from '../../evaluate/metrics';

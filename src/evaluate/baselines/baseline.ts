@@ -5,19 +5,7 @@
 import type { StageHooks } from '../../control/hooks';
 import type { Dataset, Item } from '../../data/dataset';
 import { visibleToTraining } from '../../data/visibility';
-
-/** In the order in which tables show them. */
-export const BASELINE_NAMES = [
-  'popularity',
-  'item-bigram',
-  'item-graph',
-  'item-knn',
-  'ease',
-  'content',
-  'sasrec',
-] as const;
-
-export type BaselineName = (typeof BASELINE_NAMES)[number];
+import type { BaselineName } from './names';
 
 /** All that a baseline learns from: nothing that is held out is in it. */
 export interface Visible {

@@ -1,6 +1,6 @@
 /** Who wins, the model or recommenders without language, and what that means: plain sentences out of the numbers. */
 import type { AnswersRow } from '../metrics';
-import type { BaselineName } from './baseline';
+import type { BaselineName } from './names';
 import { type BaselinesReport, LEAD_METRICS, type LeadMetric, type ModelLead } from './report';
 
 export const BASELINE_LABELS: Record<BaselineName | 'counting', string> = {

@@ -3,8 +3,9 @@ import { targetItem } from '../../../src/data/dataset';
 import { countsOf, visibleOf } from '../../../src/evaluate/baselines/baseline';
 import { LARGEST_SIDE } from '../../../src/evaluate/baselines/ease';
 import { OUTCOMES } from '../../../src/evaluate/metrics';
+import type { BaselinesMade } from '../../../src/run/compareBaselines';
 import type { RunConfig } from '../../../src/run/config';
-import { type BaselinesMade, baselines } from '../../../src/run/stages/baselines';
+import { baselines } from '../../../src/run/stages/baselines';
 import { evaluate } from '../../../src/run/stages/evaluate';
 import { type Given, given, toolsOf } from './recorded';
 
