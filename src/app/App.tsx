@@ -14,6 +14,7 @@ import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
 
+const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
@@ -44,6 +45,7 @@ export function App({ session }: { session: Session }) {
           )}
         </div>
         <StageTable />
+        {session.view.baselines.value !== null && <Baselines />}
         <RankingView />
         <Samples />
         {session.view.cots.value !== null && <OrftView />}

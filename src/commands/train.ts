@@ -5,6 +5,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { BaselinesReport } from '../evaluate/baselines/report';
+import { verdict } from '../evaluate/baselines/verdict';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { Interval } from '../numeric/interval';
@@ -36,6 +38,8 @@ export async function main(args: string[]): Promise<number> {
   console.log(`\n${tableText([...(report.counting ? [report.counting] : []), ...report.table])}\n`);
   const bySlice = sliceText([...(report.counting ? [report.counting] : []), ...report.table]);
   if (bySlice !== null) console.log(`${bySlice}\n`);
+  const model = report.table.find(({ stage }) => stage === report.baselines?.model);
+  if (report.baselines && model) console.log(`${baselinesText(report.baselines, model, report.timings)}\n`);
   console.log(aucText(report.ranker));
   if (report.ranking !== null) console.log(`${rankingText(report.ranking)}\n`);
   const told = countsInWords(report.rupr);
@@ -75,8 +79,12 @@ export function aucText({ auc }: Report['ranker']): string {
 export function tableText(rows: readonly (AnswersRow & Partial<MetricsRow>)[]): string {
   const header = ['stage', ...COLUMNS.map(([, title]) => title)];
   const lines = rows.map((row) => [row.stage, ...COLUMNS.map(([key]) => format(key, row[key] ?? '–'))]);
-  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
-  return [header, ...lines]
+  return aligned([header, ...lines]);
+}
+
+function aligned(lines: readonly (readonly string[])[]): string {
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  return lines
     .map((line) =>
       line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
     )
@@ -99,15 +107,46 @@ export function sliceText(rows: readonly AnswersRow[]): string | null {
       : [],
   );
   const header = ['by slice', '', ...first.map(({ name, users }) => `${name} (${users})`)];
-  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((line) => line[i].length)));
-  return [header, ...lines]
-    .map((line) =>
-      line
-        .map((text, i) => text.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return aligned([header, ...lines]);
+}
+
+/** Recommenders without language beside the model, and who wins, for a terminal. */
+export function baselinesText(
+  report: BaselinesReport,
+  model: AnswersRow,
+  timings: Report['timings'],
+): string {
+  const header = [
+    'baseline',
+    'L1',
+    'L2',
+    'L3',
+    'exact',
+    'CTCVR',
+    'HR@10',
+    'HR@50',
+    'NDCG@10',
+    'distinct',
+    'seconds',
+  ];
+  const lines = report.rows.map((row) => [
+    row.stage,
+    ...(['Category_L1_ACC', 'Category_L2_ACC', 'Category_L3_ACC', 'exact_title_rate', 'CTCVR'] as const).map(
+      (key) => (row[key] ?? 0).toFixed(4),
+    ),
+    ...(['HR@10', 'HR@50', 'NDCG@10'] as const).map((key) => row[key].toFixed(4)),
+    String(row.distinct_top1),
+    timings[`baseline ${row.stage}`]?.toFixed(1) ?? '–',
+  ]);
+  const leads = report.leads
+    .filter(({ metric }) => metric === 'Category_L3_ACC')
+    .map(({ over, mean, low, high }) => `${over} ${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`);
+  return [
+    aligned([header, ...lines]),
+    `What ${report.model} leads by in L3 (95 % over users): ${leads.join(', ')}.`,
+    ...verdict(report, model),
+    ...report.notes,
+  ].join('\n');
 }
 
 /** What each feature set adds to a ranker, for a terminal: gains of pCTCVR with their intervals. */

@@ -96,6 +96,9 @@ export interface LanguageModel {
   /** Scores under the current weights, or under the frozen reference weights (see `freezeReference`). */
   score(batch: PaddedTokens, weights?: 'current' | 'reference'): Promise<ScoreResult>;
 
+  /** Logits of what follows each sequence, [B*V]; every sequence has a token at least. */
+  logitsAfter(batch: PaddedTokens): Promise<Float32Array>;
+
   generate(options: GenerateOptions): Promise<Generation>;
 
   /** Copies the current weights to the frozen reference policy that the KL term is measured against. */

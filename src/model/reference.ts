@@ -18,7 +18,14 @@ import type {
 import { fitWeights } from './padding';
 import { type ParameterTable, parameterTable } from './parameters';
 import { checkedIds, scattered, withoutFirst } from './referenceBatch';
-import { tokenLogps, type WeightTensors, weightsFromPool } from './referenceForward';
+import {
+  causalContext,
+  hiddenStates,
+  logits,
+  tokenLogps,
+  type WeightTensors,
+  weightsFromPool,
+} from './referenceForward';
 import { generate } from './referenceGenerate';
 
 export interface ReferenceLossOptions {
@@ -180,6 +187,21 @@ export class ReferenceModel implements LanguageModel {
     const [logps, entropies] = [await tensors.logps.data(), await tensors.entropies.data()];
     tf.dispose([tensors.logps, tensors.entropies]);
     return { logps: scattered(logps, batch), entropies: scattered(entropies, batch) };
+  }
+
+  async logitsAfter(batch: PaddedTokens): Promise<Float32Array> {
+    const ids = checkedIds(this.config, batch);
+    const { size, length, lengths } = batch;
+    const last = Int32Array.from({ length: size }, (_, b) => b * length + lengths[b] - 1);
+    const tensor = tf.tidy(() => {
+      const context = causalContext(this.config, length);
+      const tokens = { ids: tf.tensor1d(ids, 'int32'), size, length, context };
+      const { hidden } = hiddenStates(this.config, this.#weights, tokens);
+      return logits(this.#weights, tf.gather(hidden, tf.tensor1d(last, 'int32')));
+    });
+    const values = await tensor.data();
+    tensor.dispose();
+    return values as Float32Array;
   }
 
   generate(options: GenerateOptions): Promise<Generation> {

@@ -131,6 +131,21 @@ export class ScoringStep {
     return { logps, entropies };
   }
 
+  /** Runs a plan as `run` does, for the logits of each sequence's last token: [B*V]. */
+  async logitsAfter(plan: Plan, batch: PaddedTokens): Promise<Float32Array> {
+    this.upload(batch);
+    const { gpu, sizes } = this.model;
+    submit(gpu, plan);
+    const logits = new Float32Array(batch.size * sizes.V);
+    const rows = Array.from({ length: batch.size }, async (_, b) => {
+      const row = b * this.length + batch.lengths[b] - 1;
+      const read = await gpu.read(this.#head.logits, row * sizes.V * 4, sizes.V * 4);
+      logits.set(new Float32Array(read), b * sizes.V);
+    });
+    await Promise.all(rows);
+    return logits;
+  }
+
   destroy(): void {
     this.#table.destroy();
   }

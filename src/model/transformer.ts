@@ -207,6 +207,11 @@ export class Transformer implements LanguageModel, ModelBuffers {
     return step.run(plan, batch);
   }
 
+  async logitsAfter(batch: PaddedTokens): Promise<Float32Array> {
+    const { step, plan } = await this.scoring(batch.size, batch.length, 'current');
+    return step.logitsAfter(plan, batch);
+  }
+
   async generate(options: GenerateOptions): Promise<Generation> {
     const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
     this.#checkLength(longest + options.maxNewTokens);

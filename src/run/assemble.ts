@@ -40,7 +40,8 @@ export async function assembleReport(
   memory: Report['memory'],
 ): Promise<Report> {
   const { app, config, stages } = state;
-  const { dataset, rupr, orft, ranker, popo, table, counting, ranking, samples } = reportPart(state);
+  const { dataset, rupr, orft, ranker, popo, table, counting, baselines, ranking, samples } =
+    reportPart(state);
   if (!dataset || !rupr || !orft || !ranker || !popo || !table || !samples || ranking === undefined)
     throw new Error('The run is not finished: it has not passed all of its stages.');
   const source = {
@@ -62,6 +63,7 @@ export async function assembleReport(
     schema: 1,
     ...source,
     counting,
+    baselines,
     link: formatLink(config, dataset.sha256, mark),
     device,
     samples,

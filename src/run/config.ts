@@ -73,6 +73,11 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     'must divide num_attention_heads',
   ],
   [
+    'evaluate.sasrec_hidden_size',
+    ({ evaluate }) => evaluate.sasrec_hidden_size % 4 === 0,
+    'must be a multiple of 4, because kernels read four numbers at a time',
+  ],
+  [
     'text.max_prompt_length',
     ({ text }) => text.max_prompt_length + text.max_completion_length <= MAX_SEQUENCE,
     `and max_completion_length together must be at most ${MAX_SEQUENCE}`,

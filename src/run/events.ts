@@ -36,6 +36,7 @@ function identity(event: RunEvent): string | null {
       return `sample ${event.sample.stage} ${event.sample.step} ${event.sample.sampleId}`;
     case 'cots':
     case 'counting':
+    case 'baselines':
       return event.type;
     default:
       return null;

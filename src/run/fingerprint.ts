@@ -1,16 +1,18 @@
 /**
  * A run's fingerprint: short enough for a link, and it answers "did my machine do the same?" in four ways.
  *
- *   inputs   hash of the config (kernels resolved), the data's hash, the versions of app and kernels
+ *   inputs   hash of the config (kernels resolved; without what only asks for baselines), the data's hash, the versions of app and
+ *            kernels
  *   exact    hash of the bits of every loss, every POPO step and every row of the tables
  *   blocks   per stage, rolling hashes of its first 1/10, 2/10, … of steps: the first that differs names the step
  *   close    rounded means of losses and metrics: two adapters round differently, and differences grow with training
  *
- * Seconds, device and memory are in none of them.
+ * Seconds, device, memory and baselines are in none of them.
  */
 import type { MetricsRow } from '../evaluate/metrics';
 import { sha256 } from '../numeric/hash';
 import { fnv1a } from '../numeric/random';
+import type { RunConfig } from './config';
 import type { Fingerprint, FingerprintBlocks, PopoStep, Report, StageName } from './report';
 
 /** What of a report a fingerprint is made of. */
@@ -39,10 +41,17 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${canonicalJson(held)}`).join(',')}}`;
 }
 
+/** A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run. */
+export function printedConfig(config: RunConfig): object {
+  const isPrinted = (name: string) => !/^(baselines$|sasrec_)/.test(name);
+  return JSON.parse(JSON.stringify(config, (name, value) => (isPrinted(name) ? value : undefined)));
+}
+
 /** Fingerprint of a finished run. */
 export async function fingerprint(source: FingerprintSource): Promise<Fingerprint> {
   const { app, kernels, config, dataset } = source;
-  const inputs = await sha256(canonicalJson({ app, kernels, config, dataset: dataset.sha256 }));
+  const printed = printedConfig(config);
+  const inputs = await sha256(canonicalJson({ app, kernels, config: printed, dataset: dataset.sha256 }));
   const series = stageSeries(source);
   const rest = [
     ...source.table.flatMap(rowNumbers),

@@ -53,9 +53,9 @@ export class HeldOut {
   }
 
   /** The row of a recommender that is no model: the item it would show for each test example. */
-  judge(stage: string, recommend: (example: Example) => number): Judged<AnswersRow> {
+  judge(stage: string, recommend: (example: Example, index: number) => number): Judged<AnswersRow> {
     const asked = this.#asked('test');
-    const answers = asked.examples.map((example) => asked.format.answer(recommend(example)));
+    const answers = asked.examples.map((example, i) => asked.format.answer(recommend(example, i)));
     const { row, outcomes } = judgeAnswers(asked, stage, answers);
     return { row, outcomes };
   }

@@ -9,6 +9,7 @@
  * any checkpoint and continued, in another tab or on another device of the same kind, to the same bits.
  */
 import { type MadeOf, stageList } from './stageList';
+import { baselines } from './stages/baselines';
 import { data } from './stages/data';
 import { encoder } from './stages/encoder';
 import { evaluate } from './stages/evaluate';
@@ -33,6 +34,7 @@ const LIST = stageList()
   .add(sft) // fine-tuning on the reasoning that survived
   .add(popo) // reinforcement learning with all rewards, weighed against each other
   .add(evaluate) // hit rates and CTCVR of people that it never saw
+  .add(baselines) // what recommenders without language come to on the same people
   .add(features) // what the model says of newcomers, as vectors
   .add(ranking); // whether an ordinary ranker is better for knowing it
 

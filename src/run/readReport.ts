@@ -69,6 +69,16 @@ const report = v.looseObject({
   }),
   table: v.array(metricsRow),
   counting: v.optional(v.looseObject({ ...answers, exact_title_rate: rate, popularity_share: rate })),
+  baselines: v.optional(
+    v.looseObject({
+      model: v.string(),
+      rows: v.array(v.looseObject({ ...answers, 'HR@10': rate, 'HR@50': rate, 'NDCG@10': rate })),
+      leads: v.array(
+        v.looseObject({ over: v.string(), metric: v.string(), mean: number, low: number, high: number }),
+      ),
+      notes: v.array(v.string()),
+    }),
+  ),
   samples: v.array(v.looseObject({ sampleId: v.string(), prompt: v.string(), completion: v.string() })),
   fingerprint: v.looseObject({
     inputs: v.string(),

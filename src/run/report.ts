@@ -1,4 +1,5 @@
 /** What a run tells while it goes (events) and when it ends (the report, `report.json`, schema 1). */
+import type { BaselinesReport } from '../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { PopoStep } from '../popo/trainer';
@@ -24,6 +25,7 @@ export const STAGE_NAMES = [
   'sft',
   'popo',
   'evaluate',
+  'baselines',
   'features',
   'ranking',
 ] as const;
@@ -127,6 +129,8 @@ export interface Report {
    * behaviour, and the item of that need that is bought most often is shown. Older reports lack it.
    */
   counting?: AnswersRow;
+  /** Recommenders without language on the same users. In no fingerprint. Older reports lack it. */
+  baselines?: BaselinesReport;
   /** What the model's reasoning is worth to a ranker; null where `ranking.users` is 0 or there are no requests. */
   ranking: RankingReport | null;
   samples: Sample[];
@@ -155,6 +159,7 @@ export type RunEvent =
   | { type: 'curve'; row: MetricsRow; step: number }
   /** The row of counting, which no stage trains. */
   | { type: 'counting'; row: AnswersRow }
+  | { type: 'baselines'; baselines: BaselinesReport }
   | { type: 'ranking'; ranking: RankingReport }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
   | { type: 'device'; device: DeviceInfo }

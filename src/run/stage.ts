@@ -67,7 +67,19 @@ export type Stage<Name extends StageName, Inputs, Made, Live> =
 
 /** What stages leave in the report; tables and samples of several stages are joined. */
 export type ReportPart = Partial<
-  Pick<Report, 'dataset' | 'rupr' | 'orft' | 'ranker' | 'popo' | 'table' | 'counting' | 'ranking' | 'samples'>
+  Pick<
+    Report,
+    | 'dataset'
+    | 'rupr'
+    | 'orft'
+    | 'ranker'
+    | 'popo'
+    | 'table'
+    | 'counting'
+    | 'baselines'
+    | 'ranking'
+    | 'samples'
+  >
 >;
 
 /** A row of the table, and what each test user adds to it: [users, OUTCOMES]. */

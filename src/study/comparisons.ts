@@ -57,6 +57,9 @@ export const COMPARISONS: readonly Comparison[] = [
   tabled('What does RL add?', ['popo', 'popo'], ['orft', 'orft']),
   tabled('…with weights from group statistics', ['popo-light', 'light'], ['orft', 'orft']),
   asked('…over counting', 'popo', 'counting'),
+  ...['popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease', 'content', 'sasrec'].map((baseline) =>
+    asked(`…over ${baseline}`, 'popo', baseline),
+  ),
   asked('…with weights that never move', 'fixed-0.5', 'orft'),
   asked('…with the semantic reward alone', 'fixed-1', 'orft'),
   asked('…with the ID reward alone', 'fixed-0', 'orft'),

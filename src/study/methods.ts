@@ -1,4 +1,5 @@
 /** The methods that a study compares, each as what it changes in a preset. */
+import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import { type PresetName, type PresetRef, presetConfig } from '../run/presets';
@@ -9,7 +10,7 @@ export interface Method {
   words: string;
   diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
-  row: 'warmup' | 'sft' | 'popo' | 'counting';
+  row: 'warmup' | 'sft' | 'popo' | 'counting' | BaselineName;
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
@@ -63,9 +64,15 @@ const byBatch = ({ name, words, diff }: Method): Method => ({
   diff: { ...(diff as ConfigDiff), 'popo.scale_rewards': 'batch' },
 });
 
+/** Recommenders without language, on the same users. They are the last thing that a run needs, so that they cost no model. */
+const BASELINES = BASELINE_NAMES.map((name) =>
+  stage(name, 'no language', name, /content|sasrec/.test(name) ? { 'evaluate.baselines': 'all' } : {}),
+);
+
 /** In the order in which they share most of the way. */
 export const METHODS: readonly Method[] = [
   stage('counting', 'what follows what, no model', 'counting'),
+  ...BASELINES,
   stage('backbone', 'warm-up only', 'warmup'),
   stage('orft', 'SFT on filtered reasoning', 'sft'),
   rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' }),

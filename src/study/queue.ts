@@ -78,10 +78,17 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         Object.assign(last, { config: key, outcome });
         const { report, checkpoint } = outcome;
         if (report === null) return { cells, failed };
-        const rows: (AnswersRow | undefined)[] = [...report.table, report.counting];
+        const rows: (AnswersRow | undefined)[] = [
+          ...report.table,
+          report.counting,
+          ...(report.baselines?.rows ?? []),
+        ];
         const row = rows.find((each) => each?.stage === method.row);
         const outcomes = outcomesOf(checkpoint.state, method.row);
-        if (row === undefined || outcomes === null) throw new Error(`its table has no row ${method.row}.`);
+        if (row === undefined || outcomes === null)
+          throw new Error(
+            `its table has no row ${method.row}${report.baselines ? `: ${report.baselines.notes.join(' ')}` : '.'}`,
+          );
         const { steps, curve } = report.popo;
         const cell: Cell = {
           method: name,

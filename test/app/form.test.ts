@@ -47,6 +47,7 @@ describe('the form', () => {
       ['rupr.temperature', 'temperature', 'Of the explanations'],
     ]);
     expect(words('ranking')).toEqual([
+      ['evaluate.baselines', 'baselines', 'all trains SASRec too, loads 28 MB'],
       ['ranking.users', 'users', 'Newcomers to rank for; 0 leaves it out'],
       ['ranking.subspaces', 'subspaces', 'M, codes per user'],
       ['ranking.bits', 'bits', 'Of a code: one of 2^bits'],

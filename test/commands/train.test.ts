@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProgressLines } from '../../src/commands/progress';
-import { aucText, rankingText, tableText } from '../../src/commands/train';
+import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/train';
 import { parseTrainOptions } from '../../src/commands/trainOptions';
+import type { BaselinesReport } from '../../src/evaluate/baselines/report';
+import type { AnswersRow } from '../../src/evaluate/metrics';
 import type { RankingReport } from '../../src/evaluate/ranking';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -171,6 +173,35 @@ test('the table lines its columns up', () => {
   expect(tableText([counting, row]).split('\n')[1]).toMatch(/^counting .* –$/);
   expect(first).toMatch(/^warmup +0\.5000 +0\.2500 +0\.1250 .* 1\.2346$/);
   expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
+});
+
+test('writes baselines beside the model, with seconds, and who wins', () => {
+  const answers = {
+    Category_L1_ACC: 0.5,
+    Category_L2_ACC: 0.25,
+    exact_title_rate: 0.1,
+    CTCVR: 0.2,
+    users: 10,
+  };
+  const model = { ...answers, stage: 'popo', Category_L3_ACC: 0.3 } as unknown as AnswersRow;
+  const ranks = { 'HR@10': 0.4, 'HR@50': 0.6, 'NDCG@10': 0.2, setting: 100, distinct_top1: 7 };
+  const lead = { over: 'ease', mean: 0.1, low: 0.05, high: 0.15, p: 0.01, seeds: 1, users: 10 };
+  const report = {
+    model: 'popo',
+    rows: [{ ...answers, ...ranks, stage: 'ease', Category_L3_ACC: 0.2 }],
+    leads: [
+      { ...lead, metric: 'Category_L3_ACC' },
+      { ...lead, metric: 'CTCVR' },
+    ],
+    notes: ['A note.'],
+  } as unknown as BaselinesReport;
+  const lines = baselinesText(report, model, { 'baseline ease': 1.26 }).split('\n');
+  expect(lines[1]).toMatch(
+    /^ease +0\.5000 +0\.2500 +0\.2000 +0\.1000 +0\.2000 +0\.4000 +0\.6000 +0\.2000 +7 +1\.3$/,
+  );
+  expect(lines[2]).toBe('What popo leads by in L3 (95 % over users): ease 0.1000 [0.0500, 0.1500].');
+  expect(lines[3]).toContain('the model is above all of them, .300 against .200 of EASE, the best');
+  expect(lines.at(-1)).toBe('A note.');
 });
 
 test('writes what each feature set adds to a ranker, and of whom', () => {

@@ -1,5 +1,6 @@
 /** A trainer that trains nothing: it plays events with plausible numbers, drawn from the project's own random streams. */
 import type { Services } from '../../src/app/state/session';
+import type { BaselinesReport, ModelLead } from '../../src/evaluate/baselines/report';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';
@@ -100,6 +101,36 @@ function filterQuality(): FilterQuality {
     auc_within: 0.87,
   };
   return { cots: 15_000, evidence: judgement, conclusion: { ...judgement, precision: 0.86 } };
+}
+
+function baselinesReport(): BaselinesReport {
+  const lead = (over: string, metric: ModelLead['metric'], mean: number): ModelLead => ({
+    over,
+    metric,
+    mean,
+    low: mean - 0.03,
+    high: mean + 0.03,
+    p: 0.01,
+    seeds: 1,
+    users: 1000,
+  });
+  return {
+    model: 'popo',
+    rows: (['popularity', 'ease'] as const).map((name, index) => ({
+      ...row(name, 0.1 + 0.25 * index, 0.2 + 0.05 * index, 1 + 60 * index),
+      'HR@10': 0.2 + 0.1 * index,
+      'HR@50': 0.5,
+      'NDCG@10': 0.1,
+      setting: index === 0 ? null : 100,
+    })),
+    leads: [
+      lead('popularity', 'Category_L3_ACC', 0.2),
+      lead('ease', 'Category_L3_ACC', -0.05),
+      lead('popularity', 'CTCVR', 0.137),
+      lead('ease', 'CTCVR', 0.087),
+    ],
+    notes: ['Left out, because evaluate.baselines is quick: SASRec, and content neighbours.'],
+  };
 }
 
 function rankingReport(): RankingReport {
@@ -337,6 +368,8 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield* plain('evaluate', 20);
   yield { type: 'metrics', row: row('popo', 0.3, 0.337, 81), step: config.popo.steps };
   yield { type: 'counting', row: row('counting', 0.21, 0.2, 58) };
+  yield* plain('baselines', 20);
+  yield { type: 'baselines', baselines: baselinesReport() };
   yield* plain('features', 20);
   yield* plain('ranking', 20);
   yield { type: 'ranking', ranking: rankingReport() };
@@ -376,6 +409,7 @@ export function fakeReport(config: RunConfig, stages: StageReport[], steps: Popo
       curve: measured.map(({ step }) => ({ step, row: curveRow(step, config) })),
     },
     counting: row('counting', 0.21, 0.2, 58),
+    baselines: baselinesReport(),
     table: [row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81)],
     ranking: rankingReport(),
     samples: (['warmup', 'sft', 'popo'] as const).flatMap((stage) => samples(stage, 100, config)),

@@ -43,6 +43,27 @@ it('keeps its words when the form moves on', async () => {
   await page.close();
 });
 
+it('says who wins, the model or recommenders without language, and shows both', async () => {
+  const { page, problems } = await open('?speed=400');
+  await train(page);
+  const section = page.locator('.table-section', { has: page.locator('#baselines-title') });
+  await section.locator('table').waitFor();
+  expect(await section.locator('tbody th').allTextContents()).toEqual([
+    'The model, Alignment',
+    'Counting',
+    'Popularity',
+    'EASE',
+  ]);
+  const words = await section.locator('.section-head p').textContent();
+  expect(words).toContain('the model is below EASE, the best of them: .300 against .350');
+  expect(words).toContain('the model is above all of them, .337 against .250 of EASE');
+  expect(words).toContain('the model for taste, EASE for meaning.');
+  expect(await section.locator('tbody tr').last().locator('.down').textContent()).toBe('−.050 ± .030');
+  expect(await section.locator('.protocol').textContent()).toContain('Left out, because');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 it('draws three rewards, their pulls, and lets each weight be set', async () => {
   const three =
     'popo.rewards=semantic,novelty,format&popo.reward_weights=0.5,0.25,0.25&orft.threshold=margin';

@@ -4,7 +4,7 @@ import { sha256 } from '../../src/numeric/hash';
 import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } from '../../src/run/config';
 import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } from '../../src/run/diff';
 import { setLeaf } from '../../src/run/fields/paths';
-import { canonicalJson } from '../../src/run/fingerprint';
+import { canonicalJson, printedConfig } from '../../src/run/fingerprint';
 import { defaultConfig, PRESET_NAMES, PRESET_VERSIONS, presetConfig } from '../../src/run/presets';
 
 function refusal(change: (config: RunConfig) => void): string {
@@ -55,7 +55,10 @@ describe('presets', () => {
 
   it('are frozen: other numbers need another version', async () => {
     const hashes = await Promise.all(
-      PRESET_NAMES.map(async (name) => (await sha256(canonicalJson(presetConfig(name)))).slice(0, 12)),
+      PRESET_NAMES.map(async (name) => {
+        const printed = printedConfig(presetConfig(name));
+        return (await sha256(canonicalJson(printed))).slice(0, 12);
+      }),
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
@@ -66,6 +69,21 @@ describe('presets', () => {
         "tiny": "5f692569bcac",
       }
     `);
+  });
+
+  it('are frozen in what they ask of baselines too, which is in no fingerprint', () => {
+    const asked = PRESET_NAMES.map((name) => {
+      const { baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate } =
+        presetConfig(name).evaluate;
+      return [name, baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate];
+    });
+    expect(asked).toEqual([
+      ['tiny', 'quick', 400, 32, 32, 5e-3],
+      ['small', 'quick', 2000, 64, 64, 2e-3],
+      ['base', 'quick', 2000, 128, 64, 2e-3],
+      ['medium', 'quick', 4000, 128, 128, 1e-3],
+      ['large', 'quick', 4000, 128, 128, 1e-3],
+    ]);
   });
 
   it('are copies that a caller may change', () => {
@@ -131,6 +149,9 @@ describe('parseConfig', () => {
 
   it('checks what spans several fields', () => {
     expect(refusal((c) => Object.assign(c.model, { num_attention_heads: 3 }))).toMatch(/multiple of 4/);
+    expect(refusal((c) => Object.assign(c.evaluate, { sasrec_hidden_size: 66 }))).toBe(
+      'evaluate.sasrec_hidden_size must be a multiple of 4, because kernels read four numbers at a time.',
+    );
     expect(refusal((c) => Object.assign(c.popo, { reward_weights: [0.5, 0.6] }))).toMatch(/sum to 1/);
     expect(refusal((c) => Object.assign(c.data, { source: 'import' }))).toMatch(/^data\.sha256/);
     expect(refusal((c) => Object.assign(c.text, { max_prompt_length: 4096 }))).toMatch(/at most 4096/);

@@ -163,7 +163,10 @@ function appRewards(rolled: ReturnType<typeof rollouts>, checkpoint: RunCheckpoi
   const { sentences } = made.encoder;
   const likeness = sentences === null ? textLikeness(encoder) : itemLikeness(sentences, SENTENCE_SIZE);
   const data = { dataset, draw, deployment: null, rankingProblem: null };
-  const sources = rewardSources({ data, ranker: made.ranker, encoder: { encoder, likeness } }, config);
+  const sources = rewardSources(
+    { data, ranker: made.ranker, encoder: { encoder, likeness, sentences } },
+    config,
+  );
   const scored = scoreCompletions(
     rolled.map(({ example, completion }) => {
       const { user, position } = draw.policy[example];

@@ -235,6 +235,12 @@ describe('whether a run reads a field', () => {
     [source('import'), inWorld('compatibility')],
   ];
   const ranking: [Change[], Change[]] = [[ranked(1)], [ranked(0)]];
+  const asking =
+    (names: RunConfig['evaluate']['baselines']): Change =>
+    (c) => {
+      c.evaluate.baselines = names;
+    };
+  const baselines: [Change[], Change[]] = [[asking('all')], [asking('quick')]];
   const meaning: [Change[], Change[]] = [
     [popo({ rewards: ['semantic'] }), popo({ rewards: ['id', 'semantic'] })],
     [one, popo({ rewards: ['id', 'novelty'] })],
@@ -280,6 +286,10 @@ describe('whether a run reads a field', () => {
     'popo.multi_objective_aggregation': only('fixed', 'popo', 'popo-light'),
     'popo.epsilon': iterations,
     'popo.epsilon_high': iterations,
+    'evaluate.sasrec_steps': baselines,
+    'evaluate.sasrec_batch_size': baselines,
+    'evaluate.sasrec_hidden_size': baselines,
+    'evaluate.sasrec_learning_rate': baselines,
     'ranking.steps': ranking,
     'ranking.tuning_steps': ranking,
     'ranking.batch_size': ranking,

@@ -140,6 +140,17 @@ describe('fingerprint', () => {
     }
   });
 
+  it('does not know which baselines stood beside a run, nor how they did', async () => {
+    const mine = await fingerprint(source());
+    const other = await changed((s) => {
+      Object.assign(s.config.evaluate, { baselines: 'all', sasrec_steps: 9, sasrec_learning_rate: 0.5 });
+      Object.assign(s, { baselines: { model: 'popo', rows: [], leads: [], notes: [] } });
+    });
+    expect(other).toEqual(mine);
+    const judged = await changed((s) => Object.assign(s.config.evaluate, { users: 9 }));
+    expect(judged.inputs).not.toBe(mine.inputs);
+  });
+
   it('calls a last-bit difference close and names the first block of steps that differs', async () => {
     const other = await changed((s) => {
       s.stages[1].loss[42] += 1e-15;

@@ -3,6 +3,7 @@
  * frame, for a few milliseconds at most, so that however fast a device trains, the page stays smooth.
  */
 import { batch, computed, signal } from '@preact/signals';
+import type { BaselinesReport } from '../../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
 import type { RankingReport } from '../../evaluate/ranking';
 import { REWARDS, type RewardName } from '../../popo/rewards';
@@ -66,6 +67,8 @@ export function createRunView(
   const table = signal<MetricsRow[]>([]);
   /** What counting comes to on the same users, once the run is done. */
   const counting = signal<AnswersRow | null>(null);
+  /** Recommenders without language on the same users. */
+  const baselines = signal<BaselinesReport | null>(null);
   /** What the model's features did to a ranker, once that is known. */
   const ranking = signal<RankingReport | null>(null);
   /** The last checkpoint: where the run can be taken up again. */
@@ -108,6 +111,7 @@ export function createRunView(
       teacher.value = null;
       table.value = [];
       counting.value = null;
+      baselines.value = null;
       ranking.value = null;
       checkpoint.value = null;
       parameters.value = null;
@@ -229,6 +233,9 @@ export function createRunView(
       case 'counting':
         counting.value = event.row;
         break;
+      case 'baselines':
+        baselines.value = event.baselines;
+        break;
       case 'ranking':
         ranking.value = event.ranking;
         break;
@@ -276,6 +283,7 @@ export function createRunView(
     teacher,
     table,
     counting,
+    baselines,
     ranking,
     checkpoint,
     tick,

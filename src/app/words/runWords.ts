@@ -84,6 +84,8 @@ export function stageWords(name: StageName, config: RunConfig): StageWords {
       };
     case 'evaluate':
       return { label: 'Evaluation', does: `Measure on ${heldOutWords(config).many}`, code: '' };
+    case 'baselines':
+      return { label: 'Baselines', does: 'Ask recommenders without language', code: '' };
     case 'features':
       return {
         label: 'Features',

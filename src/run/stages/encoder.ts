@@ -18,6 +18,8 @@ export interface Meaning {
   encoder: Encoder;
   /** What the semantic reward is. */
   likeness: Likeness;
+  /** [items × SENTENCE_SIZE] unit rows, where the config wants them. */
+  sentences: Float32Array | null;
 }
 
 /** Steps by which the loading of the sentence encoder is shown. */
@@ -53,6 +55,6 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
   open({ wordVectors, sentences }, { data: { dataset } }, { config }) {
     const encoder = restoreEncoder(dataset, camelCased(config.encoder), wordVectors);
     const likeness = sentences === null ? textLikeness(encoder) : itemLikeness(sentences, SENTENCE_SIZE);
-    return { encoder, likeness };
+    return { encoder, likeness, sentences };
   },
 };

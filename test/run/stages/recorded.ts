@@ -75,6 +75,10 @@ export class RecordingModel implements LanguageModel {
     return { logps, entropies: new Float32Array(logps.length) };
   }
 
+  async logitsAfter(): Promise<Float32Array> {
+    throw new Error('Nobody asks the language model for logits.');
+  }
+
   async generate(options: GenerateOptions) {
     this.calls.push('generate');
     this.asked.push(options);
@@ -165,7 +169,7 @@ export async function given(
         rewardTable: table(draw.policy.length + draw.curve.length, rewardOf),
         ctcvr: hasOracle ? null : table(draw.test.length + draw.curve.length, ctcvrOf),
       },
-      encoder: { encoder, likeness: () => 0.5 },
+      encoder: { encoder, likeness: () => 0.5, sentences: null },
     },
   };
 }

@@ -1,0 +1,110 @@
+import type { BaselineName } from '../../evaluate/baselines/names';
+import type { BaselineRow, LeadMetric } from '../../evaluate/baselines/report';
+import { BASELINE_LABELS, verdict } from '../../evaluate/baselines/verdict';
+import type { AnswersRow } from '../../evaluate/metrics';
+import { useSession } from '../state/context';
+import { count } from '../words/format';
+import { rowLabel } from '../words/runWords';
+
+type Row = AnswersRow & Partial<BaselineRow>;
+
+const METRICS: { label: string; hint: string; of: (row: Row) => number | undefined }[] = [
+  { label: 'L1', hint: 'Category_L1_ACC', of: (row) => row.Category_L1_ACC },
+  { label: 'L2', hint: 'Category_L2_ACC', of: (row) => row.Category_L2_ACC },
+  { label: 'L3', hint: 'Category_L3_ACC', of: (row) => row.Category_L3_ACC },
+  { label: 'Exact', hint: 'exact_title_rate', of: (row) => row.exact_title_rate },
+  { label: 'CTCVR', hint: 'Mean chance of a click and purchase', of: (row) => row.CTCVR },
+  { label: 'HR@10', hint: 'The next item is among the ten ranked best', of: (row) => row['HR@10'] },
+  { label: 'HR@50', hint: 'The next item is among the fifty ranked best', of: (row) => row['HR@50'] },
+  { label: 'NDCG@10', hint: 'The nearer to the top, the more', of: (row) => row['NDCG@10'] },
+  { label: 'Top share', hint: 'Of the item answered most often', of: (row) => row.popularity_share },
+];
+
+/** Recommenders without language on the same users, and who wins. */
+export function Baselines() {
+  const session = useSession();
+  const report = session.view.baselines.value;
+  const model = session.view.table.value.find(({ stage }) => stage === report?.model);
+  if (report === null || model === undefined) return null;
+  const counting = session.view.counting.value;
+  const label = rowLabel(model.stage, session.shownConfig.value);
+  const rows: Row[] = [model, ...(counting === null ? [] : [counting]), ...report.rows];
+  return (
+    <section class="table-section" aria-labelledby="baselines-title">
+      <div class="section-head">
+        <h2 id="baselines-title">Against recommenders without language</h2>
+        <p>{verdict(report, model).join(' ')}</p>
+      </div>
+      <section class="table-scroll" tabindex={0} aria-label="Baselines">
+        <table class="dense">
+          <thead>
+            <tr>
+              <th scope="col">Answers of</th>
+              {METRICS.map((metric) => (
+                <th key={metric.label} scope="col" title={metric.hint}>
+                  {metric.label}
+                </th>
+              ))}
+              <th scope="col">Distinct</th>
+              <th scope="col" title="L3 of the model less its own">
+                Model’s lead, L3
+              </th>
+              <th scope="col" title="CTCVR of the model less its own">
+                CTCVR
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.stage}>
+                <th scope="row">{row === model ? `The model, ${label}` : labelOf(row.stage)}</th>
+                {METRICS.map((metric) => (
+                  <td key={metric.label}>{rate(metric.of(row))}</td>
+                ))}
+                <td>{count(row.distinct_top1)}</td>
+                <td>
+                  <Lead over={row.stage} metric="Category_L3_ACC" />
+                </td>
+                <td>
+                  <Lead over={row.stage} metric="CTCVR" />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <details class="protocol">
+        <summary>How this is measured</summary>
+        <p>
+          On the users of the table above. A baseline’s answer is the item that it ranks first, judged as the
+          model’s answer is. HR and NDCG: of its ranking of the whole catalogue by the item that came next,
+          which the model, naming one item, does not have. All of them learn from what training may see, read
+          whole histories, and choose their settings on validation users. Lead: with its 95 % interval, paired
+          over users; one seed. {report.notes.join(' ')}
+        </p>
+      </details>
+    </section>
+  );
+}
+
+function labelOf(stage: string): string {
+  const text = (BASELINE_LABELS[stage as BaselineName] ?? stage).replace(/^the /, '');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function rate(value: number | undefined): string {
+  return value === undefined ? '–' : value.toFixed(3).replace(/^0/, '');
+}
+
+function Lead({ over, metric }: { over: string; metric: LeadMetric }) {
+  const leads = useSession().view.baselines.value?.leads ?? [];
+  const lead = leads.find((each) => each.over === over && each.metric === metric);
+  if (lead === undefined) return <>–</>;
+  const tone = lead.low > 0 ? 'up' : lead.high < 0 ? 'down' : 'faint';
+  return (
+    <span class={tone} title={`95 %: ${lead.low.toFixed(3)} to ${lead.high.toFixed(3)}`}>
+      {lead.mean < 0 ? '−' : '+'}
+      {rate(Math.abs(lead.mean))} ± {rate((lead.high - lead.low) / 2)}
+    </span>
+  );
+}

@@ -1,0 +1,91 @@
+/** Who wins, the model or recommenders without language, and what that means: plain sentences out of the numbers. */
+import type { AnswersRow } from '../metrics';
+import type { BaselineName } from './names';
+import { type BaselinesReport, LEAD_METRICS, type LeadMetric, type ModelLead } from './report';
+
+export const BASELINE_LABELS: Record<BaselineName | 'counting', string> = {
+  counting: 'counting',
+  popularity: 'popularity',
+  'item-bigram': 'the item bigram',
+  'item-graph': 'the two-item graph',
+  'item-knn': 'ItemKNN',
+  ease: 'EASE',
+  content: 'content neighbours',
+  sasrec: 'SASRec',
+};
+
+const QUESTIONS: Record<LeadMetric, string> = {
+  Category_L3_ACC: 'In naming the right narrowest category',
+  CTCVR: 'In the chance that its answer is clicked and bought',
+};
+
+type Standing = 'above' | 'within' | 'below';
+
+/**
+ * Above: its interval is above 0 against every one. Below: against the best of them it is below 0. Else within chance of the best.
+ * @param leads of one metric, at least one
+ */
+function standing(leads: readonly ModelLead[]): { standing: Standing; best: ModelLead } {
+  const best = leads.reduce((least, lead) => (lead.mean < least.mean ? lead : least));
+  if (leads.every(({ low }) => low > 0)) return { standing: 'above', best };
+  return { standing: best.high < 0 ? 'below' : 'within', best };
+}
+
+/**
+ * @param model the row that the leads are of
+ * @returns one sentence for each metric, and one of advice
+ */
+export function verdict({ leads, rows }: BaselinesReport, model: AnswersRow): string[] {
+  const told = LEAD_METRICS.map((metric) => {
+    const found = standing(leads.filter((lead) => lead.metric === metric));
+    return { ...found, sentence: sentenceOf(found, model[metric], metric) };
+  });
+  const [category, taste] = told;
+  const unasked = rows.some(({ stage }) => stage === 'sasrec')
+    ? ''
+    : ' SASRec, often the strongest, was not asked: set evaluate.baselines to all.';
+  return [...told.map(({ sentence }) => sentence), adviceOf(category, taste, model.users) + unasked];
+}
+
+type Told = ReturnType<typeof standing>;
+
+function sentenceOf({ standing: where, best }: Told, own: number, metric: LeadMetric): string {
+  const name = labelOf(best.over);
+  const numbers = `${short(own)} against ${short(own - best.mean)}`;
+  const interval = `difference ${signed(best.mean)}, 95 % ${signed(best.low)} to ${signed(best.high)}`;
+  const said = {
+    above: `the model is above all of them, ${numbers} of ${name}, the best`,
+    within: `the model is within chance of the best of them, ${name}: ${numbers}`,
+    below: `the model is below ${name}, the best of them: ${numbers}`,
+  }[where];
+  return `${QUESTIONS[metric]}, ${said} (${interval}).`;
+}
+
+function adviceOf(category: Told, taste: Told, users: number): string {
+  const standings = [category.standing, taste.standing];
+  if (standings.every((where) => where === 'above')) return 'Here reasoning in words earns its keep.';
+  if (standings.every((where) => where === 'below')) {
+    const names = [...new Set([category, taste].map(({ best }) => labelOf(best.over)))];
+    return `For these data take ${names.join(' or ')}, which costs next to nothing, unless a larger preset, more data or more steps change that.`;
+  }
+  if (standings.includes('above') && standings.includes('below'))
+    return `Which to take depends on what you want: the model for ${category.standing === 'above' ? 'meaning' : 'taste'}, ${labelOf((category.standing === 'below' ? category : taste).best.over)} for ${category.standing === 'below' ? 'meaning' : 'taste'}.`;
+  if (standings.includes('below'))
+    return `There is no sign here that the model is worth its cost over ${labelOf((category.standing === 'below' ? category : taste).best.over)}.`;
+  if (standings.includes('above'))
+    return `The model pays in ${category.standing === 'above' ? 'meaning' : 'taste'}; in the other, ${users} users of one seed cannot tell.`;
+  return `With ${users} users of one seed nobody can tell them apart: judge more users (evaluate.users) or seeds, or take the simpler one.`;
+}
+
+function labelOf(name: string): string {
+  return BASELINE_LABELS[name as BaselineName] ?? name;
+}
+
+function short(value: number): string {
+  return value.toFixed(3).replace(/^0/, '');
+}
+
+function signed(value: number): string {
+  const text = short(Math.abs(value));
+  return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
+}

@@ -1,0 +1,209 @@
+/**
+ * The stage of baselines at work, fetched when it begins: recommenders without language on the same test users (evaluate/baselines), each judged by the item that it puts first as the
+ * model is by the item that it names, and by how it ranks the catalogue. They learn from what training may see, and choose their
+ * settings on validation users. No result but the report's own part depends on them, and no fingerprint has them.
+ */
+import { StoppedError } from '../control/hooks';
+import { type Asker, fitBest, oneByOne, ranked } from '../evaluate/baselines/ask';
+import { type Baseline, choosesAgain, type Visible, visibleOf } from '../evaluate/baselines/baseline';
+import { contentNeighbours } from '../evaluate/baselines/content';
+import { ease, LARGEST_SIDE, sideOf } from '../evaluate/baselines/ease';
+import { itemBigram } from '../evaluate/baselines/itemBigram';
+import { itemGraph } from '../evaluate/baselines/itemGraph';
+import { itemKnn } from '../evaluate/baselines/itemKnn';
+import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
+import { popularity } from '../evaluate/baselines/popularity';
+import { type BaselineRow, type BaselinesReport, leadsOf } from '../evaluate/baselines/report';
+import { type SasRecState, sasRecAsker, trainSasRec } from '../evaluate/baselines/sasrec';
+import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
+import { GpuLimitError } from '../gpu/device';
+import { Random } from '../numeric/random';
+import { itemText } from '../rank/encoder';
+import { hitsAt } from '../rank/rankingMetrics';
+import { embedSentences, SENTENCE_SIZE } from '../rank/sentenceEncoder';
+import { HeldOut } from './heldOut';
+import type { Judged, StageTools } from './stage';
+import type { Evaluated } from './stages/evaluate';
+import type { TrainingInputs } from './stages/trainingInputs';
+import type { SupervisedMade } from './stages/warmup';
+import { adamW } from './supervise';
+
+export interface BaselinesMade {
+  judged: Judged<BaselineRow>[];
+  /** SASRec under way; null before and after. */
+  training: SasRecState | null;
+  report: BaselinesReport | null;
+}
+
+export type BaselinesInputs = TrainingInputs & { sft: SupervisedMade; evaluate: Evaluated };
+
+/** Validation examples that settings are chosen on. */
+const VALIDATION = 500;
+
+const COUNTED: readonly Baseline[] = [popularity, itemBigram, itemGraph, itemKnn];
+
+/**
+ * Fits, asks and judges what is left to be judged, and writes the report.
+ * @param made changed as it goes
+ * @throws StoppedError when told to stop
+ */
+export async function compareBaselines(
+  inputs: BaselinesInputs,
+  tools: StageTools,
+  made: BaselinesMade,
+): Promise<void> {
+  const { dataset } = inputs.data;
+  const visible = visibleOf(dataset);
+  const notes: string[] = [];
+  const comparison = new Comparison(inputs, tools, made, visible);
+  for (const baseline of COUNTED) await comparison.fitted(baseline);
+  if (sideOf(visible) > LARGEST_SIDE)
+    notes.push(
+      `EASE was left out: it inverts a matrix of ${sideOf(visible)} rows here, and a page has room and patience for ${LARGEST_SIDE}.`,
+    );
+  else await comparison.fitted(ease);
+  const isAll = tools.config.evaluate.baselines === 'all';
+  const vectors = inputs.encoder.sentences ?? (isAll ? await sentencesOf(inputs, tools, notes) : null);
+  if (vectors !== null) await comparison.fitted(contentNeighbours(vectors, SENTENCE_SIZE));
+  if (isAll) await comparison.sasRec(notes);
+  else
+    notes.push(
+      `Left out, because evaluate.baselines is quick: SASRec${vectors === null ? ', and content neighbours' : ''}.`,
+    );
+  notes.push(
+    comparison.again
+      ? 'They may answer with what a user has chosen before, as users here do.'
+      : 'They pass over what a user has chosen before, because nobody here chooses twice.',
+  );
+  const model = inputs.evaluate.judged ?? inputs.sft.judged;
+  if (model === null) throw new Error('There is no model to compare with: train again from the link.');
+  const order = (name: string) => BASELINE_NAMES.indexOf(name as BaselineName);
+  made.judged.sort((a, b) => order(a.row.stage) - order(b.row.stage));
+  made.report = {
+    model: model.row.stage,
+    rows: made.judged.map(({ row }) => row),
+    leads: leadsOf(model, [...made.judged, inputs.evaluate.counting]),
+    notes,
+  };
+  tools.emit({ type: 'baselines', baselines: made.report });
+}
+
+/** The comparison under way; what an earlier session has judged is not judged again. */
+class Comparison {
+  readonly again: boolean;
+  readonly #heldOut: HeldOut;
+  readonly #inputs: BaselinesInputs;
+  readonly #tools: StageTools;
+  readonly #made: BaselinesMade;
+  readonly #visible: Visible;
+
+  constructor(inputs: BaselinesInputs, tools: StageTools, made: BaselinesMade, visible: Visible) {
+    this.again = choosesAgain(visible);
+    this.#heldOut = new HeldOut(inputs, tools);
+    this.#inputs = inputs;
+    this.#tools = tools;
+    this.#made = made;
+    this.#visible = visible;
+  }
+
+  async fitted(baseline: Baseline): Promise<void> {
+    if (this.#isJudged(baseline.name)) return;
+    const from = performance.now();
+    const { hooks } = this.#tools;
+    const { scorer, setting } = await fitBest(baseline, this.#visible, this.#validation(), hooks);
+    const isChosen = baseline.settings(this.#visible).length > 1;
+    await this.#judge(baseline.name, oneByOne(scorer, hooks), isChosen ? setting : null, from);
+  }
+
+  async sasRec(notes: string[]): Promise<void> {
+    if (this.#isJudged('sasrec')) return;
+    const from = performance.now();
+    const { config, device, hooks } = this.#tools;
+    const { evaluate, seed } = config;
+    const { dataset } = this.#inputs.data;
+    const items = dataset.items.length;
+    const length = sasRecLength(dataset.users.map(({ history }) => history));
+    const batchSize = evaluate.sasrec_batch_size;
+    const shape = sasRecShape(items, evaluate.sasrec_hidden_size, length);
+    const model = await device.createModel(shape, seed, batchSize).catch((error: unknown) => {
+      if (!(error instanceof GpuLimitError)) throw error;
+      notes.push(`SASRec was left out: ${error.message} Lower evaluate.sasrec_batch_size.`);
+      return null;
+    });
+    if (model === null) return;
+    try {
+      const steps = evaluate.sasrec_steps;
+      const schedule = { steps, learning_rate: evaluate.sasrec_learning_rate };
+      const options = { batchSize, steps, seed, hyper: adamW(config, schedule) };
+      const data = { visible: this.#visible, validation: this.#validation() };
+      const before = BASELINE_NAMES.length - 1;
+      await trainSasRec(
+        model,
+        data,
+        { options, from: this.#made.training },
+        {
+          gate: hooks.gate,
+          onProgress: (step) => hooks.onProgress(before + step, this.#tools.steps),
+          keep: (state) => {
+            this.#made.training = state;
+            this.#tools.reached(before + state.step);
+          },
+        },
+      );
+      const ask = sasRecAsker(model, items, { batchSize, length }, hooks);
+      await this.#judge('sasrec', ask, null, from);
+      this.#made.training = null;
+    } finally {
+      model.destroy();
+    }
+  }
+
+  async #judge(name: BaselineName, ask: Asker, setting: number | null, from: number): Promise<void> {
+    const { dataset, draw } = this.#inputs.data;
+    const { answers, ranks } = await ranked(ask, { dataset, examples: draw.test, again: this.again });
+    const { row, outcomes } = this.#heldOut.judge(name, (_example, index) => answers[index]);
+    const [ten, fifty] = [hitsAt(ranks, 10), hitsAt(ranks, 50)];
+    this.#made.judged.push({
+      row: {
+        ...row,
+        'HR@10': ten.hit,
+        'HR@50': fifty.hit,
+        'NDCG@10': ten.ndcg,
+        setting,
+      },
+      outcomes,
+    });
+    const { reached, hooks, steps, at, spend } = this.#tools;
+    spend(`baseline ${name}`, (performance.now() - from) / 1000);
+    if (name !== 'sasrec') reached(Math.max(at(), this.#made.judged.length));
+    hooks.onProgress(at(), steps);
+  }
+
+  #isJudged(name: BaselineName): boolean {
+    return this.#made.judged.some(({ row }) => row.stage === name);
+  }
+
+  #validation() {
+    const { dataset } = this.#inputs.data;
+    const examples = new Random(this.#tools.config.seed, 'baselines/validation')
+      .shuffle([...dataset.splits.validation])
+      .slice(0, VALIDATION);
+    return { dataset, examples, again: this.again };
+  }
+}
+
+/** Null, with a note, where the encoder's files cannot be had: a run does not fail for want of a baseline. */
+async function sentencesOf(
+  { data: { dataset } }: BaselinesInputs,
+  { loadSentenceFiles, hooks: { gate } }: StageTools,
+  notes: string[],
+): Promise<Float32Array | null> {
+  try {
+    const files = await loadSentenceFiles({ gate });
+    return await embedSentences(files, dataset.items.map(itemText), { gate });
+  } catch (error) {
+    if (error instanceof StoppedError) throw error;
+    notes.push(`Content neighbours were left out: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import type { BaselineRow, BaselinesReport, ModelLead } from '../../../src/evaluate/baselines/report';
+import { leadsOf } from '../../../src/evaluate/baselines/report';
+import { verdict } from '../../../src/evaluate/baselines/verdict';
+import { type AnswersRow, OUTCOMES } from '../../../src/evaluate/metrics';
+
+const model = { stage: 'popo', Category_L3_ACC: 0.4, CTCVR: 0.3, users: 200 } as AnswersRow;
+const lead = (over: string, metric: ModelLead['metric'], mean: number, half: number): ModelLead => ({
+  over,
+  metric,
+  mean,
+  low: mean - half,
+  high: mean + half,
+  p: 0.5,
+  seeds: 1,
+  users: 200,
+});
+
+/** Leads over EASE and popularity in meaning and in taste, all of one half-width. */
+function said(meaning: [number, number], taste: [number, number], asked = ['ease', 'popularity', 'sasrec']) {
+  const report: BaselinesReport = {
+    model: 'popo',
+    rows: asked.map((stage) => ({ stage }) as BaselineRow),
+    leads: [
+      lead('ease', 'Category_L3_ACC', meaning[0], 0.05),
+      lead('popularity', 'Category_L3_ACC', meaning[1], 0.05),
+      lead('ease', 'CTCVR', taste[0], 0.05),
+      lead('popularity', 'CTCVR', taste[1], 0.05),
+    ],
+    notes: [],
+  };
+  return verdict(report, model);
+}
+
+it('is above when every interval is', () => {
+  expect(said([0.1, 0.2], [0.06, 0.07])).toEqual([
+    'In naming the right narrowest category, the model is above all of them, .400 against .300 of EASE, the best (difference +.100, 95 % +.050 to +.150).',
+    'In the chance that its answer is clicked and bought, the model is above all of them, .300 against .240 of EASE, the best (difference +.060, 95 % +.010 to +.110).',
+    'Here reasoning in words earns its keep.',
+  ]);
+});
+
+it('is below when the best is above it, and advises that', () => {
+  const [meaning, taste, advice] = said([-0.1, 0.1], [0.2, -0.06]);
+  expect(meaning).toBe(
+    'In naming the right narrowest category, the model is below EASE, the best of them: .400 against .500 (difference −.100, 95 % −.150 to −.050).',
+  );
+  expect(taste).toContain('the model is below popularity, the best of them: .300 against .360');
+  expect(advice).toMatch(/^For these data take EASE or popularity, which costs next to nothing/);
+});
+
+it('is within chance where the best’s interval has 0 in it', () => {
+  const [meaning, , advice] = said([0.01, 0.3], [-0.02, 0.3]);
+  expect(meaning).toContain('the model is within chance of the best of them, EASE: .400 against .390');
+  expect(advice).toMatch(/^With 200 users of one seed nobody can tell them apart/);
+});
+
+it('does not say that everything is well where one interval reaches 0', () => {
+  expect(said([0.1, 0.11], [0.04, 0.2])[2]).toBe(
+    'The model pays in meaning; in the other, 200 users of one seed cannot tell.',
+  );
+  expect(said([0.1, 0.1], [-0.1, 0.1])[2]).toBe(
+    'Which to take depends on what you want: the model for meaning, EASE for taste.',
+  );
+  expect(said([0.01, 0.1], [-0.1, 0.1])[2]).toBe(
+    'There is no sign here that the model is worth its cost over EASE.',
+  );
+});
+
+it('says when SASRec was not asked', () => {
+  expect(said([0.1, 0.1], [0.1, 0.1], ['ease'])[2]).toMatch(
+    /SASRec.* was not asked: set evaluate\.baselines to all\.$/,
+  );
+});
+
+it('pairs leads over users', () => {
+  const outcomes = (values: number[]) =>
+    Float32Array.from(
+      values.flatMap((value) => OUTCOMES.map((metric) => (metric === 'CTCVR' ? value : 1 - value))),
+    );
+  const own = { row: { stage: 'popo' }, outcomes: outcomes([0, 0.25, 0.5, 1]) };
+  const other = { row: { stage: 'ease' }, outcomes: outcomes([0.25, 0.5, 0.75, 1.25]) };
+  const leads = leadsOf(own, [other]);
+  // One user is as far ahead as the other, so there is no spread at all.
+  expect(leads.map(({ metric, mean, low, high }) => [metric, mean, low, high])).toEqual([
+    ['Category_L3_ACC', 0.25, 0.25, 0.25],
+    ['CTCVR', -0.25, -0.25, -0.25],
+  ]);
+});

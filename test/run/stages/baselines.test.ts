@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { targetItem } from '../../../src/data/dataset';
+import { countsOf, visibleOf } from '../../../src/evaluate/baselines/baseline';
+import { LARGEST_SIDE } from '../../../src/evaluate/baselines/ease';
+import { OUTCOMES } from '../../../src/evaluate/metrics';
+import type { BaselinesMade } from '../../../src/run/compareBaselines';
+import type { RunConfig } from '../../../src/run/config';
+import { baselines } from '../../../src/run/stages/baselines';
+import { evaluate } from '../../../src/run/stages/evaluate';
+import { type Given, given, toolsOf } from './recorded';
+
+const all = (config: RunConfig) => {
+  Object.assign(config.evaluate, {
+    baselines: 'all',
+    sasrec_steps: 20,
+    sasrec_batch_size: 4,
+    sasrec_hidden_size: 8,
+  });
+};
+
+/** What the stage gets once a model that always answers with one item was judged. */
+async function inputsOf(here: Given) {
+  here.model.says = () => here.format.answer(3);
+  const judged = await evaluate.run(here.inputs, (await toolsOf('evaluate', here.config)).tools);
+  return { ...here.inputs, sft: { judged: null, samples: [] }, evaluate: judged };
+}
+
+type Inputs = Awaited<ReturnType<typeof inputsOf>>;
+
+async function run(here: Given, inputs: Inputs, made = baselines.begin(here.config)) {
+  const steps = baselines.steps(here.config, inputs);
+  const recording = await toolsOf('baselines', here.config, { steps });
+  await baselines.run(inputs, recording.tools, made);
+  return { ...recording, made };
+}
+
+describe('recommenders without language', () => {
+  it('are judged on the test users that the model is judged on, and compared with it user by user', async () => {
+    const here = await given();
+    const inputs = await inputsOf(here);
+    const { made, events, tools } = await run(here, inputs);
+    const { draw, dataset } = here.inputs.data;
+    const report = made.report!;
+    expect(events).toEqual([{ type: 'baselines', baselines: report }]);
+    const names = ['popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease'];
+    expect(report.rows.map(({ stage }) => stage)).toEqual(names);
+    expect(report.notes[0]).toBe(
+      'Left out, because evaluate.baselines is quick: SASRec, and content neighbours.',
+    );
+    expect(tools.at()).toBe(5);
+    expect(report.model).toBe('popo');
+
+    // Popularity answers everybody alike.
+    const counts = countsOf(visibleOf(dataset));
+    const best = counts.indexOf(Math.max(...counts));
+    const [row] = report.rows;
+    expect(row).toMatchObject({
+      distinct_top1: 1,
+      popularity_share: 1,
+      valid_rate: 1,
+      users: draw.test.length,
+    });
+    expect(row.setting).toBeNull();
+    const truth = draw.test.map(({ user, position }) => dataset.oracle!.ctcvr(user, position, best));
+    const model = draw.test.map(({ user, position }) => dataset.oracle!.ctcvr(user, position, 3));
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(row.CTCVR).toBeCloseTo(mean(truth), 6);
+    const lead = report.leads.find(({ over, metric }) => over === 'popularity' && metric === 'CTCVR')!;
+    expect(lead.mean).toBeCloseTo(mean(model) - mean(truth), 6);
+    expect(lead.users).toBe(draw.test.length);
+    expect(report.leads.map(({ over }) => over)).toContain('counting');
+
+    const ranks = draw.test.map((example) => {
+      const wanted = targetItem(dataset, example);
+      return counts.filter(
+        (count, item) => count > counts[wanted] || (count === counts[wanted] && item < wanted),
+      ).length;
+    });
+    expect(row['HR@10']).toBeCloseTo(mean(ranks.map((rank) => Number(rank < 10))), 12);
+    for (const judged of made.judged)
+      expect(judged.outcomes).toHaveLength(OUTCOMES.length * draw.test.length);
+  });
+
+  it('are not judged again after a break', async () => {
+    const here = await given();
+    const inputs = await inputsOf(here);
+    const { made: whole } = await run(here, inputs);
+    const made: BaselinesMade = { judged: whole.judged.slice(0, 3), training: null, report: null };
+    await run(here, inputs, made);
+    expect(made.judged.slice(0, 3)).toEqual(whole.judged.slice(0, 3));
+    expect(made.judged.map(({ outcomes }) => outcomes)).toEqual(whole.judged.map(({ outcomes }) => outcomes));
+    expect(made.report!.leads).toEqual(whole.report!.leads);
+  });
+
+  it('has SASRec trained where all are asked for, and says what could not be had', async () => {
+    const here = await given(all);
+    const { made, tools } = await run(here, await inputsOf(here));
+    const report = made.report!;
+    expect(report.rows.at(-1)!.stage).toBe('sasrec');
+    expect(report.notes[0]).toMatch(/^Content neighbours were left out: The embedded teacher needs nobody/);
+    expect(made.training).toBeNull();
+    expect(tools.at()).toBe(baselines.steps(here.config, {} as never) - 1);
+  });
+
+  it('asks content neighbours where the sentence encoder was loaded for the reward', async () => {
+    const here = await given();
+    const inputs = await inputsOf(here);
+    const { items } = here.inputs.data.dataset;
+    const sentences = Float32Array.from({ length: items.length * 512 }, (_, at) => Number(at % 512 === 0));
+    const { made } = await run(here, { ...inputs, encoder: { ...inputs.encoder, sentences } });
+    expect(made.report!.rows.at(-1)!.stage).toBe('content');
+    expect(made.report!.notes[0]).toBe('Left out, because evaluate.baselines is quick: SASRec.');
+  });
+
+  it('leave EASE out where its matrix is more than a page should hold', async () => {
+    const here = await given();
+    const inputs = await inputsOf(here);
+    const { data } = inputs;
+    const { users, items, splits } = data.dataset;
+    const more = Array.from({ length: LARGEST_SIDE + 1 }, (_, index) => ({
+      user: { id: `more ${index}`, profile: '', history: Int32Array.of(0) },
+      item: { ...items[0], id: `more ${index}` },
+      example: { sampleId: `more ${index}`, user: users.length + index, position: 0 },
+    }));
+    const dataset = {
+      ...data.dataset,
+      items: [...items, ...more.map(({ item }) => item)],
+      users: [...users, ...more.map(({ user }) => user)],
+      splits: { ...splits, train: [...splits.train, ...more.map(({ example }) => example)] },
+    };
+    const { made } = await run(here, { ...inputs, data: { ...data, dataset } });
+    expect(made.report!.rows.map(({ stage }) => stage)).not.toContain('ease');
+    expect(made.report!.notes[0]).toMatch(
+      /^EASE was left out: it inverts a matrix of 40\d\d rows here, .* 4000\.$/,
+    );
+  });
+});
