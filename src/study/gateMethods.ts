@@ -2,8 +2,8 @@
 import type { ConfigDiff } from '../run/diff';
 import { fixedWeight, type Method, methodNamed } from './methods';
 
-/** Where the policy turns over from needs to treats, found with a prototype on other seeds. */
-const BETWEEN = [0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5];
+/** Where the policy turns over from needs to treats, found on other seeds: below .25 it was the end of the ID reward. */
+const BETWEEN = [0.25, 0.3, 0.35, 0.4, 0.45, 0.5];
 
 /** What is judged before RL comes to the same whatever RL does then, so these let it be the cheapest, and one that is asked for too. */
 function beforeRl(name: string): Method {
