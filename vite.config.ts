@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
-import { findNodeAdapters, type NodeAdapter } from './src/browsers/adapters.ts';
+import { findNodeAdapters, isSoftware, type NodeAdapter } from './src/browsers/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/browsers/chromium.ts';
 import { findFirefox } from './src/browsers/firefox.ts';
 import { folderOf, licencePage, packageOf, partsOf } from './src/commands/licences.ts';
@@ -120,7 +121,13 @@ const shared: UserConfig = {
 
 const GPU_TESTS = 'test/**/*.gpu.test.ts';
 
-/** Kernel tests run once per adapter: a Vulkan driver is chosen per process. */
+/**
+ * Files that run side by side, of all projects that say so: vitest mixes them where the number is the same, and would leave a
+ * core idle by itself. Those that say 1 come after them, one by one.
+ */
+const maxWorkers = availableParallelism();
+
+/** Kernel tests run once per adapter: a Vulkan driver is chosen per process. A real GPU has one file at a time. */
 function gpuProject({ name, env }: NodeAdapter): TestProjectConfiguration {
   return {
     ...shared,
@@ -132,7 +139,7 @@ function gpuProject({ name, env }: NodeAdapter): TestProjectConfiguration {
       testTimeout: 120_000,
       hookTimeout: 120_000,
       pool: 'forks',
-      maxWorkers: 1,
+      maxWorkers: isSoftware(name) ? maxWorkers : 1,
     },
   };
 }
@@ -150,6 +157,7 @@ function projects(): TestProjectConfiguration[] {
         exclude: [GPU_TESTS, 'test/browser/**', 'test/page/**'],
         // Study and pipeline tests train for seconds; a machine under load takes many times that.
         testTimeout: 300_000,
+        maxWorkers,
       },
     },
     // With no adapter the project stays, and its tests say what is missing.
@@ -160,6 +168,7 @@ function projects(): TestProjectConfiguration[] {
         name: 'browser',
         include: ['test/browser/**/*.test.ts'],
         testTimeout: 120_000,
+        fileParallelism: false,
         browser: {
           enabled: true,
           headless: true,

@@ -5,8 +5,9 @@
  */
 
 import { afterAll, afterEach } from 'vitest';
-import { create, globals } from 'webgpu';
+import { globals } from 'webgpu';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../src/browsers/adapters';
+import { createDawn } from '../src/browsers/dawn';
 
 export interface TestDevice {
   device: GPUDevice;
@@ -32,7 +33,7 @@ export async function freshDevice(): Promise<TestDevice> {
     Object.assign(process.env, first.env, { TAIJI_TEST_ADAPTER: first.name });
   }
   const name = process.env.TAIJI_TEST_ADAPTER ?? '';
-  gpu ??= create([]);
+  gpu ??= createDawn(name);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error(`${NO_NODE_ADAPTER} (Wanted here: ${name}.)`);
   const { limits, info } = adapter;
