@@ -127,15 +127,18 @@ const GPU_TESTS = 'test/**/*.gpu.test.ts';
  */
 const maxWorkers = availableParallelism();
 
-/** Kernel tests run once per adapter: a Vulkan driver is chosen per process. A real GPU has one file at a time. */
-function gpuProject({ name, env }: NodeAdapter): TestProjectConfiguration {
+/**
+ * Kernel tests run once per adapter: a Vulkan driver is chosen per process. A real GPU has one file at a time. The whole grid of
+ * shapes is the first adapter's; a second driver of the same shaders runs each of them at fewer (test/adapter.ts).
+ */
+function gpuProject({ name, env }: NodeAdapter, index: number): TestProjectConfiguration {
   return {
     ...shared,
     test: {
       name: `gpu-${name}`,
       environment: 'node',
       include: [GPU_TESTS],
-      env: { ...env, TAIJI_TEST_ADAPTER: name },
+      env: { ...env, TAIJI_TEST_ADAPTER: name, TAIJI_TEST_GRID: index === 0 ? 'whole' : 'some' },
       testTimeout: 120_000,
       hookTimeout: 120_000,
       pool: 'forks',

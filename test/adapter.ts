@@ -19,6 +19,12 @@ export interface TestDevice {
 
 Object.assign(globalThis, globals);
 
+/**
+ * Whether all shapes are run. Not on a second driver, SwiftShader after lavapipe, which takes seconds to compile a shader: there
+ * every variant of a kernel runs at one odd shape at least.
+ */
+export const wholeGrid = process.env.TAIJI_TEST_GRID !== 'some';
+
 // Dawn lives as long as this object does, so it is kept for the file and let go of after it.
 let gpu: GPU | null = null;
 let shared: Promise<TestDevice> | null = null;
