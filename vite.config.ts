@@ -139,8 +139,9 @@ function gpuProject({ name, env }: NodeAdapter, index: number): TestProjectConfi
       environment: 'node',
       include: [GPU_TESTS],
       env: { ...env, TAIJI_TEST_ADAPTER: name, TAIJI_TEST_GRID: index === 0 ? 'whole' : 'some' },
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      // Shaders compile on the cores that other files share, and a test that ran out of time takes the device along.
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
       pool: 'forks',
       maxWorkers: isSoftware(name) ? maxWorkers : 1,
     },
