@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin, UserConfig } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
-import { findNodeAdapters, type NodeAdapter } from './src/browsers/adapters.ts';
+import { findNodeAdapters, isSoftware, type NodeAdapter } from './src/browsers/adapters.ts';
 import { CHROMIUM_FLAGS, findChromium } from './src/browsers/chromium.ts';
 import { findFirefox } from './src/browsers/firefox.ts';
 import { barrier, LICENCES_POLICY, metaPolicy } from './src/commands/barrier.ts';
@@ -100,19 +101,29 @@ const shared: UserConfig = {
 
 const GPU_TESTS = 'test/**/*.gpu.test.ts';
 
-/** Kernel tests run once per adapter: a Vulkan driver is chosen per process. */
-function gpuProject({ name, env }: NodeAdapter): TestProjectConfiguration {
+/**
+ * Files that run side by side, of all projects that say so: vitest mixes them where the number is the same, and would leave a
+ * core idle by itself. Those that say 1 come after them, one by one.
+ */
+const maxWorkers = availableParallelism();
+
+/**
+ * Kernel tests run once per adapter: a Vulkan driver is chosen per process. A real GPU has one file at a time. The whole grid of
+ * shapes is the first adapter's; a second driver of the same shaders runs each of them at fewer (test/adapter.ts).
+ */
+function gpuProject({ name, env }: NodeAdapter, index: number): TestProjectConfiguration {
   return {
     ...shared,
     test: {
       name: `gpu-${name}`,
       environment: 'node',
       include: [GPU_TESTS],
-      env: { ...env, TAIJI_TEST_ADAPTER: name },
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      env: { ...env, TAIJI_TEST_ADAPTER: name, TAIJI_TEST_GRID: index === 0 ? 'whole' : 'some' },
+      // Shaders compile on the cores that other files share, and a test that ran out of time takes the device along.
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
       pool: 'forks',
-      maxWorkers: 1,
+      maxWorkers: isSoftware(name) ? maxWorkers : 1,
     },
   };
 }
@@ -130,6 +141,7 @@ function projects(): TestProjectConfiguration[] {
         exclude: [GPU_TESTS, 'test/browser/**', 'test/page/**'],
         // Study and pipeline tests train for seconds; a machine under load takes many times that.
         testTimeout: 300_000,
+        maxWorkers,
       },
     },
     // With no adapter the project stays, and its tests say what is missing.
@@ -140,6 +152,7 @@ function projects(): TestProjectConfiguration[] {
         name: 'browser',
         include: ['test/browser/**/*.test.ts'],
         testTimeout: 120_000,
+        fileParallelism: false,
         browser: {
           enabled: true,
           headless: true,

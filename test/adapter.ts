@@ -5,8 +5,9 @@
  */
 
 import { afterAll, afterEach } from 'vitest';
-import { create, globals } from 'webgpu';
+import { globals } from 'webgpu';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../src/browsers/adapters';
+import { createDawn } from '../src/browsers/dawn';
 
 export interface TestDevice {
   device: GPUDevice;
@@ -17,6 +18,12 @@ export interface TestDevice {
 }
 
 Object.assign(globalThis, globals);
+
+/**
+ * Whether all shapes are run. Not on a second driver, SwiftShader after lavapipe, which takes seconds to compile a shader: there
+ * every variant of a kernel runs at one odd shape at least.
+ */
+export const wholeGrid = process.env.TAIJI_TEST_GRID !== 'some';
 
 // Dawn lives as long as this object does, so it is kept for the file and let go of after it.
 let gpu: GPU | null = null;
@@ -32,7 +39,7 @@ export async function freshDevice(): Promise<TestDevice> {
     Object.assign(process.env, first.env, { TAIJI_TEST_ADAPTER: first.name });
   }
   const name = process.env.TAIJI_TEST_ADAPTER ?? '';
-  gpu ??= create([]);
+  gpu ??= createDawn(name);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error(`${NO_NODE_ADAPTER} (Wanted here: ${name}.)`);
   const { limits, info } = adapter;

@@ -10,6 +10,11 @@ import { findChromium } from './chromium.ts';
 /** `native` is whatever the system itself would choose: a real GPU, on any platform. */
 type AdapterName = 'lavapipe' | 'swiftshader' | 'native' | 'custom';
 
+/** A driver that computes on the CPU. */
+export function isSoftware(name: string): boolean {
+  return name === 'lavapipe' || name === 'swiftshader';
+}
+
 export interface NodeAdapter {
   name: AdapterName;
   /** Environment that makes Dawn choose this adapter, to be set before its process starts. */

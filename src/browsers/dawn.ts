@@ -1,6 +1,6 @@
 /** WebGPU in Node: Dawn, on the adapter that TAIJI_ADAPTER names, or the best of those that work. */
 import { create, globals } from 'webgpu';
-import { findNodeAdapters, NO_NODE_ADAPTER } from './adapters.ts';
+import { findNodeAdapters, isSoftware, NO_NODE_ADAPTER } from './adapters.ts';
 
 let api: GPU | null = null;
 
@@ -14,7 +14,32 @@ export function openDawn(): GPU {
   const chosen = adapter ?? findNodeAdapters()[0];
   if (chosen === undefined) throw new Error(NO_NODE_ADAPTER);
   Object.assign(process.env, chosen.env);
-  Object.assign(globalThis, globals);
-  api = create([]);
+  api = createDawn(chosen.name);
   return api;
+}
+
+/** Dawn on the driver that the environment names, and WebGPU's global names. Dawn ends when the object is collected. */
+export function createDawn(adapter: string): GPU {
+  Object.assign(globalThis, globals);
+  if (isSoftware(adapter)) askOnceAMillisecond();
+  return create([]);
+}
+
+/**
+ * While work is under way, Dawn asks by setImmediate, without a pause, whether it is done. On a real GPU that is the quickest way;
+ * from a driver that computes on the same cores it takes one of them away.
+ */
+function askOnceAMillisecond(): void {
+  if (setImmediate.name === 'patient') return;
+  const immediately = setImmediate;
+  const patient = (callback: (...args: unknown[]) => void, ...args: unknown[]) =>
+    isNative(callback) && args.length === 0 ? setTimeout(callback, 1) : immediately(callback, ...args);
+  globalThis.setImmediate = Object.assign(patient, {
+    __promisify__: immediately.__promisify__,
+  }) as unknown as typeof setImmediate;
+}
+
+/** Whether a function comes from an addon: only Dawn's are handed to setImmediate. */
+function isNative(callback: unknown): boolean {
+  return Function.prototype.toString.call(callback).includes('[native code]');
 }

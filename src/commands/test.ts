@@ -3,7 +3,7 @@
  * types, style and dead code, runs every vitest project, and says at the end what ran, what could not, and the counts.
  * Further arguments go to vitest: `npm test -- --project node`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { findNodeAdapters } from '../browsers/adapters.ts';
 import { aptInstall, ensureChromium } from '../browsers/chromium.ts';
@@ -11,10 +11,26 @@ import { findFirefox } from '../browsers/firefox.ts';
 
 const RESULTS = '.cache/test.json';
 
+const shell = process.platform === 'win32';
+
 function step(title: string, command: string, ...args: string[]): boolean {
   console.log(`\n${title}`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
-  return status === 0;
+  return spawnSync(command, args, { stdio: 'inherit', shell }).status === 0;
+}
+
+/** A check beside others: what it says is printed when it has ended, so that it stays together. */
+function check(title: string, command: string, ...args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], shell });
+    const said: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => said.push(bytes));
+    const end = (passed: boolean, why = '') => {
+      console.log(`\n${title}\n${Buffer.concat(said)}${why}`);
+      resolve(passed);
+    };
+    child.on('error', (error) => end(false, error.message));
+    child.on('close', (code) => end(code === 0));
+  });
 }
 
 /** What vitest's JSON reporter wrote; null when it did not get that far. */
@@ -34,9 +50,14 @@ export async function main(args: string[]): Promise<number> {
   const firefox = findFirefox();
 
   const failed: string[] = [];
-  if (!step('Types', 'tsc', '--noEmit')) failed.push('types');
-  if (!step('Style', 'biome', 'check', '.')) failed.push('style');
-  if (!step('Dead code', 'knip')) failed.push('dead code');
+  const [types, style, used] = await Promise.all([
+    check('Types', 'tsc', '--noEmit'),
+    check('Style', 'biome', 'check', '.'),
+    check('Dead code', 'knip'),
+  ]);
+  if (!types) failed.push('types');
+  if (!style) failed.push('style');
+  if (!used) failed.push('dead code');
   rmSync(RESULTS, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
   if (!step('Tests', 'vitest', 'run', ...reporters, ...args)) failed.push('tests');

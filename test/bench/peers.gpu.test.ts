@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { create } from 'webgpu';
 import { jaxPeer, tensorFlowPeer } from '../../src/bench/peers';
+import { createDawn } from '../../src/browsers/dawn';
 import type { ModelConfig } from '../../src/model/config';
 import { initialParameters } from '../../src/model/parameters';
 import { testDevice } from '../adapter';
@@ -40,7 +40,7 @@ const peerCase = {
 it('the peers compute the same losses: model, clipping and AdamW are the same', async () => {
   const { device, info } = await testDevice();
   const tensorFlow = await tensorFlowPeer(device, info, peerCase);
-  const jax = await jaxPeer(peerCase, create([]));
+  const jax = await jaxPeer(peerCase, createDawn(process.env.TAIJI_TEST_ADAPTER ?? ''));
   const losses: number[] = [];
   for (let step = 0; step < 3; step++) {
     losses.push(await tensorFlow.step());

@@ -261,7 +261,7 @@ const RIGHT: Record<string, Right | RegExp> = {
     history: 'another',
     says: /ascending item id.*seeded shuffle/,
   },
-  'items-over-125k': { users: 5, items: 130_000, interactions: 650_000, history: 'another' },
+  'items-over-125k': { users: 20, items: 130_000, interactions: 650_000, history: 'another' },
 };
 
 /** Those that are too large to be kept are made here. */
@@ -274,8 +274,10 @@ const GENERATED: Record<string, () => SourceFile> = {
   'quotes-tsv-8000-rows': () => quotes('\t'),
   'items-over-125k': () => {
     const rows = ['user,item,time'];
-    for (let user = 0; user < 5; user++)
-      for (let item = 0; item < 130_000; item++) rows.push(`u${user},i${item},${1_262_304_000 + item}`);
+    // Five users an item, as many as it needs; a quarter of the items a user, so that unseen ones are soon drawn.
+    for (let user = 0; user < 20; user++)
+      for (let item = user % 4; item < 130_000; item += 4)
+        rows.push(`u${user},i${item},${1_262_304_000 + item}`);
     return file('log.csv', rows.join('\n'));
   },
 };

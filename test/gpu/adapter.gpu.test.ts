@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { isSoftware } from '../../src/browsers/adapters';
 import { freshDevice, takeErrors, testDevice } from '../adapter';
 
 test('a device adds two vectors', async () => {
@@ -48,4 +49,13 @@ test('an invalid shader is an uncaptured error', async () => {
   const { device } = await freshDevice();
   device.createShaderModule({ code: 'fn broken( {' });
   expect((await takeErrors()).join()).toMatch(/broken|expected/);
+});
+
+test('waits for a software adapter without taking a core from it', async () => {
+  const { device, name } = await testDevice();
+  const waits = vi.spyOn(globalThis, 'setTimeout');
+  await device.queue.onSubmittedWorkDone();
+  // Whether the work is done is asked in one of two ways; the other asks on and on.
+  expect(waits.mock.calls.some(([, milliseconds]) => milliseconds === 1)).toBe(isSoftware(name));
+  waits.mockRestore();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { create, globals } from 'webgpu';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
+import { createDawn } from '../../src/browsers/dawn';
 import { budgetOf } from '../../src/run/budget';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
@@ -21,13 +21,12 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
   }
 
   beforeAll(async () => {
-    Object.assign(globalThis, globals);
     if (!process.env.TAIJI_TEST_ADAPTER) {
       const [first] = findNodeAdapters();
       if (!first) throw new Error(NO_NODE_ADAPTER);
       Object.assign(process.env, first.env, { TAIJI_TEST_ADAPTER: first.name });
     }
-    api = create([]);
+    api = createDawn(process.env.TAIJI_TEST_ADAPTER ?? '');
     report = (await runPipeline(recordedRun(minusculeConfig(), null, undefined, open).context)).report!;
   }, TIMEOUT);
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSentenceFiles } from '../../src/commands/sentenceFiles';
+import { useCpu } from '../../src/gpu/tfjs';
 import { SENTENCE_BYTES } from '../../src/rank/sentenceEncoder';
+import { openReferenceDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
 import { readReport } from '../../src/run/readReport';
@@ -95,6 +97,18 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     const after = sentences.saved.find(({ state }) => state.stage === 'sft')!;
     const resumed = await runPipeline(recordedRun(config, after).context);
     expect(timeless(resumed.report!)).toEqual(timeless(other));
+  });
+
+  it('comes out close in plain JavaScript, where there is no WebAssembly', async () => {
+    expect(report.device.backend).toBe('wasm');
+    const plain = () =>
+      openReferenceDevice(async () => {
+        await useCpu();
+        return 'cpu';
+      });
+    const other = (await runPipeline(recordedRun(minusculeConfig(), null, undefined, plain).context)).report!;
+    expect(other.device.backend).toBe('cpu');
+    expect(compareFingerprints(report.fingerprint, other.fingerprint).verdict).toBe('close');
   });
 
   it('is another run with another seed', async () => {

@@ -186,11 +186,7 @@ describe('a run with CoTs of a file', { timeout: 180_000 }, () => {
   it('learns from what the embedded teacher wrote as from the teacher itself', async () => {
     const store = memoryStore();
     const trainer = trainerOn(store);
-    const embedded = (await trainer.start(
-      minusculeConfig(shorten),
-      null,
-      () => {},
-    ))!;
+    const embedded = (await trainer.start(minusculeConfig(shorten), null, () => {}))!;
     const { bytes } = await trainer.exportCots();
     const lines = Buffer.from(bytes)
       .toString()
