@@ -1,7 +1,6 @@
 import { Controls } from './form/controls';
 import { Header } from './header';
 import { late } from './parts/late';
-import { RankingView } from './results/ranking';
 import { StageTable } from './results/table';
 import { Gauges, LearningCharts } from './run/charts';
 import { Hero } from './run/hero';
@@ -16,6 +15,7 @@ import { StudyPanel } from './study/studyPanel';
 
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
+const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
@@ -46,7 +46,7 @@ export function App({ session }: { session: Session }) {
         </div>
         <StageTable />
         {session.view.baselines.value !== null && <Baselines />}
-        <RankingView />
+        {session.view.ranking.value !== null && <RankingView />}
         <Samples />
         {session.view.cots.value !== null && <OrftView />}
         <StudyPanel />
