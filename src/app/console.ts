@@ -65,8 +65,10 @@ export interface TaijiConsole {
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
   /** cots.jsonl: what the teacher said. */
   exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
-  /** run.zip, which `npm run export` reads. */
-  exportRun(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** run.zip, which `npm run export` reads and `importRun` takes in; of the run on show, or of a kept one. */
+  exportRun(id?: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** Keeps the run of a run.zip among the others; a notice says what came of it. */
+  importRun(file: File): Promise<void>;
   /** A folder that goes on elsewhere, as one ZIP. */
   continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
 }
@@ -106,6 +108,7 @@ export function exposeConsole(session: Session): void {
     exportModel: session.exportModel,
     exportCots: session.exportCots,
     exportRun: session.exportRun,
+    importRun: session.importRun,
     continueElsewhere: session.continueElsewhere,
   };
   effect(() => {

@@ -82,7 +82,7 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const checkpoint = await unpackRun(readFileSync(options.run));
+  const { checkpoint } = await unpackRun(readFileSync(options.run));
   const { config } = checkpoint.state;
   const map = options.map ?? config.data.map;
   const imported = options.data.length > 0 ? await importFiles(options.data, map, console.log) : null;

@@ -50,7 +50,9 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     resume: null,
   });
   if (report === null) throw new Error('The run was stopped before its end.');
-  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), await packRun(checkpoint)] };
+  const { device, memory } = report;
+  const zip = await packRun(checkpoint, { id: crypto.randomUUID(), trained: { device, memory } });
+  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), zip] };
 }
 
 /** Answers of an endpoint are kept beside the results, so that a command that failed asks only for the rest. */

@@ -1,17 +1,32 @@
-/** Files of a run as one ZIP: a folder to go on with elsewhere, and the run itself, which `npm run export` reads. */
+/**
+ * A run as one file, run.zip: its checkpoint, part by part, under SHA-256. `npm run export` reads it, and another browser takes it
+ * in among the runs that it keeps. The data that it was trained on does not travel with it. And files of any kind as one ZIP.
+ */
 import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
 import { sha256 } from '../numeric/hash';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
 import { CheckpointError } from './checkpointError';
 import type { RunFile } from './files';
+import { type DeviceInfo, type Report, STAGE_NAMES } from './report';
 import type { RunCheckpoint } from './runState';
 import { APP_VERSION } from './version';
 
-/** Moments are of use only to a training that goes on here, and would make the file three times as large. */
+/** Of use only to a training that goes on: a finished run's would make the file three times as large. */
 const MOMENTS = ['moment1', 'moment2'];
+/** First in the file, so that a run is told by its first bytes. */
+const ABOUT = 'run.json';
 const SUMS = 'sha256.json';
 /** ZIP cannot name an earlier date; the same files give the same bytes whenever they are packed. */
 const EPOCH = new Date(1980, 0, 1);
+/** Bytes of all parts, unpacked: what a page can hold at once. */
+const MOST_BYTES = 2 ** 31;
+
+/** What a file says of its run beside the checkpoint. */
+export interface RunIdentity {
+  id: string;
+  /** Of the report, where the run is finished: what it was trained on, and what it took there. */
+  trained: Pick<Report, 'device' | 'memory'> | null;
+}
 
 export function zipFiles(name: string, files: readonly RunFile[]): RunFile {
   const entries: Zippable = {};
@@ -19,42 +34,116 @@ export function zipFiles(name: string, files: readonly RunFile[]): RunFile {
   return { name, bytes: zipSync(entries, { level: 6, mtime: EPOCH }) as RunFile['bytes'] };
 }
 
-/** run.zip: all of a run that can be looked at and exported, without its optimiser's moments. */
-export async function packRun(checkpoint: RunCheckpoint): Promise<RunFile> {
+/** Of a run that is finished without its optimiser's moments, of any other with them. */
+export async function packRun(checkpoint: RunCheckpoint, about: RunIdentity): Promise<RunFile> {
   const { pools } = encodeCheckpoint('', checkpoint, true);
-  const files = Object.entries(pools)
-    .filter(([name]) => !MOMENTS.includes(name))
-    .map(([name, pool]) => ({ name, bytes: new Uint8Array(pool) }));
+  const isWhole = isAtEnd(checkpoint);
+  const files = [
+    jsonPart(ABOUT, about),
+    ...Object.entries(pools)
+      .filter(([name]) => !isWhole || !MOMENTS.includes(name))
+      .map(([name, pool]) => ({ name, bytes: new Uint8Array(pool) })),
+  ];
   const sums: Record<string, string> = {};
   for (const { name, bytes } of files) sums[name] = await sha256(bytes);
-  return zipFiles('run.zip', [
-    ...files,
-    { name: SUMS, bytes: strToU8(JSON.stringify(sums)) as RunFile['bytes'] },
-  ]);
+  return zipFiles('run.zip', [...files, jsonPart(SUMS, sums)]);
 }
 
 /**
- * The inverse of `packRun`, with moments of 0.
- * @throws CheckpointError when it is no run, is damaged, or is of another version of the app
+ * The inverse of `packRun`, verified as a checkpoint in storage is. Of a finished run the moments are 0.
+ * @throws CheckpointError when it is no run, is damaged, is of another version of the app, or cannot be gone on with
  */
-export async function unpackRun(bytes: Uint8Array): Promise<RunCheckpoint> {
-  let entries: Record<string, Uint8Array>;
-  let sums: Record<string, string>;
-  try {
-    entries = unzipSync(bytes);
-    sums = JSON.parse(strFromU8(entries[SUMS])) as Record<string, string>;
-  } catch {
-    throw new CheckpointError('This is no run.zip, or it is damaged: its parts cannot be read.');
-  }
+export async function unpackRun(
+  bytes: Uint8Array,
+): Promise<{ checkpoint: RunCheckpoint; about: RunIdentity }> {
+  const entries = unzipped(bytes);
+  const sums = parsed(entries[SUMS]) as Record<string, unknown> | null;
+  if (typeof sums !== 'object' || sums === null || Array.isArray(sums)) throw notRun();
   const pools: Record<string, ArrayBuffer> = {};
-  for (const [name, sum] of Object.entries(sums)) {
+  for (const name of new Set([...Object.keys(entries), ...Object.keys(sums)])) {
+    if (name === SUMS) continue;
     // A copy, since an entry may lie anywhere within a larger buffer.
-    const part = entries[name]?.slice();
-    if (part === undefined || (await sha256(part)) !== sum)
+    const part = Object.hasOwn(entries, name) ? entries[name].slice() : null;
+    if (part === null || (await sha256(part)) !== sums[name])
       throw new CheckpointError(`This run.zip is damaged: its part “${name}” is not what was written.`);
     pools[name] = part.buffer;
   }
-  if (pools.parameters !== undefined)
-    for (const name of MOMENTS) pools[name] = new ArrayBuffer(pools.parameters.byteLength);
-  return decodeCheckpoint({ pools }, APP_VERSION);
+  const about = aboutOf(pools[ABOUT]);
+  delete pools[ABOUT];
+  const lacksMoments = pools.parameters !== undefined && MOMENTS.every((name) => pools[name] === undefined);
+  if (lacksMoments) for (const name of MOMENTS) pools[name] = new ArrayBuffer(pools.parameters.byteLength);
+  const checkpoint = decodeCheckpoint({ pools }, APP_VERSION);
+  if (lacksMoments && !isAtEnd(checkpoint))
+    throw new CheckpointError(
+      'This run.zip holds a run that is not finished, without what its training needs to go on: save it again where it was trained.',
+    );
+  return { checkpoint, about };
+}
+
+/** Whether all stages have passed. */
+export function isAtEnd({ state: { stage, made } }: RunCheckpoint): boolean {
+  return stage === STAGE_NAMES.at(-1) && made[stage] !== undefined;
+}
+
+function unzipped(bytes: Uint8Array): Record<string, Uint8Array> {
+  let total = 0;
+  try {
+    return unzipSync(bytes, {
+      filter({ originalSize }) {
+        total += originalSize;
+        if (total > MOST_BYTES) throw tooLarge();
+        return true;
+      },
+    });
+  } catch (error) {
+    throw error instanceof CheckpointError ? error : notRun();
+  }
+}
+
+function tooLarge(): CheckpointError {
+  return new CheckpointError(`This run.zip has more than ${MOST_BYTES / 2 ** 30} GiB: no page can hold it.`);
+}
+
+/** @throws CheckpointError also for an identity that no app wrote, though its sum is right */
+function aboutOf(part: ArrayBuffer | undefined): RunIdentity {
+  // A file of version 0.7.0 says nothing.
+  if (part === undefined) return { id: crypto.randomUUID(), trained: null };
+  const about = parsed(new Uint8Array(part)) as Partial<RunIdentity> | null;
+  const trained = about?.trained ?? null;
+  const isOne =
+    typeof about?.id === 'string' &&
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(about.id) &&
+    (trained === null || (isDevice(trained.device) && isMemory(trained.memory)));
+  if (!isOne) throw new CheckpointError(`This run.zip is damaged: its part “${ABOUT}” tells of no run.`);
+  return { id: about.id as string, trained };
+}
+
+function isDevice(device: Partial<DeviceInfo> | undefined): boolean {
+  const { backend, vendor, architecture, description, limits } = device ?? {};
+  return (
+    [backend, vendor, architecture, description].every((word) => typeof word === 'string') &&
+    typeof limits === 'object' &&
+    limits !== null &&
+    Object.values(limits).every((limit) => typeof limit === 'number')
+  );
+}
+
+function isMemory(memory: Partial<Report['memory']> | undefined): boolean {
+  return Number.isFinite(memory?.bytesPlanned) && Number.isFinite(memory?.bytesAllocated);
+}
+
+function parsed(part: Uint8Array | undefined): unknown {
+  try {
+    return part === undefined ? null : JSON.parse(strFromU8(part));
+  } catch {
+    return null;
+  }
+}
+
+function jsonPart(name: string, value: object): RunFile {
+  return { name, bytes: strToU8(JSON.stringify(value)) as RunFile['bytes'] };
+}
+
+function notRun(): CheckpointError {
+  return new CheckpointError('This is no run.zip, or it is damaged: its parts cannot be read.');
 }

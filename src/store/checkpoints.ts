@@ -53,8 +53,9 @@ export class Checkpoints<Header> {
   /**
    * Writes a checkpoint beside the run's newest one, all of it or nothing. It takes the place of the one before that.
    * @param isFinal of a run that is finished: it stands alone, and nothing that is not final replaces it
+   * @returns whether there was a checkpoint of the run before
    */
-  async save({ id, header, pools }: Checkpoint<Header>, isFinal = false): Promise<void> {
+  async save({ id, header, pools }: Checkpoint<Header>, isFinal = false): Promise<boolean> {
     const [newest, earlier] = await this.#generations(id);
     if (newest?.sealed?.isFinal && !isFinal)
       throw new StoreError('failed', 'This run is finished and kept already; what goes on here is not kept.');
@@ -66,6 +67,12 @@ export class Checkpoints<Header> {
     const seal = await sealOf(sealed);
     await this.store.put('checkpoints', { id: key, header: { ...sealed, seal }, parts: pools });
     if (isFinal) for (const old of [newest, earlier]) if (old && old.key !== key) await this.#remove(old.key);
+    return newest !== undefined;
+  }
+
+  /** SHA-256 of each pool of the checkpoints that are kept of this run, the newest first. */
+  async digests(id: string): Promise<Record<string, string>[]> {
+    return (await this.#generations(id)).map(({ sealed }) => sealed?.pools ?? {});
   }
 
   /** Of each run the newest, in the order of ids, without reading any pool. */
@@ -111,7 +118,7 @@ export class Checkpoints<Header> {
     const runs = new Map<string, Found<Header>[]>();
     for (const { id: key, header } of await this.store.list('checkpoints')) {
       const sealed = isSealed<Header>(header) ? header : null;
-      const id = key.endsWith(SECOND) ? key.slice(0, -SECOND.length) : key;
+      const id = runOfKey(key);
       const own = { key, header: sealed?.caller ?? (header as Header), sealed };
       runs.set(
         id,
@@ -120,6 +127,11 @@ export class Checkpoints<Header> {
     }
     return runs;
   }
+}
+
+/** The run that a record of the collection is of. */
+export function runOfKey(key: string): string {
+  return key.endsWith(SECOND) ? key.slice(0, -SECOND.length) : key;
 }
 
 function generationOf({ sealed }: Pick<Found<unknown>, 'sealed'>): number {

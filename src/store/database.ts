@@ -4,12 +4,14 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { memoryStore } from './memory';
+import { sizeOf } from './size';
 import {
   type CollectionName,
   type Parts,
   type Store,
   type StoreAction,
   type StoredHeader,
+  type StoredItem,
   type StoredRecord,
   StoreError,
   storeSentence,
@@ -27,7 +29,15 @@ interface Schema extends DBSchema {
   headers: {
     key: [CollectionName, string];
     /** `pieces` counts the pieces of each part; 0 for a part that is no ArrayBuffer and is stored as it is. */
-    value: { collection: CollectionName; id: string; header: unknown; pieces: Record<string, number> };
+    value: {
+      collection: CollectionName;
+      id: string;
+      header: unknown;
+      pieces: Record<string, number>;
+      /** Of its parts, and when it was written; records of older versions of the app lack both. */
+      bytes?: number;
+      writtenAt?: number;
+    };
   };
   pieces: { key: PieceKey; value: unknown };
 }
@@ -36,9 +46,13 @@ interface Schema extends DBSchema {
  * Opens the page's database. Never rejects: where there is no usable IndexedDB, `store` is a memory store and `problem`
  * says why in one sentence.
  * @param name of the database; tests use their own
+ * @param onClosed somebody else closed the connection, as happens when the browser or a person deletes what is kept
  */
-export async function openStore(name = 'taiji-lab'): Promise<{ store: Store; problem: StoreError | null }> {
-  const store = new IndexedStore(name);
+export async function openStore(
+  name = 'taiji-lab',
+  onClosed: () => void = () => {},
+): Promise<{ store: Store; problem: StoreError | null }> {
+  const store = new IndexedStore(name, onClosed);
   try {
     await store.connect();
     return { store, problem: null };
@@ -51,7 +65,10 @@ class IndexedStore implements Store {
   readonly persistent = true;
   #connection: Promise<IDBPDatabase<Schema>> | null = null;
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly onClosed: () => void,
+  ) {}
 
   /** The connection; opened again after the browser or another tab closed it. */
   connect(): Promise<IDBPDatabase<Schema>> {
@@ -59,7 +76,10 @@ class IndexedStore implements Store {
       const forget = () => {
         if (this.#connection === opening) this.#connection = null;
       };
-      const opening = open(this.name, forget);
+      const opening = open(this.name, () => {
+        forget();
+        this.onClosed();
+      });
       opening.catch(forget);
       this.#connection = opening;
     }
@@ -77,7 +97,8 @@ class IndexedStore implements Store {
           requests.push(pieces.put(piece, [collection, id, part, index]));
         });
       }
-      requests.push(headers.put({ collection, id, header, pieces: counts }));
+      const [bytes, writtenAt] = [sizeOf(parts), Date.now()];
+      requests.push(headers.put({ collection, id, header, pieces: counts, bytes, writtenAt }));
     });
   }
 
@@ -87,6 +108,26 @@ class IndexedStore implements Store {
       const range = IDBKeyRange.bound([collection], [collection, []]);
       const found = await transaction.objectStore('headers').getAll(range);
       return found.map(({ id, header }) => ({ id, header }));
+    } catch (error) {
+      throw toStoreError(error, 'read');
+    }
+  }
+
+  async inventory(): Promise<StoredItem[]> {
+    try {
+      const transaction = readOnly(await this.connect());
+      const items: StoredItem[] = [];
+      for (const found of await transaction.objectStore('headers').getAll()) {
+        const { collection, id, header, writtenAt = null } = found;
+        let { bytes } = found;
+        if (bytes === undefined) {
+          bytes = 0;
+          let cursor = await transaction.objectStore('pieces').openCursor(pieceRange(collection, id));
+          for (; cursor; cursor = await cursor.continue()) bytes += sizeOf(cursor.value);
+        }
+        items.push({ collection, id, header, bytes, writtenAt });
+      }
+      return items;
     } catch (error) {
       throw toStoreError(error, 'read');
     }

@@ -1,18 +1,26 @@
 /** The Store in memory: for Node, and for browsers whose IndexedDB is missing or refuses. */
-import { type CollectionName, type Store, type StoreAction, type StoredRecord, toStoreError } from './store';
+import { sizeOf } from './size';
+import {
+  type CollectionName,
+  type Store,
+  type StoreAction,
+  type StoredItem,
+  type StoredRecord,
+  toStoreError,
+} from './store';
 
 /** A store that lasts as long as the object. It copies on write and on read, as IndexedDB does. */
 export function memoryStore(): Store {
-  const collections = new Map<CollectionName, Map<string, StoredRecord>>();
+  const collections = new Map<CollectionName, Map<string, StoredRecord & { writtenAt: number }>>();
   const records = (collection: CollectionName) => {
-    const found = collections.get(collection) ?? new Map<string, StoredRecord>();
+    const found = collections.get(collection) ?? new Map<string, StoredRecord & { writtenAt: number }>();
     collections.set(collection, found);
     return found;
   };
   return {
     persistent: false,
     async put(collection, { id, header, parts }) {
-      records(collection).set(id, copy({ id, header, parts }, 'write'));
+      records(collection).set(id, { ...copy({ id, header, parts }, 'write'), writtenAt: Date.now() });
     },
     async list(collection) {
       const all = [...records(collection).values()].map(({ id, header }) => copy({ id, header }, 'read'));
@@ -20,13 +28,26 @@ export function memoryStore(): Store {
     },
     async get(collection, id) {
       const found = records(collection).get(id);
-      return found ? copy(found, 'read') : null;
+      if (!found) return null;
+      const { header, parts } = found;
+      return copy({ id, header, parts }, 'read');
+    },
+    async inventory() {
+      const items: StoredItem[] = [];
+      for (const [collection, held] of [...collections].sort(byKey))
+        for (const [id, { header, parts, writtenAt }] of [...held].sort(byKey))
+          items.push(copy({ collection, id, header, bytes: sizeOf(parts), writtenAt }, 'read'));
+      return items;
     },
     async delete(collection, id) {
       records(collection).delete(id);
     },
     close() {},
   };
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function copy<T>(value: T, action: StoreAction): T {

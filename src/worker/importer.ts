@@ -2,5 +2,8 @@
 import { expose } from 'comlink';
 import { openStore } from '../store/database';
 import { createImporter } from './importService';
+import { RUNS_CHANNEL } from './runLock';
 
-expose(createImporter(openStore));
+const tabs = new BroadcastChannel(RUNS_CHANNEL);
+
+expose(createImporter(() => openStore(), { locks: navigator.locks, tellTabs: () => tabs.postMessage(null) }));

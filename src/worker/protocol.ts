@@ -30,6 +30,13 @@ export interface ResumeFrom {
   generation: CheckpointGeneration;
 }
 
+/** A run that was taken in from a file, or was kept already. */
+export interface ImportedRun {
+  id: string;
+  /** One or two sentences: what is kept now, and what it still needs. */
+  message: string;
+}
+
 /** A data set that was imported and is kept in IndexedDB. */
 export interface ImportSummary {
   sha256: string;
@@ -54,6 +61,27 @@ export interface CotsSummary {
   cots: number;
   /** Distinct prompts. */
   prompts: number;
+}
+
+export type StoredKind = 'unfinished' | 'finished' | 'datasets' | 'cots' | 'answers' | 'cells' | 'encoder';
+
+/** One thing that the browser keeps for this page and that can be deleted by itself. */
+export interface StoredThing {
+  kind: StoredKind;
+  /** '' for a kind that is one thing as a whole. */
+  id: string;
+  /** In words. */
+  name: string;
+  /** Of what is in it; what it takes on the disk only the browser knows. */
+  bytes: number;
+  /** Milliseconds since the epoch; null where it was not noted. */
+  writtenAt: number | null;
+  /** In storage. */
+  records: number;
+  /** By a run that is on, in whichever tab. */
+  isInUse: boolean;
+  /** Unfinished runs that cannot go on without it. */
+  neededBy: number;
 }
 
 export interface OpenedRun {
@@ -125,8 +153,13 @@ export interface TrainerApi {
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;
   /** cots.jsonl: what the teacher said. Throws when it has said nothing yet. */
   exportCots(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
-  /** run.zip, which `npm run export` reads. Throws when there is no run yet. */
-  exportRun(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /**
+   * run.zip, which `npm run export` reads and `importRun` takes in. Throws when there is no run yet.
+   * @param id of a kept run; left out, the run on show
+   */
+  exportRun(id?: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /** Verifies a run.zip as a checkpoint in storage is, and keeps it among the others. It replaces none. */
+  importRun(file: File): Promise<ImportedRun>;
   /** One ZIP: a folder that goes on with TRL, or verl. Throws when the run has not come as far as the end of SFT. */
   continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
   /** For tests of recovery: destroys the GPU device under the run. */
@@ -169,4 +202,8 @@ export interface ImporterApi {
   countAnswers(): Promise<number>;
   /** Deletes every answer that a teacher's endpoint gave. */
   forgetAnswers(): Promise<void>;
+  /** Everything that the browser keeps for this page. */
+  listStored(): Promise<StoredThing[]>;
+  /** @returns how many of them were left because they are in use */
+  deleteStored(things: Pick<StoredThing, 'kind' | 'id'>[]): Promise<number>;
 }

@@ -4,7 +4,7 @@
  */
 import { decodeCheckpoint, encodeCheckpoint, type RunHeader } from '../run/checkpoint';
 import { CheckpointError } from '../run/checkpointError';
-import { parseConfig } from '../run/config';
+import { parseConfig, type RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
@@ -29,7 +29,8 @@ import { heldRuns, holdingRun, type Locks } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {
-  openStore(): Promise<{ store: Store; problem: StoreError | null }>;
+  /** @param onClosed what was kept may be gone: the browser or somebody else closed it */
+  openStore(onClosed: () => void): Promise<{ store: Store; problem: StoreError | null }>;
   openDevice: typeof openRunDevice;
   describeDevice: typeof describeRunDevice;
   /** The browser's; undefined where it has none. */
@@ -92,7 +93,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
   let lost: string | null = null;
 
   function storage(): Promise<Storage> {
-    opened ??= services.openStore().then(({ store, problem }) => ({
+    // Kept again as soon as it can be, and what became of it is seen then.
+    const onClosed = () => current?.controls.keep();
+    opened ??= services.openStore(onClosed).then(({ store, problem }) => ({
       checkpoints: new Checkpoints<RunHeader>(store),
       runs: new Runs<FinishedRun, Report>(store),
       datasets: new Datasets<ImportSummary>(store),
@@ -145,7 +148,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     teacherKey: string | null,
   ): Promise<Report | null> {
     const { emit } = context;
-    const { checkpoints, runs, datasets, answers, cots, persistent, problem } = await storage();
+    const { checkpoints, datasets, answers, cots, persistent, problem } = await storage();
     let complained = false;
     const tell = (level: 'info' | 'warning', message: string) =>
       emit({ type: 'notice', level, message, about: 'keeping' });
@@ -156,6 +159,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
       tell('warning', `Training goes on, but this run is not being kept: ${reason}`);
     };
     if (problem !== null) complain(problem);
+    /** Whether a checkpoint of the run must be there. */
+    let isKept = context.resume !== null;
     const teaching: TeacherServices = {
       fetch: services.askEndpoint,
       key: teacherKey,
@@ -190,7 +195,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
         newest = { id, checkpoint };
         lost = null;
         try {
-          await checkpoints.save(encodeCheckpoint(id, checkpoint, finished), finished);
+          const wasThere = await checkpoints.save(encodeCheckpoint(id, checkpoint, finished), finished);
+          if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
+          isKept = true;
           await dropOvertaken(id, checkpoint.state);
           services.tellTabs?.();
           if (complained && problem === null) {
@@ -204,12 +211,25 @@ export function createTrainer(services: TrainServices): TrainerApi {
         }
       },
     });
-    if (report !== null) {
-      const { config } = report;
-      const saved = { id, config, stage: STAGE_NAMES.at(-1)!, step: 0, savedAt: Date.now(), finished: true };
-      await runs.save(id, saved, report).catch(complain);
-    }
+    if (report !== null) await saveReport(id, report).catch(complain);
     return report;
+  }
+
+  async function saveReport(id: string, report: Report): Promise<void> {
+    const { config } = report;
+    const saved = { id, config, stage: STAGE_NAMES.at(-1)!, step: 0, savedAt: Date.now(), finished: true };
+    await (await storage()).runs.save(id, saved, report);
+  }
+
+  /** Of a run whose checkpoints went while it was trained. */
+  async function lossWords({ data }: RunConfig): Promise<string> {
+    const gone =
+      'What was kept of this run has been deleted, by the browser or by hand; training goes on, and the run is kept again from here.';
+    if (data.source !== 'import') return gone;
+    const isThere = (await (await storage()).datasets.list()).some(({ sha256 }) => sha256 === data.sha256);
+    return isThere
+      ? gone
+      : `${gone} Its data set was deleted too: add the same files again before you resume it.`;
   }
 
   function exported(missing: string): RunCheckpoint {
@@ -345,9 +365,21 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     // Few ask for these, so their code is fetched when somebody does.
-    async exportRun() {
+    async exportRun(id = newest?.id) {
+      const none = 'There is no run to export yet: train one, or open a finished run.';
+      const checkpoint = id === undefined || id === newest?.id ? exported(none) : await load(id);
       const { packRun } = await import('../run/runFile');
-      return packRun(exported('There is no run to export yet: train one, or open a finished run.'));
+      const report = id === undefined ? null : (await (await storage()).runs.load(id))?.report;
+      const trained = report ? { device: report.device, memory: report.memory } : null;
+      return packRun(checkpoint, { id: id ?? '', trained });
+    },
+
+    async importRun(file) {
+      const { importRun } = await import('./runImport');
+      const { checkpoints, problem } = await storage();
+      const made = await importRun(file, { checkpoints, saveReport });
+      services.tellTabs?.();
+      return problem === null ? made : { ...made, message: `${made.message} ${problem.message}` };
     },
 
     async continueElsewhere(to) {

@@ -11,7 +11,7 @@ const tabs = new BroadcastChannel(RUNS_CHANNEL);
 /** To the endpoint that the page has opened a line to last; before that the policy lets nobody be asked. */
 let askEndpoint: EndpointFetch = fetch;
 const trainer = createTrainer({
-  openStore,
+  openStore: (onClosed) => openStore(undefined, onClosed),
   openDevice: openRunDevice,
   describeDevice: describeRunDevice,
   locks: navigator.locks,

@@ -81,6 +81,10 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
     exportModel: async () => [],
     exportCots: async () => ({ name: 'cots.jsonl', bytes: new Uint8Array() }),
     exportRun: async () => ({ name: 'run.zip', bytes: new Uint8Array() }),
+    importRun: async ({ name }) => {
+      if (name === 'bad.zip') throw new Error('This is no run.zip');
+      return { id: 'f', message: 'It is kept here now.' };
+    },
     continueElsewhere: async (to) => ({ name: `${to}.zip`, bytes: new Uint8Array() }),
     loseDevice: async () => {},
   };
@@ -118,6 +122,8 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
     deleteCots: async () => {},
     countAnswers: async () => 0,
     forgetAnswers: async () => {},
+    listStored: async () => [],
+    deleteStored: async () => 0,
   };
   const services: Services = {
     trainer(onCrash) {

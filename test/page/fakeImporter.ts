@@ -5,7 +5,7 @@
 import type { Role } from '../../src/data/columns/roles';
 import { type Mapping, parseMapping } from '../../src/data/mapping';
 import type { ImportPreview, PreviewChoice, SeenFiles } from '../../src/data/preview';
-import type { ImporterApi, ImportSummary } from '../../src/worker/protocol';
+import type { ImporterApi, ImportSummary, StoredThing } from '../../src/worker/protocol';
 
 declare global {
   /** Mappings that files were read with, in order. */
@@ -198,8 +198,87 @@ function refusal(file: string, { roles }: Mapping): string | null {
   return null;
 }
 
-/** @param hasCots whether a set of CoTs is kept already */
-export function fakeImporter(hasCots: boolean): ImporterApi {
+/** One of each kind, as they might be after a week. */
+function stored(): StoredThing[] {
+  const free = { isInUse: false, neededBy: 0, records: 1 };
+  const ago = (hours: number) => Date.now() - hours * 3_600_000;
+  return [
+    {
+      ...free,
+      kind: 'unfinished',
+      id: 'a',
+      name: 'small, seed 1, popo: at step 62 of popo',
+      bytes: 7_412_883,
+      writtenAt: ago(0.1),
+    },
+    {
+      ...free,
+      kind: 'finished',
+      id: 'b',
+      name: 'small, seed 7, popo: model and report',
+      bytes: 9_120_441,
+      writtenAt: ago(25),
+    },
+    {
+      ...free,
+      kind: 'datasets',
+      id: 'c'.repeat(64),
+      name: 'shop: 4102 users, 3377 items',
+      bytes: 2_300_512,
+      writtenAt: ago(50),
+      neededBy: 1,
+    },
+    {
+      ...free,
+      kind: 'datasets',
+      id: 'e'.repeat(64),
+      name: 'ratings: 610 users, 9724 items',
+      bytes: 1_100_003,
+      writtenAt: null,
+    },
+    {
+      ...free,
+      kind: 'cots',
+      id: 'd'.repeat(64),
+      name: 'cots.jsonl: 900 chains of thought',
+      bytes: 140_002,
+      writtenAt: ago(60),
+    },
+    {
+      ...free,
+      kind: 'answers',
+      id: '',
+      name: 'What endpoints answered',
+      bytes: 44_100,
+      writtenAt: ago(61),
+      records: 12,
+    },
+    {
+      ...free,
+      kind: 'cells',
+      id: '',
+      name: 'Trained cells of studies',
+      bytes: 310_220,
+      writtenAt: ago(90),
+      records: 6,
+    },
+    {
+      ...free,
+      kind: 'encoder',
+      id: '',
+      name: 'Universal Sentence Encoder',
+      bytes: 28_204_711,
+      writtenAt: null,
+    },
+  ];
+}
+
+/**
+ * @param hasCots whether a set of CoTs, and something of every other kind, is kept already
+ * @param deleted ids of runs that are gone
+ */
+export function fakeImporter(hasCots: boolean, deleted: Set<string>): ImporterApi {
+  let things = hasCots ? stored() : [];
   let last: ImportSummary | null = null;
   let seen: SeenFiles | null = null;
   return {
@@ -245,5 +324,15 @@ export function fakeImporter(hasCots: boolean): ImporterApi {
       return 240;
     },
     async forgetAnswers() {},
+    async listStored() {
+      return things.filter(({ id }) => !deleted.has(id));
+    },
+    async deleteStored(wanted) {
+      for (const { kind, id } of wanted) {
+        things = things.filter((thing) => thing.kind !== kind || thing.id !== id);
+        deleted.add(id === '' ? kind : id);
+      }
+      return 0;
+    },
   };
 }

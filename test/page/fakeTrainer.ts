@@ -556,12 +556,17 @@ export function fakeServices(options: FakeOptions): Services {
     async exportRun() {
       return { name: 'run.zip', bytes: new Uint8Array() };
     },
+    async importRun(file) {
+      if (file.name.startsWith('bad'))
+        throw new Error('This run.zip is damaged: its part “moment2” is not what was written.');
+      return { id: 'c', message: 'The run of tiny, seed 3, finished, is kept here now: open it below.' };
+    },
     async continueElsewhere(to) {
       return { name: `continue-on-${to}.zip`, bytes: new Uint8Array(22) };
     },
     async loseDevice() {},
   };
-  const importer = fakeImporter(options.saved);
+  const importer = fakeImporter(options.saved, deleted);
   return {
     trainer: () => trainer,
     importer: () => importer,

@@ -509,8 +509,8 @@ describe('grpo.yaml', () => {
 
 describe('run.zip', () => {
   it('gives the same folder, and is refused when damaged', async () => {
-    const { bytes } = await packRun(done);
-    const again = elsewhereFiles(await unpackRun(bytes), dataset, { to: 'trl' });
+    const { bytes } = await packRun(done, { id: crypto.randomUUID(), trained: null });
+    const again = elsewhereFiles((await unpackRun(bytes)).checkpoint, dataset, { to: 'trl' });
     expect(written(again)).not.toBe(trl);
     for (const { name, bytes: own } of again)
       expect(own).toEqual(new Uint8Array(readFileSync(join(trl, name))));

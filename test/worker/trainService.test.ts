@@ -85,7 +85,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const { name, bytes } = await later.continueElsewhere('trl');
     expect(name).toBe('continue-on-trl.zip');
     expect(Object.keys(unzipSync(bytes))).toEqual(expect.arrayContaining(['grpo.yaml', 'rewards.py']));
-    expect((await unpackRun((await later.exportRun()).bytes)).state.config).toEqual(report.config);
+    expect((await unpackRun((await later.exportRun()).bytes)).checkpoint.state.config).toEqual(report.config);
     expect(readSafetensors(files[0].bytes).tensors[0].name).toBe('model.embed_tokens.weight');
 
     // Another run's report, whose checkpoint is gone: its model is not this one's.

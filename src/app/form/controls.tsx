@@ -101,6 +101,7 @@ function Steering() {
   const session = useSession();
   const status = session.status.value;
   const pending = session.pending.value;
+  const isTooLarge = session.tooLarge.value !== null;
   return (
     <div class="steering">
       {status === 'running' ? (
@@ -124,7 +125,7 @@ function Steering() {
           type="button"
           class="primary"
           data-action="train"
-          disabled={session.studies.busy.value || !!session.tooLarge.value}
+          disabled={session.studies.busy.value || isTooLarge}
           onClick={() => void session.start()}
         >
           <Icon path="M5 2.5v11l9-5.5z" />
@@ -135,7 +136,7 @@ function Steering() {
         type="button"
         data-action="step"
         title="One training step, then pause"
-        disabled={pending !== null || session.studies.busy.value}
+        disabled={pending !== null || session.studies.busy.value || (!session.busy.value && isTooLarge)}
         onClick={() => void session.step()}
       >
         Step

@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useSession } from '../state/context';
 import type { Session } from '../state/session';
-import { sentence } from '../words/sentence';
 
 /** Copies the link of what is shown. */
 export function Share() {
@@ -43,51 +42,7 @@ export function Share() {
   );
 }
 
-/** Files of a finished run: its report, the model as a Hugging Face checkpoint, what the teacher said, and what goes on elsewhere. */
-export function Downloads() {
-  const session = useSession();
-  const report = session.report.value;
-  if (report === null) return null;
-  const save = async (
-    what: string,
-    make: () => Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>,
-  ) => {
-    try {
-      for (const { name, bytes } of await make()) download(name, bytes);
-    } catch (error) {
-      session.say('error', `${what} could not be exported: ${sentence(error)}`);
-    }
-  };
-  const button = (label: string, onClick: () => void) => (
-    <button type="button" onClick={onClick}>
-      {label}
-    </button>
-  );
-  const elsewhere = (name: string, to: 'trl' | 'verl') =>
-    button(`Continue elsewhere: ${name}`, () =>
-      save('The run', async () => [await session.continueElsewhere(to)]),
-    );
-  return (
-    <div class="downloads">
-      {button('Save report.json', () => download('report.json', JSON.stringify(report)))}
-      {button('Save the model', () => save('The model', session.exportModel))}
-      {button('Save the reasoning', () => save('The reasoning', async () => [await session.exportCots()]))}
-      {elsewhere('TRL', 'trl')}
-      {elsewhere('verl', 'verl')}
-    </div>
-  );
-}
-
 /** The page's own address with the run as its fragment. */
 export function pageLink(session: Session): string {
   return location.href.split('#')[0] + session.link();
-}
-
-export function download(name: string, content: string | Uint8Array<ArrayBuffer>): void {
-  const url = URL.createObjectURL(new Blob([content]));
-  const anchor = document.createElement('a');
-  anchor.href = url;
-  anchor.download = name;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -1,14 +1,21 @@
+import { useSignal } from '@preact/signals';
+import { useMemo, useRef } from 'preact/hooks';
 import type { SavedRun } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
+import { download } from '../parts/download';
 import { useSession } from '../state/context';
 import type { Room } from '../state/keptRuns';
+import { createStorage } from '../state/storage';
 import { ago, bytes } from '../words/format';
+import { StoragePanel } from './storage';
 
-/** Runs kept on this device: take one up again, look at one that ended, or delete it. */
+/** What is kept on this device: runs to take up again, to look at or to carry elsewhere, and whatever else there is. */
 export function SavedRuns() {
   const session = useSession();
+  const storage = useMemo(() => createStorage(session, download), [session]);
+  const isOpen = useSignal(false);
+  const file = useRef<HTMLInputElement>(null);
   const runs = [...session.savedRuns.value].sort((a, b) => b.savedAt - a.savedAt);
-  if (runs.length === 0) return null;
   const busy = session.busy.value;
   return (
     <section class="saved" aria-labelledby="saved-title">
@@ -20,7 +27,7 @@ export function SavedRuns() {
         {runs.map((run) => (
           <li key={run.id}>
             <span>
-              <b>{run.config.preset}</b>, seed {run.config.seed}, {run.config.popo.weighting}
+              <b>{run.config.preset}</b>, seed {run.config.seed}, {run.config.popo?.weighting}
             </span>
             <span class="faint">
               {standing(run)}, {ago(run.savedAt, Date.now())}
@@ -50,6 +57,16 @@ export function SavedRuns() {
                   Resume at step {run.earlier.step} of {run.earlier.stage}
                 </button>
               )}
+              <button
+                type="button"
+                class="plain"
+                data-action="save-run"
+                title="run.zip: another browser takes it in, and npm run export reads it"
+                disabled={storage.working.value !== null}
+                onClick={() => void storage.saveRun(run.id)}
+              >
+                Save to a file
+              </button>
               <DeleteButton
                 class="plain"
                 disabled={busy || run.isElsewhere}
@@ -62,6 +79,41 @@ export function SavedRuns() {
           </li>
         ))}
       </ul>
+      <div class="saved-foot">
+        <button type="button" data-action="add-run" onClick={() => file.current?.click()}>
+          Add a run from a file
+        </button>
+        <button
+          type="button"
+          data-action="storage"
+          aria-expanded={isOpen.value}
+          aria-controls="storage"
+          onClick={() => {
+            isOpen.value = !isOpen.value;
+          }}
+        >
+          {isOpen.value ? 'Hide what is kept' : 'Everything that is kept'}
+        </button>
+        <input
+          ref={file}
+          type="file"
+          accept=".zip"
+          hidden
+          data-files="run"
+          aria-label="A run’s file"
+          onChange={(event) => {
+            const [chosen] = event.currentTarget.files ?? [];
+            event.currentTarget.value = '';
+            if (chosen !== undefined) void session.importRun(chosen);
+          }}
+        />
+      </div>
+      {storage.problem.value !== null && (
+        <p class="problem" role="alert">
+          {storage.problem.value}
+        </p>
+      )}
+      {isOpen.value && <StoragePanel storage={storage} />}
     </section>
   );
 }

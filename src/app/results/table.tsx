@@ -1,5 +1,5 @@
 import type { MetricsRow } from '../../evaluate/metrics';
-import { Downloads } from '../parts/share';
+import { late } from '../parts/late';
 import { useSession } from '../state/context';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
@@ -26,6 +26,8 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
   },
 ];
 
+const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
+
 /** One row per stage, on what no stage has seen. */
 export function StageTable() {
   const session = useSession();
@@ -42,7 +44,7 @@ export function StageTable() {
           {count(rows[0].users)} {heldOutWords(config).many}; one seed
           {config.preset === 'tiny' && '; at tiny, what alignment adds in one run is within its noise'}.
         </p>
-        <Downloads />
+        {session.report.value !== null && <Downloads />}
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage">
         <table class="dense">

@@ -3,18 +3,18 @@
  * and the actions between them and the workers. Signals only; nothing here touches the document.
  */
 import { batch, computed, signal } from '@preact/signals';
-import { REWARDS, type RewardName } from '../../popo/rewards';
 import { parseConfig, type RunConfig } from '../../run/config';
-import { isPreset, presetVersion } from '../../run/diff';
 import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
-import { defaultConfig, type PresetName, presetConfig } from '../../run/presets';
+import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
+import { createBudget } from './budget';
 import { createCotSets } from './cotSets';
+import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createRunView } from './runView';
@@ -83,8 +83,6 @@ export function createSession(
   const teacherKey = signal('');
   /** Requests since the page was opened, by the address that they went to. */
   const asked = signal<ReadonlyMap<string, Record<'sent' | 'answered' | 'failed', number>>>(new Map());
-  /** Why this device cannot do what the form asks for, as `form/budget.tsx` finds; null when it can. */
-  const tooLarge = signal<string | null>(null);
   const runIsOn = () => status.value === 'running' || status.value === 'paused';
   const studies = createStudies(
     () => trainer(),
@@ -94,23 +92,25 @@ export function createSession(
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
 
+  const { adopt, ...form } = createForm({ config, busy, expected, teacherKey });
   const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
   const importer = (onCrash: (message: string) => void) =>
     services.importer((message) => {
       services.discardImporter();
       onCrash(message);
     });
-  const cots = createCotSets(importer, chooseCots, (message) => say('info', message));
+  const cots = createCotSets(importer, form.chooseCots, (message) => say('info', message));
   /** SHA-256 of the visitor's data that the opened link was made on. */
   const linked = signal('');
   const data = createImports(importer, {
-    choose: ({ sha256, map }) => chooseImport(sha256, map),
+    choose: ({ sha256, map }) => form.chooseImport(sha256, map),
     forget(sha256) {
-      if (config.value.data.sha256 === sha256) chooseWorld('tradeoff');
+      if (config.value.data.sha256 === sha256) form.chooseWorld('tradeoff');
     },
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
   });
+  const budget = createBudget({ config, device: view.device, deviceWarning, imports: data.imports });
 
   let noticeId = 0;
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
@@ -179,9 +179,12 @@ export function createSession(
     saved: SavedRun | null = null,
     generation: CheckpointGeneration = 'newest',
   ): Promise<void> {
+    // A run that is taken up is weighed by the worker, which knows its numbers.
+    if (saved === null && budget.isAwaited()) await budget.load();
     if (busy.value || pending.value !== null) return;
     let wanted: RunConfig;
     try {
+      if (saved === null && budget.tooLarge.value !== null) throw new Error(budget.tooLarge.value);
       wanted = parseConfig(saved?.config ?? config.value);
     } catch (error) {
       status.value = 'error';
@@ -244,12 +247,6 @@ export function createSession(
     asked.value = new Map(asked.value).set(url, { ...counts, [outcome]: counts[outcome] + 1 });
   }
 
-  /** Takes a config that was not made in the form. */
-  function adopt(wanted: RunConfig): void {
-    if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
-    config.value = wanted;
-  }
-
   function show(result: Report): void {
     report.value = result;
     if (expected.value !== null) verdict.value = compareFingerprints(expected.value, result.fingerprint);
@@ -279,7 +276,10 @@ export function createSession(
       await attempt('The step', () => trainer().step());
       return;
     }
-    if (!runIsOn()) void start();
+    if (!runIsOn()) {
+      if (budget.isAwaited()) await budget.load();
+      void start();
+    }
     await pause();
   }
 
@@ -323,6 +323,7 @@ export function createSession(
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
     }
+    void budget.load();
     services.tabs.onRuns(() => void kept.refresh());
     await kept.refresh();
   }
@@ -347,18 +348,16 @@ export function createSession(
         return;
       }
       const { report: found, events } = opened;
+      const { settings, problem } = await settingsOf(found);
       batch(() => {
         clear();
-        try {
-          adopt(parseConfig(found.config));
-          runConfig.value = config.value;
-        } catch (error) {
-          runConfig.value = configOfOlderReport(found);
+        if (problem === null) adopt(settings);
+        else
           say(
             'warning',
-            `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${sentence(error)}`,
+            `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${problem}`,
           );
-        }
+        runConfig.value = settings;
         expected.value = null;
         for (const event of events) view.receive(event);
         show(found);
@@ -368,59 +367,6 @@ export function createSession(
       if (report.value === null) status.value = 'idle';
       say('error', `The report could not be opened: ${sentence(error)}`);
     }
-  }
-
-  /** Changes the config of the next run. While a run is on, the form is read-only. */
-  function edit(change: (draft: RunConfig) => void): void {
-    if (busy.value) return;
-    const draft = structuredClone(config.value);
-    change(draft);
-    // What an endpoint once said was said about those prompts and that teacher.
-    if (draft.rupr.teacher === 'openai' && teaching(draft) !== teaching(config.value))
-      draft.rupr.cots_sha256 = '';
-    const { url } = config.value.rupr;
-    batch(() => {
-      if (url !== '' && url !== draft.rupr.url) teacherKey.value = '';
-      config.value = draft;
-      expected.value = null;
-    });
-  }
-
-  function chooseImport(sha256: string, map: string): void {
-    const { data } = config.value;
-    // The very files that an opened link asks for: what it promised still stands.
-    if (data.source === 'import' && data.sha256 === sha256) return;
-    edit((draft) => {
-      Object.assign(draft.data, { source: 'import', sha256, map });
-    });
-  }
-
-  function chooseCots(sha256: string): void {
-    // The very set that an opened link asks for: what it promised still stands.
-    if (config.value.rupr.cots_sha256 === sha256) return;
-    edit(({ rupr }) => Object.assign(rupr, { teacher: 'file', url: '', model: '', cots_sha256: sha256 }));
-  }
-
-  function chooseTeacher(teacher: RunConfig['rupr']['teacher']): void {
-    edit(({ rupr }) => Object.assign(rupr, { teacher, url: '', model: '', cots_sha256: '' }));
-  }
-
-  function chooseWorld(world: RunConfig['data']['world']): void {
-    edit((draft) => {
-      Object.assign(draft.data, { source: 'world', world, sha256: '', map: '' });
-    });
-  }
-
-  /** Another preset keeps what was chosen beside it: seed, weighting and data. */
-  function choosePreset(name: PresetName): void {
-    edit((draft) => {
-      const { source, world, sha256, map } = draft.data;
-      const { seed } = draft;
-      const { weighting } = draft.popo;
-      Object.assign(draft, presetConfig(name), { seed });
-      draft.popo.weighting = weighting;
-      Object.assign(draft.data, { source, world, sha256, map });
-    });
   }
 
   /** Fills the form from a link. Starts nothing. */
@@ -458,11 +404,26 @@ export function createSession(
   async function takeFiles(files: File[]): Promise<void> {
     if (busy.value) return;
     settingsOpen.value = true;
-    const isReasoning = await Promise.all(files.map(holdsReasoning));
-    await Promise.all([
-      data.readFiles(files.filter((_, index) => !isReasoning[index])),
-      cots.importCots(files.filter((_, index) => isReasoning[index])),
-    ]);
+    const { sortFiles } = await import('./takenFiles');
+    const { runs: runFiles, reasoning, data: rows } = await sortFiles(files);
+    await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(importRun)]);
+  }
+
+  /** Takes a run in from its file. */
+  async function importRun(file: File): Promise<void> {
+    try {
+      say('info', (await trainer().importRun(file)).message);
+    } catch (error) {
+      say('error', `${file.name} was not taken in: ${sentence(error)}`);
+    }
+    await kept.refresh();
+  }
+
+  /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
+  function forgetMissing(): void {
+    const { source, sha256 } = config.value.data;
+    if (source === 'import' && !data.imports.value.some((kept) => kept.sha256 === sha256))
+      form.chooseWorld('tradeoff');
   }
 
   function exportModel(): ReturnType<TrainerApi['exportModel']> {
@@ -473,8 +434,8 @@ export function createSession(
     return trainer().exportCots();
   }
 
-  function exportRun(): ReturnType<TrainerApi['exportRun']> {
-    return trainer().exportRun();
+  function exportRun(id?: string): ReturnType<TrainerApi['exportRun']> {
+    return trainer().exportRun(id);
   }
 
   function continueElsewhere(to: ElsewhereTrainer): ReturnType<TrainerApi['continueElsewhere']> {
@@ -509,17 +470,8 @@ export function createSession(
     cots,
     teacherKey,
     asked,
-    tooLarge,
-  };
-  const form = {
-    edit,
-    chooseImport,
-    chooseWorld,
-    chooseCots,
-    chooseTeacher,
-    choosePreset,
-    openLink,
-    takeFiles,
+    estimate: budget.estimate,
+    tooLarge: budget.tooLarge,
   };
   const runs = {
     start,
@@ -530,6 +482,13 @@ export function createSession(
     reset,
     wake,
     deleteRun,
+    importRun,
+    refreshRuns: kept.refresh,
+    forgetMissing,
+    openLink,
+    takeFiles,
+    trainer,
+    importer,
     openReport,
     link,
     exportModel,
@@ -541,39 +500,13 @@ export function createSession(
   return { ...state, ...form, ...runs, say, dismiss };
 }
 
-/** Bytes; no line of reasoning is longer. */
-const FIRST_LINE = 65_536;
-
-async function holdsReasoning(file: File): Promise<boolean> {
-  const [line] = (await file.slice(0, FIRST_LINE).text()).trimStart().split('\n', 1);
-  return line.startsWith('{') && line.includes('"sampleId"') && line.includes('"cot"');
-}
-
-/** Everything that decides what a teacher is asked. */
-function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfig): string {
-  return JSON.stringify([seed, data, text, rupr]);
-}
-
-/** The fields that a report of another version has, and the preset's where it has none. */
-function configOfOlderReport({ config: told, popo }: Report): RunConfig {
-  const filled = presetConfig({
-    preset: isPreset(told.preset) ? told.preset : 'small',
-    version: presetVersion(String(told.version)) ?? 1,
-  });
-  const fill = (into: object, from: object) => {
-    for (const [key, value] of Object.entries(from)) {
-      const known: unknown = Reflect.get(into, key);
-      if (typeof known === 'object' && known !== null && !Array.isArray(known)) fill(known, Object(value));
-      else Reflect.set(into, key, value);
-    }
-  };
-  fill(filled, told);
-  filled.popo.rewards = popo.rewardNames.filter((name) => isReward(name));
-  return filled;
-}
-
-function isReward(name: string): name is RewardName {
-  return (REWARDS as readonly string[]).includes(name);
+async function settingsOf(found: Report): Promise<{ settings: RunConfig; problem: string | null }> {
+  try {
+    return { settings: parseConfig(found.config), problem: null };
+  } catch (error) {
+    const { configOfOlderReport } = await import('./olderReport');
+    return { settings: configOfOlderReport(found), problem: sentence(error) };
+  }
 }
 
 function isSame(a: RunConfig, b: RunConfig): boolean {

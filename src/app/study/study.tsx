@@ -7,7 +7,7 @@ import { METHODS } from '../../study/methods';
 import type { Gauges, StudyTables } from '../../study/tables';
 import type { StudyResult } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
-import { download } from '../parts/share';
+import { download } from '../parts/download';
 import { useSession } from '../state/context';
 import { FrontPlot } from './frontPlot';
 

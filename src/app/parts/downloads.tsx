@@ -1,0 +1,39 @@
+import { useSession } from '../state/context';
+import { sentence } from '../words/sentence';
+import { download } from './download';
+
+/** Files of a finished run: its report, the model as a Hugging Face checkpoint, what the teacher said, and what goes on elsewhere. */
+export function Downloads() {
+  const session = useSession();
+  const report = session.report.value;
+  if (report === null) return null;
+  const save = async (
+    what: string,
+    make: () => Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>,
+  ) => {
+    try {
+      for (const { name, bytes } of await make()) download(name, bytes);
+    } catch (error) {
+      session.say('error', `${what} could not be exported: ${sentence(error)}`);
+    }
+  };
+  const button = (label: string, onClick: () => void) => (
+    <button type="button" onClick={onClick}>
+      {label}
+    </button>
+  );
+  const elsewhere = (name: string, to: 'trl' | 'verl') =>
+    button(`Continue elsewhere: ${name}`, () =>
+      save('The run', async () => [await session.continueElsewhere(to)]),
+    );
+  return (
+    <div class="downloads">
+      {button('Save report.json', () => download('report.json', JSON.stringify(report)))}
+      {button('Save the model', () => save('The model', session.exportModel))}
+      {button('Save the reasoning', () => save('The reasoning', async () => [await session.exportCots()]))}
+      {button('Save the run', () => save('The run', async () => [await session.exportRun()]))}
+      {elsewhere('TRL', 'trl')}
+      {elsewhere('verl', 'verl')}
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+/** What a person does to the config of the next run. Nothing here starts one. */
+import { batch, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { RunConfig } from '../../run/config';
+import { type PresetName, presetConfig } from '../../run/presets';
+import type { Fingerprint } from '../../run/report';
+
+interface FormSignals {
+  config: Signal<RunConfig>;
+  /** While a run is on, the form is read-only. */
+  busy: ReadonlySignal<boolean>;
+  /** The fingerprint that an opened link promised. */
+  expected: Signal<Fingerprint | null>;
+  teacherKey: Signal<string>;
+}
+
+export function createForm({ config, busy, expected, teacherKey }: FormSignals) {
+  /** Takes a config that was not made in the form. */
+  function adopt(wanted: RunConfig): void {
+    if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
+    config.value = wanted;
+  }
+
+  function edit(change: (draft: RunConfig) => void): void {
+    if (busy.value) return;
+    const draft = structuredClone(config.value);
+    change(draft);
+    // What an endpoint once said was said about those prompts and that teacher.
+    if (draft.rupr.teacher === 'openai' && teaching(draft) !== teaching(config.value))
+      draft.rupr.cots_sha256 = '';
+    const { url } = config.value.rupr;
+    batch(() => {
+      if (url !== '' && url !== draft.rupr.url) teacherKey.value = '';
+      config.value = draft;
+      expected.value = null;
+    });
+  }
+
+  function chooseImport(sha256: string, map: string): void {
+    const { data } = config.value;
+    // The very files that an opened link asks for: what it promised still stands.
+    if (data.source === 'import' && data.sha256 === sha256) return;
+    edit((draft) => {
+      Object.assign(draft.data, { source: 'import', sha256, map });
+    });
+  }
+
+  function chooseCots(sha256: string): void {
+    // The very set that an opened link asks for: what it promised still stands.
+    if (config.value.rupr.cots_sha256 === sha256) return;
+    edit(({ rupr }) => Object.assign(rupr, { teacher: 'file', url: '', model: '', cots_sha256: sha256 }));
+  }
+
+  function chooseTeacher(teacher: RunConfig['rupr']['teacher']): void {
+    edit(({ rupr }) => Object.assign(rupr, { teacher, url: '', model: '', cots_sha256: '' }));
+  }
+
+  function chooseWorld(world: RunConfig['data']['world']): void {
+    edit((draft) => {
+      Object.assign(draft.data, { source: 'world', world, sha256: '', map: '' });
+    });
+  }
+
+  /** Another preset keeps what was chosen beside it: seed, weighting and data. */
+  function choosePreset(name: PresetName): void {
+    edit((draft) => {
+      const { source, world, sha256, map } = draft.data;
+      const { seed } = draft;
+      const { weighting } = draft.popo;
+      Object.assign(draft, presetConfig(name), { seed });
+      draft.popo.weighting = weighting;
+      Object.assign(draft.data, { source, world, sha256, map });
+    });
+  }
+
+  return { adopt, edit, chooseImport, chooseCots, chooseTeacher, chooseWorld, choosePreset };
+}
+
+/** Everything that decides what a teacher is asked. */
+function teaching({ seed, data, text, rupr: { cots_sha256, ...rupr } }: RunConfig): string {
+  return JSON.stringify([seed, data, text, rupr]);
+}
