@@ -66,7 +66,11 @@ export class Checkpoints<Header> {
     const key = newest?.key === id ? id + SECOND : id;
     const seal = await sealOf(sealed);
     await this.store.put('checkpoints', { id: key, header: { ...sealed, seal }, parts: pools });
-    if (isFinal) for (const old of [newest, earlier]) if (old && old.key !== key) await this.#remove(old.key);
+    if (isFinal)
+      for (const old of [newest, earlier]) {
+        // The run is kept either way, and an older one beside it is passed over.
+        if (old && old.key !== key) await this.#remove(old.key).catch(() => undefined);
+      }
     return newest !== undefined;
   }
 

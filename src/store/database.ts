@@ -7,11 +7,10 @@ import { memoryStore } from './memory';
 import { sizeOf } from './size';
 import {
   type CollectionName,
+  type ListedRecord,
   type Parts,
   type Store,
   type StoreAction,
-  type StoredHeader,
-  type StoredItem,
   type StoredRecord,
   StoreError,
   storeSentence,
@@ -29,15 +28,7 @@ interface Schema extends DBSchema {
   headers: {
     key: [CollectionName, string];
     /** `pieces` counts the pieces of each part; 0 for a part that is no ArrayBuffer and is stored as it is. */
-    value: {
-      collection: CollectionName;
-      id: string;
-      header: unknown;
-      pieces: Record<string, number>;
-      /** Of its parts, and when it was written; records of older versions of the app lack both. */
-      bytes?: number;
-      writtenAt?: number;
-    };
+    value: { collection: CollectionName; pieces: Record<string, number> } & ListedRecord;
   };
   pieces: { key: PieceKey; value: unknown };
 }
@@ -102,32 +93,12 @@ class IndexedStore implements Store {
     });
   }
 
-  async list(collection: CollectionName): Promise<StoredHeader[]> {
+  async list(collection: CollectionName): Promise<ListedRecord[]> {
     try {
       const transaction = readOnly(await this.connect());
       const range = IDBKeyRange.bound([collection], [collection, []]);
       const found = await transaction.objectStore('headers').getAll(range);
-      return found.map(({ id, header }) => ({ id, header }));
-    } catch (error) {
-      throw toStoreError(error, 'read');
-    }
-  }
-
-  async inventory(): Promise<StoredItem[]> {
-    try {
-      const transaction = readOnly(await this.connect());
-      const items: StoredItem[] = [];
-      for (const found of await transaction.objectStore('headers').getAll()) {
-        const { collection, id, header, writtenAt = null } = found;
-        let { bytes } = found;
-        if (bytes === undefined) {
-          bytes = 0;
-          let cursor = await transaction.objectStore('pieces').openCursor(pieceRange(collection, id));
-          for (; cursor; cursor = await cursor.continue()) bytes += sizeOf(cursor.value);
-        }
-        items.push({ collection, id, header, bytes, writtenAt });
-      }
-      return items;
+      return found.map(({ id, header, bytes, writtenAt }) => ({ id, header, bytes, writtenAt }));
     } catch (error) {
       throw toStoreError(error, 'read');
     }

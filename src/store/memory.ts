@@ -1,13 +1,6 @@
 /** The Store in memory: for Node, and for browsers whose IndexedDB is missing or refuses. */
 import { sizeOf } from './size';
-import {
-  type CollectionName,
-  type Store,
-  type StoreAction,
-  type StoredItem,
-  type StoredRecord,
-  toStoreError,
-} from './store';
+import { type CollectionName, type Store, type StoreAction, type StoredRecord, toStoreError } from './store';
 
 /** A store that lasts as long as the object. It copies on write and on read, as IndexedDB does. */
 export function memoryStore(): Store {
@@ -23,7 +16,9 @@ export function memoryStore(): Store {
       records(collection).set(id, { ...copy({ id, header, parts }, 'write'), writtenAt: Date.now() });
     },
     async list(collection) {
-      const all = [...records(collection).values()].map(({ id, header }) => copy({ id, header }, 'read'));
+      const all = [...records(collection).values()].map(({ id, header, parts, writtenAt }) =>
+        copy({ id, header, bytes: sizeOf(parts), writtenAt }, 'read'),
+      );
       return all.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     async get(collection, id) {
@@ -32,22 +27,11 @@ export function memoryStore(): Store {
       const { header, parts } = found;
       return copy({ id, header, parts }, 'read');
     },
-    async inventory() {
-      const items: StoredItem[] = [];
-      for (const [collection, held] of [...collections].sort(byKey))
-        for (const [id, { header, parts, writtenAt }] of [...held].sort(byKey))
-          items.push(copy({ collection, id, header, bytes: sizeOf(parts), writtenAt }, 'read'));
-      return items;
-    },
     async delete(collection, id) {
       records(collection).delete(id);
     },
     close() {},
   };
-}
-
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1;
 }
 
 function copy<T>(value: T, action: StoreAction): T {

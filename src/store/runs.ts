@@ -12,7 +12,7 @@ export class Runs<Header, Report> {
 
   /** Ids and headers in the order of ids, without reading any report. */
   async list(): Promise<{ id: string; header: Header }[]> {
-    return (await this.store.list('runs')) as { id: string; header: Header }[];
+    return (await this.store.list('runs')).map(({ id, header }) => ({ id, header: header as Header }));
   }
 
   /** The run of this id, or null if there is none. */

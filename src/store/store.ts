@@ -41,13 +41,11 @@ export interface StoredRecord extends StoredHeader {
   parts: Parts;
 }
 
-/** A record as whoever looks after the storage sees it. */
-export interface StoredItem extends StoredHeader {
-  collection: CollectionName;
-  /** Of its parts, as `sizeOf` counts them. */
-  bytes: number;
-  /** Milliseconds since the epoch; null for records of older versions of the app, which noted none. */
-  writtenAt: number | null;
+/** A record as a list shows it. */
+export interface ListedRecord extends StoredHeader {
+  /** Of its parts, as `sizeOf` counts them, and milliseconds since the epoch; older versions of the app noted neither. */
+  bytes?: number;
+  writtenAt?: number;
 }
 
 /** Every method rejects with a StoreError and nothing else. What is read is a copy: changing it changes no record. */
@@ -57,9 +55,7 @@ export interface Store {
   /** Writes or replaces a record, all of it or nothing. */
   put(collection: CollectionName, record: StoredRecord): Promise<void>;
   /** Headers of a collection in the order of their ids, without reading any part. */
-  list(collection: CollectionName): Promise<StoredHeader[]>;
-  /** Everything that is kept, in the order of collections and ids. */
-  inventory(): Promise<StoredItem[]>;
+  list(collection: CollectionName): Promise<ListedRecord[]>;
   /** A record, or null if there is none of that id. */
   get(collection: CollectionName, id: string): Promise<StoredRecord | null>;
   /** Deletes a record; not an error if there is none. */

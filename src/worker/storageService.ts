@@ -4,16 +4,24 @@ import type { RunConfig } from '../run/config';
 import { Checkpoints, runOfKey } from '../store/checkpoints';
 import { Runs } from '../store/runs';
 import { deleteSentenceFiles, sentenceFileBytes } from '../store/sentenceCache';
-import type { Store, StoredItem } from '../store/store';
+import { sizeOf } from '../store/size';
+import type { CollectionName, Store } from '../store/store';
 import type { CotsSummary, ImportSummary, StoredKind, StoredThing } from './protocol';
 import { heldRuns, holdingRun, type Locks } from './runLock';
+
+interface StoredItem {
+  collection: CollectionName;
+  id: string;
+  header: unknown;
+  bytes: number;
+  writtenAt: number | null;
+}
 
 /** Data sets and sets of reasoning that a run reads. */
 type Needs = Pick<RunConfig, 'data' | 'rupr'>;
 
 /** Everything, the newest first within its kind. */
 export async function listStored(store: Store, locks: Locks | undefined): Promise<StoredThing[]> {
-  const items = await store.inventory();
   const held = await heldRuns(locks);
   const headers = new Map(
     (await new Checkpoints<RunHeader>(store).list()).map(({ id, header }) => [id, header]),
@@ -26,8 +34,6 @@ export async function listStored(store: Store, locks: Locks | undefined): Promis
   };
   const free = { isInUse: false, neededBy: 0 };
   const things: StoredThing[] = [];
-  const some = (collection: StoredItem['collection']) =>
-    items.filter((item) => item.collection === collection);
   const joined = (kind: StoredKind, name: string, own: StoredItem[]) => {
     if (own.length > 0)
       things.push({
@@ -42,7 +48,7 @@ export async function listStored(store: Store, locks: Locks | undefined): Promis
   };
 
   const runs = new Map<string, StoredItem[]>();
-  for (const item of [...some('checkpoints'), ...some('runs')]) {
+  for (const item of [...(await listed(store, 'checkpoints')), ...(await listed(store, 'runs'))]) {
     const id = item.collection === 'runs' ? item.id : runOfKey(item.id);
     runs.set(id, [...(runs.get(id) ?? []), item]);
   }
@@ -59,18 +65,18 @@ export async function listStored(store: Store, locks: Locks | undefined): Promis
       neededBy: 0,
     });
   }
-  for (const item of some('datasets')) {
+  for (const item of await listed(store, 'datasets')) {
     const { id, users, items } = item.header as ImportSummary;
     const about = needed(({ data }) => data.source === 'import' && data.sha256 === item.id);
     things.push({ kind: 'datasets', name: `${id}: ${users} users, ${items} items`, ...own(item), ...about });
   }
-  for (const item of some('cots')) {
+  for (const item of await listed(store, 'cots')) {
     const { name, cots } = item.header as CotsSummary;
     const about = needed(({ rupr }) => rupr.cots_sha256 === item.id);
     things.push({ kind: 'cots', name: `${name}: ${cots} chains of thought`, ...own(item), ...about });
   }
-  joined('answers', 'What endpoints answered', some('answers'));
-  joined('cells', 'Trained cells of studies', some('cells'));
+  joined('answers', 'What endpoints answered', await listed(store, 'answers'));
+  joined('cells', 'Trained cells of studies', await listed(store, 'cells'));
   const bytes = await sentenceFileBytes();
   if (bytes > 0)
     things.push({
@@ -118,6 +124,16 @@ export async function deleteStored(
     else for (const record of await store.list(kind)) await store.delete(kind, record.id);
   }
   return left;
+}
+
+async function listed(store: Store, collection: CollectionName): Promise<StoredItem[]> {
+  const items: StoredItem[] = [];
+  for (const { id, header, bytes, writtenAt = null } of await store.list(collection)) {
+    // What was not noted is measured.
+    const size = bytes ?? sizeOf((await store.get(collection, id).catch(() => null))?.parts ?? null);
+    items.push({ collection, id, header, bytes: size, writtenAt });
+  }
+  return items;
 }
 
 /** Records of older versions of the app may lack what newer ones have. */

@@ -430,7 +430,7 @@ export function fakeServices(options: FakeOptions): Services {
     vendor: options.backend === 'cpu' ? '' : 'nvidia',
     architecture: options.backend === 'cpu' ? '' : 'ada-lovelace',
     description: '',
-    limits: {},
+    limits: options.backend === 'cpu' ? {} : { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 },
   };
   let paused = false;
   let stopped = false;

@@ -10,6 +10,8 @@ const MINUTES = 60_000;
 describe('a run on the page, in Chromium', () => {
   let page: BrowserPage;
   let whole: Report;
+  /** run.zip of a run under way, as base64. */
+  let carried = '';
 
   beforeAll(async () => {
     page = await openBrowser('chromium');
@@ -102,6 +104,8 @@ describe('a run on the page, in Chromium', () => {
       await page.click('.saved [data-action="resume-run"]');
       await reach('sft', 6);
       await page.evaluate(() => globalThis.taiji!.loseDevice(), null);
+      await reach('popo', 2);
+      carried = await page.evaluate(asText, null);
       await status('done');
       const resumed = await page.evaluate(
         () => ({ report: globalThis.taiji!.report()!, notices: globalThis.taiji!.notices() }),
@@ -116,4 +120,45 @@ describe('a run on the page, in Chromium', () => {
     },
     15 * MINUTES,
   );
+
+  test(
+    'carried to another browser as a file, it is taken in there and comes to the same bits',
+    async () => {
+      const elsewhere = await openBrowser('chromium');
+      try {
+        await elsewhere.goto(inject('pageUrl'));
+        const taken = await elsewhere.evaluate(async (base64) => {
+          const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+          await globalThis.taiji!.importRun(new File([bytes], 'run.zip'));
+          return { notices: globalThis.taiji!.notices(), runs: globalThis.taiji!.savedRuns() };
+        }, carried);
+        expect(taken.runs).toMatchObject([{ finished: false, config: { seed: 3 } }]);
+        expect(taken.notices.at(-1)?.message).toMatch(
+          /^The run of tiny, seed 3, at step .* resume it below\.$/,
+        );
+        await elsewhere.click('.saved [data-action="resume-run"]');
+        await vi.waitFor(
+          async () =>
+            expect(await elsewhere.evaluate(() => document.documentElement.dataset.status, null)).toBe(
+              'done',
+            ),
+          { timeout: 5 * MINUTES, interval: 300 },
+        );
+        const report = await elsewhere.evaluate(() => globalThis.taiji!.report()!, null);
+        expect(report.fingerprint).toEqual(whole.fingerprint);
+        expect(elsewhere.errors).toEqual([]);
+      } finally {
+        await elsewhere.close();
+      }
+    },
+    8 * MINUTES,
+  );
 });
+
+/** The file of the run on show; results of a page travel as JSON. */
+async function asText(): Promise<string> {
+  const { bytes } = await globalThis.taiji!.exportRun();
+  let letters = '';
+  for (const byte of bytes) letters += String.fromCharCode(byte);
+  return btoa(letters);
+}

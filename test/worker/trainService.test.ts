@@ -249,6 +249,92 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(all.filter((run) => run.config.seed === 5).map(({ finished }) => finished)).toEqual([false, true]);
   });
 
+  it('has one entry after thirty starts', async () => {
+    const store = memoryStore();
+    for (let start = 0; start < 30; start++)
+      await trainedUntil(
+        trainerOn(store),
+        minusculeConfig(),
+        null,
+        (event) => event.type === 'stage' && event.name === 'tokenizer',
+      );
+    expect(await trainerOn(store).savedRuns()).toHaveLength(1);
+  });
+
+  it('says once that what was kept is gone, and keeps the run again', async () => {
+    const store = memoryStore();
+    let closed = () => {};
+    const trainer = createTrainer({
+      openStore: async (onClosed) => {
+        closed = onClosed;
+        return { store, problem: null };
+      },
+      openDevice: openCpu,
+      describeDevice: async () => ({ device: (await openCpu()).info, warning: null }),
+    });
+    const config = minusculeConfig((draft) => Object.assign(draft.warmup, { steps: 30 }));
+    const told: string[] = [];
+    const keptAt: number[] = [];
+    let deleting: Promise<unknown> = Promise.resolve();
+    await trainedUntil(trainer, config, null, (event) => {
+      if (atStep('warmup', 4)(event))
+        deleting = store.list('checkpoints').then(async (all) => {
+          for (const { id } of all) await store.delete('checkpoints', id);
+          closed();
+        });
+      if (event.type === 'notice') told.push(event.message);
+      if (event.type === 'checkpoint' && event.stage === 'warmup') keptAt.push(event.step);
+      return event.type === 'stage' && event.name === 'rupr';
+    });
+    await deleting;
+    expect(told).toEqual([
+      'What was kept of this run has been deleted, by the browser or by hand; training goes on, and the run is kept again from here.',
+    ]);
+    // At once, not at the stage's end.
+    expect(keptAt.some((step) => step > 4 && step < 12)).toBe(true);
+    expect(await trainer.savedRuns()).toHaveLength(1);
+  });
+
+  it('carries a run to another browser, which comes to the same bits', async () => {
+    const [here, there] = [memoryStore(), memoryStore()];
+    const config = minusculeConfig((draft) => Object.assign(draft.sft, { steps: 12 }));
+    const trainer = trainerOn(here);
+    await trainedUntil(trainer, config, null, atStep('sft', 4));
+    const [left] = await trainer.savedRuns();
+    const unfinished = await trainer.exportRun(left.id);
+    const file = (bytes: Uint8Array<ArrayBuffer>) => new File([bytes], 'run.zip');
+    const elsewhere = trainerOn(there);
+    expect((await elsewhere.importRun(file(unfinished.bytes))).message).toBe(
+      `The run of tiny, seed 5, at step ${left.step} of sft, is kept here now: resume it below.`,
+    );
+    expect(await elsewhere.savedRuns()).toMatchObject([
+      { id: left.id, stage: 'sft', step: left.step, finished: false },
+    ]);
+    expect((await elsewhere.importRun(file(unfinished.bytes))).message).toMatch(/is kept here already\.$/);
+    const whole = await trainer.start(config, { id: left.id, generation: 'newest' }, () => {});
+    const other = await elsewhere.start(config, { id: left.id, generation: 'newest' }, () => {});
+    expect(compareFingerprints(whole!.fingerprint, other!.fingerprint).verdict).toBe('identical');
+
+    // A finished run keeps its place when an earlier state of it comes along.
+    const { id, message } = await elsewhere.importRun(file(unfinished.bytes));
+    expect(message).toMatch(/Another state of this run is kept here too, and was left alone\./);
+    expect(id).not.toBe(left.id);
+    const finished = (await elsewhere.savedRuns()).find((run) => run.id === left.id);
+    expect(finished?.finished).toBe(true);
+
+    // The finished one, with its report and its model, in a third.
+    const done = await trainer.exportRun(left.id);
+    expect(done.bytes.length).toBeLessThan(unfinished.bytes.length);
+    const third = trainerOn(memoryStore());
+    expect((await third.importRun(file(done.bytes))).message).toMatch(
+      /, finished, is kept here now: open it below\.$/,
+    );
+    expect((await third.openRun(left.id))?.report).toEqual(whole);
+    expect(await third.exportModel()).toEqual(await trainer.exportModel());
+    expect((await third.importRun(file(done.bytes))).message).toMatch(/, finished, is kept here already\.$/);
+    expect(await third.savedRuns()).toHaveLength(1);
+  });
+
   it('lets one tab at a time train, resume or delete a run, and tells the others', async () => {
     const store = memoryStore();
     const locks = fakeLocks();
