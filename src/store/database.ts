@@ -127,7 +127,9 @@ class IndexedStore implements Store {
 
   delete(collection: CollectionName, id: string): Promise<void> {
     return this.#write('delete', (headers, pieces, requests) => {
-      requests.push(headers.delete([collection, id]), pieces.delete(pieceRange(collection, id)));
+      // One by one: where the second fails at once, the first is waited for all the same.
+      requests.push(headers.delete([collection, id]));
+      requests.push(pieces.delete(pieceRange(collection, id)));
     });
   }
 
@@ -147,7 +149,11 @@ class IndexedStore implements Store {
       try {
         queue(transaction.objectStore('headers'), transaction.objectStore('pieces'), requests);
       } catch (error) {
-        transaction.abort();
+        try {
+          transaction.abort();
+        } catch {
+          // It was aborted before.
+        }
         await Promise.allSettled(requests);
         throw error;
       }

@@ -101,7 +101,7 @@ describe('run.zip', () => {
       'a lost loss',
       (parts) =>
         stateIn(parts, ({ stages }) =>
-          (stages as { loss: number[] }[]).find(({ loss }) => loss.length > 0)?.loss.pop(),
+          (stages as { name: string; loss: number[] }[]).find(({ name }) => name === 'warmup')?.loss.pop(),
         ),
       /warmup has 5 losses after 6 steps/,
     ],
