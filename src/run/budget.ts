@@ -4,9 +4,11 @@
  *
  * Bytes on the device follow the engine's own buffers (transformer.ts, training.ts, scoring.ts, generate.ts), all of which are
  * allocated once. How long texts are is known once the tokenizer is trained; before, it is guessed. On the generated marketplace
- * the guess is within a factor of 2 of what is planned; of imported texts, half of the config's limits are taken.
+ * the guess is within a factor of 2 of what is planned; of imported texts it goes by their letters, and by half of the config's limits
+ * where those are not known.
  * Bytes of the page are rougher, and seconds are the least that is thinkable: only what is hopeless is refused for them.
  */
+import type { TextLengths } from '../data/textLengths';
 import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
@@ -38,6 +40,7 @@ export interface DataNumbers {
   users: number;
   items: number;
   interactions: number;
+  lengths?: TextLengths;
 }
 
 /** What the tokenizer made of the data. */
@@ -82,6 +85,9 @@ const CONCURRENCY = 4;
 
 /** Tokens of the generated marketplace: of a behaviour, of a profile, of reasoning with its answer. */
 const WORLD_TOKENS = { behaviour: 7, profile: 5, completion: 20 };
+/** Of texts that were imported: letters of a token, and tokens of a completion beside its item. */
+const LETTERS = 4;
+const FORM_TOKENS = 20;
 /** How many its tokenizer learns: those of every shop, those of each broadest category, and of all that there are. */
 const WORLD_VOCABULARY = { all: 80, perL1: 50, most: 480 };
 /** Tokens of a sentence that warm-up packs. */
@@ -155,26 +161,30 @@ export function engineBytes(shape: ModelConfig, kernels: RunConfig['kernels']) {
   };
 }
 
-function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
-  const isWorld = data.source === 'world';
-  const { behaviour, profile, completion } = WORLD_TOKENS;
+function guessedText({ data, text, rupr, warmup }: RunConfig, lengths: TextLengths | undefined): TextNumbers {
   const { all, perL1, most } = WORLD_VOCABULARY;
-  const sentences = warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
+  const isWorld = data.source === 'world';
+  const told = isWorld
+    ? { ...WORLD_TOKENS, history: text.history_length }
+    : lengths && {
+        behaviour: 1 + lengths.item / LETTERS,
+        profile: lengths.profile / LETTERS,
+        completion: FORM_TOKENS + lengths.longestItem / LETTERS,
+        history: Math.min(text.history_length, lengths.history),
+      };
   // Reasoning from outside is cut at the limit.
-  const longest = rupr.teacher === 'attributes' ? completion : text.max_completion_length;
+  const completion = rupr.teacher === 'attributes' ? told?.completion : text.max_completion_length;
+  const within = (limit: number, tokens = limit / 2) => Math.min(limit, Math.ceil(tokens));
   const guess = {
-    prompt: isWorld
-      ? Math.min(text.max_prompt_length, profile + behaviour * text.history_length)
-      : Math.ceil(text.max_prompt_length / 2),
-    completion: isWorld
-      ? Math.min(text.max_completion_length, longest)
-      : Math.ceil(text.max_completion_length / 2),
+    prompt: within(text.max_prompt_length, told && told.profile + told.behaviour * told.history),
+    completion: within(text.max_completion_length, completion),
     vocabulary: !isWorld
       ? text.vocab_size
       : data.world === 'compatibility'
         ? Math.min(text.vocab_size, data.devices + COMPATIBILITY_VOCABULARY)
         : Math.min(text.vocab_size, most, all + perL1 * data.num_l1),
   };
+  const sentences = warmup.catalogue_facts + warmup.need_sentences + warmup.catalogue_sentences;
   const length = guess.prompt + guess.completion;
   return { ...guess, packedRows: Math.ceil((sentences * SENTENCE_TOKENS) / length) };
 }
@@ -182,7 +192,7 @@ function guessedText({ data, text, rupr, warmup }: RunConfig): TextNumbers {
 /** Without the data's numbers as many examples are taken to exist as are asked for. */
 export function budgetOf(
   config: RunConfig,
-  { data = null, text = guessedText(config), kernels = config.kernels }: KnownNumbers = {},
+  { data = null, text = guessedText(config, data?.lengths), kernels = config.kernels }: KnownNumbers = {},
 ): Budget {
   const { warmup, sft, orft, popo, rupr, evaluate, ranking } = config;
   const length = text.prompt + text.completion;

@@ -4,6 +4,7 @@ import { blobFile } from '../data/files/blobFile';
 import { ImportError, importDataset } from '../data/importDataset';
 import type { SeenFiles } from '../data/preview';
 import { RefusedFiles } from '../data/seenFiles';
+import { textLengths } from '../data/textLengths';
 import { sha256 } from '../numeric/hash';
 import { TeacherError } from '../sft/cot';
 import { formatCots, parseCots } from '../sft/cotFile';
@@ -70,6 +71,7 @@ export function createImporter(
         notes: dataset.notes,
         problems,
         map,
+        lengths: textLengths(dataset),
       };
       read = { dataset, summary };
       return { summary, preview };

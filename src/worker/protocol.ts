@@ -1,5 +1,6 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { ImportPreview, SeenFiles } from '../data/preview';
+import type { TextLengths } from '../data/textLengths';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
@@ -51,6 +52,8 @@ export interface ImportSummary {
   problems: string[];
   /** What a person said about the columns (`data/mapping.ts`); '' where everything was guessed. */
   map: string;
+  /** Missing in data sets that an older version of the app kept. */
+  lengths?: TextLengths;
 }
 
 /** A set of CoTs that was given as a file and is kept in IndexedDB. */

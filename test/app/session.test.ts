@@ -20,8 +20,28 @@ const PREVIEW = { layout: 'interactions', doubts: [] } as unknown as ImportPrevi
 const ALONE = { earlier: null, isElsewhere: false };
 const DEVICE = { backend: 'webgpu', vendor: 'test', architecture: '', description: '', limits: {} } as const;
 
+const IMPORT: ImportSummary = {
+  sha256: 'c'.repeat(64),
+  id: 'mine',
+  users: 1,
+  items: 1,
+  interactions: 1,
+  examples: [1, 1, 1],
+  notes: [],
+  problems: [],
+  map: '',
+};
+
 /** A trainer whose run ends, fails and speaks when the test says so. */
-function stage({ deaf = false, report = null as Report | null, runs = [] as SavedRun[] } = {}) {
+function stage({
+  deaf = false,
+  report = null as Report | null,
+  runs = [] as SavedRun[],
+  imports = [] as ImportSummary[],
+  limit = 0,
+} = {}) {
+  const limits: Record<string, number> =
+    limit === 0 ? {} : { maxBufferSize: limit, maxStorageBufferBindingSize: limit };
   /** What the worker keeps. */
   const kept = { report, runs };
   let runsChanged = () => {};
@@ -37,7 +57,7 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
   const calls: string[] = [];
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
-    describeDevice: async () => ({ device: DEVICE, warning: null }),
+    describeDevice: async () => ({ device: { ...DEVICE, limits }, warning: null }),
     start(_config, from, onEvent, teacherKey) {
       const where = from && (from.generation === 'newest' ? from.id : `${from.id} earlier`);
       calls.push(`start ${where}${teacherKey ? ` with ${teacherKey}` : ''}`);
@@ -112,7 +132,7 @@ function stage({ deaf = false, report = null as Report | null, runs = [] as Save
       return read!;
     },
     dropImport: async () => void calls.push('drop'),
-    listImports: async () => [],
+    listImports: async () => imports,
     deleteImport: async () => {},
     importCots: async ({ name }) => {
       if (name === 'bad.jsonl') throw new Error('bad.jsonl, line 2: cot is missing');
@@ -395,7 +415,55 @@ describe('a session', () => {
   });
 });
 
+describe('a run that is too large', () => {
+  const large = (limit: number) => {
+    const made = stage({ limit });
+    made.session.edit(({ popo }) => Object.assign(popo, { prompts_per_step: 512, num_generations: 64 }));
+    return made;
+  };
+
+  it('is known before any part of the page asks, and neither Train nor Step begins it', async () => {
+    const { session, calls } = large(2 ** 31);
+    expect(session.tooLarge.value).toBeNull();
+    await session.wake();
+    expect(session.tooLarge.value).toMatch(
+      /^popo\.num_generations \(now 64\) asks for \d\.\d GiB in one buffer.* 2\.0 GiB: lower it\.$/,
+    );
+    await session.start();
+    await session.step();
+    expect(calls.filter((call) => call.startsWith('start'))).toEqual([]);
+    expect(session.status.value).toBe('error');
+    expect(session.notices.value.at(-1)?.message).toMatch(/^This run cannot start: popo\.num_generations/);
+    session.edit(({ popo }) => Object.assign(popo, { prompts_per_step: 4, num_generations: 4 }));
+    expect(session.tooLarge.value).toBeNull();
+  });
+
+  it('is weighed with the numbers of the data set that is chosen', async () => {
+    const { session } = stage({ limit: 2 ** 31, imports: [IMPORT] });
+    session.edit(({ data, rupr, text }) => {
+      Object.assign(data, { source: 'import', sha256: IMPORT.sha256 });
+      text.max_prompt_length = 512;
+      Object.assign(rupr, { prompts: 1_000_000, num_cots: 2 });
+    });
+    await session.wake();
+    // One interaction gives one prompt, whatever is asked for.
+    expect(session.tooLarge.value).toBeNull();
+    session.edit(({ data }) => Object.assign(data, { sha256: 'f'.repeat(64) }));
+    expect(session.tooLarge.value).toMatch(/^rupr\.prompts \(now 1000000\)/);
+  });
+});
+
 describe('runs that are kept', () => {
+  it('are taken in from a file, which is told from other files by how it begins', async () => {
+    const { session } = stage();
+    const run = (name: string) => new File([`PK\x03\x04${'\0'.repeat(26)}run.json`], name);
+    await session.takeFiles([run('run.zip'), run('bad.zip')]);
+    expect(session.notices.value.map(({ level, message }) => [level, message])).toEqual([
+      ['info', 'It is kept here now.'],
+      ['error', 'bad.zip was not taken in: This is no run.zip.'],
+    ]);
+  });
+
   const config = presetConfig('tiny');
   const saved: SavedRun = {
     id: 'a',

@@ -1,9 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { blobFile } from '../../src/data/files/blobFile';
+import { importDataset } from '../../src/data/importDataset';
+import { textLengths } from '../../src/data/textLengths';
 import { budgetOf, deviceBytes, leastSeconds, refusal } from '../../src/run/budget';
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { PRESET_NAMES, presetConfig } from '../../src/run/presets';
+import { fitFormat } from '../../src/run/shapes';
+import { corpus } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { MAX_VOCABULARY, MIN_VOCABULARY } from '../../src/text/vocabularyLimits';
+import { interactionsCsv } from '../data/sources';
 
 const gpu = (bytes: number) => ({
   backend: 'webgpu' as const,
@@ -140,6 +147,36 @@ describe('what a run takes', () => {
     expect(refusal(budgetOf(config), config, limits)).toMatch(/^rupr\.prompts \(now 1000000\)/);
     const data = { users: 50, items: 100, interactions: 1000 };
     expect(refusal(budgetOf(config, { data }), config, limits)).toBeNull();
+  });
+
+  it.each<[string, string]>([
+    ['shop.csv', interactionsCsv(12, 30)],
+    ['cases/title-entities.csv', ''],
+    ['cases/shape-rees46.csv', ''],
+  ])('goes by the letters of imported texts: %s', async (name, csv) => {
+    const bytes = csv === '' ? readFileSync(`test/data/${name}`) : Buffer.from(csv);
+    const source = blobFile(new Blob([bytes]), name.replace('cases/', ''));
+    const { dataset } = await importDataset([source], () => {});
+    for (const history of [2, 8, 40]) {
+      const config = presetConfig('small');
+      Object.assign(config.data, { source: 'import', sha256: dataset.sha256 });
+      config.text.history_length = history;
+      const tokenizer = trainTokenizer(corpus(dataset), config.text.vocab_size);
+      const { maxPromptLength, maxCompletionLength } = fitFormat(dataset, tokenizer, config).options;
+      const data = { users: 1, items: 1, interactions: 1, lengths: textLengths(dataset) };
+      const text = { prompt: maxPromptLength, completion: maxCompletionLength, packedRows: 1 };
+      const vocabulary = config.text.vocab_size;
+      const ratio =
+        deviceBytes(budgetOf(config, { data })) /
+        deviceBytes(budgetOf(config, { text: { ...text, vocabulary } }));
+      expect(
+        ratio,
+        `${history} behaviours, ${maxPromptLength} + ${maxCompletionLength} tokens`,
+      ).toBeGreaterThan(0.5);
+      expect(ratio, `${history} behaviours, ${maxPromptLength} + ${maxCompletionLength} tokens`).toBeLessThan(
+        2,
+      );
+    }
   });
 
   it('is bounded by the config alone for chains of thought', () => {

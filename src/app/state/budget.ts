@@ -1,5 +1,5 @@
 /** Whether this device can do what the form asks for. The estimate's code is fetched once there is a device to compare with. */
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import type { DeviceInfo } from '../../run/report';
 import type { ImportSummary } from '../../worker/protocol';
@@ -10,9 +10,10 @@ interface Asked {
   /** An adapter that is a processor is warned of, and takes the plain kernels. */
   deviceWarning: ReadonlySignal<string | null>;
   imports: ReadonlySignal<ImportSummary[]>;
+  listImports(): Promise<void>;
 }
 
-export function createBudget({ config, device, deviceWarning, imports }: Asked) {
+export function createBudget({ config, device, deviceWarning, imports, listImports }: Asked) {
   let isTried = false;
   const code = signal<typeof import('../../run/budget') | null>(null);
 
@@ -26,6 +27,14 @@ export function createBudget({ config, device, deviceWarning, imports }: Asked) 
     const budget = rules.budgetOf(wanted, { data, kernels: isProcessor ? 'portable' : wanted.kernels });
     const problem = rules.refusal(budget, wanted, { device: here, memory: rules.memoryOfDevice() });
     return { budget, device: here, problem };
+  });
+
+  let isListed = false;
+  // A data set's own numbers, also where the list of data sets was never opened.
+  effect(() => {
+    if (isListed || config.value.data.source !== 'import') return;
+    isListed = true;
+    void listImports();
   });
 
   /** Where the code cannot be had, the training worker finds out by itself. */

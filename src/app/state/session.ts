@@ -18,6 +18,7 @@ import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createRunView } from './runView';
+import { isSameRun, settingsOf } from './settings';
 import { createStudies } from './studies';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
@@ -110,7 +111,7 @@ export function createSession(
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
   });
-  const budget = createBudget({ config, device: view.device, deviceWarning, imports: data.imports });
+  const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
 
   let noticeId = 0;
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
@@ -195,7 +196,7 @@ export function createSession(
     batch(() => {
       clear();
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
-      if (saved !== null && !isSame(wanted, config.value)) expected.value = null;
+      if (saved !== null && !isSameRun(wanted, config.value)) expected.value = null;
       adopt(wanted);
       runConfig.value = wanted;
       status.value = 'running';
@@ -323,9 +324,8 @@ export function createSession(
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
     }
-    void budget.load();
     services.tabs.onRuns(() => void kept.refresh());
-    await kept.refresh();
+    await Promise.all([budget.load(), kept.refresh()]);
   }
 
   /** The tab may be about to go: what is under way is kept as soon as it can be. */
@@ -498,17 +498,4 @@ export function createSession(
     loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };
-}
-
-async function settingsOf(found: Report): Promise<{ settings: RunConfig; problem: string | null }> {
-  try {
-    return { settings: parseConfig(found.config), problem: null };
-  } catch (error) {
-    const { configOfOlderReport } = await import('./olderReport');
-    return { settings: configOfOlderReport(found), problem: sentence(error) };
-  }
-}
-
-function isSame(a: RunConfig, b: RunConfig): boolean {
-  return formatLink(a, null, null) === formatLink(b, null, null);
 }
