@@ -92,7 +92,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
           <section key={kind} aria-labelledby={`storage-${kind}`}>
             <div class="storage-head">
               <h3 id={`storage-${kind}`}>{KINDS[kind].title}</h3>
-              <span class="storage-size">{bytes(total(own))}</span>
+              {own.length > 1 && <span class="storage-size">{bytes(total(own))}</span>}
               {own.length > 1 && (
                 <button
                   type="button"
@@ -188,21 +188,23 @@ export function lossWords(things: readonly StoredThing[]): string {
   const losses = kinds.length === 1 ? [KINDS[kinds[0]].loss] : ['None of it can be had back.'];
   // Where the runs go too, nobody needs it any more.
   const needed = free.reduce((most, { neededBy }) => Math.max(most, neededBy), 0);
+  const it = free.length === 1 ? 'it' : 'one of them';
   if (needed > 0 && !kinds.includes('unfinished'))
     losses.push(
       needed === 1
-        ? 'A run that is not finished needs it to go on.'
-        : `${needed} runs that are not finished need it to go on.`,
+        ? `A run that is not finished needs ${it} to go on.`
+        : `${needed} runs that are not finished need ${it} to go on.`,
     );
   const left = things.length - free.length;
   if (left > 0) losses.push(`What a run is using now stays.`);
   return [`Delete ${what}, ${bytes(total(free))}?`, ...losses].filter((part) => part !== '').join(' ');
 }
 
+/** How long ago, and from a day on the date. */
 function dated({ writtenAt }: StoredThing): string {
-  return writtenAt === null
-    ? 'date not noted'
-    : `${new Date(writtenAt).toISOString().slice(0, 10)}, ${ago(writtenAt, Date.now())}`;
+  if (writtenAt === null) return 'date not noted';
+  const now = Date.now();
+  return now - writtenAt < 86_400_000 ? ago(writtenAt, now) : new Date(writtenAt).toISOString().slice(0, 10);
 }
 
 function total(things: readonly StoredThing[]): number {
