@@ -62,7 +62,7 @@ it('lists everything by kind with its size, and asks before one, all of a kind, 
   // Everything; the list of runs above goes with it.
   await page.click('[data-action=delete-everything]');
   expect(await page.locator('.storage-asked p').textContent()).toMatch(
-    /^Delete 1 run that is not finished, 1 finished run with its model, .* and 1 download, 45 MB\? None of it can be had back\.$/,
+    /^Delete 1 run that is not finished, 1 finished run with its model, .* and 1 download, 45 MB\? This cannot be undone\.$/,
   );
   await answer(page, true);
   await expect.poll(() => rows(page).count()).toBe(0);

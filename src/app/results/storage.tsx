@@ -185,7 +185,7 @@ export function lossWords(things: readonly StoredThing[]): string {
   });
   const [only] = free;
   const what = free.length === 1 ? `“${only.name}”` : parts.join(', ').replace(/, ([^,]*)$/, ' and $1');
-  const losses = kinds.length === 1 ? [KINDS[kinds[0]].loss] : ['None of it can be had back.'];
+  const losses = kinds.length === 1 ? [KINDS[kinds[0]].loss] : ['This cannot be undone.'];
   // Where the runs go too, nobody needs it any more.
   const needed = free.reduce((most, { neededBy }) => Math.max(most, neededBy), 0);
   const it = free.length === 1 ? 'it' : 'one of them';
