@@ -9,7 +9,6 @@
  * Bytes of the page are rougher, and seconds are the least that is thinkable: only what is hopeless is refused for them.
  */
 import type { TextLengths } from '../data/textLengths';
-import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
@@ -103,8 +102,6 @@ const USER_BYTES = 400;
 const BEHAVIOUR_BYTES = 160;
 const COT_BYTES = 700;
 const REQUEST_BYTES = 6000;
-/** The longest history, in mean ones. */
-const LONG_HISTORY = 2;
 /** Cells of the reward table, at most (stages/data.ts). */
 const MAX_TABLE_CELLS = 100_000_000;
 
@@ -247,9 +244,6 @@ export function budgetOf(
     : config.data.world === 'compatibility'
       ? devices + COMPATIBILITY_ITEMS
       : num_l1 * 16 * items_per_l3;
-  const sasRec = sasRecBudget(config, { users, behaviours, items });
-  device.push({ what: 'SASRec', field: 'evaluate.sasrec_batch_size', amount: sasRec.bytes });
-  largest.push({ what: 'SASRec', field: 'evaluate.sasrec_batch_size', amount: sasRec.largest });
   const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
   const cots = Math.min(rupr.prompts, examples) * rupr.num_cots;
   const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;
@@ -284,7 +278,6 @@ export function budgetOf(
       field: 'popo.steps',
       amount: learnt(popo.steps * popo.num_iterations, groups * packed),
     },
-    { what: 'SASRec', field: 'evaluate.sasrec_steps', amount: sasRec.operations },
     { what: 'judging chains of thought', field: 'rupr.prompts', amount: 2 * weights * cots * length },
     { what: 'the stage table', field: 'evaluate.users', amount: 2 * weights * judged * length },
     { what: 'the held-out curve', field: 'evaluate.curve_every', amount: 2 * weights * curve * length },
@@ -298,23 +291,6 @@ export function budgetOf(
     },
   ];
   return { device, largest, page, operations, waiting };
-}
-
-/** What the baseline that is trained takes; nothing where it is not asked for. */
-function sasRecBudget(
-  { evaluate, kernels }: RunConfig,
-  { users, behaviours, items }: { users: number; behaviours: number; items: number },
-): { bytes: number; largest: number; operations: number } {
-  if (evaluate.baselines !== 'all') return { bytes: 0, largest: 0, operations: 0 };
-  const length = sasRecLength([{ length: Math.ceil((LONG_HISTORY * behaviours) / Math.max(1, users)) }]);
-  const shape = sasRecShape(items, evaluate.sasrec_hidden_size, length);
-  const engine = engineBytes(shape, kernels);
-  const batch = evaluate.sasrec_batch_size;
-  return {
-    bytes: engine.model + engine.training(batch, length) + engine.scoring(batch, length),
-    largest: engine.largest(batch * length),
-    operations: 6 * parameterCount(shape) * evaluate.sasrec_steps * batch * length,
-  };
 }
 
 /** Bytes of all buffers on the device. */

@@ -101,7 +101,8 @@ describe('a study', () => {
     expect(seeds('5')).toEqual([1, 2, 3, 4, 5]);
     expect(seeds('21-25')).toEqual([21, 22, 23, 24, 25]);
     expect(seeds('7-7')).toEqual([7]);
-    for (const wrong of ['0', '0-3', '5-3', '3-', '-3', '1-1000', '1,2', '1.5'])
+    expect(seeds('31,33')).toEqual([31, 33]);
+    for (const wrong of ['0', '0-3', '5-3', '3-', '-3', '1-1000', '1,1', '1,', '1.5'])
       expect(() => seeds(wrong), wrong).toThrow('--seeds must be a number from 1 to 999');
   });
 
@@ -159,7 +160,8 @@ describe('a study', () => {
       });
     const first = await study();
     expect(first.failed).toBe(1);
-    expect(resumed).toEqual([null, 'ranking', 'popo', 'popo']);
+    // `orft` is judged at another stage of the very run of `backbone`.
+    expect(resumed).toEqual([null, 'popo', 'popo']);
     expect(told).toEqual([
       'backbone started',
       'backbone finished',
@@ -175,7 +177,7 @@ describe('a study', () => {
     const { cells, failed } = await study();
     expect(told).toEqual(['backbone kept', 'orft kept', 'mgda started', 'mgda finished', 'fixed-0.5 kept']);
     expect(failed).toBe(0);
-    expect(resumed).toHaveLength(5);
+    expect(resumed).toHaveLength(4);
     expect(cells.map(({ method }) => method)).toEqual(['backbone', 'orft', 'mgda', 'fixed-0.5']);
     for (const { row, outcomes } of cells)
       OUTCOMES.forEach((metric, column) => {
