@@ -1,7 +1,9 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { ImportPreview, SeenFiles } from '../data/preview';
+import type { RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
+import type { DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { PresetName, PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
@@ -13,6 +15,8 @@ import type { StudyTables } from '../study/tables';
 export interface SavedRun {
   id: string;
   config: RunConfig;
+  /** What was changed while it went on. */
+  changes?: RunChange[];
   stage: string;
   step: number;
   /** Milliseconds since the epoch. */
@@ -28,6 +32,11 @@ export interface SavedRun {
 export interface ResumeFrom {
   id: string;
   generation: CheckpointGeneration;
+}
+
+export interface StartExtras {
+  teacherKey?: string | null;
+  changes?: readonly RunChange[];
 }
 
 /** A data set that was imported and is kept in IndexedDB. */
@@ -90,17 +99,20 @@ export interface TrainerApi {
   /**
    * Trains to the end, or until `stop`.
    * @param from a stored checkpoint to go on from; null starts a new run
-   * @param teacherKey of the teacher's endpoint; stays in memory, and goes nowhere but there
+   * @param extras `teacherKey`: of the teacher's endpoint; stays in memory, and goes nowhere but there. `changes`: what a new run's link
+   *   tells of
    */
   start(
     config: RunConfig,
     from: ResumeFrom | null,
     onEvent: (event: RunEvent) => void,
-    teacherKey?: string | null,
+    extras?: StartExtras,
   ): Promise<Report | null>;
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** What to do where training runs away, as the event `divergence` asked. */
+  decide(choice: DivergenceChoice): Promise<void>;
   /** Asks for a checkpoint at the next step boundary, since the tab may be about to go. */
   keep(): Promise<void>;
   /**

@@ -62,11 +62,11 @@ describe('presets', () => {
     );
     expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
       {
-        "base": "41b574dec397",
-        "large": "3bb84ad1253d",
-        "medium": "6b99930c653d",
-        "small": "a38f94a1de26",
-        "tiny": "5f692569bcac",
+        "base": "3d7bbe53fca9",
+        "large": "6e3aef240ab8",
+        "medium": "3137372a355a",
+        "small": "e68d9171becd",
+        "tiny": "2ebd51c2c0de",
       }
     `);
   });
