@@ -6,6 +6,7 @@ import { effect } from '@preact/signals';
 import type { ImportPreview } from '../data/preview';
 import type { RunConfig } from '../run/config';
 import { readAssignment } from '../run/diff';
+import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
@@ -38,6 +39,10 @@ export interface TaijiConsole {
   pause(): Promise<void>;
   resume(): Promise<void>;
   step(): Promise<void>;
+  /** Why training rests until somebody decides; null while it does not run away. */
+  divergence(): Divergence | null;
+  /** What to do then. */
+  decide(choice: DivergenceChoice): Promise<void>;
   reset(): Promise<void>;
   /**
    * Reads files into a data set, keeps it and makes it the run's.
@@ -92,6 +97,8 @@ export function exposeConsole(session: Session): void {
     pause: session.pause,
     resume: session.resume,
     step: session.step,
+    divergence: () => session.divergence.value,
+    decide: session.decide,
     reset: session.reset,
     importFiles: session.data.importFiles,
     readFiles: session.data.readFiles,

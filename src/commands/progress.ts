@@ -1,4 +1,5 @@
 /** Progress of a run as lines of text: one when a stage ends, and now and then one while it lasts. */
+import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { RunEvent, StageName } from '../run/report';
 
 /** Seconds between two lines of one stage. */
@@ -59,8 +60,16 @@ export class ProgressLines {
     this.#say(`  ${level}: ${message}`);
   }
 
+  /** Prints that training ran away, and what is done about it. */
+  divergence({ sentence }: Divergence, choice: DivergenceChoice): void {
+    const done = { 'go-on': 'It goes on.', 'go-back': 'It goes back.', stop: 'It stops.' };
+    this.#say(`  warning: ${sentence} ${done[choice]}`);
+  }
+
   /** For a run in this process: turns its events into the same lines. */
   event(event: RunEvent): void {
+    if (event.type === 'divergence' && event.decided !== null)
+      this.divergence(event.found, event.decided.choice);
     if (event.type === 'notice') this.notice(event.level, event.message);
     if (event.type === 'progress') this.stage({ ...event, status: 'running', seconds: null });
     if (event.type === 'stage')

@@ -78,7 +78,7 @@ export function aucText({ auc }: Report['ranker']): string {
 /** The stage table for a terminal. */
 export function tableText(rows: readonly (AnswersRow & Partial<MetricsRow>)[]): string {
   const header = ['stage', ...COLUMNS.map(([, title]) => title)];
-  const lines = rows.map((row) => [row.stage, ...COLUMNS.map(([key]) => format(key, row[key] ?? '–'))]);
+  const lines = rows.map((row) => [named(row), ...COLUMNS.map(([key]) => format(key, row[key] ?? '–'))]);
   return aligned([header, ...lines]);
 }
 
@@ -89,6 +89,11 @@ function aligned(lines: readonly (readonly string[])[]): string {
       line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
     )
     .join('\n');
+}
+
+/** Where more than one model of alignment is judged, after how many steps each stood. */
+function named({ stage, step }: Partial<MetricsRow>): string {
+  return step === undefined ? String(stage) : `${stage} (step ${step})`;
 }
 
 /** L3 and CTCVR by slice, with half their intervals, for a terminal; null where no row has slices. */

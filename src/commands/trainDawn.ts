@@ -10,6 +10,7 @@ import { packRun } from '../run/runFile';
 import { runPipeline } from '../run/runner';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
+import { decider } from './onDivergence';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
 import type { TrainOptions } from './trainOptions';
@@ -28,7 +29,9 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
   const lines = new ProgressLines(say);
   const { report, checkpoint } = await runPipeline({
     config,
+    changes: options.changes,
     controls: new Controls(),
+    decide: decider(options.onDivergence),
     emit(event) {
       if (event.type === 'device')
         say(`Training ${config.preset}, seed ${config.seed}, on ${event.device.description} in Node.`);
@@ -49,7 +52,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     save: async () => false,
     resume: null,
   });
-  if (report === null) throw new Error('The run was stopped before its end.');
+  if (report === null) throw new Error('The run was stopped before its end: its training ran away.');
   const { device, memory } = report;
   const zip = await packRun(checkpoint, { id: crypto.randomUUID(), trained: { device, memory } });
   return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), zip] };

@@ -4,8 +4,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatMapping, parseMapping } from '../data/mapping';
+import type { RunChange } from '../run/changes';
 import { ConfigError, parseConfig, type RunConfig } from '../run/config';
 import { isPreset, presetVersion, readAssignment, readField } from '../run/diff';
+import type { DivergenceChoice } from '../run/divergence';
 import { setLeaf } from '../run/fields/paths';
 import { parseLink } from '../run/link';
 import { defaultConfig, presetConfig } from '../run/presets';
@@ -23,14 +25,21 @@ export const USAGE = `npm run train -- --out DIR [options]
   --map role=column,…  where the columns are not guessed right, as user=customer_id,time=order_date; docs/DATA.md
   --cots FILE          chains of thought written elsewhere, one {"sampleId", "cot"} a line
   --set key=value      any field of the config, as popo.weighting=fixed; may be repeated; docs/CONFIG.md lists them
+  --on-divergence WHAT where training runs away: go-on (as if nobody looked; it is said), stop, or go-back (to the last good
+                       checkpoint, with half the learning rate; up to 4 times)
   --adapter dawn       in Node on any GPU, without a browser (default: chromium)
   --firefox            the page in Firefox instead of Chromium
 
 The teacher openai asks an endpoint that you name: --set rupr.teacher=openai --set rupr.url=http://localhost:11434/v1
 --set rupr.model=NAME, with its key, if it wants one, in the environment variable TAIJI_TEACHER_KEY.`;
 
+const CHOICES: readonly DivergenceChoice[] = ['go-on', 'stop', 'go-back'];
+
 export interface TrainOptions {
   config: RunConfig;
+  /** What the link's maker changed while the run went on. */
+  changes: readonly RunChange[];
+  onDivergence: DivergenceChoice;
   /** What the link promised: the data set's hash and the fingerprint. */
   dataset: string | null;
   expected: Fingerprint | null;
@@ -58,6 +67,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
       cots: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
+      'on-divergence': { type: 'string', default: 'go-on' },
       adapter: { type: 'string', default: 'chromium' },
       firefox: { type: 'boolean', default: false },
     },
@@ -72,7 +82,11 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
   if (values.link !== undefined && values.version !== undefined)
     throw new Error('--link names its own version of the preset; leave --version out.');
 
-  const { config, dataset, expected } =
+  const onDivergence = CHOICES.find((choice) => choice === values['on-divergence']);
+  if (onDivergence === undefined)
+    throw new Error(`--on-divergence must be ${CHOICES.join(', ')}, not ${values['on-divergence']}.`);
+
+  const { config, changes, dataset, expected } =
     values.link === undefined ? fromPreset(values.preset, values.version) : fromLink(values.link);
   if (values.seed !== undefined) setLeaf(config, ...readField('seed', values.seed));
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
@@ -100,6 +114,9 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     );
   return {
     config: parseConfig(config),
+    // Under other settings they are changes of another run.
+    changes: values.seed === undefined && values.set.length === 0 ? changes : [],
+    onDivergence,
     dataset,
     expected,
     data,
@@ -110,14 +127,14 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
   };
 }
 
-type Start = Pick<TrainOptions, 'config' | 'dataset' | 'expected'>;
+type Start = Pick<TrainOptions, 'config' | 'changes' | 'dataset' | 'expected'>;
 
 function fromPreset(name = 'small', wanted = String(defaultConfig().version)): Start {
   if (!isPreset(name))
     throw new Error(`There is no preset ${name}: choose tiny, small, base, medium or large.`);
   const version = presetVersion(wanted);
   if (version === null) throw new Error(`There is no version ${wanted} of the presets: choose 1 or 2.`);
-  return { config: presetConfig({ preset: name, version }), dataset: null, expected: null };
+  return { config: presetConfig({ preset: name, version }), changes: [], dataset: null, expected: null };
 }
 
 function fromLink(text: string): Start {

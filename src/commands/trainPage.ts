@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserName, type BrowserPage, openBrowser } from '../browsers/browser';
 import type { FingerprintComparison } from '../run/fingerprint';
 import { formatLink } from '../run/link';
+import { decider } from './onDivergence';
 import { ProgressLines } from './progress';
 import { servePage } from './serve';
 import type { TrainOptions } from './trainOptions';
@@ -42,6 +43,8 @@ export async function trainHere(
     dataset,
     expected,
     data,
+    changes = [],
+    onDivergence = 'go-on',
     cots = null,
     teacherKey = null,
   }: Pick<TrainOptions, 'config' | 'dataset' | 'expected' | 'data'> & Partial<TrainOptions>,
@@ -49,13 +52,13 @@ export async function trainHere(
 ): Promise<TrainedOnPage> {
   // From elsewhere, so that the page is loaded anew even if only the link differs.
   await page.goto('about:blank');
-  await page.goto(url + formatLink(config, dataset, expected));
+  await page.goto(url + formatLink(config, dataset, expected, changes));
   await until(page, () => globalThis.taiji !== undefined);
   if (data.length > 0) await importFiles(page, data, say);
   if (cots !== null) await importCots(page, cots.path, say);
   if (teacherKey !== null) await page.evaluate((key) => globalThis.taiji!.setTeacherKey(key), teacherKey);
   await page.evaluate(() => void globalThis.taiji!.start(), null);
-  await followRun(page, say);
+  await followRun(page, decider(onDivergence), say);
   const report = await page.evaluate(() => globalThis.taiji!.report(), null);
   if (report === null) throw new Error('The run was stopped before its end.');
   const verdict = await page.evaluate(() => globalThis.taiji!.verdict(), null);
@@ -92,20 +95,31 @@ async function importCots(page: BrowserPage, path: string, say: (line: string) =
 }
 
 /** Prints progress until the run is over. */
-async function followRun(page: BrowserPage, say: (line: string) => void): Promise<void> {
+async function followRun(
+  page: BrowserPage,
+  decide: ReturnType<typeof decider>,
+  say: (line: string) => void,
+): Promise<void> {
   const lines = new ProgressLines(say);
   for (;;) {
-    const { status, stages, notices } = await page.evaluate(
+    const { status, stages, notices, divergence } = await page.evaluate(
       () => ({
         status: globalThis.taiji!.status(),
         stages: globalThis.taiji!.stages(),
         notices: globalThis.taiji!.notices(),
+        divergence: globalThis.taiji!.divergence(),
       }),
       null,
     );
     for (const { level, message } of notices) lines.notice(level, message);
     for (const stage of stages) lines.stage(stage);
+    if (divergence !== null) {
+      const choice = await decide(divergence);
+      lines.divergence(divergence, choice);
+      await page.evaluate((made) => globalThis.taiji!.decide(made), choice);
+    }
     if (status === 'done') return;
+    if (status === 'idle') throw new Error('The run was stopped before its end: its training ran away.');
     if (status === 'error')
       throw new Error(notices.findLast(({ level }) => level === 'error')?.message ?? 'The run failed.');
     if (page.errors.length > 0) throw new Error(`The page failed: ${page.errors.join(' ')}`);

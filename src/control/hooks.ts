@@ -21,6 +21,11 @@ export class StoppedError extends Error {
   }
 }
 
+/** Training came to numbers that are not finite: there is nothing to be learnt from there on. */
+export class NotFiniteError extends Error {
+  override name = 'NotFiniteError';
+}
+
 const BREATH_MS = 40;
 let lastBreath = 0;
 

@@ -44,6 +44,8 @@ export interface MetricsRow {
   users: number;
   /** Means of OUTCOMES of all users and by slice, with intervals; where the data set tells slices apart. */
   slices?: SliceRow[];
+  /** Of alignment where `popo.keep` is `best`: after how many steps this model stood. */
+  step?: number;
 }
 
 /** A row for answers that no model of ours gave, so that it has no loss. */

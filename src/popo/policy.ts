@@ -2,6 +2,7 @@
  * What lies between the trainer and an update of the policy. Implemented twice: `compiledUpdate.ts` on the engine, one
  * submit per update, and `referenceUpdate.ts` in plain steps over autodiff, its oracle and the slow path.
  */
+import { NotFiniteError } from '../control/hooks';
 import type { AdamWStep } from '../model/config';
 import type { MaskedBatch } from '../model/languageModel';
 import type { ClipRatio } from './objective';
@@ -156,11 +157,11 @@ export function assertRewardCount(batch: PolicyBatch, weights: number[]): void {
   );
 }
 
-/** @throws Error when the update produced numbers that are not finite */
+/** @throws NotFiniteError when the update produced numbers that are not finite */
 export function assertFinite(update: PolicyUpdate, step: number): PolicyUpdate {
   const { loss, gradNorm, weightsAfter } = update;
   if (![loss, gradNorm, ...weightsAfter].every(Number.isFinite)) {
-    throw new Error(
+    throw new NotFiniteError(
       `POPO step ${step} is not finite (loss ${loss}, gradient norm ${gradNorm}, weights ${weightsAfter.join(', ')}): ` +
         'training stops here; the last checkpoint is intact. Lower popo.learning_rate or popo.eta_over_mu.',
     );

@@ -39,7 +39,7 @@ export async function assembleReport(
   device: DeviceInfo,
   memory: Report['memory'],
 ): Promise<Report> {
-  const { app, config, stages } = state;
+  const { app, config, stages, changes, divergences } = state;
   const { dataset, rupr, orft, ranker, popo, table, counting, baselines, ranking, samples } =
     reportPart(state);
   if (!dataset || !rupr || !orft || !ranker || !popo || !table || !samples || ranking === undefined)
@@ -48,6 +48,7 @@ export async function assembleReport(
     app,
     kernels: KERNELS_VERSION,
     config,
+    changes,
     dataset,
     stages,
     rupr,
@@ -62,9 +63,10 @@ export async function assembleReport(
   return structuredClone({
     schema: 1,
     ...source,
+    divergences,
     counting,
     baselines,
-    link: formatLink(config, dataset.sha256, mark),
+    link: formatLink(config, dataset.sha256, mark, changes),
     device,
     samples,
     fingerprint: mark,

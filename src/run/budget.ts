@@ -261,8 +261,12 @@ export function budgetOf(
       amount: popo.steps * rollouts * (rewards.length + 1) * 16,
     },
     { what: 'requests to rank', field: 'ranking.users', amount: ranking.users * REQUEST_BYTES },
-    // Checkpoints: what is trained, what it is held to, and a copy that is being written.
-    { what: 'checkpoints', field: 'model.hidden_size', amount: 8 * engine.pool },
+    // Checkpoints: what is trained, what it is held to, a copy that is being written, and where to go back to; then the best and the last.
+    {
+      what: 'checkpoints',
+      field: 'model.hidden_size',
+      amount: (12 + (popo.keep === 'best' ? 2 : 0)) * engine.pool,
+    },
   ];
 
   /** Forward and backward are 6 operations a weight and token, forward alone 2. */

@@ -3,6 +3,7 @@
  * are pools of f32.
  */
 import type { Checkpoint } from '../store/checkpoints';
+import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
 import type { StageName } from './report';
@@ -12,6 +13,8 @@ import { unsoundness } from './soundState';
 /** What a list of checkpoints shows without reading one. */
 export interface RunHeader {
   config: RunConfig;
+  /** Headers of older versions lack them. */
+  changes?: RunChange[];
   stage: StageName;
   step: number;
   /** Milliseconds since the epoch; no result depends on it. */
@@ -36,18 +39,22 @@ export function encodeCheckpoint(
 ): Checkpoint<RunHeader> {
   const pools: Record<string, ArrayBuffer> = {};
   const keep = (name: string, array: Float32Array<ArrayBuffer>) => {
-    pools[name] = array.byteLength === array.buffer.byteLength ? array.buffer : array.slice().buffer;
+    pools[name] = isWhole(array) ? array.buffer : array.slice().buffer;
   };
+  /** What stands twice in the state is kept once: the weights that a stage began with may be its reference too. */
+  const kept = new Map<ArrayBufferLike, string>();
   const json = JSON.stringify(state, (_key, value: unknown) => {
     if (!(value instanceof Float32Array)) return value;
-    const pool = `array ${Object.keys(pools).length}`;
-    keep(pool, value as Float32Array<ArrayBuffer>);
+    const known = isWhole(value) ? kept.get(value.buffer) : undefined;
+    const pool = known ?? `array ${Object.keys(pools).length}`;
+    if (known === undefined) keep(pool, value as Float32Array<ArrayBuffer>);
+    if (isWhole(value)) kept.set(value.buffer, pool);
     return { pool } satisfies PoolReference;
   });
   if (model !== null) for (const name of MODEL) keep(name, model[name]);
   pools[STATE] = new TextEncoder().encode(json).buffer;
-  const { config, stage, step } = state;
-  return { id, header: { config, stage, step, savedAt: Date.now(), finished }, pools };
+  const { config, changes, stage, step } = state;
+  return { id, header: { config, changes, stage, step, savedAt: Date.now(), finished }, pools };
 }
 
 /**
@@ -78,7 +85,7 @@ export function decodeCheckpoint(
         'it cannot be continued to the same bits, so train again from its link.',
     );
   }
-  if (state.schema !== 2) {
+  if (state.schema !== 3) {
     throw new CheckpointError(
       'This checkpoint was kept in an older form, which this app does not read any more. Its report can still be opened. ' +
         'To have the model, train again from its link: it comes out the same.',
@@ -90,6 +97,10 @@ export function decodeCheckpoint(
   const wrong = unsoundness(state, model);
   if (wrong !== null) throw damaged(wrong);
   return { state, model };
+}
+
+function isWhole(array: Float32Array): boolean {
+  return array.byteLength === array.buffer.byteLength;
 }
 
 function isReference(value: unknown): value is PoolReference {

@@ -10,6 +10,7 @@ export class Controls {
   #waiting = 0;
   #onRest: (() => void)[] = [];
   #isKeepWanted = false;
+  #onStop: (() => void)[] = [];
 
   /** Takes effect at the next boundary. */
   pause(): void {
@@ -33,6 +34,7 @@ export class Controls {
   /** For good: a stopped run is continued by a new one that resumes from its checkpoint. */
   stop(): void {
     this.#state = 'stopped';
+    for (const resolve of this.#onStop.splice(0)) resolve();
     this.#notify();
   }
 
@@ -61,6 +63,19 @@ export class Controls {
   async rested(): Promise<void> {
     if (this.#waiting === 0 || !this.resting)
       await new Promise<void>((resolve) => this.#onRest.push(resolve));
+  }
+
+  /** Rests until an answer comes, which is `stopped` when the run is stopped first. */
+  async restFor<T>(answer: Promise<T>, stopped: T): Promise<T> {
+    if (this.stopped) return stopped;
+    const stop = new Promise<T>((resolve) => this.#onStop.push(() => resolve(stopped)));
+    this.#waiting++;
+    for (const resolve of this.#onRest.splice(0)) resolve();
+    try {
+      return await Promise.race([answer, stop]);
+    } finally {
+      this.#waiting--;
+    }
   }
 
   /** Resolves at once while running, later when paused. */

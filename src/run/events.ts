@@ -7,11 +7,12 @@ import type { ReportPart } from './stage';
 
 /**
  * Passes each event on once. Steps that are taken again from a checkpoint have the same bits, so what was told of them
- * the first time stands.
+ * the first time stands. Once the run goes on under changes, what was told is void.
  */
 export function onceEach(emit: (event: RunEvent) => void): (event: RunEvent) => void {
   const told = new Set<string>();
   return (event) => {
+    if (event.type === 'again') told.clear();
     const key = identity(event);
     if (key !== null) {
       if (told.has(key)) return;

@@ -1,8 +1,8 @@
 /**
  * A run's fingerprint: short enough for a link, and it answers "did my machine do the same?" in four ways.
  *
- *   inputs   hash of the config (kernels resolved; without what only asks for baselines), the data's hash, the versions of app and
- *            kernels
+ *   inputs   hash of the config (kernels resolved; without what only asks for baselines), what was changed on the way, the data's hash, the
+ *            versions of app and kernels
  *   exact    hash of the bits of every loss, every POPO step and every row of the tables
  *   blocks   per stage, rolling hashes of its first 1/10, 2/10, … of steps: the first that differs names the step
  *   close    rounded means of losses and metrics: two adapters round differently, and differences grow with training
@@ -18,7 +18,17 @@ import type { Fingerprint, FingerprintBlocks, PopoStep, Report, StageName } from
 /** What of a report a fingerprint is made of. */
 export type FingerprintSource = Pick<
   Report,
-  'app' | 'kernels' | 'config' | 'dataset' | 'stages' | 'orft' | 'ranker' | 'popo' | 'table' | 'ranking'
+  | 'app'
+  | 'kernels'
+  | 'config'
+  | 'changes'
+  | 'dataset'
+  | 'stages'
+  | 'orft'
+  | 'ranker'
+  | 'popo'
+  | 'table'
+  | 'ranking'
 >;
 
 const HEX_DIGITS = 32;
@@ -41,17 +51,22 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${canonicalJson(held)}`).join(',')}}`;
 }
 
-/** A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run. */
+/**
+ * A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run, and that the last model
+ * is handed over, as it was before one could choose.
+ */
 export function printedConfig(config: RunConfig): object {
-  const isPrinted = (name: string) => !/^(baselines$|sasrec_)/.test(name);
-  return JSON.parse(JSON.stringify(config, (name, value) => (isPrinted(name) ? value : undefined)));
+  const isPrinted = (name: string, value: unknown) =>
+    !/^(baselines$|sasrec_)/.test(name) && !(name === 'keep' && value === 'last');
+  return JSON.parse(JSON.stringify(config, (name, value) => (isPrinted(name, value) ? value : undefined)));
 }
 
 /** Fingerprint of a finished run. */
 export async function fingerprint(source: FingerprintSource): Promise<Fingerprint> {
-  const { app, kernels, config, dataset } = source;
-  const printed = printedConfig(config);
-  const inputs = await sha256(canonicalJson({ app, kernels, config: printed, dataset: dataset.sha256 }));
+  const { app, kernels, config, changes = [], dataset } = source;
+  const changed = changes.length > 0 ? { changes } : {};
+  const printed = { app, kernels, config: printedConfig(config), ...changed, dataset: dataset.sha256 };
+  const inputs = await sha256(canonicalJson(printed));
   const series = stageSeries(source);
   const rest = [
     ...source.table.flatMap(rowNumbers),

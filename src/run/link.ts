@@ -3,11 +3,13 @@
  *
  *   #run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed&dataset=<sha-256>&fp.inputs=…&fp.exact=…&fp.blocks=…&fp.close=…
  *
- * What differs from the preset is written field by field (`diff.ts`). Nothing is compressed, because a link of one run
+ * What differs from the preset is written field by field (`diff.ts`), and what was changed while the run went on as `changes=`
+ * (`changes.ts`). Nothing is compressed, because a link of one run
  * stays under 1,200 characters: so there is nothing to inflate and no bomb to defuse. A link is a stranger's input: it is
  * bounded in length, unknown and repeated fields are refused, values pass the config's schema, and all that a bad one
  * does is to give one sentence and the defaults.
  */
+import { formatChanges, type RunChange, readChanges } from './changes';
 import { ConfigError, parseConfig, type RunConfig } from './config';
 import { diffFromPreset, formatLeaf, isPreset, presetVersion, readField } from './diff';
 import { fieldAt, setLeaf } from './fields/paths';
@@ -22,6 +24,8 @@ const MAX_FIELDS = 160;
 export interface ParsedLink {
   /** The link's config, or the defaults when there is no link or a bad one. */
   config: RunConfig;
+  /** What its maker changed while the run went on. */
+  changes: RunChange[];
   /** SHA-256 of the data the run was made on, if the link says. */
   dataset: string | null;
   /** What the link's maker got, if the link says. */
@@ -30,14 +34,20 @@ export interface ParsedLink {
   problem: string | null;
 }
 
-/** The fragment, with its `#`. A dataset or fingerprint of null is left out. */
-export function formatLink(config: RunConfig, dataset: string | null, result: Fingerprint | null): string {
+/** The fragment, with its `#`. A dataset or fingerprint of null is left out, and so are no changes. */
+export function formatLink(
+  config: RunConfig,
+  dataset: string | null,
+  result: Fingerprint | null,
+  changes: readonly RunChange[] = [],
+): string {
   const pairs = [
     ['run', LINK_VERSION],
     ['preset', config.preset],
     ['version', String(config.version)],
     ...Object.entries(diffFromPreset(config)).map(([path, value]) => [path, formatLeaf(value)]),
   ];
+  if (changes.length > 0) pairs.push(['changes', formatChanges(changes)]);
   if (dataset !== null) pairs.push(['dataset', dataset]);
   if (result !== null) {
     const blocks = result.blocks.map(({ stage, every, hashes }) => `${stage}:${every}:${hashes.join('')}`);
@@ -57,7 +67,7 @@ export function formatLink(config: RunConfig, dataset: string | null, result: Fi
  */
 export function parseLink(text: string): ParsedLink {
   const fragment = text.includes('#') ? text.slice(text.indexOf('#') + 1) : text;
-  const nothing = { config: defaultConfig(), dataset: null, expected: null };
+  const nothing = { config: defaultConfig(), changes: [], dataset: null, expected: null };
   if (fragment === '') return { ...nothing, problem: null };
   try {
     return { ...readFragment(fragment), problem: null };
@@ -87,8 +97,10 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
     throw new ConfigError('dataset must be a SHA-256 in hex.');
   }
   const expected = readFingerprint(take('fp.inputs'), take('fp.exact'), take('fp.blocks'), take('fp.close'));
+  const changes = take('changes');
   for (const [path, value] of fields) setLeaf(config, ...readField(path, value));
-  return { config: parseConfig(config), dataset, expected };
+  const whole = parseConfig(config);
+  return { config: whole, changes: changes === null ? [] : readChanges(changes, whole), dataset, expected };
 }
 
 /** A Map, not an object: `__proto__` is a key like any other there, and then no field of the config. */

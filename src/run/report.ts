@@ -6,31 +6,13 @@ import type { PopoStep } from '../popo/trainer';
 import type { EndpointNews, TeacherCounts } from '../sft/cot';
 import type { FilterQuality } from '../sft/filterQuality';
 import type { CotExample } from '../sft/orft';
+import type { RunChange } from './changes';
 import type { RunConfig } from './config';
+import type { DecidedDivergence, Divergence } from './divergence';
+import { STAGE_NAMES, type StageName } from './stageNames';
 
-export type { PopoStep };
-
-/**
- * In the order they run; `pipeline.ts` lists the stages themselves, and the compiler holds the two together. Names alone, so
- * that the page need not load what a stage stands on.
- */
-export const STAGE_NAMES = [
-  'data',
-  'tokenizer',
-  'ranker',
-  'encoder',
-  'warmup',
-  'rupr',
-  'orft',
-  'sft',
-  'popo',
-  'evaluate',
-  'baselines',
-  'features',
-  'ranking',
-] as const;
-
-export type StageName = (typeof STAGE_NAMES)[number];
+export type { PopoStep, StageName };
+export { STAGE_NAMES };
 
 export type NoticeLevel = 'info' | 'warning' | 'error';
 
@@ -54,6 +36,8 @@ export interface StageReport {
    * do that ORFT is to keep. Validation users; empty for other stages.
    */
   heldOutLoss: number[];
+  /** Of each step that has a loss, before clipping; reports of older versions lack it, and it is empty for POPO, whose steps have it. */
+  gradNorm?: number[];
 }
 
 export interface Sample {
@@ -117,11 +101,17 @@ export interface Report {
   };
   /** On held-out impressions; 0.5 also where there are none of one kind. */
   ranker: { auc: { ctr: number; cvr: number; ctcvr: number } };
+  /** What was changed while the run went on; the config is that of its beginning. Older reports lack it. */
+  changes?: RunChange[];
+  /** Where training ran away, and what was decided then. Older reports lack it. */
+  divergences?: DecidedDivergence[];
   popo: {
     rewardNames: string[];
     steps: PopoStep[];
     /** Held-out validation rows while POPO trains: after `step` updates. */
     curve: { step: number; row: MetricsRow }[];
+    /** After how many steps the model stood that is handed over, where `popo.keep` is `best`. */
+    best?: { step: number; score: number };
   };
   table: MetricsRow[];
   /**
@@ -162,6 +152,10 @@ export type RunEvent =
   | { type: 'baselines'; baselines: BaselinesReport }
   | { type: 'ranking'; ranking: RankingReport }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
+  /** Training runs away; `decided` is null while somebody is asked what to do. */
+  | { type: 'divergence'; found: Divergence; decided: DecidedDivergence | null }
+  /** The run goes on from an earlier checkpoint, under changes: what was told since it began is void, and what was before is told anew. */
+  | { type: 'again' }
   | { type: 'device'; device: DeviceInfo }
   /** The model has its shape: `parameters` trainable weights. */
   | { type: 'model'; parameters: number }

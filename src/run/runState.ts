@@ -1,14 +1,16 @@
 /** Where a run stands, in full: what is needed to go on to the same bits in another tab. */
 import type { ModelState } from '../model/languageModel';
+import type { RunChange } from './changes';
 import type { RunConfig } from './config';
+import type { DecidedDivergence } from './divergence';
 import type { Made } from './pipeline';
 import { STAGE_NAMES, type StageName, type StageReport } from './report';
 
 export interface RunState {
   /** Of this form; another form's checkpoint is refused, not guessed at. */
-  schema: 2;
+  schema: 3;
   app: string;
-  /** With kernels resolved, and the CoTs named once they were asked for. */
+  /** That of its beginning, with kernels resolved, and the CoTs named once they were asked for. */
   config: RunConfig;
   /** The stage under way or next, and its next step. */
   stage: StageName;
@@ -18,6 +20,11 @@ export interface RunState {
   /** What stages made. That of a stage under way is there only if it can be taken up between its steps. */
   made: Partial<Made>;
   timings: Record<string, number>;
+  /** From given steps on, those to come included; of stages that are done or under way, what they were trained under. */
+  changes: RunChange[];
+  divergences: DecidedDivergence[];
+  /** The model's weights when the stage under way began, to go back to; null where it does not train the model. */
+  beginning: Float32Array<ArrayBuffer> | null;
 }
 
 export interface RunCheckpoint {
@@ -29,18 +36,22 @@ export interface RunCheckpoint {
 
 /** A run's state before anything has happened. */
 export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
-  schema: 2,
+  schema: 3,
   stage: STAGE_NAMES[0],
   step: 0,
   stages: [],
   made: {},
   timings: {},
+  changes: [],
+  divergences: [],
+  beginning: null,
 };
 
 /** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
 export function copyState(state: RunState): RunState {
-  const { stages, made, timings } = state;
-  return { ...state, ...(copy({ stages, made, timings }) as Pick<RunState, 'stages' | 'made' | 'timings'>) };
+  const { stages, made, timings, changes, divergences } = state;
+  const parts = { stages, made, timings, changes, divergences };
+  return { ...state, ...(copy(parts) as typeof parts) };
 }
 
 function copy(value: unknown): unknown {

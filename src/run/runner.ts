@@ -2,9 +2,11 @@
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
 import { assertAffordable } from './budget';
+import { checkChanges, type RunChange } from './changes';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
+import type { Divergence, DivergenceChoice } from './divergence';
 import { onceEach, replayedEvents } from './events';
 import { STAGES } from './pipeline';
 import type { Report, RunEvent } from './report';
@@ -15,6 +17,8 @@ import { APP_VERSION } from './version';
 
 export interface RunContext extends RunServices {
   config: RunConfig;
+  /** What a link tells of: changes at given steps. Of a run that is taken up, the checkpoint tells. */
+  changes?: readonly RunChange[];
   controls: Controls;
   emit(event: RunEvent): void;
   /** Called at the start, and again after a device was lost. */
@@ -23,6 +27,8 @@ export interface RunContext extends RunServices {
   save(checkpoint: RunCheckpoint, finished: boolean): Promise<boolean>;
   /** Where to go on from; null starts a new run. */
   resume: RunCheckpoint | null;
+  /** Asked when training runs away; left out, it goes on, unless its numbers are not finite. */
+  decide?(found: Divergence): Promise<DivergenceChoice>;
 }
 
 export interface RunOutcome {
@@ -36,10 +42,13 @@ export interface RunOutcome {
 const MAX_DEVICE_LOSSES = 3;
 
 /**
- * Trains to the end, or until stopped. When the device is lost, opens another and continues from the newest checkpoint.
+ * Trains to the end, or until stopped. When the device is lost, opens another and continues from the newest checkpoint. Where training
+ * runs away and that is what is decided, goes on from an earlier checkpoint with half the learning rate.
  * @throws ConfigError for a run that is too large for the device, and what a stage throws; checkpoints stay as they are
  */
 export async function runPipeline(context: RunContext): Promise<RunOutcome> {
+  const { changes = [] } = context;
+  checkChanges(context.config, changes);
   let checkpoint = context.resume;
   const emit = onceEach(context.emit);
   let isFirst = true;
@@ -48,7 +57,12 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
   for (;;) {
     const device = await context.openDevice(checkpoint?.state.config.kernels ?? context.config.kernels);
     checkpoint ??= {
-      state: { ...NOTHING_DONE, app: APP_VERSION, config: { ...context.config, kernels: device.kernels } },
+      state: {
+        ...NOTHING_DONE,
+        app: APP_VERSION,
+        config: { ...context.config, kernels: device.kernels },
+        changes: [...changes],
+      },
       model: null,
     };
     try {
@@ -67,6 +81,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       services: context,
       emit,
       save: (made) => context.save(made, false),
+      decide: context.decide,
     });
     try {
       for (const stage of STAGES) await session.pass(stage);
@@ -74,7 +89,15 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       await context.save(session.last, true);
       return { report, checkpoint: session.last };
     } catch (error) {
-      checkpoint = session.last;
+      checkpoint = session.back ?? session.last;
+      if (session.back !== null) {
+        emit({ type: 'again' });
+        isFirst = true;
+        const { stage, step } = checkpoint.state;
+        const stored = await context.save(checkpoint, false);
+        emit({ type: 'checkpoint', stage, step, stored });
+        continue;
+      }
       if (error instanceof StoppedError) return { report: null, checkpoint };
       const { stage, step } = checkpoint.state;
       const at = `${stage}, step ${step}`;

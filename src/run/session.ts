@@ -3,11 +3,20 @@
  * the end of stages, progress with time left, and
  * the model that is being trained. It knows nothing of what a stage does.
  */
-import { breathe } from '../control/hooks';
+import { breathe, NotFiniteError, StoppedError } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
+import { configAt, rateOf } from './changes';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
+import {
+  type Divergence,
+  type DivergenceChoice,
+  divergenceOf,
+  notFinite,
+  type StageGauges,
+} from './divergence';
+import { GoodCheckpoints } from './goBack';
 import { KeepSchedule } from './keepSchedule';
 import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './report';
 import { copyState, type RunCheckpoint, type RunState } from './runState';
@@ -22,6 +31,8 @@ export interface SessionOptions {
   emit(event: RunEvent): void;
   /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
   save(checkpoint: RunCheckpoint): Promise<boolean>;
+  /** Asked when training runs away; left out, it goes on, unless its numbers are not finite. */
+  decide?(found: Divergence): Promise<DivergenceChoice>;
 }
 
 const PROGRESS_SECONDS = 0.1;
@@ -30,6 +41,8 @@ export class RunSession {
   readonly state: RunState;
   /** The newest complete checkpoint, to go back to when the device is lost. */
   last: RunCheckpoint;
+  /** Where the run is to go on from, once it was stopped because training ran away. */
+  back: RunCheckpoint | null = null;
   readonly #options: SessionOptions;
   readonly #tools: SessionTools;
   /** What finished stages opened, by their names. */
@@ -38,10 +51,12 @@ export class RunSession {
   readonly #schedule = new KeepSchedule(seconds());
   /** The write under way, if any; it never rejects. */
   #writing: Promise<void> | null = null;
+  readonly #good: GoodCheckpoints;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.last = options.checkpoint;
+    this.#good = new GoodCheckpoints(options.checkpoint);
     const state = copyState(options.checkpoint.state);
     this.state = state;
     const { device, emit, services } = options;
@@ -107,30 +122,41 @@ export class RunSession {
     const from = state.stage === name ? state.step : 0;
     state.stage = name;
     state.step = from;
+    if (rateOf(name) !== null) state.beginning ??= this.last.model?.parameters ?? null;
     const own = this.#report(name, steps);
     const watch = new Stopwatch();
     const before = own.seconds;
     emit({ type: 'stage', name, status: from > 0 ? 'resumed' : 'started', steps });
     const progress = this.#progress(name, from, watch);
     let waiting: { step: number; resolve: () => void } | null = null;
+    /** Steps in flight finish and are counted; then state and weights are of the same step. */
+    const reach = async (nextStep: number) => {
+      if (state.step >= nextStep) return;
+      await new Promise<void>((resolve) => {
+        waiting = { step: nextStep, resolve };
+      });
+    };
+    let gauges: StageGauges = {};
+    let found: Divergence | null = null;
     const gate = async (nextStep = from) => {
       await breathe();
+      if (found !== null) {
+        await reach(nextStep);
+        const choice = await watch.pauseDuring(this.#decide(found));
+        found = null;
+        if (choice !== 'go-on') return 'stop';
+      }
       const isAtRest = controls.resting || controls.stopped;
       if (!isAtRest && !(isResumable && this.#isKeepDue())) return controls.pass();
       if (isResumable) {
-        // Steps in flight finish and are counted first; then state and weights are of the same step.
-        if (state.step < nextStep) {
-          await new Promise<void>((resolve) => {
-            waiting = { step: nextStep, resolve };
-          });
-        }
+        await reach(nextStep);
         own.seconds = before + watch.seconds();
         const written = await this.#checkpoint();
         if (isAtRest) await written();
       }
       return isAtRest ? watch.pauseDuring(controls.pass()) : controls.pass();
     };
-    await body({
+    const tools: StageTools = {
       ...this.#tools,
       name,
       from,
@@ -142,6 +168,12 @@ export class RunSession {
         if (waiting !== null && step >= waiting.step) waiting.resolve();
       },
       at: () => state.step,
+      configAt: (step) => configAt(state.config, state.changes, { stage: name, step }),
+      watch: (told) => {
+        gauges = told;
+        found ??= divergenceOf(name, told, this.#spared(name));
+      },
+      beginning: state.beginning,
       hooks: { gate: () => gate(), onProgress: progress },
       spend: (part, seconds) => {
         state.timings[part] = (state.timings[part] ?? 0) + seconds;
@@ -149,7 +181,16 @@ export class RunSession {
       settle: (config) => {
         state.config = config;
       },
-    });
+    };
+    try {
+      await body(tools);
+    } catch (error) {
+      if (!(error instanceof NotFiniteError)) throw error;
+      const choice = await this.#decide(notFinite(name, state.step, gauges, error.message));
+      // Without anybody to ask, it ends as any failure does.
+      throw choice === 'go-on' ? error : new StoppedError(name);
+    }
+    state.beginning = null;
     progress(steps, steps, true);
     own.seconds = before + watch.seconds();
     const next = STAGE_NAMES[STAGE_NAMES.indexOf(name) + 1];
@@ -177,6 +218,7 @@ export class RunSession {
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
     const made = { state: copyState(this.state), model };
     this.last = made;
+    this.#good.add(made);
     const write = async () => {
       const stored = await this.#options.save(made);
       this.#schedule.kept(from, seconds());
@@ -196,10 +238,35 @@ export class RunSession {
     return model;
   }
 
+  /** Kinds of divergence that somebody has decided to live with. */
+  #spared(name: StageName) {
+    const decided = this.state.divergences.filter(
+      ({ stage, choice }) => stage === name && choice === 'go-on',
+    );
+    return new Set(decided.map(({ kind }) => kind));
+  }
+
+  /** Asks what to do, and writes down what is said. Nothing is kept meanwhile, so that good checkpoints are not replaced. */
+  async #decide(found: Divergence): Promise<DivergenceChoice> {
+    const { controls, decide, emit } = this.#options;
+    if (decide !== undefined) emit({ type: 'divergence', found, decided: null });
+    const wanted = decide === undefined ? 'go-on' : await controls.restFor(decide(found), 'stop' as const);
+    const back = wanted === 'go-back' ? this.#good.before(found, this.state) : null;
+    const choice = wanted === 'go-back' && back === null ? 'stop' : wanted;
+    const decided = { ...found, choice, backTo: back?.state.step ?? null };
+    emit({ type: 'divergence', found, decided });
+    this.state.divergences.push(decided);
+    if (back !== null) {
+      back.state.divergences = [...this.state.divergences];
+      this.back = back;
+    }
+    return choice;
+  }
+
   #report(name: StageName, steps: number): StageReport {
     const known = this.state.stages.find((stage) => stage.name === name);
     if (known !== undefined) return known;
-    const report: StageReport = { name, seconds: 0, steps, loss: [], heldOutLoss: [] };
+    const report: StageReport = { name, seconds: 0, steps, loss: [], heldOutLoss: [], gradNorm: [] };
     this.state.stages.push(report);
     return report;
   }

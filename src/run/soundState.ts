@@ -1,6 +1,8 @@
 /** Whether what a checkpoint says of a run can be true: its parts have to agree with each other and with the config. */
+import { bestPoint } from '../evaluate/bestPoint';
 import type { ModelState } from '../model/languageModel';
 import { parameterTable } from '../model/parameters';
+import { checkChanges } from './changes';
 import { parseConfig } from './config';
 import { STAGE_NAMES, type StageName } from './report';
 import type { RunState } from './runState';
@@ -10,11 +12,19 @@ const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft', 'popo'];
 
 /** @returns what is wrong, as the end of a sentence; null when nothing is */
 export function unsoundness(state: RunState, model: ModelState | null): string | null {
-  return wrongConfig(state) ?? wrongPlace(state) ?? wrongReports(state) ?? wrongModel(state, model);
+  return (
+    wrongConfig(state) ??
+    wrongPlace(state) ??
+    wrongReports(state) ??
+    wrongModel(state, model) ??
+    wrongBest(state)
+  );
 }
 
-function wrongConfig({ config }: RunState): string | null {
+function wrongConfig({ config, changes, divergences }: RunState): string | null {
+  if (!Array.isArray(changes) || !Array.isArray(divergences)) return 'its record of changes is lost';
   try {
+    checkChanges(config, changes);
     // What the schema fills in was missing.
     if (JSON.stringify(parseConfig(config)) === JSON.stringify(config)) return null;
     return 'its config lacks a field';
@@ -40,21 +50,45 @@ function wrongPlace({ stage, step, stages, made }: RunState): string | null {
 }
 
 function wrongReports({ stage, step, stages }: RunState): string | null {
-  for (const { name, steps, loss } of stages) {
+  for (const { name, steps, loss, gradNorm = [] } of stages) {
     if (!TOLD_BY_STEP.includes(name)) continue;
     const reached = name === stage ? step : steps;
     if (loss.length !== reached) return `${name} has ${loss.length} losses after ${reached} steps`;
+    if (name !== 'popo' && gradNorm.length !== reached)
+      return `${name} has ${gradNorm.length} gradient norms after ${reached} steps`;
   }
   return null;
 }
 
-function wrongModel({ made }: RunState, model: ModelState | null): string | null {
+function wrongModel({ made, beginning }: RunState, model: ModelState | null): string | null {
   if (made.tokenizer === undefined) return model === null ? null : 'it has a model before its tokenizer';
   if (model === null) return 'its model is missing';
   const { poolSize } = parameterTable(made.tokenizer.shape);
   for (const [name, pool] of Object.entries(model) as [string, Float32Array][]) {
     if (pool.length !== poolSize) return `${name} has ${pool.length} numbers instead of ${poolSize}`;
   }
+  if (beginning !== null && beginning.length !== poolSize)
+    return `the weights that its stage began with are ${beginning.length} numbers instead of ${poolSize}`;
+  return null;
+}
+
+/** What POPO keeps for `popo.keep: best`. */
+function wrongBest({ config, made, stage }: RunState): string | null {
+  const { popo, tokenizer } = made;
+  if (popo === undefined || tokenizer === undefined) return null;
+  const { best, last, curve } = popo;
+  if (config.popo.keep === 'last')
+    return best === null && last === null ? null : 'it has a best model that nobody asked for';
+  if (best === null) return curve.length === 0 ? null : 'its best model is missing';
+  const wanted = bestPoint(curve);
+  if (wanted === null || wanted.step !== best.step || wanted.score !== best.score)
+    return `its best model is of step ${best.step}, which is not the best of its curve`;
+  // Once POPO is done, they are the model's.
+  if (stage === 'popo' && best.parameters === null) return 'the weights of its best model are missing';
+  const { poolSize } = parameterTable(tokenizer.shape);
+  for (const pool of [best.parameters, last])
+    if (pool !== null && pool.length !== poolSize)
+      return `its best or last model has ${pool.length} numbers instead of ${poolSize}`;
   return null;
 }
 

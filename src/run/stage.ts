@@ -15,6 +15,7 @@ import type { LoadSentenceFiles } from '../rank/sentenceEncoder';
 import type { TeacherServices } from '../sft/cot';
 import type { ConfigPath, RunConfig } from './config';
 import type { RunDevice } from './device';
+import type { StageGauges } from './divergence';
 import type { Report, RunEvent, StageName, StageReport } from './report';
 
 type SectionOf<Path> = Path extends `${infer Section}.${string}` ? Section : never;
@@ -122,6 +123,12 @@ export interface StageTools extends SessionTools {
   gate(nextStep?: number): Promise<'go' | 'stop'>;
   /** To be called once a step's loss and everything else of it are kept. */
   reached(step: number): void;
+  /** The config in force at a step of this stage: what is changed while a run goes on, is asked for at every step. */
+  configAt(step: number): RunConfig;
+  /** To be told after every step: where one of them runs away, the run rests at the next boundary until somebody decides. */
+  watch(gauges: StageGauges): void;
+  /** The model's weights when the stage began; null where it does not train the model. */
+  readonly beginning: Float32Array<ArrayBuffer> | null;
   /** The step that the stage has reached. */
   at(): number;
   readonly hooks: Required<StageHooks>;
@@ -131,10 +138,10 @@ export interface StageTools extends SessionTools {
   settle(config: RunConfig): void;
 }
 
-/** The losses of a stage, told again. Gradient norms and rates are not kept. */
-export function* lossEvents({ name, loss }: StageReport): Generator<RunEvent> {
+/** The losses of a stage, told again. Learning rates are not kept. */
+export function* lossEvents({ name, loss, gradNorm = [] }: StageReport): Generator<RunEvent> {
   for (const [step, value] of loss.entries()) {
-    yield { type: 'loss', name, step, loss: value, gradNorm: 0, learningRate: 0 };
+    yield { type: 'loss', name, step, loss: value, gradNorm: gradNorm[step] ?? 0, learningRate: 0 };
   }
 }
 

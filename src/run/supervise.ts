@@ -1,5 +1,5 @@
 /** Warm-up, ORFT's scorer and SFT: supervised stages, told apart by their batches. */
-import { StoppedError } from '../control/hooks';
+import { NotFiniteError, StoppedError } from '../control/hooks';
 import type { AdamWStep } from '../model/config';
 import type { LanguageModel, TokenBatch } from '../model/languageModel';
 import { learningRateAt } from '../sft/schedule';
@@ -25,18 +25,24 @@ export function adamW(
 
 /**
  * Takes the steps of a stage from where it stands, with every loss in its report.
+ * @param scheduleOf of the config in force at a step; the number of steps is that of the run's beginning
  * @param batch of each step
- * @throws {StoppedError} when told to stop; an Error when a loss is not finite
+ * @throws {StoppedError} when told to stop; NotFiniteError when a loss is not finite
  */
 export async function supervise(
   model: Pick<LanguageModel, 'trainStep'>,
   tools: StageTools,
-  schedule: { learning_rate: number; steps: number },
+  scheduleOf: (config: RunConfig) => { learning_rate: number; steps: number },
   batch: (step: number) => TokenBatch,
 ): Promise<void> {
-  const { name, from } = tools;
-  const { steps } = schedule;
-  const hyper = adamW(tools.config, schedule);
+  const { name, from, own } = tools;
+  const { steps } = scheduleOf(tools.config);
+  const hyper = (step: number) => {
+    const config = tools.configAt(step);
+    return adamW(config, scheduleOf(config))(step);
+  };
+  own.gradNorm ??= [];
+  const { gradNorm: norms } = own;
   const next = await trainSupervised(
     model,
     { from, steps, batch, hyper },
@@ -44,14 +50,16 @@ export async function supervise(
       gate: tools.gate,
       onStep(step, { loss, gradNorm }) {
         if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-          throw new Error(
+          throw new NotFiniteError(
             `Step ${step + 1} of ${name} is not finite (loss ${loss}, gradient norm ${gradNorm}): training stops ` +
               `here, the last checkpoint is intact. Lower ${name}.learning_rate.`,
           );
         }
-        tools.own.loss.push(loss);
+        own.loss.push(loss);
+        norms.push(gradNorm);
         const { learningRate } = hyper(step);
         tools.emit({ type: 'loss', name, step, loss, gradNorm, learningRate });
+        tools.watch({ loss: { values: own.loss }, gradient: { values: norms } });
         tools.reached(step + 1);
         tools.hooks.onProgress(step + 1, steps);
       },

@@ -1,8 +1,10 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { TextLengths } from '../data/textLengths';
+import type { RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
+import type { DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { PresetName, PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
@@ -14,6 +16,8 @@ import type { StudyTables } from '../study/tables';
 export interface SavedRun {
   id: string;
   config: RunConfig;
+  /** What was changed while it went on. */
+  changes?: RunChange[];
   stage: string;
   step: number;
   /** Milliseconds since the epoch. */
@@ -36,6 +40,11 @@ export interface ImportedRun {
   id: string;
   /** One or two sentences: what is kept now, and what it still needs. */
   message: string;
+}
+
+export interface StartExtras {
+  teacherKey?: string | null;
+  changes?: readonly RunChange[];
 }
 
 /** A data set that was imported and is kept in IndexedDB. */
@@ -121,17 +130,20 @@ export interface TrainerApi {
   /**
    * Trains to the end, or until `stop`.
    * @param from a stored checkpoint to go on from; null starts a new run
-   * @param teacherKey of the teacher's endpoint; stays in memory, and goes nowhere but there
+   * @param extras `teacherKey`: of the teacher's endpoint; stays in memory, and goes nowhere but there. `changes`: what a new run's link
+   *   tells of
    */
   start(
     config: RunConfig,
     from: ResumeFrom | null,
     onEvent: (event: RunEvent) => void,
-    teacherKey?: string | null,
+    extras?: StartExtras,
   ): Promise<Report | null>;
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** What to do where training runs away, as the event `divergence` asked. */
+  decide(choice: DivergenceChoice): Promise<void>;
   /** Asks for a checkpoint at the next step boundary, since the tab may be about to go. */
   keep(): Promise<void>;
   /**

@@ -8,6 +8,7 @@ import { parseConfig, type RunConfig } from '../run/config';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
+import type { DivergenceChoice } from '../run/divergence';
 import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { type Report, STAGE_NAMES } from '../run/report';
@@ -49,6 +50,8 @@ interface CurrentRun {
   id: string | null;
   controls: Controls;
   device: RunDevice | null;
+  /** Takes what a person decides, while one is asked. */
+  answer: ((choice: DivergenceChoice) => void) | null;
   /** Settles when the run has ended, however it did. */
   ended: Promise<void>;
 }
@@ -128,14 +131,17 @@ export function createTrainer(services: TrainServices): TrainerApi {
   }
 
   /** Unfinished runs of the same config that this one has overtaken: going on from here comes to the same bits. */
-  async function dropOvertaken(id: string, { config, stage, step }: RunCheckpoint['state']): Promise<void> {
+  async function dropOvertaken(
+    id: string,
+    { config, changes, stage, step }: RunCheckpoint['state'],
+  ): Promise<void> {
     const { checkpoints } = await storage();
     const held = await heldRuns(services.locks);
-    const own = JSON.stringify(config);
+    const own = JSON.stringify([config, changes]);
     const at = STAGE_NAMES.indexOf(stage);
     for (const { id: other, header } of await checkpoints.list()) {
-      if (other === id || header.finished || held.has(other) || JSON.stringify(header.config) !== own)
-        continue;
+      const theirs = JSON.stringify([header.config, header.changes ?? []]);
+      if (other === id || header.finished || held.has(other) || theirs !== own) continue;
       const there = STAGE_NAMES.indexOf(header.stage);
       if (there < at || (there === at && header.step <= step)) await checkpoints.delete(other);
     }
@@ -143,7 +149,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
 
   async function train(
     id: string,
-    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'resume' | 'emit'>,
+    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'changes' | 'resume' | 'emit'>,
     run: CurrentRun,
     teacherKey: string | null,
   ): Promise<Report | null> {
@@ -184,6 +190,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
     const { report } = await runPipeline({
       ...context,
       controls: run.controls,
+      decide: () =>
+        new Promise((resolve) => {
+          run.answer = resolve;
+        }),
       teaching,
       loadSentenceFiles,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
@@ -216,8 +226,16 @@ export function createTrainer(services: TrainServices): TrainerApi {
   }
 
   async function saveReport(id: string, report: Report): Promise<void> {
-    const { config } = report;
-    const saved = { id, config, stage: STAGE_NAMES.at(-1)!, step: 0, savedAt: Date.now(), finished: true };
+    const { config, changes } = report;
+    const saved = {
+      id,
+      config,
+      changes,
+      stage: STAGE_NAMES.at(-1)!,
+      step: 0,
+      savedAt: Date.now(),
+      finished: true,
+    };
     await (await storage()).runs.save(id, saved, report);
   }
 
@@ -240,7 +258,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
   /** One at a time; whoever pauses or stops means this one. */
   async function alone<T>(id: string | null, work: (run: CurrentRun) => Promise<T>): Promise<T> {
     if (current !== null) throw new Error('A run is on already: stop it first.');
-    const run: CurrentRun = { id, controls: new Controls(), device: null, ended: Promise.resolve() };
+    const run: CurrentRun = {
+      id,
+      controls: new Controls(),
+      device: null,
+      answer: null,
+      ended: Promise.resolve(),
+    };
     current = run;
     const result = work(run);
     run.ended = result.then(
@@ -258,16 +282,20 @@ export function createTrainer(services: TrainServices): TrainerApi {
     describeDevice: async () =>
       current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
 
-    start(config, from, onEvent, teacherKey = null) {
+    start(config, from, onEvent, { teacherKey = null, changes = [] } = {}) {
       const id = from?.id ?? crypto.randomUUID();
       return alone(id, (run) =>
         holdingRun(services.locks, id, async () => {
           services.tellTabs?.();
           const resume = from === null ? null : await load(id, from.generation);
           const wanted = resume === null ? parseConfig(config) : resume.state.config;
-          return train(id, { config: wanted, resume, emit: onEvent }, run, teacherKey);
+          return train(id, { config: wanted, changes, resume, emit: onEvent }, run, teacherKey);
         }),
       ).finally(() => services.tellTabs?.());
+    },
+
+    async decide(choice) {
+      current?.answer?.(choice);
     },
 
     async keep() {

@@ -31,6 +31,7 @@ describe('the form', () => {
       ['popo.scale_rewards', 'scale_rewards', 'What an advantage is divided by; batch did best at tiny'],
       ['popo.multi_objective_aggregation', 'aggregation', 'GDPO and MGDA bring their own'],
       ['popo.influence', 'influence', 'batch counts noise as influence'],
+      ['popo.keep', 'keep', 'The last model, or the best on validation users'],
     ]);
   });
 

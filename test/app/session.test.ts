@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { ImportPreview } from '../../src/data/preview';
+import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
+import type { Divergence, DivergenceChoice } from '../../src/run/divergence';
 import { reportedEvents } from '../../src/run/events';
 import { presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
@@ -55,10 +57,12 @@ function stage({
   const frames: (() => void)[] = [];
   let now = 0;
   const calls: string[] = [];
+  const started: (readonly RunChange[])[] = [];
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: { ...DEVICE, limits }, warning: null }),
-    start(_config, from, onEvent, teacherKey) {
+    start(_config, from, onEvent, { teacherKey, changes = [] } = {}) {
+      started.push(changes);
       const where = from && (from.generation === 'newest' ? from.id : `${from.id} earlier`);
       calls.push(`start ${where}${teacherKey ? ` with ${teacherKey}` : ''}`);
       emit = onEvent;
@@ -91,6 +95,7 @@ function stage({
     keep: async () => void calls.push('keep run'),
     resume: async () => void calls.push('resume'),
     step: async () => void calls.push('step'),
+    decide: async (choice) => void calls.push(`decide ${choice}`),
     stop() {
       calls.push('stop');
       return deaf ? new Promise(() => {}) : Promise.resolve();
@@ -172,6 +177,7 @@ function stage({
   return {
     session,
     calls,
+    started,
     requests,
     kept,
     runsChanged: () => runsChanged(),
@@ -813,5 +819,94 @@ describe('a study', () => {
     await session.studies.start();
     expect(calls).toEqual(['start null']);
     expect(session.studies.status.value).toBe('idle');
+  });
+});
+
+describe('training that runs away', () => {
+  const found: Divergence = {
+    stage: 'sft',
+    kind: 'loss',
+    step: 30,
+    since: 20,
+    value: 9,
+    began: 4,
+    bound: 6,
+    curve: [[0, 4]],
+    sentence: 'The loss is far above where it has been.',
+  };
+  const decided = (choice: DivergenceChoice): RunEvent => ({
+    type: 'divergence',
+    found,
+    decided: { ...found, choice, backTo: null },
+  });
+
+  it('rests until somebody decides, then goes on', async () => {
+    const { session, emit, calls } = stage();
+    void session.start();
+    emit({ type: 'divergence', found, decided: null });
+    expect([session.status.value, session.divergence.value]).toEqual(['paused', found]);
+    await session.step();
+    expect(calls.at(-1)).toMatch(/^start/);
+    await session.decide('go-back');
+    expect(calls.at(-1)).toBe('decide go-back');
+    emit(decided('go-back'));
+    expect([session.status.value, session.divergence.value]).toEqual(['running', null]);
+    // Resume means the same as Go on.
+    emit({ type: 'divergence', found, decided: null });
+    await session.resume();
+    expect(calls.at(-1)).toBe('decide go-on');
+  });
+
+  it('forgets what was told once the run goes back, and takes what is told anew', async () => {
+    const { session, emit, frames } = stage();
+    void session.start();
+    const loss = (step: number): RunEvent => ({
+      type: 'loss',
+      name: 'sft',
+      step,
+      loss: 1,
+      gradNorm: 1,
+      learningRate: 1,
+    });
+    for (const step of [0, 1, 2, 3]) emit(loss(step));
+    emit({ type: 'model', parameters: 5 });
+    emit({ type: 'again' });
+    emit(loss(0));
+    await frames(3);
+    expect(session.view.loss.length).toBe(1);
+    expect(session.view.parameters.value).toBe(5);
+  });
+
+  it('leaves what is shown where it is stopped, and reset forgets the question', async () => {
+    const { session, emit, finish, frames } = stage();
+    const run = session.start();
+    emit({ type: 'divergence', found, decided: null });
+    emit(decided('stop'));
+    finish(null);
+    await frames(3);
+    await run;
+    expect(session.status.value).toBe('idle');
+    void session.start();
+    emit({ type: 'divergence', found, decided: null });
+    await session.reset();
+    expect([session.status.value, session.divergence.value]).toEqual(['idle', null]);
+  });
+
+  it('takes the changes of a link to the run, and drops them with the first edit', async () => {
+    const { session, started, frames } = stage();
+    const changed = '#run=1&preset=tiny&changes=sft:9:sft.learning_rate:0.004:0.002';
+    session.openLink(changed);
+    expect(session.link()).toContain('changes=sft:9:sft.learning_rate:0.004:0.002');
+    void session.start();
+    await frames();
+    expect(started.at(-1)).toEqual([
+      { stage: 'sft', step: 9, field: 'sft.learning_rate', from: 4e-3, to: 2e-3 },
+    ]);
+    await session.reset();
+    session.edit((draft) => {
+      draft.seed = 9;
+    });
+    expect(session.changes.value).toEqual([]);
+    expect(session.link()).not.toContain('changes');
   });
 });

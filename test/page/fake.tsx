@@ -15,6 +15,7 @@ const session = createSession(
     backend: asked.get('backend') === 'cpu' ? 'cpu' : 'webgpu',
     failAt: asked.get('fail'),
     saved: asked.has('saved'),
+    divergeAt: asked.get('diverge'),
   }),
   (callback) => requestAnimationFrame(callback),
 );

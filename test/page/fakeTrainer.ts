@@ -7,6 +7,7 @@ import { Random } from '../../src/numeric/random';
 import type { RewardName } from '../../src/popo/rewards';
 import { pairsOf } from '../../src/popo/weighting';
 import type { RunConfig } from '../../src/run/config';
+import { type Divergence, type DivergenceChoice, divergenceOf } from '../../src/run/divergence';
 import { defaultConfig } from '../../src/run/presets';
 import type {
   DeviceInfo,
@@ -32,6 +33,8 @@ export interface FakeOptions {
   /** Stage in which the run fails, if any. */
   failAt: string | null;
   saved: boolean;
+  /** Stage in whose midst training runs away, if any. */
+  divergeAt: string | null;
 }
 
 let state = 12345;
@@ -286,6 +289,18 @@ function teacherCounts(asked: number): TeacherCounts {
   return { wanted: 15000, kept, malformed, contradicting, missing: 0, cached: 120, retries: 2 };
 }
 
+function isMidway(event: RunEvent): event is Extract<RunEvent, { type: 'progress' }> {
+  return event.type === 'progress' && event.step === Math.ceil(event.steps / 2);
+}
+
+/** As the run tells it (src/run/divergence.ts), of a loss that fell and then rose. */
+function fakeDivergence(stage: StageName, step: number): Divergence {
+  const values = Array.from({ length: step }, (_, index) =>
+    index < step - 12 ? 2.4 - Math.min(1.2, index / 40) + noise(0.2) : 2 + (index - step + 12) ** 1.3 / 3,
+  );
+  return divergenceOf(stage, { loss: { values } }, new Set())!;
+}
+
 const asEvents = (some: Sample[]): RunEvent[] => some.map((sample) => ({ type: 'sample', sample }));
 
 /** The held-out row after `step` updates. */
@@ -434,6 +449,7 @@ export function fakeServices(options: FakeOptions): Services {
   };
   let paused = false;
   let stopped = false;
+  let answer: ((choice: DivergenceChoice) => void) | null = null;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
   const trainer: TrainerApi = {
@@ -453,6 +469,7 @@ export function fakeServices(options: FakeOptions): Services {
       const stages: StageReport[] = [];
       const steps: PopoStep[] = [];
       let credit = 0;
+      let asked = 0;
       for (const event of play(config)) {
         onEvent(event);
         if (event.type === 'popo') steps.push(event.step);
@@ -468,6 +485,16 @@ export function fakeServices(options: FakeOptions): Services {
         if (event.type === 'stage' && event.name === options.failAt) {
           throw new Error('The GPU device was lost (driver reset) and a new one could not be had.');
         }
+        if (asked === 0 && isMidway(event) && event.name === options.divergeAt) {
+          asked++;
+          const found = fakeDivergence(event.name, event.step);
+          onEvent({ type: 'divergence', found, decided: null });
+          const choice = await new Promise<DivergenceChoice>((resolve) => {
+            answer = resolve;
+          });
+          onEvent({ type: 'divergence', found, decided: { ...found, choice, backTo: null } });
+          if (choice === 'stop') return null;
+        }
         credit += event.type === 'popo' ? 4 : 1;
         if (credit >= options.speed * 8) {
           credit = 0;
@@ -477,6 +504,9 @@ export function fakeServices(options: FakeOptions): Services {
         }
       }
       return fakeReport(config, stages, steps);
+    },
+    async decide(choice) {
+      answer?.(choice);
     },
     async study(request, onEvent) {
       stopped = false;

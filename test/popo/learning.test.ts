@@ -10,6 +10,7 @@ import type { PolicyState } from '../../src/popo/policy';
 import { ReferencePolicyOptimizer } from '../../src/popo/referenceUpdate';
 import { itemLikeness } from '../../src/popo/rewards/semantic';
 import { type PopoStep, trainPolicy } from '../../src/popo/trainer';
+import { divergenceOf } from '../../src/run/divergence';
 import { tinyHyper, tinyModel, tinyOptions } from './tinyPolicy';
 
 beforeAll(async () => {
@@ -45,6 +46,7 @@ async function train(
   options: Partial<PolicyOptions>,
   steps: number,
   resume?: { state: PolicyState; model: ModelState },
+  learningRate = 0.02,
 ) {
   const initial = initialParameters(tinyModel, 3);
   const model = new ReferenceModel(tinyModel, initial);
@@ -96,7 +98,7 @@ async function train(
       topK: 0,
       maxCompletionLength: 2,
       length: 4,
-      hyper: (update) => ({ ...tinyHyper(update), learningRate: 0.02 }),
+      hyper: (update) => ({ ...tinyHyper(update), learningRate }),
     },
     { gate: async () => 'go', onStep: (step) => void records.push(step) },
   );
@@ -109,6 +111,20 @@ const meanReward = (records: PopoStep[], reward: number) => {
 };
 
 describe('POPO on a tiny policy', () => {
+  it('that nothing holds, at a learning rate that is too high, is seen to run away', async () => {
+    const { records } = await train({ weighting: 'fixed', beta: 0 }, 12, undefined, 1);
+    const gauges = (length: number) => {
+      const steps = records.slice(0, length);
+      return {
+        gradient: { values: steps.map(({ grad_norm }) => grad_norm) },
+        kl: { values: steps.map(({ kl }) => kl) },
+        entropy: { values: steps.map(({ entropy }) => entropy) },
+      };
+    };
+    const seen = records.map((_, index) => divergenceOf('popo', gauges(index + 1), new Set()));
+    expect(seen.find((found) => found !== null)).toMatchObject({ kind: 'entropy', stage: 'popo' });
+  });
+
   it('learns what the weights pay for', async () => {
     const semantic = await train({ weighting: 'fixed', rewardWeights: [1, 0] }, 40);
     const preference = await train({ weighting: 'fixed', rewardWeights: [0, 1] }, 40);

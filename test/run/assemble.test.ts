@@ -30,7 +30,7 @@ function finished(): RunState {
     },
     sft: { judged: judged('sft', 2), samples: [sample('sft', 'a'), sample('sft', 'b')] },
     popo: { rewardNames: ['id'], steps: [], curve: [], samples: [sample('popo', 'a')] },
-    evaluate: { judged: judged('popo', 1), counting: judged('counting', 9) },
+    evaluate: { judged: judged('popo', 1), last: null, counting: judged('counting', 9) },
     features: { requests: new Float32Array(0), past: new Float32Array(0) },
     ranking: { report: null },
   } as never;
@@ -82,6 +82,7 @@ describe('the report of a run', () => {
     expect(report.fingerprint).toEqual(await fingerprint(report));
     expect(parseLink(report.link)).toEqual({
       config: state.config,
+      changes: [],
       dataset: SHA,
       expected: report.fingerprint,
       problem: null,

@@ -23,6 +23,7 @@ function checkpoint(): RunCheckpoint {
     steps: name === 'warmup' ? 6 : 1,
     loss: name === 'warmup' ? [5, 4] : [],
     heldOutLoss: [],
+    gradNorm: name === 'warmup' ? [1, 2] : [],
   }));
   const shape = modelShape(state.config, 300, 64);
   state.made.data = { draws: [] } as never;
@@ -58,6 +59,74 @@ describe('a checkpoint', () => {
     expect(back.state.config).toEqual(made.state.config);
   });
 
+  it('keeps an array once that stands in the state twice', () => {
+    const made = checkpoint();
+    const [kept, twice] = [stored(made), structuredClone(made)];
+    twice.state.beginning = Float32Array.from(twice.model!.parameters);
+    const one = Object.keys(stored(twice).pools).length;
+    expect(one).toBe(Object.keys(kept.pools).length + 1);
+    twice.state.made.orft = { backbone: twice.state.beginning, nll: new Float32Array(), result: null };
+    const both = stored(twice);
+    // The empty list of scores is the one more.
+    expect(Object.keys(both.pools)).toHaveLength(one + 1);
+    const back = decodeCheckpoint(both, APP).state;
+    expect(bits(back.made.orft?.backbone)).toEqual(bits(twice.state.beginning));
+    expect(bits(back.beginning)).toEqual(bits(twice.state.beginning));
+  });
+
+  it.each<[string, (state: RunState) => void, RegExp]>([
+    [
+      'of nobody’s wish',
+      ({ config }) => Object.assign(config.popo, { keep: 'last' }),
+      /best model that nobody asked for/,
+    ],
+    ['lost', ({ made }) => Object.assign(made.popo!, { best: null }), /best model is missing/],
+    [
+      'without weights',
+      ({ made }) => Object.assign(made.popo!.best!, { parameters: null }),
+      /weights of its best model/,
+    ],
+    [
+      'of another point',
+      ({ made }) => Object.assign(made.popo!.best!, { step: 0 }),
+      /of step 0, which is not the best/,
+    ],
+    [
+      'of another score',
+      ({ made }) => Object.assign(made.popo!.best!, { score: 1 }),
+      /is not the best of its curve/,
+    ],
+    [
+      'of another length',
+      ({ made }) => Object.assign(made.popo!.best!, { parameters: Float32Array.of(1) }),
+      /best or last model has 1 numbers/,
+    ],
+  ])('with a best model %s is damaged', (_name, damage, reason) => {
+    const made = checkpoint();
+    const { state, model } = made;
+    state.config.popo.keep = 'best';
+    state.stage = 'popo';
+    state.step = 1;
+    state.stages = STAGE_NAMES.slice(0, 9).map((name) => ({
+      name,
+      seconds: 1,
+      steps: name === 'popo' ? 6 : 0,
+      loss: name === 'popo' ? [0] : [],
+      heldOutLoss: [],
+    }));
+    for (const name of ['warmup', 'rupr', 'orft', 'sft'] as const) state.made[name] = {} as never;
+    const point = (step: number, l3: number) =>
+      ({ step, row: { Category_L3_ACC: l3, CTCVR: 0.5, distinct_top1: 3 } }) as never;
+    state.made.popo = {
+      curve: [point(0, 0.2), point(1, 0.4)],
+      best: { step: 1, score: 0.2, parameters: model!.parameters },
+      last: null,
+    } as never;
+    expect(decodeCheckpoint(stored(made), APP).state.made.popo?.best?.step).toBe(1);
+    damage(state);
+    expect(() => decodeCheckpoint(stored(made), APP)).toThrow(reason);
+  });
+
   it('has no model before there is one', () => {
     const { state } = checkpoint();
     Object.assign(state, { stage: 'data', step: 0, stages: [], made: {} });
@@ -67,7 +136,7 @@ describe('a checkpoint', () => {
   it('begins before the first step of the first stage', () => {
     const config = presetConfig('tiny');
     expect({ ...NOTHING_DONE, app: APP, config }).toEqual({
-      schema: 2,
+      schema: 3,
       app: APP,
       config,
       stage: 'data',
@@ -75,6 +144,9 @@ describe('a checkpoint', () => {
       stages: [],
       made: {},
       timings: {},
+      changes: [],
+      divergences: [],
+      beginning: null,
     });
   });
 
@@ -141,6 +213,23 @@ describe('a checkpoint', () => {
     ['a judge lost', ({ made }) => delete made.encoder, /what encoder made is missing/],
     ['a wrong config', ({ config }) => Object.assign(config, { seed: -1 }), /config is not one \(seed must/],
     ['a field lost', ({ config }) => delete (config.popo as { beta?: number }).beta, /damaged: its config/],
+    [
+      'norms lost',
+      ({ stages }) => stages.at(-1)!.gradNorm!.pop(),
+      /warmup has 1 gradient norms after 2 steps/,
+    ],
+    ['its changes lost', (state) => Object.assign(state, { changes: 3 }), /record of changes is lost/],
+    [
+      'a change that cannot be',
+      (state) =>
+        state.changes.push({ stage: 'warmup', step: 3, field: 'warmup.learning_rate', from: 1, to: 0.5 }),
+      /does not begin at the value that the field has then/,
+    ],
+    [
+      'a cut beginning',
+      (state) => Object.assign(state, { beginning: Float32Array.of(1) }),
+      /stage began with are 1 numbers/,
+    ],
     ['losses lost', ({ stages }) => stages.at(-1)!.loss.pop(), /warmup has 1 losses after 2 steps/],
     [
       'another shape',

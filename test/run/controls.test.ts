@@ -84,4 +84,25 @@ describe('Controls', () => {
     expect(await controls.pass()).toBe('stop');
     expect(controls.stopped).toBe(true);
   });
+
+  it('rests for an answer, and tells who waits for it to rest', async () => {
+    const controls = new Controls();
+    let answer = (_value: string) => {};
+    const asked = controls.restFor(
+      new Promise<string>((resolve) => {
+        answer = resolve;
+      }),
+      'stopped',
+    );
+    controls.pause();
+    await controls.rested();
+    answer('back');
+    expect(await asked).toBe('back');
+    // Asked again, it is stopped before anybody answers, and afterwards at once.
+    const never = new Promise<string>(() => {});
+    const again = controls.restFor(never, 'stopped');
+    controls.stop();
+    expect(await again).toBe('stopped');
+    expect(await controls.restFor(never, 'stopped')).toBe('stopped');
+  });
 });

@@ -69,7 +69,7 @@ describe('formatLink and parseLink', () => {
         fc.option(arbitraryFingerprint),
         (config, dataset, expected) => {
           const link = formatLink(config, dataset, expected);
-          expect(parseLink(link)).toEqual({ config, dataset, expected, problem: null });
+          expect(parseLink(link)).toEqual({ config, changes: [], dataset, expected, problem: null });
           // As a whole URL, and as chats rewrite it.
           const rewritten = link.replaceAll(',', '%2C').replaceAll(':', '%3A');
           expect(parseLink(`https://example.org/lab/${rewritten}`)).toEqual(parseLink(link));
@@ -107,7 +107,13 @@ describe('formatLink and parseLink', () => {
       config: { preset: 'tiny', seed: 3 },
       problem: null,
     });
-    expect(parseLink('')).toEqual({ config: defaultConfig(), dataset: null, expected: null, problem: null });
+    expect(parseLink('')).toEqual({
+      config: defaultConfig(),
+      changes: [],
+      dataset: null,
+      expected: null,
+      problem: null,
+    });
     expect(parseLink('#').problem).toBeNull();
   });
 

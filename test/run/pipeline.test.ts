@@ -72,6 +72,7 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     const link = parseLink(report.link);
     expect(link).toEqual({
       config: { ...minusculeConfig(), kernels: 'portable' },
+      changes: [],
       dataset: report.dataset.sha256,
       expected: report.fingerprint,
       problem: null,

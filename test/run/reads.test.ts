@@ -48,7 +48,11 @@ async function readBy(config: RunConfig): Promise<Map<StageName, Set<string>>> {
       createModel: (shape, rows) => device.createModel(shape, seen.seed, rows),
     };
     const steps = stage.steps(seen, inputs);
-    const tools = { ...(await toolsOf(stage.name, config, { steps })).tools, ...session };
+    const tools = {
+      ...(await toolsOf(stage.name, config, { steps })).tools,
+      ...session,
+      configAt: () => seen,
+    };
     let made: unknown;
     if ('begin' in stage) {
       made = stage.begin(seen);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { StoppedError } from '../../src/control/hooks';
+import { NotFiniteError, StoppedError } from '../../src/control/hooks';
 import type { RunConfig } from '../../src/run/config';
 import { Controls } from '../../src/run/controls';
 import type { RunDevice } from '../../src/run/device';
@@ -257,5 +257,100 @@ describe('a lost device', () => {
     };
     const { report } = await runPipeline(run.context);
     expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+  });
+});
+
+describe('training that runs away', () => {
+  /** Seven good steps, and then none. */
+  const values = [2, 2, 2, 2, 2, 2, 2, 50, 50, 50, 50];
+  const diverging = async (tools: StageTools) => {
+    tools.watch({ loss: { values } });
+    if ((await tools.gate(tools.at())) === 'stop') throw new StoppedError('warmup');
+  };
+
+  it('goes on from a checkpoint before it with half the learning rate, and tells that anew', async () => {
+    const run = context();
+    const rates: [number, number][] = [];
+    const asked: string[] = [];
+    onStep = async (step, tools) => {
+      rates.push([step, tools.configAt(step).warmup.learning_rate]);
+      if (step === 0) await keep(run.context.controls, tools);
+      if (step === 1 && asked.length === 0) await diverging(tools);
+    };
+    const decide: RunContext['decide'] = async ({ sentence }) => {
+      asked.push(sentence);
+      return 'go-back';
+    };
+    const { report } = await runPipeline({ ...run.context, decide });
+    expect(asked).toHaveLength(1);
+    expect(rates).toEqual([
+      [0, 5e-3],
+      [1, 5e-3],
+      [1, 2.5e-3],
+      [2, 2.5e-3],
+    ]);
+    expect(report?.changes).toEqual([
+      { stage: 'warmup', step: 1, field: 'warmup.learning_rate', from: 5e-3, to: 2.5e-3 },
+    ]);
+    expect(report?.divergences).toMatchObject([{ kind: 'loss', choice: 'go-back', backTo: 1 }]);
+    expect(report?.link).toContain('changes=warmup:1:warmup.learning_rate:0.005:0.0025');
+    expect(toldOf(run.events)).toEqual([0, 1, 0, 1, 2]);
+    // It is kept at once, so that a reload does not come back to where it ran away.
+    const back = run.saved.find(([{ state }]) => state.changes.length > 0)!;
+    expect([back[0].state.stage, back[0].state.step]).toEqual(['warmup', 1]);
+    expect(run.devices.map(({ closed }) => closed)).toEqual([1, 1]);
+  });
+
+  it('goes on where nobody is asked, and the report says so', async () => {
+    const run = context();
+    onStep = (step, tools) => (step > 0 ? diverging(tools) : undefined);
+    const { report } = await runPipeline(run.context);
+    // The same kind is not told of again.
+    expect(report?.divergences).toMatchObject([{ kind: 'loss', choice: 'go-on', backTo: null }]);
+    expect(report?.changes).toEqual([]);
+    expect(report?.stages[0].loss).toEqual([0, 1, 2]);
+  });
+
+  it('keeps nothing while it asks, and ends when it is stopped meanwhile', async () => {
+    const run = context();
+    onStep = (_step, tools) => diverging(tools);
+    const decide = () => {
+      run.context.controls.stop();
+      return new Promise<never>(() => {});
+    };
+    const { report, checkpoint } = await runPipeline({ ...run.context, decide });
+    expect(report).toBeNull();
+    expect(run.saved).toEqual([]);
+    expect(checkpoint.state.step).toBe(0);
+  });
+
+  it('without any number ends as it always did, unless somebody is asked', async () => {
+    const broken = () => {
+      throw new NotFiniteError('Step 1 of warmup is not finite.');
+    };
+    onStep = broken;
+    await expect(runPipeline(context().context)).rejects.toThrow('Step 1 of warmup is not finite.');
+    const run = context();
+    const asked: string[] = [];
+    const decide: RunContext['decide'] = async ({ kind, sentence }) => {
+      asked.push(`${kind}: ${sentence}`);
+      return 'stop';
+    };
+    expect((await runPipeline({ ...run.context, decide })).report).toBeNull();
+    expect(asked).toEqual(['not-finite: Step 1 of warmup is not finite.']);
+  });
+
+  it('takes changes that a link tells of, and refuses those that cannot be', async () => {
+    const run = context();
+    const change = { stage: 'warmup', step: 2, field: 'warmup.learning_rate', from: 5e-3, to: 1e-3 } as const;
+    const rates: number[] = [];
+    onStep = (step, tools) => void rates.push(tools.configAt(step).warmup.learning_rate);
+    const { report } = await runPipeline({ ...run.context, changes: [change] });
+    expect(rates).toEqual([5e-3, 5e-3, 1e-3]);
+    expect(report?.changes).toEqual([change]);
+    const bare = (await runPipeline(context().context)).report!;
+    expect(report?.fingerprint.inputs).not.toBe(bare.fingerprint.inputs);
+    const wrong = [{ ...change, from: 4e-3 }];
+    await expect(runPipeline({ ...context().context, changes: wrong })).rejects.toThrow(/does not begin at/);
   });
 });

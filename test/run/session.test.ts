@@ -217,6 +217,7 @@ describe('a stage of a session', () => {
       steps: 3,
       loss: [],
       heldOutLoss: [],
+      gradNorm: [],
     });
   });
 

@@ -73,7 +73,7 @@ describe('a run with a chat model as its teacher', { timeout: 180_000 }, () => {
         ? refuse(500, `failed for ${KEY}`)(request, response, index)
         : obedient(request, response, index),
     );
-    const report = (await trainer.start(asking(), null, (event) => events.push(event), KEY))!;
+    const report = (await trainer.start(asking(), null, (event) => events.push(event), { teacherKey: KEY }))!;
     expect(server.requests.every(({ headers }) => headers.authorization === `Bearer ${KEY}`)).toBe(true);
     expect(server.requests.every(({ body }) => !JSON.stringify(body).includes(KEY))).toBe(true);
     const exported = [...(await trainer.exportModel()), await trainer.exportCots()];
@@ -96,13 +96,15 @@ describe('a run with a chat model as its teacher', { timeout: 180_000 }, () => {
         asking(() => server.behave(refuse(401, `no such key: ${KEY}`))),
         null,
         () => {},
-        KEY,
+        { teacherKey: KEY },
       ),
     ).rejects.toThrow(/refuses the key \(401: no such key: \[key\]\)/);
     // A server that gives the key back as an answer gets it into no store either.
     const other = memoryStore();
     server.behave(whole(`<think>${KEY}</think><answer>x</answer>`));
-    await expect(trainerOn(other).start(asking(), null, () => {}, KEY)).rejects.toThrow(/sent your key back/);
+    await expect(trainerOn(other).start(asking(), null, () => {}, { teacherKey: KEY })).rejects.toThrow(
+      /sent your key back/,
+    );
     expect(await everything(other)).not.toContain(KEY);
   });
 

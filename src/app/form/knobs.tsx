@@ -1,4 +1,5 @@
 import { REWARDS, rewardWords } from '../../popo/rewards';
+import { changeSentence } from '../../run/changes';
 import type { ConfigPath } from '../../run/config';
 import { diffFromPreset, formatLeaf } from '../../run/diff';
 import type { FormGroup } from '../../run/fields/field';
@@ -62,6 +63,9 @@ export function Knobs() {
             </button>
           </>
         )}
+        {session.changes.value.map((change) => (
+          <span key={`${change.stage} ${change.step}`}> {changeSentence(change)}</span>
+        ))}
       </p>
     </>
   );

@@ -27,7 +27,7 @@ export function Baselines() {
   const model = session.view.table.value.find(({ stage }) => stage === report?.model);
   if (report === null || model === undefined) return null;
   const counting = session.view.counting.value;
-  const label = rowLabel(model.stage, session.shownConfig.value);
+  const label = rowLabel(model, session.shownConfig.value);
   const rows: Row[] = [model, ...(counting === null ? [] : [counting]), ...report.rows];
   return (
     <section class="table-section" aria-labelledby="baselines-title">

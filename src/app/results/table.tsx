@@ -4,7 +4,7 @@ import { useSession } from '../state/context';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
 
-type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices'>;
+type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices' | 'step'>;
 
 const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | 'id'; rate: boolean }[] = [
   { key: 'Category_L1_ACC', label: 'L1', hint: 'Category_L1_ACC', kind: 'semantic', rate: true },
@@ -78,7 +78,7 @@ export function StageTable() {
             )}
             {rows.map((row, index) => (
               <tr key={row.stage}>
-                <th scope="row">{rowLabel(row.stage, config)}</th>
+                <th scope="row">{rowLabel(row, config)}</th>
                 {METRICS.map(({ key, rate }) => (
                   <td key={key}>
                     {rate ? rateText(row[key]) : key === 'distinct_top1' ? count(row[key]) : short(row[key])}

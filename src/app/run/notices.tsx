@@ -4,6 +4,12 @@ import { useSession } from '../state/context';
 /** Only those who choose another teacher need it. */
 const TeacherNotice = late('The notice', async () => (await import('./teacherNotice')).TeacherNotice);
 
+/** Few runs run away. */
+const DivergenceNotice = late(
+  'The question',
+  async () => (await import('./divergenceNotice')).DivergenceNotice,
+);
+
 /** What a person must know: each one clear sentence or two, dismissible; errors interrupt a screen reader. */
 export function Notices() {
   const session = useSession();
@@ -30,6 +36,7 @@ export function Notices() {
           </span>
         </div>
       )}
+      {session.divergence.value !== null && <DivergenceNotice />}
       {session.config.value.rupr.teacher !== 'attributes' && <TeacherNotice />}
       {offer && (
         <div class="notice info">

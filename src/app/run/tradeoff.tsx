@@ -135,7 +135,7 @@ function stageLandmarks({ table }: RunView, config: RunConfig): (Point & { label
     x: row.Category_L3_ACC,
     y: row.CTCVR,
     step: 0,
-    label: rowLabel(row.stage, config),
+    label: rowLabel(row, config),
   }));
 }
 

@@ -1,5 +1,6 @@
 /** What a person does to the config of the next run. Nothing here starts one. */
 import { batch, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { type PresetName, presetConfig } from '../../run/presets';
 import type { Fingerprint } from '../../run/report';
@@ -11,11 +12,14 @@ interface FormSignals {
   /** The fingerprint that an opened link promised. */
   expected: Signal<Fingerprint | null>;
   teacherKey: Signal<string>;
+  /** What the link that the form holds tells of: changes of the config while the run goes on. */
+  changes: Signal<readonly RunChange[]>;
 }
 
-export function createForm({ config, busy, expected, teacherKey }: FormSignals) {
+export function createForm({ config, busy, expected, teacherKey, changes }: FormSignals) {
   /** Takes a config that was not made in the form. */
-  function adopt(wanted: RunConfig): void {
+  function adopt(wanted: RunConfig, told: readonly RunChange[] = []): void {
+    changes.value = told;
     if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
     config.value = wanted;
   }
@@ -31,6 +35,7 @@ export function createForm({ config, busy, expected, teacherKey }: FormSignals) 
     batch(() => {
       if (url !== '' && url !== draft.rupr.url) teacherKey.value = '';
       config.value = draft;
+      changes.value = [];
       expected.value = null;
     });
   }

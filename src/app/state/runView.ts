@@ -104,6 +104,14 @@ export function createRunView(
   function clear(): void {
     queue = [];
     batch(() => {
+      forget();
+      parameters.value = null;
+    });
+  }
+
+  /** All that was told of the run's course. */
+  function forget(): void {
+    batch(() => {
       stages.value = freshStages();
       rankerAuc.value = null;
       samples.value = [];
@@ -114,7 +122,6 @@ export function createRunView(
       baselines.value = null;
       ranking.value = null;
       checkpoint.value = null;
-      parameters.value = null;
       lossMarks.value = [];
       hovered.value = null;
       for (const columns of [loss, popo, heldout]) columns.clear();
@@ -241,6 +248,9 @@ export function createRunView(
         break;
       case 'checkpoint':
         checkpoint.value = { stage: event.stage, step: event.step, stored: event.stored };
+        break;
+      case 'again':
+        forget();
         break;
       case 'device':
         device.value = event.device;

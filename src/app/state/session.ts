@@ -3,7 +3,9 @@
  * and the actions between them and the workers. Signals only; nothing here touches the document.
  */
 import { batch, computed, signal } from '@preact/signals';
+import type { RunChange } from '../../run/changes';
 import { parseConfig, type RunConfig } from '../../run/config';
+import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import { formatLink, parseLink } from '../../run/link';
@@ -18,7 +20,7 @@ import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createRunView } from './runView';
-import { isSameRun, settingsOf } from './settings';
+import { settingsOf } from './settings';
 import { createStudies } from './studies';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
@@ -67,7 +69,11 @@ export function createSession(
   const runConfig = signal<RunConfig | null>(null);
   /** What results are to be read by: the run's config, or the form's before there is a run. */
   const shownConfig = computed(() => runConfig.value ?? config.value);
+  /** What the link that the form holds tells of: changes of the config while the run goes on. */
+  const changes = signal<readonly RunChange[]>([]);
   const status = signal<Status>('idle');
+  /** Training has run away, and rests until somebody decides. */
+  const divergence = signal<Divergence | null>(null);
   /** What was asked of the worker and has not happened yet. */
   const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
   const deviceWarning = signal<string | null>(null);
@@ -93,7 +99,7 @@ export function createSession(
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
 
-  const { adopt, ...form } = createForm({ config, busy, expected, teacherKey });
+  const { adopt, ...form } = createForm({ config, busy, expected, teacherKey, changes });
   const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
   const importer = (onCrash: (message: string) => void) =>
     services.importer((message) => {
@@ -168,6 +174,7 @@ export function createSession(
   function clear(): void {
     batch(() => {
       view.clear();
+      divergence.value = null;
       runConfig.value = null;
       report.value = null;
       verdict.value = null;
@@ -196,8 +203,10 @@ export function createSession(
     batch(() => {
       clear();
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
-      if (saved !== null && !isSameRun(wanted, config.value)) expected.value = null;
-      adopt(wanted);
+      const told = saved === null ? changes.value : (saved.changes ?? []);
+      const isLinked = formatLink(wanted, null, null, told) === formLink();
+      if (saved !== null && !isLinked) expected.value = null;
+      adopt(wanted, told);
       runConfig.value = wanted;
       status.value = 'running';
       pending.value = 'starting';
@@ -213,11 +222,15 @@ export function createSession(
         if (token !== current) return;
         if (pending.value === 'starting') pending.value = null;
         if (event.type === 'checkpoint' && event.stored) void kept.askToPersist(event.stage);
+        if (event.type === 'divergence') rest(event.decided === null ? event.found : null);
         view.receive(event);
       };
-      const key = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
+      const teacherKeyOfRun = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
       const from = saved && { id: saved.id, generation };
-      const result = await trainer().start(wanted, from, onEvent, key);
+      const result = await trainer().start(wanted, from, onEvent, {
+        teacherKey: teacherKeyOfRun,
+        changes: changes.value,
+      });
       await view.drained();
       if (token !== current) return;
       batch(() => {
@@ -253,6 +266,19 @@ export function createSession(
     if (expected.value !== null) verdict.value = compareFingerprints(expected.value, result.fingerprint);
   }
 
+  /** The run rests until somebody decides, or goes on since somebody has. */
+  function rest(found: Divergence | null): void {
+    batch(() => {
+      divergence.value = found;
+      pending.value = null;
+      status.value = found === null ? 'running' : 'paused';
+    });
+  }
+
+  async function decide(choice: DivergenceChoice): Promise<void> {
+    await attempt('The decision', () => trainer().decide(choice));
+  }
+
   async function pause(): Promise<void> {
     if (status.value !== 'running' || pending.value === 'pausing') return;
     const token = current;
@@ -267,12 +293,14 @@ export function createSession(
 
   async function resume(): Promise<void> {
     if (status.value !== 'paused' || pending.value !== null) return;
+    if (divergence.value !== null) return decide('go-on');
     status.value = 'running';
     await attempt('Resuming', () => trainer().resume());
   }
 
   /** While paused: one training step. Running: pauses. Otherwise: starts, and pauses at the first step. */
   async function step(): Promise<void> {
+    if (divergence.value !== null) return;
     if (status.value === 'paused') {
       await attempt('The step', () => trainer().step());
       return;
@@ -351,7 +379,7 @@ export function createSession(
       const { settings, problem } = await settingsOf(found);
       batch(() => {
         clear();
-        if (problem === null) adopt(settings);
+        if (problem === null) adopt(settings, found.changes);
         else
           say(
             'warning',
@@ -379,7 +407,7 @@ export function createSession(
     batch(() => {
       clear();
       status.value = 'idle';
-      adopt(opened.config);
+      adopt(opened.config, opened.changes);
       expected.value = opened.expected;
       linked.value = opened.config.data.sha256;
       // Whoever has not these data here is asked for them there.
@@ -388,12 +416,17 @@ export function createSession(
     });
   }
 
+  function formLink(): string {
+    return formatLink(config.value, null, null, changes.value);
+  }
+
   /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
   function link(): string {
     const shown = report.value;
-    if (shown === null) return formatLink(config.value, null, null);
+    if (shown === null) return formLink();
     try {
-      return formatLink(parseConfig(shown.config), shown.dataset.sha256, shown.fingerprint);
+      const { dataset, fingerprint } = shown;
+      return formatLink(parseConfig(shown.config), dataset.sha256, fingerprint, shown.changes);
     } catch {
       // Of another version of the app: the link that the run was given then.
       return shown.link;
@@ -450,7 +483,9 @@ export function createSession(
     config,
     runConfig,
     shownConfig,
+    changes,
     status,
+    divergence,
     pending,
     deviceWarning,
     notices,
@@ -477,6 +512,7 @@ export function createSession(
     start,
     pause,
     resume,
+    decide,
     keep,
     step,
     reset,

@@ -1,6 +1,5 @@
 /** The settings that a run was made with, as the form has them. */
 import { parseConfig, type RunConfig } from '../../run/config';
-import { formatLink } from '../../run/link';
 import type { Report } from '../../run/report';
 import { sentence } from '../words/sentence';
 
@@ -12,8 +11,4 @@ export async function settingsOf(found: Report): Promise<{ settings: RunConfig; 
     const { configOfOlderReport } = await import('./olderReport');
     return { settings: configOfOlderReport(found), problem: sentence(error) };
   }
-}
-
-export function isSameRun(a: RunConfig, b: RunConfig): boolean {
-  return formatLink(a, null, null) === formatLink(b, null, null);
 }

@@ -57,8 +57,8 @@ export function pageWorkers(): Services {
         const worker = spawn(trainerUrl, 'training worker', onCrash);
         const remote = Comlink.wrap<TrainerWorkerApi>(worker);
         const api = withOwn<TrainerApi, TrainerWorkerApi>(remote, {
-          async start(config, from, onEvent, teacherKey) {
-            const start = () => remote.start(config, from, Comlink.proxy(onEvent), teacherKey);
+          async start(config, from, onEvent, extras) {
+            const start = () => remote.start(config, from, Comlink.proxy(onEvent), extras);
             if (config.rupr.teacher !== 'openai') return start();
             return (await import('./endpoint')).withEndpoint(remote, config.rupr.url, start);
           },

@@ -1,4 +1,5 @@
 /** What a run's settings make of the page's words: who is held out, what a stage does, what aligns. */
+import type { MetricsRow } from '../../evaluate/metrics';
 import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
 import type { StageName } from '../../run/report';
@@ -102,8 +103,11 @@ export function stageWords(name: StageName, config: RunConfig): StageWords {
 }
 
 /** A row of the stage table by its stage's label. */
-export function rowLabel(stage: string, config: RunConfig): string {
-  return stage === 'warmup' || stage === 'sft' || stage === 'popo' ? stageWords(stage, config).label : stage;
+export function rowLabel({ stage, step }: Pick<MetricsRow, 'stage' | 'step'>, config: RunConfig): string {
+  if (stage === 'warmup' || stage === 'sft') return stageWords(stage as StageName, config).label;
+  if (!stage.startsWith('popo')) return stage;
+  const which = step === undefined ? '' : `, ${stage === 'popo' ? 'best' : 'last'} (step ${step})`;
+  return stageWords('popo', config).label + which;
 }
 /** What the samples of a stage wait for. */
 export function sampleWords(config: RunConfig): { stage: StageName; title: string; waits: string }[] {

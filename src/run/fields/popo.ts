@@ -101,6 +101,12 @@ export const popo = {
     unit: 'rollouts',
     form: { group: 'alignment', hint: 'G, answers sampled per prompt', place: 6 },
   }),
+  keep: field(oneOf(['last', 'best']), 'last', {
+    help:
+      'Which model is handed over: the one after the last step, or, of those at the points of the held-out curve, the one with the highest ' +
+      'L3 · CTCVR on validation users. A point with less than half of the different answers that SFT gave does not count. SFT is a point too.',
+    form: { group: 'alignment', hint: 'The last model, or the best on validation users', place: 18 },
+  }),
   learning_rate: field(
     real(0, 1),
     { tiny: 7e-4, small: 3e-4, base: 2e-4, medium: 1e-4, large: 5e-5 },

@@ -4,6 +4,7 @@ import { scoreCots } from '../../sft/cotPerplexity';
 import { filterQuality } from '../../sft/filterQuality';
 import { cotExamples, selectCots } from '../../sft/orft';
 import { cotSequences, shuffledBatches } from '../batches';
+import type { RunConfig } from '../config';
 import type { Report, RunEvent } from '../report';
 import { lossEvents, type ResumableStage } from '../stage';
 import { supervise } from '../supervise';
@@ -41,13 +42,16 @@ export const orft: ResumableStage<'orft', TrainingInputs & { rupr: Taught }, Sco
   steps: (config) => config.orft.scorer_steps,
   begin: () => ({ backbone: null, nll: new Float32Array(), result: null }),
   async run({ data: { draw }, tokenizer, rupr: { cots } }, tools, made) {
-    const { orft, sft, popo } = tools.config;
+    const { sft, popo, orft } = tools.config;
     const { model, format, length } = tokenizer;
     if (made.backbone === null) {
-      made.backbone = (await model.snapshot()).parameters;
+      made.backbone = tools.beginning ?? (await model.snapshot()).parameters;
       await model.resetOptimizer();
     }
-    const schedule = { steps: orft.scorer_steps, learning_rate: sft.learning_rate };
+    const schedule = ({ orft, sft }: RunConfig) => ({
+      steps: orft.scorer_steps,
+      learning_rate: sft.learning_rate,
+    });
     const sequences = cotSequences(cots, draw.prompts, format);
     const batches = shuffledBatches('orft', sequences, {
       seed: tools.config.seed,

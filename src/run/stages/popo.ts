@@ -1,7 +1,10 @@
 /** POPO: GRPO with all rewards, starting from SFT, which is also the reference that the KL term holds it to. */
 import { StoppedError } from '../../control/hooks';
+import { bestPoint } from '../../evaluate/bestPoint';
+import type { ModelState } from '../../model/languageModel';
 import { policyOptions } from '../../popo/options';
 import { trainPolicy } from '../../popo/trainer';
+import type { StageGauges } from '../divergence';
 import { HeldOut } from '../heldOut';
 import type { PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
@@ -18,6 +21,10 @@ export interface Aligned {
   samples: Sample[];
   /** The weights that the stage began with; null before it does. */
   reference: Float32Array<ArrayBuffer> | null;
+  /** Where `popo.keep` is `best`: the best point of the curve so far, and its weights; null once they are the model's own. */
+  best: { step: number; score: number; parameters: ModelState['parameters'] | null } | null;
+  /** Weights after the last step, where others are handed over. */
+  last: ModelState['parameters'] | null;
 }
 
 export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
@@ -31,6 +38,8 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     curve: [],
     samples: [],
     reference: null,
+    best: null,
+    last: null,
   }),
   async run(inputs, tools, made) {
     const { config, from, own } = tools;
@@ -46,6 +55,12 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       if (!isDue || made.curve.some((point) => point.step === step)) return;
       const { row, samples } = await heldOut.validationUsers('popo');
       made.curve.push({ step, row });
+      const best = popo.keep === 'best' ? bestPoint(made.curve) : null;
+      if (best !== null && best.step === step) {
+        // Read back, since a checkpoint needs them here too; a copy on the device would take its memory for the whole run.
+        const parameters = step === 0 ? made.reference : (await model.snapshot()).parameters;
+        made.best = { ...best, parameters };
+      }
       made.samples.push(...samples);
       tools.emit({ type: 'curve', row, step });
     };
@@ -53,7 +68,7 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     if (from === 0) {
       await model.resetOptimizer();
       await model.freezeReference();
-      made.reference = (await model.snapshot()).parameters;
+      made.reference = tools.beginning ?? (await model.snapshot()).parameters;
     } else if (made.reference !== null) {
       const now = await model.snapshot();
       await model.restore({ ...now, parameters: made.reference });
@@ -80,7 +95,10 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
           seed: config.seed,
           from,
           length,
-          hyper: adamW(config, { ...popo, steps: popo.steps * popo.num_iterations }),
+          hyper(update) {
+            const inForce = tools.configAt(Math.floor(update / popo.num_iterations));
+            return adamW(inForce, { ...inForce.popo, steps: popo.steps * popo.num_iterations })(update);
+          },
         },
         {
           ...tools.hooks,
@@ -90,21 +108,49 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
             own.loss.push(done.loss);
             tools.reached(done.step + 1);
             tools.emit({ type: 'popo', step: done });
+            tools.watch(gaugesOf(made));
             await measure(done.step + 1);
+            tools.watch(gaugesOf(made));
           },
           onTiming: tools.spend,
         },
       );
       if (step < popo.steps) throw new StoppedError('popo');
+      const { best } = made;
+      if (best !== null && best.parameters !== null) {
+        if (best.step < popo.steps) {
+          const now = await model.snapshot();
+          made.last = now.parameters;
+          await model.restore({ ...now, parameters: best.parameters });
+        }
+        made.best = { ...best, parameters: null };
+      }
     } finally {
       optimizer.destroy();
     }
   },
   open: (made) => made,
-  report: ({ rewardNames, steps, curve, samples }) => ({ popo: { rewardNames, steps, curve }, samples }),
+  report: ({ rewardNames, steps, curve, samples, best }) => ({
+    popo: { rewardNames, steps, curve, ...(best && { best: { step: best.step, score: best.score } }) },
+    samples,
+  }),
   *events({ popo, samples }, { name }) {
     for (const step of popo?.steps ?? []) yield { type: 'popo', step };
     for (const { step, row } of popo?.curve ?? []) yield { type: 'curve', row, step };
     for (const sample of samples ?? []) if (sample.stage === name) yield { type: 'sample', sample };
   },
 };
+
+/** What tells of alignment that runs away: of its steps, and of the held-out curve. */
+function gaugesOf({ steps, curve }: Aligned): StageGauges {
+  return {
+    gradient: { values: steps.map(({ grad_norm }) => grad_norm) },
+    kl: { values: steps.map(({ kl }) => kl) },
+    entropy: { values: steps.map(({ entropy }) => entropy) },
+    answers: {
+      values: curve.map(({ row }) => row.distinct_top1),
+      // A point after n steps tells of step n − 1.
+      steps: curve.map(({ step }) => step - 1),
+    },
+  };
+}

@@ -46,7 +46,7 @@ export const sft: ResumableStage<'sft', Inputs, SupervisedMade, SupervisedMade> 
     await supervise(
       model,
       tools,
-      config.sft,
+      ({ sft }) => sft,
       shuffledBatches('sft', sequences, { ...batches, more: rehearsed }),
     );
     own.heldOutLoss[1] = await heldOut.answerLoss(asked);

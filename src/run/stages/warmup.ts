@@ -32,10 +32,15 @@ export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, Su
       await model.resetOptimizer();
       own.heldOutLoss[0] = await heldOut.answerLoss(plain);
     }
-    await supervise(model, tools, config.warmup, (step) => {
-      const sequences = warmupSequences(tokenizer.format, options, config.seed, step);
-      return collate(sequences, tokenizer.length);
-    });
+    await supervise(
+      model,
+      tools,
+      ({ warmup }) => warmup,
+      (step) => {
+        const sequences = warmupSequences(tokenizer.format, options, config.seed, step);
+        return collate(sequences, tokenizer.length);
+      },
+    );
     own.heldOutLoss[1] = await heldOut.answerLoss(plain);
     Object.assign(made, await heldOut.afterStage('warmup'));
   },

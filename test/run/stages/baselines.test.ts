@@ -7,6 +7,7 @@ import type { BaselinesMade } from '../../../src/run/compareBaselines';
 import type { RunConfig } from '../../../src/run/config';
 import { baselines } from '../../../src/run/stages/baselines';
 import { evaluate } from '../../../src/run/stages/evaluate';
+import { popo } from '../../../src/run/stages/popo';
 import { type Given, given, toolsOf } from './recorded';
 
 const all = (config: RunConfig) => {
@@ -21,7 +22,10 @@ const all = (config: RunConfig) => {
 /** What the stage gets once a model that always answers with one item was judged. */
 async function inputsOf(here: Given) {
   here.model.says = () => here.format.answer(3);
-  const judged = await evaluate.run(here.inputs, (await toolsOf('evaluate', here.config)).tools);
+  const judged = await evaluate.run(
+    { ...here.inputs, popo: popo.begin(here.config) },
+    (await toolsOf('evaluate', here.config)).tools,
+  );
   return { ...here.inputs, sft: { judged: null, samples: [] }, evaluate: judged };
 }
 

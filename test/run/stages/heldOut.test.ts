@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { rowLabel } from '../../../src/app/words/runWords';
+import { tableText } from '../../../src/commands/train';
 import { targetItem } from '../../../src/data/dataset';
 import { HeldOut } from '../../../src/run/heldOut';
 import { evaluate } from '../../../src/run/stages/evaluate';
+import { popo } from '../../../src/run/stages/popo';
 import { AttributesTeacher } from '../../../src/sft/teacher';
-import { ctcvrOf, type Given, given, rewardOf, toolsOf } from './recorded';
+import { answerOf, ctcvrOf, type Given, given, rewardOf, toolsOf } from './recorded';
 
 /** A model that answers every prompt with one item. */
 function always({ model, format }: Given, item: number): void {
@@ -115,13 +118,16 @@ describe('what is told of held-out users', () => {
   });
 });
 
+/** What evaluate gets where the last model is handed over. */
+const aligned = ({ inputs, config }: Given) => ({ ...inputs, popo: popo.begin(config) });
+
 describe('the stage evaluate', () => {
   it('judges the aligned model and counting on test users', async () => {
     const here = await given();
     always(here, 2);
     const { draw } = here.inputs.data;
     const { tools, events } = await toolsOf('evaluate', here.config, { steps: draw.test.length });
-    const made = await evaluate.run(here.inputs, tools);
+    const made = await evaluate.run(aligned(here), tools);
     expect(here.model.asked).toHaveLength(1);
     expect(here.model.asked[0].prompts).toEqual(draw.test.map((example) => here.format.prompt(example)));
     expect(made.judged?.row).toMatchObject({ stage: 'popo', distinct_top1: 1, users: draw.test.length });
@@ -140,9 +146,31 @@ describe('the stage evaluate', () => {
     expect(events.map(({ type }) => type)).toEqual(['metrics', 'counting']);
   });
 
+  it('has a row of the best and one of the last, and leaves the model that is handed over', async () => {
+    const here = await given(({ popo }) => Object.assign(popo, { keep: 'best' }));
+    // The last model answers nothing that can be read.
+    here.model.version = 4;
+    here.model.says = () => (here.model.version === 4 ? answerOf(here, here.inputs.data.draw.test[0]) : [1]);
+    const { tools, events } = await toolsOf('evaluate', here.config);
+    const inputs = aligned(here);
+    Object.assign(inputs.popo, {
+      best: { step: 1, score: 0.5, parameters: null },
+      last: Float32Array.of(9),
+    });
+    const made = await evaluate.run(inputs, tools);
+    expect(made.judged?.row).toMatchObject({ stage: 'popo', step: 1, valid_rate: 1 });
+    expect(made.last?.row).toMatchObject({ stage: 'popo-last', step: 3, valid_rate: 0 });
+    expect(here.model.version).toBe(4);
+    expect(evaluate.report?.(made).table?.map(({ stage }) => stage)).toEqual(['popo', 'popo-last']);
+    const rows = events.flatMap((event) => (event.type === 'metrics' ? [event.row.stage] : []));
+    expect(rows).toEqual(['popo', 'popo-last']);
+    expect(rowLabel(made.last!.row, here.config)).toBe('Alignment, last (step 3)');
+    expect(tableText([made.judged!.row]).split('\n')[1]).toMatch(/^popo \(step 1\)/);
+  });
+
   it('has no row of alignment where there was none', async () => {
     const here = await given(({ popo }) => Object.assign(popo, { steps: 0 }));
-    const made = await evaluate.run(here.inputs, (await toolsOf('evaluate', here.config)).tools);
+    const made = await evaluate.run(aligned(here), (await toolsOf('evaluate', here.config)).tools);
     expect(made.judged).toBeNull();
     expect(here.model.calls).toEqual([]);
     expect(evaluate.report?.(made).table).toEqual([]);

@@ -6,7 +6,7 @@ import type { PopoStep } from '../../../src/run/report';
 import { rewardSources } from '../../../src/run/rewardSources';
 import { popo } from '../../../src/run/stages/popo';
 import { learningRateAt } from '../../../src/sft/schedule';
-import { type Given, given, toolsOf } from './recorded';
+import { answerOf, type Given, given, type RecordingModel, toolsOf } from './recorded';
 
 type Arguments = Parameters<typeof trainPolicy>;
 const asked: Arguments[] = [];
@@ -19,6 +19,7 @@ vi.mock('../../../src/popo/trainer', () => ({
     for (let step = training.from; step < training.steps; step++) {
       if ((await hooks.gate()) === 'stop') return { step, weights: task.optimizer.weights };
       task.optimizer.weights = [0.1 * (step + 1), 1 - 0.1 * (step + 1)];
+      (task.model as RecordingModel).version++;
       await hooks.onStep({ step, loss: step / 10 } as PopoStep, []);
       hooks.onTiming?.('rollout', 2);
     }
@@ -262,5 +263,57 @@ describe('the stage popo', () => {
     const stopped = popo.run(here.inputs, { ...tools, hooks: { ...tools.hooks, gate } }, made);
     await expect(stopped).rejects.toThrow(StoppedError);
     expect(optimizers[0].isGone).toBe(true);
+  });
+
+  /** A model that answers as many of the validation users rightly as its version says, and the others with nothing. */
+  async function learnt(rightly: Record<number, number>, keep: 'best' | 'last' = 'best', from = 0) {
+    const here = await given((config) => {
+      config.popo.keep = keep;
+      config.evaluate.curve_every = 1;
+    });
+    here.model.version = 7 + from;
+    const { curve } = here.inputs.data.draw;
+    here.model.says = (prompt) => {
+      const at = curve.findIndex((example) => `${here.format.prompt(example)}` === `${prompt}`);
+      return at < rightly[here.model.version] ? answerOf(here, curve[at]) : [1];
+    };
+    return { here, ...(await prepared(here, from)) };
+  }
+  const bestOf = async (rightly: Record<number, number>) => {
+    const { here, tools, made } = await learnt(rightly);
+    await popo.run(here.inputs, tools, made);
+    return { step: made.best?.step, handedOver: here.model.version, last: made.last?.[0] };
+  };
+
+  it('hands over the best model on validation users where that is asked for, and keeps the last', async () => {
+    expect(await bestOf({ 7: 1, 8: 2, 9: 4, 10: 3 })).toEqual({ step: 2, handedOver: 9, last: 10 });
+    // Of equals the earlier; SFT is a candidate.
+    expect(await bestOf({ 7: 1, 8: 3, 9: 3, 10: 1 })).toEqual({ step: 1, handedOver: 8, last: 10 });
+    expect(await bestOf({ 7: 2, 8: 1, 9: 1, 10: 2 })).toEqual({ step: 0, handedOver: 7, last: 10 });
+    expect(await bestOf({ 7: 1, 8: 2, 9: 3, 10: 4 })).toEqual({ step: 3, handedOver: 10, last: undefined });
+  });
+
+  it('hands over the last model otherwise, and reads nothing back for it', async () => {
+    const { here, tools, made } = await learnt({ 7: 1, 8: 4, 9: 1, 10: 1 }, 'last');
+    await popo.run(here.inputs, tools, made);
+    expect([made.best, made.last, here.model.version]).toEqual([null, null, 10]);
+    expect(here.model.calls.filter((name) => name === 'snapshot')).toHaveLength(1);
+    expect(popo.report!(made).popo).not.toHaveProperty('best');
+  });
+
+  it('goes on with the best so far, to the same model', async () => {
+    const rightly = { 7: 1, 8: 4, 9: 1, 10: 2 };
+    const first = await learnt(rightly);
+    const stopAt2 = async () => (first.tools.at() === 2 ? ('stop' as const) : ('go' as const));
+    const tools = { ...first.tools, hooks: { ...first.tools.hooks, gate: stopAt2 } };
+    await expect(popo.run(first.here.inputs, tools, first.made)).rejects.toThrow(StoppedError);
+    expect(first.made.best).toMatchObject({ step: 1, parameters: Float32Array.of(8) });
+    const second = await learnt(rightly, 'best', 2);
+    const made = structuredClone(first.made);
+    await popo.run(second.here.inputs, second.tools, made);
+    expect(second.here.model.version).toBe(8);
+    expect(made.best).toEqual({ step: 1, score: expect.any(Number), parameters: null });
+    expect(made.last).toEqual(Float32Array.of(10));
+    expect(popo.report!(made).popo!.best).toEqual({ step: 1, score: made.best!.score });
   });
 });

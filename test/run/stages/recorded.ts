@@ -208,6 +208,9 @@ export async function toolsOf(
       at = step;
     },
     at: () => at,
+    configAt: () => config,
+    watch: () => {},
+    beginning: null,
     hooks: { gate: async () => 'go', onProgress: () => {} },
     spend: () => {},
     settle: (config) => void settled.push(config),

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import {
+  changeSentence,
+  checkChanges,
+  configAt,
+  formatChanges,
+  MOST_CHANGES,
+  type RunChange,
+  readChanges,
+} from '../../src/run/changes';
+import { formatLink, parseLink } from '../../src/run/link';
+import { presetConfig } from '../../src/run/presets';
+
+const config = presetConfig('tiny');
+const halved: RunChange = { stage: 'sft', step: 120, field: 'sft.learning_rate', from: 4e-3, to: 2e-3 };
+const again: RunChange = { ...halved, step: 300, from: 2e-3, to: 1e-3 };
+const policy: RunChange = { stage: 'popo', step: 0, field: 'popo.learning_rate', from: 7e-4, to: 3.5e-4 };
+const all = [halved, again, policy];
+
+describe('changes of a run', () => {
+  it('hold from their step on, to the end of the run', () => {
+    const rates = (stage: RunChange['stage'], step: number) => {
+      const { sft, popo } = configAt(config, all, { stage, step });
+      return [sft.learning_rate, popo.learning_rate];
+    };
+    expect(rates('orft', 500)).toEqual([4e-3, 7e-4]);
+    expect(rates('sft', 119)).toEqual([4e-3, 7e-4]);
+    expect(rates('sft', 120)).toEqual([2e-3, 7e-4]);
+    expect(rates('sft', 1499)).toEqual([1e-3, 7e-4]);
+    expect(rates('popo', 0)).toEqual([1e-3, 3.5e-4]);
+    expect(config.sft.learning_rate).toBe(4e-3);
+    expect(configAt(config, all, { stage: 'warmup', step: 3 })).toBe(config);
+  });
+
+  it('are read back from a link, and are no part of one without them', () => {
+    const link = formatLink(config, null, null, all);
+    expect(link).toContain(
+      'changes=sft:120:sft.learning_rate:0.004:0.002;sft:300:sft.learning_rate:0.002:0.001;popo:0:popo.learning_rate:0.0007:0.00035',
+    );
+    expect(parseLink(link)).toMatchObject({ config, changes: all, problem: null });
+    expect(formatLink(config, null, null, [])).toBe(formatLink(config, null, null));
+    expect(readChanges(formatChanges(all), config)).toEqual(all);
+    expect(changeSentence(halved)).toBe(
+      'From step 121 of sft on, sft.learning_rate is 0.002 instead of 0.004.',
+    );
+  });
+
+  it.each<[string, RegExp]>([
+    ['sft:120:sft.learning_rate:0.004', /are not of the form stage:step:field:from:to/],
+    ['sft:120:sft.learning_rate:0.004:0.002:9', /are not of the form/],
+    ['sft:x:sft.learning_rate:0.004:0.002', /are not of the form/],
+    ['', /are not of the form/],
+    ['sft:120:sft.rate:0.004:0.002', /sft\.rate is not a field/],
+    ['sft:120:sft.learning_rate:0.004:fast', /must be a number/],
+    ['sft:120:sft.learning_rate:0.004:2', /sft\.learning_rate must be a number from 0 to 1/],
+    ['sft:120:sft.learning_rate:0.005:0.002', /does not begin at the value/],
+    ['sft:1500:sft.learning_rate:0.004:0.002', /step 1500, is beyond the stage's steps/],
+    ['sft:120:popo.learning_rate:0.0007:0.0001', /is none that this stage can make/],
+    ['lunch:0:sft.learning_rate:0.004:0.002', /is none that this stage can make/],
+    ['sft:9:sft.learning_rate:0.004:0.002;sft:3:sft.learning_rate:0.002:0.001', /step 3, is out of order/],
+  ])('that cannot be are refused: %s', (text, problem) => {
+    expect(() => readChanges(text, config)).toThrow(problem);
+    const opened = parseLink(`#run=1&preset=tiny&changes=${text}`);
+    expect(opened.changes).toEqual([]);
+    expect(opened.problem).toMatch(problem);
+  });
+
+  it('are at most so many', () => {
+    const many = Array.from({ length: MOST_CHANGES + 1 }, (_, step) => ({
+      ...halved,
+      step,
+      from: 4e-3,
+      to: 4e-3,
+    }));
+    expect(() => checkChanges(config, many)).toThrow(/changes more than 32 times/);
+    checkChanges(config, many.slice(1));
+  });
+});
