@@ -6,7 +6,6 @@ import { Gauges, LearningCharts } from './run/charts';
 import { Hero } from './run/hero';
 import { WhatToKnow } from './run/notes';
 import { Notices } from './run/notices';
-import { Samples } from './run/samples';
 import { Stages } from './run/stages';
 import { TradeOff } from './run/tradeoff';
 import { SessionContext } from './state/context';
@@ -16,6 +15,7 @@ import { StudyPanel } from './study/studyPanel';
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
+const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
@@ -47,7 +47,7 @@ export function App({ session }: { session: Session }) {
         <StageTable />
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
-        <Samples />
+        {session.view.samples.value.length > 0 && <Samples />}
         {session.view.cots.value !== null && <OrftView />}
         <StudyPanel />
         <SavedRuns />

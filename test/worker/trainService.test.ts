@@ -367,7 +367,7 @@ describe('the training worker', { timeout: 180_000 }, () => {
       isElsewhere: false,
       step,
     });
-    expect((await there.start(minusculeConfig(), from, () => {}))?.stages).toHaveLength(12);
+    expect((await there.start(minusculeConfig(), from, () => {}))?.stages).toHaveLength(13);
     await there.deleteRun(id);
   });
 

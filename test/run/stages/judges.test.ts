@@ -102,11 +102,21 @@ describe('the stage ranker', () => {
         learning_rate: 0.02,
         embedding_size: 6,
         attended: 2,
+        features: 'joined',
+        reward: 'lift',
       }),
     );
     await ranker.run(inputs, (await toolsOf('ranker', config)).tools);
     const [, options, seed] = rankers[0].arguments;
-    expect(options).toEqual({ steps: 7, batchSize: 9, learningRate: 0.02, embeddingSize: 6, attended: 2 });
+    expect(options).toEqual({
+      steps: 7,
+      batchSize: 9,
+      learningRate: 0.02,
+      embeddingSize: 6,
+      attended: 2,
+      features: 'joined',
+      reward: 'lift',
+    });
     expect(seed).toBe(5);
     expect(ranker.steps(config, inputs)).toBe(7);
   });
