@@ -8,7 +8,15 @@
 import type { StageName } from './stageNames';
 
 /** In the order in which they are looked at. That numbers are not finite is seen by the step itself, last of all. */
-export const DIVERGENCE_KINDS = ['loss', 'gradient', 'kl', 'entropy', 'answers', 'not-finite'] as const;
+export const DIVERGENCE_KINDS = [
+  'loss',
+  'gradient',
+  'kl',
+  'entropy',
+  'valid',
+  'answers',
+  'not-finite',
+] as const;
 export type DivergenceKind = (typeof DIVERGENCE_KINDS)[number];
 
 /** What is to happen. `go-back`: to the last good checkpoint, with half the learning rate. */
@@ -83,7 +91,7 @@ const BOUNDS: Record<Exclude<DivergenceKind, 'not-finite'>, Bound> = {
     isTooMuch: 'above',
     bound: (began) => 10 * began,
   },
-  // The policy begins at its reference, so the bound cannot be relative. At 2 nats a token a whole answer is e^30 times as (un)likely.
+  // Where `beta` is 0 it is not measured, and 0. The policy begins at its reference, so the bound cannot be relative. At 2 nats a token a whole answer is e^30 times as (un)likely.
   kl: {
     what: 'The model has gone far from SFT',
     first: 5,
@@ -97,6 +105,14 @@ const BOUNDS: Record<Exclude<DivergenceKind, 'not-finite'>, Bound> = {
     window: 5,
     isTooMuch: 'below',
     bound: (began) => (began > 0.02 ? 0.05 * began : null),
+  },
+  // A policy that is broken says nothing any more, earns nothing, and so has no gradient that could tell.
+  valid: {
+    what: 'The answers are not well formed any more',
+    first: 5,
+    window: 3,
+    isTooMuch: 'below',
+    bound: (began) => (began >= 0.2 ? 0.25 * began : null),
   },
   // Held-out points are few, and each is of many users: one is enough.
   answers: {

@@ -131,6 +131,16 @@ describe('other gauges', () => {
     expect(seen('popo', 'entropy', [...range(20, () => 0.015), ...range(20, () => 0)])).toBeNull();
   });
 
+  it('valid: a policy that breaks in its second step is seen two steps later', () => {
+    // Of a run of tiny at 100 times its learning rate, without KL.
+    const found = seen('popo', 'valid', [0.98, 0.02, 0, 0, 0])!;
+    expect(found).toMatchObject({ kind: 'valid', step: 3, since: 0, value: 0 });
+    expect(found.sentence).toMatch(/^The answers are not well formed any more: 0 .* after step 4 of popo/);
+    expect(seen('popo', 'valid', [0.9, 0.7, 0.5, 0.4, 0.4, 0.3, 0.3])).toBeNull();
+    // One that never wrote an answer cannot lose the form.
+    expect(seen('popo', 'valid', [0.1, 0, 0, 0, 0])).toBeNull();
+  });
+
   it('answers: one point of the held-out curve is enough', () => {
     const gauge = (values: number[]) => ({ answers: { values, steps: values.map((_, at) => 15 * at - 1) } });
     expect(divergenceOf('popo', gauge([27, 26, 25, 20]), new Set())).toBeNull();

@@ -147,6 +147,7 @@ function gaugesOf({ steps, curve }: Aligned): StageGauges {
     gradient: { values: steps.map(({ grad_norm }) => grad_norm) },
     kl: { values: steps.map(({ kl }) => kl) },
     entropy: { values: steps.map(({ entropy }) => entropy) },
+    valid: { values: steps.map(({ completions }) => completions.valid_rate) },
     answers: {
       values: curve.map(({ row }) => row.distinct_top1),
       // A point after n steps tells of step n − 1.

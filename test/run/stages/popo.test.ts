@@ -20,7 +20,7 @@ vi.mock('../../../src/popo/trainer', () => ({
       if ((await hooks.gate()) === 'stop') return { step, weights: task.optimizer.weights };
       task.optimizer.weights = [0.1 * (step + 1), 1 - 0.1 * (step + 1)];
       (task.model as RecordingModel).version++;
-      await hooks.onStep({ step, loss: step / 10 } as PopoStep, []);
+      await hooks.onStep({ step, loss: step / 10, completions: {} } as PopoStep, []);
       hooks.onTiming?.('rollout', 2);
     }
     return { step: training.steps, weights: task.optimizer.weights };
