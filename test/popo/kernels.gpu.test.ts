@@ -258,7 +258,11 @@ describe('reward_weighting', () => {
       expect(Array.from(got.vectors[0])).toEqual([0, 0, 0, 0]);
       expectClose([got.vectors[1][0], got.vectors[2][0]], [want.objectives[1][0], want.objectives[2][0]]);
       // What is below 0 counts as 0: only reward 1 has spread above it.
-      if (weighting === 'popo-light') expect(Array.from(got.weights)).toEqual([0, 1, 0]);
+      if (weighting === 'popo-light') {
+        expect([got.weights[0], got.weights[2]]).toEqual([0, 0]);
+        // A GPU's division may miss by a bit.
+        expectClose(got.weights, [0, 1, 0]);
+      }
     }
     const below = await runWeighting(
       { ...plain, G: 2, K: 1, weighting: 'popo-light' },
