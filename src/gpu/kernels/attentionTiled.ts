@@ -14,8 +14,8 @@ export interface AttentionTile {
 
 /** Threads that share an owned row; LANES in the shader. */
 const LANES = 4;
-/** Largest first. */
-export const ATTENTION_TILES: readonly AttentionTile[] = [16, 8, 4].map((others) => ({ owned: 32, others }));
+/** Largest first. 16 owned queries were never slower than 32 on a large GPU; see LOG.md, 2026-11-26. */
+export const ATTENTION_TILES: readonly AttentionTile[] = [16, 8, 4].map((others) => ({ owned: 16, others }));
 /** For a CPU that plays a GPU, which takes long to compile larger ones. */
 const SMALL: AttentionTile = { owned: 8, others: 4 };
 /** Bytes of workgroup memory that every device has. */
