@@ -5,7 +5,7 @@ import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import type { Divergence, DivergenceChoice } from '../../src/run/divergence';
 import { reportedEvents } from '../../src/run/events';
-import { presetConfig } from '../../src/run/presets';
+import { type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
 import type {
   ImporterApi,
@@ -293,6 +293,26 @@ describe('a session', () => {
     expect([seed, popo.weighting, data.world]).toEqual([9, 'fixed', 'hackable']);
     expect(popo.beta).toBe(presetConfig('tiny').popo.beta);
     expect(model).toEqual(presetConfig('tiny').model);
+  });
+
+  it('takes the presets that a world is made for, and keeps their version when the preset changes', () => {
+    const { session } = stage();
+    session.edit((draft) => {
+      draft.seed = 9;
+      draft.popo.weighting = 'fixed';
+    });
+    const made = (preset: PresetName, version: 1 | 2) => {
+      const config = presetConfig({ preset, version });
+      config.seed = 9;
+      config.popo.weighting = 'fixed';
+      return config;
+    };
+    session.chooseWorld('compatibility');
+    expect(session.config.value).toEqual(made('small', 2));
+    session.choosePreset('tiny');
+    expect(session.config.value).toEqual(made('tiny', 2));
+    session.chooseWorld('tradeoff');
+    expect(session.config.value).toEqual(made('tiny', 1));
   });
 
   it('fills the form from a link, starts nothing, and drops the promise when a setting changes', () => {

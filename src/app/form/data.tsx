@@ -8,7 +8,7 @@ import { pickFiles } from './files';
 
 const Preview = late('The preview', async () => (await import('./preview/panel')).PreviewPanel);
 
-/** Which data: one of the two embedded worlds, or files of the visitor's, read in a worker and never uploaded. */
+/** Which data: one of the embedded worlds, or files of the visitor's, read in a worker and never uploaded. */
 export function DataPicker() {
   const session = useSession();
   const { data } = session.config.value;
@@ -39,6 +39,12 @@ export function DataPicker() {
           does="Popular items pay the ID reward whatever was needed"
           checked={data.source === 'world' && data.world === 'hackable'}
           choose={() => session.chooseWorld('hackable')}
+        />
+        <Tile
+          name="Devices and occasions"
+          does="Reasoning joins two facts, and treats sell better than needs; measured at Tiny"
+          checked={data.source === 'world' && data.world === 'compatibility'}
+          choose={() => session.chooseWorld('compatibility')}
         />
         {session.data.imports.value.map((summary) => (
           <Tile

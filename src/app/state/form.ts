@@ -2,7 +2,7 @@
 import { batch, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
-import { type PresetName, presetConfig } from '../../run/presets';
+import { type PresetName, type PresetRef, presetConfig } from '../../run/presets';
 import type { Fingerprint } from '../../run/report';
 
 interface FormSignals {
@@ -59,25 +59,33 @@ export function createForm({ config, busy, expected, teacherKey, changes }: Form
     edit(({ rupr }) => Object.assign(rupr, { teacher, url: '', model: '', cots_sha256: '' }));
   }
 
+  /** Presets of version 2 are made for the world `compatibility`, those of version 1 for the others. */
   function chooseWorld(world: RunConfig['data']['world']): void {
     edit((draft) => {
+      const version = world === 'compatibility' ? 2 : 1;
+      if (draft.version !== version) takePreset(draft, { preset: draft.preset, version });
       Object.assign(draft.data, { source: 'world', world, sha256: '', map: '' });
     });
   }
 
   /** Another preset keeps what was chosen beside it: seed, weighting and data. */
-  function choosePreset(name: PresetName): void {
+  function choosePreset(preset: PresetName): void {
     edit((draft) => {
       const { source, world, sha256, map } = draft.data;
-      const { seed } = draft;
-      const { weighting } = draft.popo;
-      Object.assign(draft, presetConfig(name), { seed });
-      draft.popo.weighting = weighting;
+      takePreset(draft, { preset, version: draft.version });
       Object.assign(draft.data, { source, world, sha256, map });
     });
   }
 
   return { adopt, edit, chooseImport, chooseCots, chooseTeacher, chooseWorld, choosePreset };
+}
+
+/** All of a preset but for seed and weighting. */
+function takePreset(draft: RunConfig, of: PresetRef): void {
+  const { seed } = draft;
+  const { weighting } = draft.popo;
+  Object.assign(draft, presetConfig(of), { seed });
+  draft.popo.weighting = weighting;
 }
 
 /** Everything that decides what a teacher is asked. */
