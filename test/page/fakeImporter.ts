@@ -280,6 +280,7 @@ function stored(): StoredThing[] {
 export function fakeImporter(hasCots: boolean, deleted: Set<string>): ImporterApi {
   let things = hasCots ? stored() : [];
   let last: ImportSummary | null = null;
+  let kept: ImportSummary[] = [];
   let seen: SeenFiles | null = null;
   return {
     async readFiles(files, map, onProgress) {
@@ -302,15 +303,18 @@ export function fakeImporter(hasCots: boolean, deleted: Set<string>): ImporterAp
     },
     async keepImport() {
       if (last === null) throw new Error('Nothing was read.');
+      kept = [last, ...kept.filter(({ sha256 }) => sha256 !== last?.sha256)];
       return last;
     },
     async dropImport() {
       last = null;
     },
     async listImports() {
-      return [];
+      return kept;
     },
-    async deleteImport() {},
+    async deleteImport(gone) {
+      kept = kept.filter(({ sha256 }) => sha256 !== gone);
+    },
     async importCots(file) {
       if (file.name.startsWith('bad'))
         throw new Error(`${file.name}, line 3: cot is missing, empty or not a text.`);
