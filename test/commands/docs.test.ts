@@ -19,5 +19,7 @@ test('the reference has one row per field, of as many cells as its head', () => 
   );
   const steps = rows.find((row) => row.startsWith('| `warmup.steps`'));
   // Where the versions of a preset differ, both are told.
-  expect(steps).toMatch(/\| `700`, `1000` \| `1000`, `1500` \| `2000` \| `4000` \| `6000` \| .* \(steps\) \|/);
+  expect(steps).toMatch(
+    /\| `700`, `1000` \| `1000`, `1500` \| `2000` \| `4000` \| `6000` \| .* \(steps\) \|/,
+  );
 });
