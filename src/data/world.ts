@@ -13,6 +13,7 @@
 import { Random } from '../numeric/random';
 import type { Dataset, Oracle, User } from './dataset';
 import { identify, type Splits } from './hash';
+import { requestsOf } from './requests';
 import { MAX_L1 } from './vocabulary';
 import { type CatalogueOptions, drawCatalogue, drawPersonas } from './worldCatalogue';
 import { drawImpressions, OUTCOMES, Outcomes } from './worldOutcomes';
@@ -98,18 +99,12 @@ export async function generateWorld(o: WorldOptions): Promise<Dataset> {
         o.seed,
         'world/newcomers/impressions',
       );
-      const requests: Splits = { train: [], validation: [], test: [] };
-      for (let row = 0; row < shown.user.length; row++) {
-        const [user, position] = [shown.user[row], shown.historyLength[row]];
-        if (row > 0 && shown.user[row - 1] === user && shown.historyLength[row - 1] === position) continue;
-        (user % 2 === 0 ? requests.train : requests.test).push({ user, position });
-      }
       return identify({
         id: 'newcomers',
         items: catalogue.items,
         users: describe(later, 'n'),
         impressions: shown,
-        splits: requests,
+        splits: requestsOf(shown),
         facts: [],
         notes: [],
         oracle: oracleOf(later, outcomes),

@@ -14,6 +14,7 @@ import { Random } from '../../numeric/random';
 import type { Dataset, Example, Oracle } from '../dataset';
 import { identify, type Splits } from '../hash';
 import type { Clause, Lore } from '../lore';
+import { requestsOf } from '../requests';
 import { LIFE_STAGES, PERSONAS } from '../vocabulary';
 import { chances, drawMarketImpressions } from './appeal';
 import { drawMarket, factsOf, type Market, type MarketOptions } from './market';
@@ -88,18 +89,12 @@ export async function generateCompatibility(o: CompatibilityOptions): Promise<Da
     newcomers(count) {
       const later = draw('newcomers', count);
       const shown = drawMarketImpressions(market, later, o.seed, 'compatibility/newcomers/impressions');
-      const requests: Splits = { train: [], validation: [], test: [] };
-      for (let row = 0; row < shown.user.length; row++) {
-        const [user, position] = [shown.user[row], shown.historyLength[row]];
-        if (row > 0 && shown.user[row - 1] === user && shown.historyLength[row - 1] === position) continue;
-        (user % 2 === 0 ? requests.train : requests.test).push({ user, position });
-      }
       return identify({
         id: 'newcomers',
         items: market.items,
         users: describe(later, 'n'),
         impressions: shown,
-        splits: requests,
+        splits: requestsOf(shown),
         facts: [],
         notes: [],
         lore: loreOf(market, later),
