@@ -50,7 +50,7 @@ const METRICS = 16;
 
 /** Lists and buffers for one batch shape. */
 interface Compiled {
-  /** B×T×G */
+  /** B×T×G, and what else decides which lists there are */
   key: string;
   table: BufferTable;
   step: TrainingStep;
@@ -85,7 +85,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
   weights: number[];
   readonly #model: Transformer;
   readonly #gpu: Gpu;
-  readonly #options: PolicyOptions;
+  #options: PolicyOptions;
   #compiled: Compiled | null = null;
   /** Of the last iteration 0. */
   #kept: { advantages: Float32Array; weights: number[] } | null = null;
@@ -97,6 +97,11 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     this.#gpu = model.gpu;
     this.#options = options;
     this.weights = [...options.rewardWeights];
+  }
+
+  /** Lists are built anew at the next update where these options need others. */
+  configure(options: PolicyOptions): void {
+    this.#options = options;
   }
 
   /** Bytes this optimizer holds besides the model's own. */
@@ -115,15 +120,15 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const weighed = weighBatch(batch, options.lossType, options.maxCompletionLength);
     const packed = packGroups(weighed, groupSize, compiled.step.length);
     compiled.step.upload(packed);
-    writeObjective(this.#gpu, compiled.objective, {
+    const clip = {
       mode: 'policy',
-      useOld: iteration > 0,
       accumulate: false,
-      beta: options.beta,
       epsilonLow: options.epsilon,
       epsilonHigh: options.epsilonHigh,
       temperature: options.temperature,
-    });
+    } as const;
+    writeObjective(this.#gpu, compiled.objective, { ...clip, useOld: iteration > 0, beta: options.beta });
+    writeObjective(this.#gpu, compiled.probeObjective, { ...clip, useOld: false, beta: 0 });
     this.#model.writeHyper(hyper);
     if (iteration > 0) {
       if (!this.#kept) throw new Error('Iteration 0 of a policy update must come before the others.');
@@ -216,10 +221,10 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** The lists for this batch's shape; built at the first step, since shapes are static over a stage. */
   async #compile({ batch, groupSize }: PolicyBatch): Promise<Compiled> {
-    const key = `${batch.size}×${batch.length}×${groupSize}`;
+    const options = this.#options;
+    const key = `${batch.size}×${batch.length}×${groupSize} ${listsOf(options)}`;
     if (this.#compiled?.key === key) return this.#compiled;
     this.destroy();
-    const options = this.#options;
     const model = this.#model;
     const gpu = this.#gpu;
     const K = this.weights.length;
@@ -250,15 +255,6 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       : null;
     const probeObjective = objectiveUniform(table);
     const objective = objectiveUniform(table);
-    writeObjective(gpu, probeObjective, {
-      mode: 'policy',
-      useOld: false,
-      accumulate: false,
-      beta: 0,
-      epsilonLow: options.epsilon,
-      epsilonHigh: options.epsilonHigh,
-      temperature: options.temperature,
-    });
     const objectiveAdvantages = new Plan(gpu);
     weighting.addObjectiveAdvantages(objectiveAdvantages);
     const weigh = new Plan(gpu);
@@ -369,6 +365,12 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       influences.compile(),
     ]);
   }
+}
+
+/** What of the options decides which lists there are, and what is in them; all else is told to each update. */
+function listsOf(options: PolicyOptions): string {
+  const { beta, influence, influenceScope, influencePrompts } = options;
+  return JSON.stringify([everMeasured(options), beta > 0, influence, influenceScope, influencePrompts]);
 }
 
 const NOT_MEASURED = { influence: null, gradNorms: null, gradCosines: null };

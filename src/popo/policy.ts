@@ -51,6 +51,8 @@ export interface PolicyUpdate {
 export interface PolicyOptimizer {
   /** w, the only state besides the model's own. Set it to resume. */
   weights: number[];
+  /** What holds from the next first update on some rollouts on. The number of rewards stays; `rewardWeights` are not looked at. */
+  configure(options: PolicyOptions): void;
   /** Measures, weighs and updates the model. @throws Error when the update is not finite; RewardError on bad rewards */
   update(batch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate>;
   destroy(): void;

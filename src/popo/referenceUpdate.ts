@@ -39,7 +39,7 @@ interface Kept {
 export class ReferencePolicyOptimizer implements PolicyOptimizer {
   weights: number[];
   readonly #model: ReferenceModel;
-  readonly #options: PolicyOptions;
+  #options: PolicyOptions;
   #kept: Kept | null = null;
 
   /** The model's reference policy must be frozen unless `beta` is 0. */
@@ -48,6 +48,10 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
     this.#model = model;
     this.#options = options;
     this.weights = [...options.rewardWeights];
+  }
+
+  configure(options: PolicyOptions): void {
+    this.#options = options;
   }
 
   async update(policyBatch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate> {

@@ -87,13 +87,21 @@ export interface PolicyTask {
   sources: RewardSources;
 }
 
-type LoopOptions = RolloutOptions &
-  Pick<PolicyOptions, 'temperature' | 'maxCompletionLength' | 'scaleRewards' | 'aggregation'>;
+type LoopOptions = PolicyOptions & Omit<RolloutOptions, 'steps'>;
 
-export interface PolicyTraining extends LoopOptions {
+/** What holds at a step. How many prompts and updates a step has stays, since the order of prompts and the schedule go by it. */
+export interface InForce {
+  options: LoopOptions;
+  /** Weights that somebody sets just before this step, [K]; null leaves them as the rule made them. */
+  weights: readonly number[] | null;
+}
+
+export interface PolicyTraining extends Pick<RolloutOptions, 'steps' | 'promptsPerStep'> {
   seed: number;
   /** First step (0 in a fresh run); `steps` is the step to stop before. */
   from: number;
+  /** Asked once for each step, when it is sure to be taken. */
+  at(step: number): InForce;
   /** T of every batch, at least the longest prompt plus `maxCompletionLength`. */
   length: number;
   /** AdamW of update u = t · numIterations + iteration, counted from 0. */
@@ -122,13 +130,16 @@ export async function trainPolicy(
   let step = training.from;
   for (; step < training.steps; step++) {
     if ((await hooks.gate()) === 'stop') break;
-    const rollouts = await timed(hooks, 'rollout', () =>
-      rollOut(task, training, step, epochs.batch(step, promptsPerStep)),
-    );
+    const { options, weights } = training.at(step);
+    task.optimizer.configure(options);
+    if (weights !== null) task.optimizer.weights = [...weights];
+    const indices = epochs.batch(step, promptsPerStep);
+    const key = streamKey(seed, 'rollout', step);
+    const rollouts = await timed(hooks, 'rollout', () => rollOut(task, options, indices, key));
     const rewards = await timed(hooks, 'reward', () => rewardRollouts(task, rollouts));
-    const sampled = { step, rollouts, rewards };
+    const sampled = { step, rollouts, rewards, options };
     const updates = await timed(hooks, 'update', () => updatePolicy(task, training, sampled));
-    await hooks.onStep(describe(task, training, sampled, updates), rollouts);
+    await hooks.onStep(describe(task, sampled, updates), rollouts);
     hooks.onProgress?.(step + 1, training.steps);
   }
   return { step, weights: task.optimizer.weights };
@@ -148,23 +159,23 @@ async function timed<T>(
 /** @param indices [P], of the examples that give the step's prompts */
 async function rollOut(
   task: PolicyTask,
-  training: PolicyTraining,
-  step: number,
+  options: LoopOptions,
   indices: readonly number[],
+  key: ReturnType<typeof streamKey>,
 ): Promise<Rollout[]> {
   const { examples, format } = task;
   const prompts = indices.map((index) => format.prompt(examples[index]));
   const { completions } = await task.model.generate({
     prompts,
-    numGenerations: training.numGenerations,
-    maxNewTokens: training.maxCompletionLength,
-    temperature: training.temperature,
-    topK: training.topK,
+    numGenerations: options.numGenerations,
+    maxNewTokens: options.maxCompletionLength,
+    temperature: options.temperature,
+    topK: options.topK,
     eosToken: task.eosToken,
-    key: streamKey(training.seed, 'rollout', step),
+    key,
   });
   return completions.map((completion, row) => {
-    const prompt = Math.floor(row / training.numGenerations);
+    const prompt = Math.floor(row / options.numGenerations);
     return {
       example: indices[prompt],
       prompt: prompts[prompt],
@@ -195,6 +206,7 @@ function rewardRollouts(task: PolicyTask, rollouts: Rollout[]): Float32Array {
 /** What a step sampled, and what it was paid. */
 interface Sampled {
   step: number;
+  options: LoopOptions;
   /** [P·G] */
   rollouts: Rollout[];
   /** [P·G, K] */
@@ -204,21 +216,19 @@ interface Sampled {
 async function updatePolicy(
   task: PolicyTask,
   training: PolicyTraining,
-  { step, rollouts, rewards }: Sampled,
+  { step, options, rollouts, rewards }: Sampled,
 ): Promise<PolicyUpdate[]> {
-  const G = training.numGenerations;
+  const { numGenerations: G, numIterations } = options;
   const batch = rolloutBatch(
     rollouts.filter((_, row) => row % G === 0).map(({ prompt }) => prompt),
     rollouts.map(({ completion }) => completion),
     training.length,
   );
   const updates: PolicyUpdate[] = [];
-  for (let iteration = 0; iteration < training.numIterations; iteration++) {
+  for (let iteration = 0; iteration < numIterations; iteration++) {
     const numRewards = task.sources.rewards.length;
     const policyBatch = { batch, groupSize: G, rewards, numRewards, step, iteration };
-    updates.push(
-      await task.optimizer.update(policyBatch, training.hyper(step * training.numIterations + iteration)),
-    );
+    updates.push(await task.optimizer.update(policyBatch, training.hyper(step * numIterations + iteration)));
   }
   return updates;
 }
@@ -226,11 +236,10 @@ async function updatePolicy(
 /** The step's record: decisions of its first update, gauges averaged over its updates as TRL logs them. */
 function describe(
   task: PolicyTask,
-  training: PolicyTraining,
-  { step, rollouts, rewards }: Sampled,
+  { step, options, rollouts, rewards }: Sampled,
   updates: PolicyUpdate[],
 ): PopoStep {
-  const G = training.numGenerations;
+  const G = options.numGenerations;
   const first = updates[0];
   const mean = (value: (update: PolicyUpdate) => number) =>
     updates.reduce((sum, update) => sum + value(update), 0) / updates.length;
@@ -253,7 +262,7 @@ function describe(
     pull: rewardPull(rewards, G, first.weightsAfter),
     loss: mean((update) => update.loss),
     grad_norm: mean((update) => update.gradNorm),
-    ...rewardMetrics(rewards, { ...training, groupSize: G, weights: first.weightsAfter }),
+    ...rewardMetrics(rewards, { ...options, groupSize: G, weights: first.weightsAfter }),
     kl: mean((update) => update.kl),
     entropy: mean((update) => update.entropy),
     clip_ratio: {

@@ -18,7 +18,13 @@ export interface RunChange {
 }
 
 /** Most changes of a run: a link holds them all. */
-export const MOST_CHANGES = 32;
+export const MOST_CHANGES = 64;
+
+/** A field, and what somebody wants it to be from now on. */
+export interface FieldEdit {
+  field: ConfigPath;
+  to: LeafValue;
+}
 
 /** The fields that a stage asks for anew at every step. The first is its learning rate. */
 const LIVE: Partial<Record<StageName, readonly [ConfigPath, ...ConfigPath[]]>> = {
@@ -26,8 +32,32 @@ const LIVE: Partial<Record<StageName, readonly [ConfigPath, ...ConfigPath[]]>> =
   // The scorer has SFT's.
   orft: ['sft.learning_rate'],
   sft: ['sft.learning_rate'],
-  popo: ['popo.learning_rate'],
+  popo: [
+    'popo.learning_rate',
+    'popo.reward_weights',
+    'popo.weighting',
+    'popo.eta_over_mu',
+    'popo.min_weight',
+    'popo.temperature',
+    'popo.beta',
+    'popo.epsilon',
+    'popo.epsilon_high',
+    'popo.num_generations',
+    'popo.scale_rewards',
+    'popo.multi_objective_aggregation',
+  ],
 };
+
+/**
+ * Weights that a rule moves are not the config's: changing them sets w just before the step, so that is done also where the config says
+ * so already.
+ */
+const SETS_STATE: ConfigPath = 'popo.reward_weights';
+
+/** The fields that may change while a stage goes on. */
+export function liveFields(stage: StageName): readonly ConfigPath[] {
+  return LIVE[stage] ?? [];
+}
 
 /** The learning rate of a stage that trains the language model; null for others. */
 export function rateOf(stage: StageName): ConfigPath | null {
@@ -56,6 +86,39 @@ export function configAt(
   const changed = structuredClone(config);
   for (const { field, to } of past) setLeaf(changed, field, to);
   return changed;
+}
+
+/** What a field is set to just before a step; null where nothing is said of it there. */
+export function changedAt(
+  changes: readonly RunChange[],
+  at: { stage: StageName; step: number },
+  field: ConfigPath,
+): LeafValue | null {
+  const isIt = (one: RunChange) => one.stage === at.stage && one.step === at.step && one.field === field;
+  return changes.findLast(isIt)?.to ?? null;
+}
+
+/**
+ * The changes of a run with some more, which hold from a step on. What was said of a field for that very step is void; so are changes of
+ * it that were to come, since they were made for another course.
+ * @throws {ConfigError} as `checkChanges`: then none of the edits holds
+ */
+export function withEdits(
+  run: { config: RunConfig; changes: readonly RunChange[] },
+  at: { stage: StageName; step: number },
+  edits: readonly FieldEdit[],
+): RunChange[] {
+  let changes = [...run.changes];
+  for (const { field, to } of edits) {
+    const isBefore = (one: RunChange) => isBy(one, at) && !(one.field === field && isBy(at, one));
+    const past = changes.filter(isBefore);
+    const later = changes.filter((one) => !isBy(one, at) && one.field !== field);
+    const from = leafAt(configAt(run.config, past, at), field);
+    const isNothing = field !== SETS_STATE && JSON.stringify(from) === JSON.stringify(to);
+    changes = [...past, ...(isNothing ? [] : [{ ...at, field, from, to }]), ...later];
+  }
+  checkChanges(run.config, changes);
+  return changes;
 }
 
 /** @throws {ConfigError} where a change is none of this config's, with the first that is wrong */

@@ -1,3 +1,6 @@
+import type { FieldEdit } from './changes';
+import { ConfigError } from './config';
+
 /**
  * Pause, resume, step and stop, as a person presses them, and the wish to be kept, turned into the gate that a run awaits at its step boundaries.
  * It knows nothing of checkpoints: the run saves one when it finds itself about to wait.
@@ -11,6 +14,7 @@ export class Controls {
   #onRest: (() => void)[] = [];
   #isKeepWanted = false;
   #onStop: (() => void)[] = [];
+  #take: ((edits: readonly FieldEdit[]) => void) | null = null;
 
   /** Takes effect at the next boundary. */
   pause(): void {
@@ -48,6 +52,20 @@ export class Controls {
     const isWanted = this.#isKeepWanted;
     this.#isKeepWanted = false;
     return isWanted;
+  }
+
+  /** Of a stage that can be changed while it goes on; null when it ends. */
+  onChange(take: ((edits: readonly FieldEdit[]) => void) | null): void {
+    this.#take = take;
+  }
+
+  /**
+   * Changes fields of the run that is on, from the next step on.
+   * @throws {ConfigError} where they cannot be changed now, or not to that
+   */
+  change(edits: readonly FieldEdit[]): void {
+    if (this.#take === null) throw new ConfigError('no stage is under way whose settings can change.');
+    this.#take(edits);
   }
 
   get stopped(): boolean {

@@ -45,13 +45,15 @@ function identity(event: RunEvent): string | null {
 }
 
 /** What earlier sessions told of a run up to a checkpoint, for a page that starts empty. */
-export function replayedEvents(state: RunState): Generator<RunEvent> {
-  return retold(reportPart(state), state.stages, (name) => name !== state.stage);
+export function* replayedEvents(state: RunState): Generator<RunEvent> {
+  if (state.changes.length > 0) yield { type: 'changes', changes: state.changes };
+  yield* retold(reportPart(state), state.stages, (name) => name !== state.stage);
 }
 
 /** What a finished run told. A stage that an older version of the app did not have counts as done. */
 export function* reportedEvents(report: Report): Generator<RunEvent> {
   yield { type: 'device', device: report.device };
+  if (report.changes?.length) yield { type: 'changes', changes: report.changes };
   const stages = STAGE_NAMES.map(
     (name): StageReport =>
       report.stages.find((stage) => stage.name === name) ?? {

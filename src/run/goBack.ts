@@ -16,8 +16,8 @@ export class GoodCheckpoints {
   }
 
   add(checkpoint: RunCheckpoint): void {
-    const { stage } = checkpoint.state;
-    const ofStage = this.#kept.filter(({ state }) => state.stage === stage);
+    const { stage, step } = checkpoint.state;
+    const ofStage = this.#kept.filter(({ state }) => state.stage === stage && state.step !== step);
     this.#kept = [...ofStage.slice(1 - REMEMBERED), checkpoint];
   }
 

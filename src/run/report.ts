@@ -154,6 +154,8 @@ export type RunEvent =
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }
   /** Training runs away; `decided` is null while somebody is asked what to do. */
   | { type: 'divergence'; found: Divergence; decided: DecidedDivergence | null }
+  /** All that was changed while the run goes on, and what its link says is to be changed yet. */
+  | { type: 'changes'; changes: readonly RunChange[] }
   /** The run goes on from an earlier checkpoint, under changes: what was told since it began is void, and what was before is told anew. */
   | { type: 'again' }
   | { type: 'device'; device: DeviceInfo }

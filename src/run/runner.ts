@@ -2,7 +2,7 @@
 import { StoppedError } from '../control/hooks';
 import { assembleReport } from './assemble';
 import { assertAffordable } from './budget';
-import { checkChanges, type RunChange } from './changes';
+import { checkChanges, configAt, type RunChange } from './changes';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
@@ -66,7 +66,9 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       model: null,
     };
     try {
-      assertAffordable(checkpoint.state.config, device.info, { kernels: device.kernels });
+      const { config, changes: told } = checkpoint.state;
+      for (const asked of [config, ...told.map((change) => configAt(config, told, change))])
+        assertAffordable(asked, device.info, { kernels: device.kernels });
     } catch (error) {
       device.close();
       throw error;
@@ -89,7 +91,9 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       await context.save(session.last, true);
       return { report, checkpoint: session.last };
     } catch (error) {
-      checkpoint = session.back ?? session.last;
+      // What was changed since it was kept is of steps to come, also where they are taken again.
+      const { changes } = session.state;
+      checkpoint = session.back ?? { ...session.last, state: { ...session.last.state, changes } };
       if (session.back !== null) {
         emit({ type: 'again' });
         isFirst = true;

@@ -6,7 +6,8 @@
 import { breathe, NotFiniteError, StoppedError } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
-import { configAt, rateOf } from './changes';
+import { assertAffordable } from './budget';
+import { changedAt, configAt, type FieldEdit, liveFields, rateOf, withEdits } from './changes';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import {
@@ -138,7 +139,15 @@ export class RunSession {
     };
     let gauges: StageGauges = {};
     let found: Divergence | null = null;
+    /** The first step whose settings may still change: those of steps in flight have been read. */
+    let upcoming = from;
     const gate = async (nextStep = from) => {
+      upcoming = Math.max(nextStep, state.step);
+      const said = await rest(nextStep);
+      if (said === 'go') upcoming++;
+      return said;
+    };
+    const rest = async (nextStep: number) => {
       await breathe();
       if (found !== null) {
         await reach(nextStep);
@@ -169,6 +178,7 @@ export class RunSession {
       },
       at: () => state.step,
       configAt: (step) => configAt(state.config, state.changes, { stage: name, step }),
+      changedAt: (step, field) => changedAt(state.changes, { stage: name, step }, field),
       watch: (told) => {
         gauges = told;
         found ??= divergenceOf(name, told, this.#spared(name));
@@ -182,6 +192,7 @@ export class RunSession {
         state.config = config;
       },
     };
+    if (liveFields(name).length > 0) controls.onChange((edits) => this.#change(upcoming, edits));
     try {
       await body(tools);
     } catch (error) {
@@ -189,6 +200,8 @@ export class RunSession {
       const choice = await this.#decide(notFinite(name, state.step, gauges, error.message));
       // Without anybody to ask, it ends as any failure does.
       throw choice === 'go-on' ? error : new StoppedError(name);
+    } finally {
+      controls.onChange(null);
     }
     state.beginning = null;
     progress(steps, steps, true);
@@ -199,6 +212,25 @@ export class RunSession {
     const written = await this.#checkpoint();
     await written();
     emit({ type: 'stage', name, status: 'finished', steps, seconds: own.seconds });
+  }
+
+  /** @throws {ConfigError} where the run cannot be changed so: it stays as it is */
+  #change(step: number, edits: readonly FieldEdit[]): void {
+    const { state } = this;
+    const { device, emit, controls } = this.#options;
+    const at = { stage: state.stage, step };
+    const changes = withEdits(state, at, edits);
+    assertAffordable(configAt(state.config, changes, at), device.info, { kernels: state.config.kernels });
+    state.changes = changes;
+    emit({ type: 'changes', changes });
+    const { model, state: kept } = this.last;
+    // A run at rest may never go on from here: what was just said must not be lost with the tab.
+    if (!controls.resting || kept.stage !== state.stage || kept.step !== step) return;
+    const made = { state: copyState(state), model };
+    this.last = made;
+    void (this.#writing ?? Promise.resolve()).then(() => {
+      if (this.last === made && this.#writing === null) this.#write(made);
+    });
   }
 
   #isKeepDue(): boolean {
@@ -216,7 +248,11 @@ export class RunSession {
     await this.#writing;
     const from = seconds();
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
-    const made = { state: copyState(this.state), model };
+    return this.#write({ state: copyState(this.state), model }, from);
+  }
+
+  /** @param from when reading the weights began */
+  #write(made: RunCheckpoint, from = seconds()): () => Promise<void> {
     this.last = made;
     this.#good.add(made);
     const write = async () => {

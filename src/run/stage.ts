@@ -15,6 +15,7 @@ import type { LoadSentenceFiles } from '../rank/sentenceEncoder';
 import type { TeacherServices } from '../sft/cot';
 import type { ConfigPath, RunConfig } from './config';
 import type { RunDevice } from './device';
+import type { LeafValue } from './diff';
 import type { StageGauges } from './divergence';
 import type { Report, RunEvent, StageName, StageReport } from './report';
 
@@ -125,6 +126,8 @@ export interface StageTools extends SessionTools {
   reached(step: number): void;
   /** The config in force at a step of this stage: what is changed while a run goes on, is asked for at every step. */
   configAt(step: number): RunConfig;
+  /** What a field is set to just before a step of this stage; null where nothing is said of it there. */
+  changedAt(step: number, field: ConfigPath): LeafValue | null;
   /** To be told after every step: where one of them runs away, the run rests at the next boundary until somebody decides. */
   watch(gauges: StageGauges): void;
   /** The model's weights when the stage began; null where it does not train the model. */

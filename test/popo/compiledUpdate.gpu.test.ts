@@ -278,6 +278,36 @@ describe('compiled policy update', () => {
     resumed.destroy();
   });
 
+  it('goes on under other options as one that was made with them, and frees what they need no more', async () => {
+    /** Each with what it must be told anew: lists, uniforms, or the shape. */
+    const turns: [Partial<PolicyOptions>, number][] = [
+      [{}, 3],
+      [{ weighting: 'fixed', temperature: 0.7 }, 3],
+      [{ weighting: 'mgda', epsilon: 0.1, beta: 0 }, 3],
+      [{ beta: 0.3, influence: 'halves', scaleRewards: 'none' }, 5],
+      [{ influenceScope: 'last_layer', probeEvery: 1, minWeight: 0.49 }, 3],
+    ];
+    const before = gpu.bytesAllocated;
+    const ours = await compiled({});
+    const theirs = await reference({});
+    for (const [step, [options, prompts]] of turns.entries()) {
+      const now = { ...tinyOptions, ...options };
+      const fresh = await compiled(options);
+      await fresh.model.restore(await ours.model.snapshot());
+      fresh.policy.weights = ours.policy.weights;
+      for (const { policy } of [ours, theirs]) policy.configure(now);
+      const rollouts = tinyRollouts(step, 2, prompts);
+      const update = await ours.policy.update(rollouts, tinyHyper(step));
+      expect(update, `turn ${step}`).toEqual(await fresh.policy.update(rollouts, tinyHyper(step)));
+      expectSame(update, await theirs.policy.update(rollouts, tinyHyper(step)));
+      expect(await ours.model.snapshot()).toEqual(await fresh.model.snapshot());
+      fresh.destroy();
+    }
+    for (const part of [ours, theirs]) part.destroy();
+    await gpu.device.queue.onSubmittedWorkDone();
+    expect(gpu.bytesAllocated).toBe(before);
+  });
+
   it('frees what it allocated, and counts it', async () => {
     const before = gpu.bytesAllocated;
     const ours = await compiled({});

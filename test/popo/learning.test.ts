@@ -53,6 +53,14 @@ async function train(
   await model.freezeReference();
   if (resume) await model.restore(resume.model);
   const policyOptions = { ...tinyOptions, beta: 0.01, ...options };
+  const rolloutOptions = {
+    ...policyOptions,
+    promptsPerStep: 4,
+    numGenerations: 6,
+    numIterations: 1,
+    topK: 0,
+    maxCompletionLength: 2,
+  };
   const optimizer = new ReferencePolicyOptimizer(model, policyOptions);
   if (resume) optimizer.weights = resume.state.weights;
   const records: PopoStep[] = [];
@@ -87,17 +95,12 @@ async function train(
       },
     },
     {
-      ...policyOptions,
       seed: 7,
       from: resume?.state.step ?? 0,
       steps,
       promptsPerStep: 4,
-      numGenerations: 6,
-      numIterations: 1,
-      temperature: 1,
-      topK: 0,
-      maxCompletionLength: 2,
       length: 4,
+      at: () => ({ options: rolloutOptions, weights: null }),
       hyper: (update) => ({ ...tinyHyper(update), learningRate }),
     },
     { gate: async () => 'go', onStep: (step) => void records.push(step) },

@@ -4,9 +4,17 @@ import type { GenerateOptions } from '../../src/model/languageModel';
 import { Epochs } from '../../src/numeric/epochs';
 import { Random, streamKey } from '../../src/numeric/random';
 import { computeAdvantages } from '../../src/popo/advantages';
+import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
 import { rolloutBatch } from '../../src/popo/rollouts';
-import { type PolicyTask, type PolicyTraining, type PopoStep, trainPolicy } from '../../src/popo/trainer';
+import {
+  type InForce,
+  type PolicyTask,
+  type PolicyTraining,
+  type PopoStep,
+  trainPolicy,
+} from '../../src/popo/trainer';
+import { tinyOptions } from './tinyPolicy';
 
 const ITEMS = 4;
 const EOS = 9;
@@ -50,14 +58,18 @@ class FakeOptimizer implements PolicyOptimizer {
   weights = [0.5, 0.5];
   batches: PolicyBatch[] = [];
   hypers: number[] = [];
+  options: PolicyOptions = options;
+  configure(told: PolicyOptions) {
+    this.options = told;
+  }
   async update(batch: PolicyBatch, hyper: { step: number }): Promise<PolicyUpdate> {
     this.batches.push(batch);
     this.hypers.push(hyper.step);
     const weightsBefore = this.weights;
     if (batch.iteration === 0) this.weights = [weightsBefore[0] * 0.9, 1 - weightsBefore[0] * 0.9];
-    const options = { ...training, groupSize: batch.groupSize, weights: this.weights };
+    const told = { ...this.options, groupSize: batch.groupSize, weights: this.weights };
     return {
-      advantages: Float32Array.from(computeAdvantages(batch.rewards, options)),
+      advantages: Float32Array.from(computeAdvantages(batch.rewards, told)),
       weightsBefore,
       weightsAfter: this.weights,
       influence: null,
@@ -99,19 +111,22 @@ const task = (optimizer: PolicyOptimizer): PolicyTask => ({
   },
 });
 
+const options: InForce['options'] = {
+  ...tinyOptions,
+  promptsPerStep: 3,
+  numGenerations: 4,
+  numIterations: 2,
+  topK: 0,
+  maxCompletionLength: 2,
+};
+
 const training: PolicyTraining = {
   seed: 7,
   from: 0,
   steps: 4,
   promptsPerStep: 3,
-  numGenerations: 4,
-  numIterations: 2,
-  temperature: 1,
-  topK: 0,
-  maxCompletionLength: 2,
   length: 4,
-  scaleRewards: 'group',
-  aggregation: 'sum_then_normalize',
+  at: () => ({ options, weights: null }),
   hyper: (update) => ({
     step: update + 1,
     learningRate: 0.1,
@@ -312,7 +327,10 @@ describe('trainPolicy', () => {
 
   it('updates numIterations times on the same rollouts, counting AdamW steps on', async () => {
     const optimizer = new FakeOptimizer();
-    await run(optimizer, { steps: 2, numIterations: 3 });
+    await run(optimizer, {
+      steps: 2,
+      at: () => ({ options: { ...options, numIterations: 3 }, weights: null }),
+    });
     expect(optimizer.batches.map(({ step, iteration }) => [step, iteration])).toEqual([
       [0, 0],
       [0, 1],
@@ -334,6 +352,42 @@ describe('trainPolicy', () => {
     const second = await run(resumed, { from: first.state.step });
     expect([...first.steps, ...second.steps]).toEqual(whole.steps);
     expect(second.state).toEqual(whole.state);
+  });
+
+  it('takes what is in force at each step, and weights that are set, before the step rolls out', async () => {
+    const optimizer = new FakeOptimizer();
+    const asked: [number, number][] = [];
+    const spied = task(optimizer);
+    spied.model = {
+      generate: (wanted) => {
+        asked.push([wanted.numGenerations, wanted.temperature]);
+        return model.generate(wanted);
+      },
+    };
+    const told: number[] = [];
+    const steps: PopoStep[] = [];
+    const at = (step: number): InForce => {
+      told.push(step);
+      const later = { ...options, numGenerations: 2, temperature: 0.5, scaleRewards: 'none' as const };
+      return { options: step < 2 ? options : later, weights: step === 2 ? [0.2, 0.8] : null };
+    };
+    await trainPolicy(
+      spied,
+      { ...training, at },
+      { gate: async () => 'go', onStep: (step) => void steps.push(step) },
+    );
+    expect(told).toEqual([0, 1, 2, 3]);
+    expect(asked).toEqual([
+      [4, 1],
+      [4, 1],
+      [2, 0.5],
+      [2, 0.5],
+    ]);
+    expect(steps.map(({ rewards }) => rewards[0].length)).toEqual([4, 4, 2, 2]);
+    expect(optimizer.batches.map(({ groupSize }) => groupSize)).toEqual([4, 4, 4, 4, 2, 2, 2, 2]);
+    expect(steps[2].weightsBefore).toEqual([0.2, 0.8]);
+    expect(steps[3].weightsBefore).toEqual(steps[2].weightsAfter);
+    expect(optimizer.options.scaleRewards).toBe('none');
   });
 
   it('draws rollouts from the seed and step alone', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  changedAt,
   changeSentence,
   checkChanges,
   configAt,
@@ -7,6 +8,7 @@ import {
   MOST_CHANGES,
   type RunChange,
   readChanges,
+  withEdits,
 } from '../../src/run/changes';
 import { formatLink, parseLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -65,6 +67,54 @@ describe('changes of a run', () => {
     expect(opened.problem).toMatch(problem);
   });
 
+  it('are made from a step on: what was said of the field for then or later is void', () => {
+    const at = { stage: 'popo', step: 12 } as const;
+    const run = { config, changes: all };
+    const beta = withEdits(run, at, [{ field: 'popo.beta', to: 0.3 }]);
+    expect(beta).toEqual([...all, { ...at, field: 'popo.beta', from: 0.1, to: 0.3 }]);
+    // Said again for the same step, it begins where the field was before.
+    const twice = withEdits({ config, changes: beta }, at, [{ field: 'popo.beta', to: 0.2 }]);
+    expect(twice).toEqual([...all, { ...at, field: 'popo.beta', from: 0.1, to: 0.2 }]);
+    expect(withEdits({ config, changes: twice }, at, [{ field: 'popo.beta', to: 0.1 }])).toEqual(all);
+    // Earlier in the run: what was to come of this field goes, of another it stays.
+    const later = { stage: 'popo', step: 30 } as const;
+    const mixed = withEdits({ config, changes: beta }, later, [
+      { field: 'popo.beta', to: 0 },
+      { field: 'popo.temperature', to: 0.7 },
+    ]);
+    const earlier = { stage: 'popo', step: 5 } as const;
+    expect(withEdits({ config, changes: mixed }, earlier, [{ field: 'popo.beta', to: 0.5 }])).toEqual([
+      ...all,
+      { ...earlier, field: 'popo.beta', from: 0.1, to: 0.5 },
+      { ...later, field: 'popo.temperature', from: 1, to: 0.7 },
+    ]);
+  });
+
+  it('set weights that a rule has moved, also to what the config says of them', () => {
+    const at = { stage: 'popo', step: 3 } as const;
+    const changes = withEdits({ config, changes: [] }, at, [
+      { field: 'popo.reward_weights', to: [0.5, 0.5] },
+    ]);
+    expect(changes).toEqual([{ ...at, field: 'popo.reward_weights', from: [0.5, 0.5], to: [0.5, 0.5] }]);
+    expect(changedAt(changes, at, 'popo.reward_weights')).toEqual([0.5, 0.5]);
+    expect(changedAt(changes, { stage: 'popo', step: 4 }, 'popo.reward_weights')).toBeNull();
+    expect(changedAt(changes, at, 'popo.beta')).toBeNull();
+  });
+
+  it('that cannot be made are refused whole, and nothing is changed', () => {
+    const run = { config, changes: all };
+    const edits = (field: 'popo.beta' | 'popo.min_weight' | 'popo.steps', to: number, step = 12) =>
+      withEdits(run, { stage: 'popo', step }, [
+        { field: 'popo.temperature', to: 0.7 },
+        { field, to },
+      ]);
+    expect(() => edits('popo.min_weight', 0.6)).toThrow(/popo\.min_weight/);
+    expect(() => edits('popo.steps', 5)).toThrow(/is none that this stage can make/);
+    expect(() => edits('popo.beta', 0.5, config.popo.steps)).toThrow(/beyond the stage's steps/);
+    expect(run.changes).toBe(all);
+    expect(all).toHaveLength(3);
+  });
+
   it('are at most so many', () => {
     const many = Array.from({ length: MOST_CHANGES + 1 }, (_, step) => ({
       ...halved,
@@ -72,7 +122,7 @@ describe('changes of a run', () => {
       from: 4e-3,
       to: 4e-3,
     }));
-    expect(() => checkChanges(config, many)).toThrow(/changes more than 32 times/);
+    expect(() => checkChanges(config, many)).toThrow(/changes more than 64 times/);
     checkChanges(config, many.slice(1));
   });
 });

@@ -4,6 +4,7 @@ import { bestPoint } from '../../evaluate/bestPoint';
 import type { ModelState } from '../../model/languageModel';
 import { policyOptions } from '../../popo/options';
 import { trainPolicy } from '../../popo/trainer';
+import type { RunConfig } from '../config';
 import type { StageGauges } from '../divergence';
 import { HeldOut } from '../heldOut';
 import type { PopoStep, Report, Sample } from '../report';
@@ -75,8 +76,8 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       await model.freezeReference();
       await model.restore(now);
     }
-    const options = policyOptions(popo, format.options.maxCompletionLength);
-    const optimizer = tools.device.createPolicyOptimizer(model, options);
+    const optionsOf = ({ popo }: RunConfig) => policyOptions(popo, format.options.maxCompletionLength);
+    const optimizer = tools.device.createPolicyOptimizer(model, optionsOf(config));
     try {
       optimizer.weights = made.weights;
       await measure(from);
@@ -91,10 +92,15 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
           sources: rewardSources(inputs, config),
         },
         {
-          ...options,
           seed: config.seed,
           from,
+          steps: popo.steps,
+          promptsPerStep: popo.prompts_per_step,
           length,
+          at: (step) => ({
+            options: optionsOf(tools.configAt(step)),
+            weights: tools.changedAt(step, 'popo.reward_weights') as number[] | null,
+          }),
           hyper(update) {
             const inForce = tools.configAt(Math.floor(update / popo.num_iterations));
             return adamW(inForce, { ...inForce.popo, steps: popo.steps * popo.num_iterations })(update);

@@ -189,7 +189,8 @@ describe('the stage popo', () => {
     };
     expect(optimizers[0].options).toEqual(expected);
     const [task, training] = asked[0];
-    expect(training).toMatchObject(expected);
+    expect(training).toMatchObject({ steps: 2, promptsPerStep: 5 });
+    expect(training.at(1)).toEqual({ options: expected, weights: null });
     expect(task.sources.rewards).toEqual(['id', 'semantic', 'novelty']);
     expect(made.rewardNames).toEqual(['id', 'semantic', 'novelty']);
     expect(popo.steps(here.config, here.inputs)).toBe(2);
@@ -198,6 +199,21 @@ describe('the stage popo', () => {
     const other = await prepared(clipped);
     await popo.run(clipped.inputs, other.tools, other.made);
     expect(other.optimizers[0].options).toMatchObject({ objectiveMaxNorm: 0.6 });
+  });
+
+  it('trains each step by what is in force there, with the weights that somebody set', async () => {
+    const here = await given();
+    const { tools, made } = await prepared(here);
+    const configAt = (step: number) => ({
+      ...here.config,
+      popo: { ...here.config.popo, beta: step / 10, num_generations: step + 1 },
+    });
+    const changedAt = (step: number, field: string) =>
+      step === 2 && field === 'popo.reward_weights' ? [0.1, 0.9] : null;
+    await popo.run(here.inputs, { ...tools, configAt, changedAt }, made);
+    const [, training] = asked[0];
+    expect(training.at(1)).toMatchObject({ options: { beta: 0.1, numGenerations: 2 }, weights: null });
+    expect(training.at(2)).toMatchObject({ options: { beta: 0.2, numGenerations: 3 }, weights: [0.1, 0.9] });
   });
 
   it('keeps every step and its weights, and frees the optimizer', async () => {

@@ -209,6 +209,7 @@ export async function toolsOf(
     },
     at: () => at,
     configAt: () => config,
+    changedAt: () => null,
     watch: () => {},
     beginning: null,
     hooks: { gate: async () => 'go', onProgress: () => {} },

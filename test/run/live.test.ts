@@ -1,0 +1,170 @@
+/** Settings that change while alignment goes on, at minuscule sizes: what each step gets, and that a link tells it to the bit. */
+import { describe, expect, it } from 'vitest';
+import type { FieldEdit, RunChange } from '../../src/run/changes';
+import type { RunConfig } from '../../src/run/config';
+import type { Controls } from '../../src/run/controls';
+import { compareFingerprints } from '../../src/run/fingerprint';
+import { parseLink } from '../../src/run/link';
+import type { Report, RunEvent } from '../../src/run/report';
+import { runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
+import { minusculeConfig, openCpu, recordedRun } from './tinyRun';
+
+const TIMEOUT = 120_000;
+
+function config(change: (config: RunConfig) => void = () => {}): RunConfig {
+  return minusculeConfig((config) => {
+    config.ranking.users = 0;
+    Object.assign(config.popo, { steps: 5, weighting: 'popo', probe_every: 0 });
+    config.evaluate.curve_every = 100;
+    change(config);
+  });
+}
+
+const whenStep = (step: number, then: (controls: Controls) => void) => {
+  let isDone = false;
+  return (event: RunEvent, controls: Controls) => {
+    if (isDone || event.type !== 'popo' || event.step.step !== step) return;
+    isDone = true;
+    then(controls);
+  };
+};
+
+const KNOBS: FieldEdit[] = [
+  { field: 'popo.reward_weights', to: [0.9, 0.1] },
+  { field: 'popo.weighting', to: 'fixed' },
+  { field: 'popo.num_generations', to: 3 },
+  { field: 'popo.temperature', to: 0.8 },
+];
+
+async function turned(): Promise<{ report: Report; events: RunEvent[] }> {
+  const run = recordedRun(
+    config(),
+    null,
+    whenStep(1, (controls) => controls.change(KNOBS)),
+  );
+  const { report } = await runPipeline(run.context);
+  return { report: report!, events: run.events };
+}
+
+describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
+  it('hold from the next step on, in every part of it, and a link tells them to the bit', async () => {
+    const { report, events } = await turned();
+    const at = { stage: 'popo', step: 2 } as const;
+    const expected: RunChange[] = [
+      { ...at, field: 'popo.reward_weights', from: [0.5, 0.5], to: [0.9, 0.1] },
+      { ...at, field: 'popo.weighting', from: 'popo', to: 'fixed' },
+      { ...at, field: 'popo.num_generations', from: 2, to: 3 },
+      { ...at, field: 'popo.temperature', from: 1, to: 0.8 },
+    ];
+    expect(report.changes).toEqual(expected);
+    expect(events.filter(({ type }) => type === 'changes')).toEqual([{ type: 'changes', changes: expected }]);
+    const { steps } = report.popo;
+    expect(steps.map(({ rewards }) => rewards[0].length)).toEqual([2, 2, 3, 3, 3]);
+    for (const { weightsBefore, weightsAfter } of steps.slice(2)) {
+      expect(weightsBefore[0]).toBeCloseTo(0.9, 6);
+      expect(weightsAfter).toEqual(weightsBefore);
+    }
+    expect(steps.map(({ influence }) => influence !== null)).toEqual([true, true, false, false, false]);
+
+    const opened = parseLink(report.link);
+    expect(opened.changes).toEqual(expected);
+    const replay = recordedRun(opened.config);
+    const same = (await runPipeline({ ...replay.context, changes: opened.changes })).report!;
+    expect(compareFingerprints(opened.expected!, same.fingerprint).verdict).toBe('identical');
+    expect(same.link).toBe(report.link);
+    // The knobs did something.
+    const untouched = (await runPipeline(recordedRun(opened.config).context)).report!;
+    expect(untouched.popo.steps.slice(0, 2)).toEqual(steps.slice(0, 2));
+    expect(untouched.fingerprint.exact).not.toBe(report.fingerprint.exact);
+  });
+
+  it('are kept at once where the run rests, so that they outlive the tab', async () => {
+    const whole = (await turned()).report;
+    let saved: RunCheckpoint[] = [];
+    const first = recordedRun(
+      config(),
+      null,
+      whenStep(1, (controls) => {
+        controls.pause();
+        void controls.rested().then(() => {
+          controls.change(KNOBS.slice(0, 2));
+          controls.change(KNOBS.slice(2));
+          saved = first.saved;
+          // Long after the write: then the tab goes, and nothing more is kept.
+          setTimeout(() => {
+            saved = [...first.saved];
+            controls.stop();
+          }, 50);
+        });
+      }),
+    );
+    await runPipeline(first.context);
+    const last = saved.at(-1)!;
+    expect(last.state).toMatchObject({ stage: 'popo', step: 2, changes: { length: 4 } });
+    const second = recordedRun(config(), last);
+    const report = (await runPipeline(second.context)).report!;
+    expect(report.fingerprint).toEqual(whole.fingerprint);
+    // Whoever watches is told what was changed before.
+    expect(second.events.find(({ type }) => type === 'changes')).toMatchObject({
+      changes: last.state.changes,
+    });
+  });
+
+  it('outlive a lost device: the steps since the last checkpoint are taken again under them', async () => {
+    const whole = (await turned()).report;
+    let device: Awaited<ReturnType<typeof openCpu>> | null = null;
+    let losses = 0;
+    const run = recordedRun(
+      config(),
+      null,
+      (event, controls) => {
+        if (event.type !== 'popo') return;
+        if (event.step.step === 1 && losses === 0) controls.change(KNOBS);
+        if (event.step.step === 3 && losses++ === 0) device!.lose();
+      },
+      async () => {
+        device = await openCpu();
+        return device;
+      },
+    );
+    const report = (await runPipeline(run.context)).report!;
+    expect(losses).toBeGreaterThan(0);
+    expect(report.changes).toHaveLength(4);
+    expect(report.fingerprint).toEqual(whole.fingerprint);
+  });
+
+  it('are refused where they cannot be, in words, and the run goes on as it was', async () => {
+    const said: string[] = [];
+    const attempt = (controls: Controls, edits: FieldEdit[]) => {
+      try {
+        controls.change(edits);
+        said.push('taken');
+      } catch (error) {
+        said.push((error as Error).message);
+      }
+    };
+    const run = recordedRun(config(), null, (event, controls) => {
+      if (event.type === 'stage' && event.name === 'ranker' && event.status === 'started')
+        attempt(controls, [{ field: 'popo.beta', to: 1 }]);
+      if (event.type !== 'popo') return;
+      if (event.step.step === 1) {
+        attempt(controls, [{ field: 'popo.steps', to: 50 }]);
+        attempt(controls, [{ field: 'popo.min_weight', to: 0.7 }]);
+        attempt(controls, [{ field: 'popo.num_generations', to: 65 }]);
+      }
+      if (event.step.step === 4) attempt(controls, [{ field: 'popo.beta', to: 1 }]);
+    });
+    const report = (await runPipeline(run.context)).report!;
+    expect(said).toEqual([
+      expect.stringMatching(/no stage is under way whose settings can change/),
+      expect.stringMatching(/popo\.steps.*none that this stage can make/),
+      expect.stringMatching(/popo\.min_weight/),
+      expect.stringMatching(/popo\.num_generations must be/),
+      expect.stringMatching(/beyond the stage's steps/),
+    ]);
+    expect(report.changes).toEqual([]);
+    const untouched = (await runPipeline(recordedRun(config()).context)).report!;
+    expect(report.fingerprint).toEqual(untouched.fingerprint);
+  });
+});
