@@ -1,17 +1,19 @@
+import { useEffect } from 'preact/hooks';
 import { Controls } from './form/controls';
 import { Header } from './header';
-import { late } from './parts/late';
-import { StageTable } from './results/table';
-import { Gauges, LearningCharts } from './run/charts';
+import { late, whenIdle } from './parts/late';
 import { Hero } from './run/hero';
 import { WhatToKnow } from './run/notes';
 import { Notices } from './run/notices';
 import { Stages } from './run/stages';
-import { TradeOff } from './run/tradeoff';
 import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
 
+const course = () => import('./run/course');
+/** What was promised stands until what happens can be shown. */
+const Course = late('The view of the run', async () => (await course()).Course, Hero);
+const StageTable = late('The table of stages', async () => (await course()).StageTable);
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
@@ -20,7 +22,17 @@ const SavedRuns = late('The list of kept runs', async () => (await import('./res
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
 export function App({ session }: { session: Session }) {
-  const fresh = session.status.value === 'idle' && session.view.table.value.length === 0;
+  const hasRows = session.view.table.value.length > 0;
+  const fresh = session.status.value === 'idle' && !hasRows;
+  // Whoever presses Train finds the view of the run there.
+  useEffect(
+    () =>
+      whenIdle(() => {
+        Course.preload();
+        StageTable.preload();
+      }),
+    [],
+  );
   return (
     <SessionContext.Provider value={session}>
       <a class="skip" href="#run">
@@ -30,21 +42,11 @@ export function App({ session }: { session: Session }) {
       <main>
         <Controls />
         <Notices />
-        <div class="run" id="run" data-fresh={fresh}>
+        <div class="run" id="run" data-fresh={fresh || !Course.there.value}>
           <Stages />
-          {fresh ? (
-            <Hero />
-          ) : (
-            <>
-              <LearningCharts />
-              <div class="aside">
-                <TradeOff />
-                <Gauges />
-              </div>
-            </>
-          )}
+          {fresh ? <Hero /> : <Course />}
         </div>
-        <StageTable />
+        {hasRows && <StageTable />}
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}

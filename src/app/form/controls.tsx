@@ -1,9 +1,9 @@
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { RULES } from '../../popo/rules';
 import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
 import { ConfigField, LabelOf } from '../parts/fields';
-import { late } from '../parts/late';
+import { late, whenIdle } from '../parts/late';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
 import { Device } from './device';
@@ -27,6 +27,7 @@ export function Controls() {
   /** What was open once stays as it is behind Less. */
   const opened = useRef(false);
   opened.current ||= more.value;
+  useEffect(() => whenIdle(Settings.preload), []);
   const config = session.config.value;
   const locked = session.busy.value;
   return (

@@ -5,6 +5,7 @@ import type { AnswersRow } from '../../evaluate/metrics';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 import { rowLabel } from '../words/runWords';
+import '../styles/tables.css';
 
 type Row = AnswersRow & Partial<BaselineRow>;
 

@@ -5,6 +5,7 @@ import type { FeatureSetName } from '../../evaluate/ranking';
 import type { Interval } from '../../numeric/interval';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
+import '../styles/tables.css';
 
 const LABELS: Record<FeatureSetName, string> = {
   none: 'Nothing',

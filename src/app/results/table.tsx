@@ -3,6 +3,7 @@ import { late } from '../parts/late';
 import { useSession } from '../state/context';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
+import '../styles/tables.css';
 
 type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices' | 'step'>;
 
@@ -28,11 +29,10 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
 
 const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
 
-/** One row per stage, on what no stage has seen. */
+/** One row per stage that is done, of which there is one at least, on what no stage has seen. */
 export function StageTable() {
   const session = useSession();
   const rows = session.view.table.value;
-  if (rows.length === 0) return null;
   const counting = session.view.counting.value;
   const config = session.shownConfig.value;
   const isWorld = config.data.source === 'world';

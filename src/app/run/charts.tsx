@@ -7,6 +7,7 @@ import type { Columns } from '../state/columns';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
 import { heldOutWords, stageWords } from '../words/runWords';
+import '../styles/charts.css';
 
 /** What is learnt, as it happens: the loss alone at first, then beside it what alignment trades. */
 export function LearningCharts() {

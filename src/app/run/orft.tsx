@@ -3,6 +3,7 @@ import type { FilterJudgement } from '../../sft/filterQuality';
 import type { CotExample, Threshold } from '../../sft/orft';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
+import '../styles/samples.css';
 
 const BINS = 48;
 const SHOWN = 3;

@@ -3,6 +3,7 @@ import type { Sample } from '../../run/report';
 import { rewardLook } from '../charts/palette';
 import { useSession } from '../state/context';
 import { heldOutWords, sampleWords } from '../words/runWords';
+import '../styles/samples.css';
 
 /** The same held-out moment before and after: what it thinks and what it answers. */
 export function Samples() {

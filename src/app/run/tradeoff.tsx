@@ -13,6 +13,7 @@ import { useSession } from '../state/context';
 import type { RunView } from '../state/runView';
 import { short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
+import '../styles/charts.css';
 
 const SIZE = 320;
 const LEFT = 44;

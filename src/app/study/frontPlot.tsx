@@ -3,6 +3,7 @@ import { useId } from 'preact/hooks';
 import type { Front, FrontPoint } from '../../study/front';
 import { SWEEP } from '../../study/methods';
 import { ticks } from '../charts/ticks';
+import '../styles/charts.css';
 
 const WIDTH = 340;
 const HEIGHT = 300;

@@ -10,6 +10,8 @@ import { DeleteButton } from '../parts/deleteButton';
 import { download } from '../parts/download';
 import { useSession } from '../state/context';
 import { FrontPlot } from './frontPlot';
+import '../styles/tables.css';
+import '../styles/study.css';
 
 /** Empty for a method of another version. */
 const wordsOf = (name: string) => METHODS.find((method) => method.name === name)?.words ?? '';

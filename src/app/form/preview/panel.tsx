@@ -7,6 +7,7 @@ import { said } from './corrections';
 import { Counts, History, Problems } from './facts';
 import { Meaning } from './meaning';
 import { Tables } from './tables';
+import '../../styles/tables.css';
 import '../../styles/preview.css';
 
 /** What was made of a person's files, to be corrected, used or discarded. */
