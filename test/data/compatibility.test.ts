@@ -288,6 +288,21 @@ describe('impressions and newcomers', () => {
     for (const { user } of later.splits.train) expect(user % 2).toBe(0);
     expect(later.oracle!.ctcvr(0, 3, 100)).toBeGreaterThan(0);
   });
+
+  it('asks newcomers last about cold devices too, as held-out users, and before that of known ones', async () => {
+    const later = await world.newcomers!(200);
+    const met = new Set(world.splits.train.map((example) => nameOf(latest(world, example).device)));
+    const requests = [...later.splits.train, ...later.splits.test];
+    const isLast = ({ user, position }: Example) => position === later.users[user].history.length - 1;
+    const isKnown = (request: Example) => met.has(nameOf(latest(later, request).device));
+    const last = requests.filter(isLast);
+    expect(last.length).toBeGreaterThan(120);
+    // A share of .35 of the last episodes is cold.
+    const cold = last.filter((request) => !isKnown(request)).length / last.length;
+    expect(cold).toBeGreaterThan(0.22);
+    expect(cold).toBeLessThan(0.48);
+    expect(requests.filter((request) => !isLast(request) && !isKnown(request))).toEqual([]);
+  });
 });
 
 describe('options', () => {

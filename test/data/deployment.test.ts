@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { generateCompatibility } from '../../src/data/compatibility/world';
 import type { Dataset } from '../../src/data/dataset';
 import { deploymentOf } from '../../src/data/deployment';
 import { generateWorld } from '../../src/data/world';
@@ -12,20 +13,26 @@ const options = {
   numHeldoutUsers: 20,
 };
 
-describe('a deployment of a world', () => {
+const worlds = {
+  tradeoff: (numUsers = options.numUsers) => generateWorld({ ...options, numUsers }),
+  compatibility: (numUsers = options.numUsers) =>
+    generateCompatibility({ seed: 5, devices: 40, numUsers, numHeldoutUsers: 20 }),
+};
+
+describe.each(Object.entries(worlds))('a deployment of the world %s', (_name, generate) => {
   it('is of newcomers: none of its histories is a history of the past, and the world stays what it was', async () => {
-    const world = await generateWorld(options);
+    const world = await generate();
     const later = (await deploymentOf(world, 40, 5))!;
     const past = new Set(world.users.map(({ profile, history }) => `${profile} ${history}`));
     expect(later.users).toHaveLength(40);
     for (const { profile, history } of later.users) expect(past.has(`${profile} ${history}`)).toBe(false);
     expect(later.items).toBe(world.items);
-    expect(world.sha256).toBe((await generateWorld(options)).sha256);
+    expect(world.sha256).toBe((await generate()).sha256);
     expect((await deploymentOf(world, 40, 5))!.sha256).toBe(later.sha256);
   });
 
   it('parts users into those a ranker learns from and those it is judged on; each request shows something', async () => {
-    const later = (await deploymentOf(await generateWorld(options), 40, 5))!;
+    const later = (await deploymentOf(await generate(), 40, 5))!;
     const { train, test } = later.splits;
     const [learnt, judged] = [train, test].map((requests) => new Set(requests.map(({ user }) => user)));
     expect(train.length).toBeGreaterThan(30);
@@ -42,7 +49,7 @@ describe('a deployment of a world', () => {
   });
 
   it('has outcomes that follow its own oracle', async () => {
-    const later = (await deploymentOf(await generateWorld({ ...options, numUsers: 10 }), 1500, 5))!;
+    const later = (await deploymentOf(await generate(10), 1500, 5))!;
     const { user, item, historyLength, conversion } = later.impressions;
     let [expected, variance, happened] = [0, 0, 0];
     for (let row = 0; row < user.length; row++) {

@@ -264,6 +264,10 @@ describe('whether a run reads a field', () => {
     'rupr.url': endpoint,
     'rupr.model': endpoint,
     'rupr.cots_sha256': [[teacher('openai'), teacher('file')], [teacher('attributes')]],
+    'ranker.reward': [
+      [popo({ rewards: ['id'] }), popo({ rewards: ['semantic', 'id'] })],
+      [popo({ rewards: ['semantic'] }), popo({ rewards: ['novelty', 'format'] })],
+    ],
     'encoder.semantic_reward': meaning,
     'popo.semantic_exponent': meaning,
     'popo.reward_weights': [[popo({ rewards: ['id', 'format'] }), weighting('fixed')], [one]],

@@ -1,6 +1,12 @@
 /** The ranker (ESMM) behind the ID reward. */
+import type { RewardName } from '../../popo/rewards';
 import { field } from './field';
 import { oneOf, real, whole } from './kinds';
+
+const ID = {
+  holds: ({ popo }: { popo: { rewards: readonly RewardName[] } }) => popo.rewards.includes('id'),
+  reason: 'No answer is paid by its ID: popo.rewards leaves id out.',
+};
 
 export const ranker = {
   steps: field(
@@ -44,5 +50,6 @@ export const ranker = {
     help:
       'What the ID reward is. `ctcvr`: the chance of a click and a purchase, as in the paper. `lift`: its log against the item’s mean over ' +
       'shoppers, so that popularity alone earns nothing.',
+    appliesWhen: ID,
   }),
 };
