@@ -23,8 +23,11 @@ export interface RunContext extends RunServices {
   emit(event: RunEvent): void;
   /** Called at the start, and again after a device was lost. */
   openDevice(kernels: RunConfig['kernels']): Promise<RunDevice>;
-  /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
-  save(checkpoint: RunCheckpoint, finished: boolean): Promise<boolean>;
+  /**
+   * Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects.
+   * @param report of a run that is finished with it
+   */
+  save(checkpoint: RunCheckpoint, report: Report | null): Promise<boolean>;
   /** Where to go on from; null starts a new run. */
   resume: RunCheckpoint | null;
   /** Asked when training runs away; left out, it goes on, unless its numbers are not finite. */
@@ -82,13 +85,13 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       device,
       services: context,
       emit,
-      save: (made) => context.save(made, false),
+      save: (made) => context.save(made, null),
       decide: context.decide,
     });
     try {
       for (const stage of STAGES) await session.pass(stage);
       const report = await assembleReport(session.state, device.info, session.memory());
-      await context.save(session.last, true);
+      await context.save(session.last, report);
       return { report, checkpoint: session.last };
     } catch (error) {
       // What was changed since it was kept is of steps to come, also where they are taken again.
@@ -98,7 +101,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
         emit({ type: 'again' });
         isFirst = true;
         const { stage, step } = checkpoint.state;
-        const stored = await context.save(checkpoint, false);
+        const stored = await context.save(checkpoint, null);
         emit({ type: 'checkpoint', stage, step, stored });
         continue;
       }

@@ -40,10 +40,23 @@ export async function holdingRun<T>(
   }
 }
 
+/** Does `work` while holding the run, unless somebody holds it. */
+export async function whereFree(
+  locks: Locks | undefined,
+  id: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (locks === undefined) return work();
+  await locks.request(PREFIX + id, { ifAvailable: true }, (lock) => (lock === null ? undefined : work()));
+}
+
 /** Ids of the runs that somebody holds, this tab included. */
 export async function heldRuns(locks: Locks | undefined): Promise<Set<string>> {
   const { held = [] } = (await locks?.query()) ?? {};
-  const names = held.flatMap(({ name }) => (name?.startsWith(PREFIX) ? [name] : []));
+  // Whoever waits for a run (`runIsFree`) shares it for a moment, and does nothing to it.
+  const names = held.flatMap(({ name, mode }) =>
+    name?.startsWith(PREFIX) && mode !== 'shared' ? [name] : [],
+  );
   return new Set(names.map((name) => name.slice(PREFIX.length)));
 }
 

@@ -26,7 +26,7 @@ import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
 import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
-import { heldRuns, holdingRun, type Locks } from './runLock';
+import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
 
 export interface TrainServices {
@@ -40,6 +40,8 @@ export interface TrainServices {
   askEndpoint?: EndpointFetch;
   /** Tells other tabs that the list of kept runs is another one. */
   tellTabs?(): void;
+  /** Takes a run through its stages; a test has its own, which goes when it is told to. */
+  pipeline?: typeof runPipeline;
 }
 
 /** What a list shows of a finished run's report. */
@@ -54,6 +56,13 @@ interface CurrentRun {
   answer: ((choice: DivergenceChoice) => void) | null;
   /** Settles when the run has ended, however it did. */
   ended: Promise<void>;
+}
+
+interface Newest {
+  id: string;
+  checkpoint: RunCheckpoint;
+  /** When the newest checkpoint in storage was kept, as far as this tab has had to do with it; null where it never kept one. */
+  storedAt: number | null;
 }
 
 interface Storage {
@@ -91,7 +100,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   let opened: Promise<Storage> | null = null;
   let current: CurrentRun | null = null;
   /** Of the run that is on, was last, or whose report was opened last: what `exportModel` exports. */
-  let newest: { id: string; checkpoint: RunCheckpoint } | null = null;
+  let newest: Newest | null = null;
   /** Why there is none, where the report on show is of a run that cannot be loaded. */
   let lost: string | null = null;
 
@@ -113,10 +122,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
 
   /** @throws an Error that says what is wrong with it, and what to do */
   async function load(id: string, generation: CheckpointGeneration = 'newest'): Promise<RunCheckpoint> {
-    if (generation === 'newest' && newest?.id === id) return newest.checkpoint;
+    if (generation === 'newest' && newest?.id === id && !(await isOutdated(newest))) return newest.checkpoint;
     const { checkpoints } = await storage();
     try {
       const found = await checkpoints.load(id, generation);
+      if (found === null && generation === 'earlier' && (await storedAt(id)) !== null)
+        throw new Error('The earlier checkpoint of this run is not kept any more: take up its newest one.');
       if (found === null) throw new Error('This run is not in storage any more: train again from its link.');
       return decodeCheckpoint(found, APP_VERSION);
     } catch (error) {
@@ -130,21 +141,39 @@ export function createTrainer(services: TrainServices): TrainerApi {
     }
   }
 
+  /** When the newest checkpoint that is kept of the run was made; null where there is none. */
+  async function storedAt(id: string): Promise<number | null> {
+    const { checkpoints } = await storage();
+    const kept = (await checkpoints.list()).find((run) => run.id === id);
+    return kept?.header.savedAt ?? null;
+  }
+
+  /** Whether another tab has gone on with the run since, or has deleted it. What storage cannot tell has not happened. */
+  async function isOutdated(own: Newest): Promise<boolean> {
+    const kept = await storedAt(own.id).catch(() => own.storedAt);
+    return kept !== own.storedAt;
+  }
+
   /** Unfinished runs of the same config that this one has overtaken: going on from here comes to the same bits. */
   async function dropOvertaken(
     id: string,
     { config, changes, stage, step }: RunCheckpoint['state'],
   ): Promise<void> {
     const { checkpoints } = await storage();
-    const held = await heldRuns(services.locks);
     const own = JSON.stringify([config, changes]);
     const at = STAGE_NAMES.indexOf(stage);
-    for (const { id: other, header } of await checkpoints.list()) {
-      const theirs = JSON.stringify([header.config, header.changes ?? []]);
-      if (other === id || header.finished || held.has(other) || theirs !== own) continue;
-      const there = STAGE_NAMES.indexOf(header.stage);
-      if (there < at || (there === at && header.step <= step)) await checkpoints.delete(other);
-    }
+    const overtaken = async () =>
+      (await checkpoints.list()).filter(({ id: other, header }) => {
+        const theirs = JSON.stringify([header.config, header.changes ?? []]);
+        if (other === id || header.finished || theirs !== own) return false;
+        const there = STAGE_NAMES.indexOf(header.stage);
+        return there < at || (there === at && header.step <= step);
+      });
+    for (const { id: other } of await overtaken())
+      await whereFree(services.locks, other, async () => {
+        // Before it was free, another tab may have gone on with it.
+        if ((await overtaken()).some((run) => run.id === other)) await checkpoints.delete(other);
+      });
   }
 
   async function train(
@@ -167,6 +196,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     if (problem !== null) complain(problem);
     /** Whether a checkpoint of the run must be there. */
     let isKept = context.resume !== null;
+    let keptAt = isKept ? await storedAt(id).catch(() => null) : null;
     const teaching: TeacherServices = {
       fetch: services.askEndpoint,
       key: teacherKey,
@@ -187,7 +217,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
         return cots.save(sha256, { sha256, name, cots: lines.length, prompts }, jsonl).catch(complain);
       },
     };
-    const { report } = await runPipeline({
+    const { pipeline = runPipeline } = services;
+    const { report } = await pipeline({
       ...context,
       controls: run.controls,
       decide: () =>
@@ -201,11 +232,18 @@ export function createTrainer(services: TrainServices): TrainerApi {
         run.device = await services.openDevice(kernels);
         return run.device;
       },
-      async save(checkpoint, finished) {
-        newest = { id, checkpoint };
+      async save(checkpoint, report) {
+        const finished = report !== null;
+        const own: Newest = { id, checkpoint, storedAt: keptAt };
+        newest = own;
         lost = null;
         try {
-          const wasThere = await checkpoints.save(encodeCheckpoint(id, checkpoint, finished), finished);
+          // A tab that is gone in between leaves a run to be taken up, not a finished one without its report.
+          if (report !== null) await saveReport(id, report);
+          const made = encodeCheckpoint(id, checkpoint, finished);
+          const wasThere = await checkpoints.save(made, finished);
+          keptAt = made.header.savedAt;
+          own.storedAt = keptAt;
           if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
           isKept = true;
           await dropOvertaken(id, checkpoint.state);
@@ -221,7 +259,6 @@ export function createTrainer(services: TrainServices): TrainerApi {
         }
       },
     });
-    if (report !== null) await saveReport(id, report).catch(complain);
     return report;
   }
 
@@ -364,7 +401,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
       if (!found?.report) return null;
       if (current === null) {
         try {
-          newest = { id, checkpoint: await load(id) };
+          const checkpoint = await load(id);
+          newest = { id, checkpoint, storedAt: await storedAt(id) };
           lost = null;
         } catch (error) {
           newest = null;
@@ -393,9 +431,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     // Few ask for these, so their code is fetched when somebody does.
-    async exportRun(id = newest?.id) {
+    async exportRun(wanted) {
       const none = 'There is no run to export yet: train one, or open a finished run.';
-      const checkpoint = id === undefined || id === newest?.id ? exported(none) : await load(id);
+      const id = wanted ?? newest?.id;
+      const isOnShow = wanted === undefined || (wanted === newest?.id && wanted === current?.id);
+      const checkpoint = isOnShow ? exported(none) : await load(wanted);
       const { packRun } = await import('../run/runFile');
       const report = id === undefined ? null : (await (await storage()).runs.load(id))?.report;
       const trained = report ? { device: report.device, memory: report.memory } : null;

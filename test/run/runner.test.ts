@@ -84,8 +84,8 @@ function context(resume: RunCheckpoint | null = null, config: RunConfig = minusc
       devices.push(device);
       return device;
     },
-    async save(checkpoint: RunCheckpoint, finished: boolean) {
-      saved.push([checkpoint, finished]);
+    async save(checkpoint: RunCheckpoint, report: unknown) {
+      saved.push([checkpoint, report !== null]);
       return true;
     },
     resume,

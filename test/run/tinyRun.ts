@@ -89,9 +89,9 @@ export function recordedRun(
     teaching: noTeaching,
     loadSentenceFiles: unasked,
     openDevice,
-    async save(checkpoint, finished) {
+    async save(checkpoint, report) {
       saved.push(
-        decodeCheckpoint(structuredClone(encodeCheckpoint('test', checkpoint, finished)), APP_VERSION),
+        decodeCheckpoint(structuredClone(encodeCheckpoint('test', checkpoint, report !== null)), APP_VERSION),
       );
       return true;
     },

@@ -23,11 +23,15 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
   /** Runs in other tabs, which are waited for. */
   const awaited = new Set<string>();
   let askedToPersist = false;
+  let looks = 0;
 
   async function refresh(): Promise<void> {
+    const look = ++looks;
     try {
       const found = await trainer().savedRuns();
       const left = await disk.room();
+      // Who began to look later saw more.
+      if (look !== looks) return;
       batch(() => {
         runs.value = found;
         room.value = left;

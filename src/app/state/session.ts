@@ -242,7 +242,9 @@ export function createSession(
       if (token !== current) return;
       batch(() => {
         const isUnbegun = saved !== null && pending.value === 'starting';
-        if (isUnbegun && saved.earlier !== null && generation === 'newest')
+        // One that is damaged, not one that another tab trains.
+        const isRefused = error instanceof Error && error.name === 'CheckpointError';
+        if (isUnbegun && isRefused && saved.earlier !== null && generation === 'newest')
           kept.refused.value = new Set([...kept.refused.value, saved.id]);
         pending.value = null;
         status.value = 'error';

@@ -1,0 +1,244 @@
+/**
+ * A browser with tabs, as far as they can spoil each other's work: one store, Web Locks, a word to all tabs, and tabs that are
+ * killed without a word. Session, training service, store and locks' callers are the page's own; training is a run of `STEPS`
+ * steps that are taken when the test says so.
+ */
+import { vi } from 'vitest';
+import { createSession, type Services } from '../../src/app/state/session';
+import type { RunConfig } from '../../src/run/config';
+import type { Controls } from '../../src/run/controls';
+import type { Report } from '../../src/run/report';
+import type { runPipeline } from '../../src/run/runner';
+import { NOTHING_DONE, type RunCheckpoint } from '../../src/run/runState';
+import { APP_VERSION } from '../../src/run/version';
+import { memoryStore } from '../../src/store/memory';
+import type { Store } from '../../src/store/store';
+import type { ImporterApi, SavedRun } from '../../src/worker/protocol';
+import { type Locks, runIsFree } from '../../src/worker/runLock';
+import { createTrainer } from '../../src/worker/trainService';
+import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
+
+/** Of a run: its only stage under way is the first one, which needs no model. */
+export const STEPS = 40;
+
+interface Request {
+  owner: Tab;
+  name: string;
+  isShared: boolean;
+  grant(): void;
+}
+
+/** Web Locks as the standard has them, as far as they are used: in the order of requests, freed with their tab. */
+class LockTable {
+  held: Request[] = [];
+  queue: Request[] = [];
+
+  of(owner: Tab): Locks {
+    const request = (
+      name: string,
+      { signal, mode, ifAvailable }: LockOptions,
+      work: (lock: Lock | null) => unknown,
+    ) =>
+      new Promise((resolve, reject) => {
+        const own: Request = {
+          owner,
+          name,
+          isShared: mode === 'shared',
+          grant: () => {
+            void Promise.resolve()
+              .then(() => work({ name, mode: mode ?? 'exclusive' }))
+              .then(resolve, reject)
+              .finally(() => {
+                this.held = this.held.filter((one) => one !== own);
+                this.#serve();
+              });
+          },
+        };
+        if (ifAvailable && !this.#isFree(own, this.queue)) {
+          void Promise.resolve(work(null)).then(resolve, reject);
+          return;
+        }
+        this.queue.push(own);
+        signal?.addEventListener('abort', () => {
+          if (!this.queue.includes(own)) return;
+          this.queue = this.queue.filter((one) => one !== own);
+          reject(signal.reason);
+          this.#serve();
+        });
+        this.#serve();
+      });
+    const query = async () => ({
+      held: this.held.map(({ name, isShared }) => ({ name, mode: isShared ? 'shared' : 'exclusive' })),
+      pending: [],
+    });
+    return { request, query } as unknown as Locks;
+  }
+
+  /** Who trains the run. */
+  holder(id: string): Tab | undefined {
+    return this.held.find(({ name, isShared }) => name.endsWith(id) && !isShared)?.owner;
+  }
+
+  free(gone: Tab): void {
+    this.held = this.held.filter(({ owner }) => owner !== gone);
+    this.queue = this.queue.filter(({ owner }) => owner !== gone);
+    this.#serve();
+  }
+
+  #isFree(wanted: Request, before: readonly Request[]): boolean {
+    const others = [...this.held, ...before].filter(({ name }) => name === wanted.name);
+    return others.every(({ isShared }) => isShared && wanted.isShared);
+  }
+
+  #serve(): void {
+    for (const [at, request] of [...this.queue.entries()]) {
+      if (!this.#isFree(request, this.queue.slice(0, at))) continue;
+      this.queue = this.queue.filter((one) => one !== request);
+      this.held.push(request);
+      request.grant();
+      this.#serve();
+      return;
+    }
+  }
+}
+
+export class Browser {
+  readonly store: Store = { ...memoryStore(), persistent: true };
+  readonly locks = new LockTable();
+  readonly tabs = new Set<Tab>();
+  /** What was done against the rules, as it happened. */
+  readonly wrong: string[] = [];
+}
+
+const never = new Promise<never>(() => {});
+
+export class Tab {
+  readonly session;
+  isDead = false;
+  /** The run that it trains: its id, and what steers it. */
+  running: { controls: Controls; from: number; toEnd: boolean } | null = null;
+  /** Which write of it, from now on, it dies at: before or after that is done. */
+  dying: { writes: number; isDone: boolean } | null = null;
+
+  constructor(
+    readonly browser: Browser,
+    config: RunConfig,
+  ) {
+    browser.tabs.add(this);
+    const locks = browser.locks.of(this);
+    const trainer = createTrainer({
+      openStore: async () => ({ store: this.#store(), problem: null }),
+      openDevice: never as never,
+      describeDevice: async () => ({
+        device: { backend: 'webgpu', vendor: '', architecture: '', description: '', limits: {} },
+        warning: null,
+      }),
+      locks,
+      tellTabs: () => this.#tellTabs(),
+      pipeline: (context) => this.#play(context),
+    });
+    const services: Services = {
+      trainer: () => trainer,
+      importer: () => ({ listImports: async () => [], listCots: async () => [] }) as unknown as ImporterApi,
+      discardTrainer: () => browser.wrong.push('a worker did not stop'),
+      discardImporter() {},
+      tabs: {
+        onRuns: (changed) => {
+          this.#hear = changed;
+        },
+        runIsFree: (id) => runIsFree(locks, id),
+      },
+      disk: { room: async () => null, async persist() {} },
+    };
+    this.session = createSession(services, (callback) => queueMicrotask(callback));
+    this.session.edit((draft) => Object.assign(draft, structuredClone(config)));
+  }
+
+  #hear = () => {};
+
+  #tellTabs(): void {
+    if (this.isDead) return;
+    for (const tab of this.browser.tabs) if (!tab.isDead) tab.#hear();
+  }
+
+  /** The browser's store, until the tab dies: what is on its way then is never heard of. */
+  #store(): Store {
+    const { store, locks, wrong } = this.browser;
+    const write =
+      <Args extends unknown[]>(work: (...args: Args) => Promise<void>, isOwn: (...args: Args) => string | null) =>
+      async (...args: Args) => {
+        if (this.isDead) return never;
+        const id = isOwn(...args);
+        if (id !== null && locks.holder(id) !== this) wrong.push(`${id} was written by a tab without its lock`);
+        const dies = this.dying !== null && --this.dying.writes === 0;
+        if (!dies || this.dying?.isDone) await work(...args);
+        if (dies) this.kill();
+        return this.isDead ? never : undefined;
+      };
+    const read =
+      <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+      async (...args: Args) => {
+        const found = this.isDead ? never : await work(...args);
+        return this.isDead ? never : found;
+      };
+    return {
+      ...store,
+      put: write(store.put, (collection, { id }) => (collection === 'checkpoints' ? id.replace(/ \(2\)$/, '') : id)),
+      delete: write(store.delete, (_collection, id) => id.replace(/ \(2\)$/, '')),
+      list: read(store.list),
+      get: read(store.get),
+    };
+  }
+
+  async #play(context: Parameters<typeof runPipeline>[0]): Promise<Awaited<ReturnType<typeof runPipeline>>> {
+    const { controls, config, resume } = context;
+    controls.pause();
+    const running = { controls, from: resume?.state.step ?? 0, toEnd: false };
+    this.running = running;
+    let checkpoint: RunCheckpoint = resume ?? { state: { ...NOTHING_DONE, app: APP_VERSION, config }, model: null };
+    context.emit({ type: 'stage', name: 'data', status: 'started', steps: STEPS });
+    try {
+      for (;;) {
+        const { step } = checkpoint.state;
+        if (step === STEPS) {
+          const report: Report = fakeReport(config, [], fakePopoSteps(config, 1));
+          await context.save(checkpoint, report);
+          return { report, checkpoint };
+        }
+        const isStopped = (await controls.pass()) === 'stop';
+        const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
+        const stage = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] } as const;
+        const state = { ...checkpoint.state, step: next, stages: [structuredClone(stage)] };
+        checkpoint = { state: state as RunCheckpoint['state'], model: null };
+        const stored = await context.save(checkpoint, null);
+        context.emit({ type: 'checkpoint', stage: 'data', step: next, stored });
+        if (isStopped) return { report: null, checkpoint };
+      }
+    } finally {
+      if (this.running === running) this.running = null;
+    }
+  }
+
+  /** Gone without a word. */
+  kill(): void {
+    this.isDead = true;
+    this.running = null;
+    this.browser.tabs.delete(this);
+    this.browser.locks.free(this);
+  }
+
+  runs(): SavedRun[] {
+    return this.session.savedRuns.value;
+  }
+}
+
+/** Waits until it holds; timers go on meanwhile, so that whoever is patient comes to the end of it. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const from = performance.now();
+  for (let turn = 1; performance.now() - from < 3_000; turn++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (turn % 100 === 0) vi.advanceTimersByTime(600);
+  }
+  throw new Error(`It never came to this: ${what}`);
+}
