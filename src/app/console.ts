@@ -4,12 +4,14 @@
  */
 import { effect } from '@preact/signals';
 import type { ImportPreview } from '../data/preview';
+import type { RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import { readAssignment } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
+import type { ForkPoint } from '../run/fork';
 import type { Report } from '../run/report';
 import type { SavedRun } from '../worker/protocol';
 import { pageLink } from './parts/share';
@@ -39,6 +41,15 @@ export interface TaijiConsole {
   pause(): Promise<void>;
   resume(): Promise<void>;
   step(): Promise<void>;
+  /**
+   * Changes settings of alignment while it goes on, from its next step: `change('popo.weighting=fixed', 'popo.reward_weights=0.9,0.1')`.
+   * Rejects, in one sentence, where that cannot be.
+   */
+  change(...assignments: string[]): Promise<void>;
+  /** All that was changed so, and what an opened link is yet to change. */
+  changes(): readonly RunChange[];
+  /** Goes on with a second line of the run, at rest; the first is kept. `popo`: from the beginning of alignment. */
+  fork(from?: ForkPoint): Promise<void>;
   /** Why training rests until somebody decides; null while it does not run away. */
   divergence(): Divergence | null;
   /** What to do then. */
@@ -99,6 +110,15 @@ export function exposeConsole(session: Session): void {
     step: session.step,
     divergence: () => session.divergence.value,
     decide: session.decide,
+    change: (...assignments) =>
+      session.trainer().change(
+        assignments.map((assignment) => {
+          const [field, to] = readAssignment(assignment);
+          return { field, to };
+        }),
+      ),
+    changes: () => session.view.changes.value,
+    fork: (from = 'here') => session.fork(from),
     reset: session.reset,
     importFiles: session.data.importFiles,
     readFiles: session.data.readFiles,

@@ -7,7 +7,7 @@ import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
 import type { StageName } from './report';
-import type { RunCheckpoint, RunState } from './runState';
+import type { Fork, RunCheckpoint, RunState } from './runState';
 import { unsoundness } from './soundState';
 
 /** What a list of checkpoints shows without reading one. */
@@ -15,6 +15,7 @@ export interface RunHeader {
   config: RunConfig;
   /** Headers of older versions lack them. */
   changes?: RunChange[];
+  fork?: Fork;
   stage: StageName;
   step: number;
   /** Milliseconds since the epoch; no result depends on it. */
@@ -53,8 +54,9 @@ export function encodeCheckpoint(
   });
   if (model !== null) for (const name of MODEL) keep(name, model[name]);
   pools[STATE] = new TextEncoder().encode(json).buffer;
-  const { config, changes, stage, step } = state;
-  return { id, header: { config, changes, stage, step, savedAt: Date.now(), finished }, pools };
+  const { config, changes, fork, stage, step } = state;
+  const forked = fork === undefined ? {} : { fork };
+  return { id, header: { config, changes, ...forked, stage, step, savedAt: Date.now(), finished }, pools };
 }
 
 /**

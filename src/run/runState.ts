@@ -6,6 +6,13 @@ import type { DecidedDivergence } from './divergence';
 import type { Made } from './pipeline';
 import { STAGE_NAMES, type StageName, type StageReport } from './report';
 
+export interface Fork {
+  /** The other run's id. */
+  of: string;
+  stage: StageName;
+  step: number;
+}
+
 export interface RunState {
   /** Of this form; another form's checkpoint is refused, not guessed at. */
   schema: 3;
@@ -23,6 +30,8 @@ export interface RunState {
   /** From given steps on, those to come included; of stages that are done or under way, what they were trained under. */
   changes: RunChange[];
   divergences: DecidedDivergence[];
+  /** Of which run it is a second line, and from where on; absent where it is none. */
+  fork?: Fork;
   /** The model's weights when the stage under way began, to go back to; null where it does not train the model. */
   beginning: Float32Array<ArrayBuffer> | null;
 }

@@ -1,13 +1,15 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { TextLengths } from '../data/textLengths';
-import type { RunChange } from '../run/changes';
+import type { FieldEdit, RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
+import type { ForkPoint } from '../run/fork';
 import type { PresetName, PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
+import type { Fork } from '../run/runState';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
@@ -18,6 +20,8 @@ export interface SavedRun {
   config: RunConfig;
   /** What was changed while it went on. */
   changes?: RunChange[];
+  /** Of which run it is a second line, and from where on. */
+  fork?: Fork;
   stage: string;
   step: number;
   /** Milliseconds since the epoch. */
@@ -142,6 +146,17 @@ export interface TrainerApi {
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Changes settings of the stage under way, from its next step on; an event tells what came of it. Throws, in one sentence, where they
+   * cannot be changed now or not to that, and then nothing is.
+   */
+  change(edits: readonly FieldEdit[]): Promise<void>;
+  /**
+   * Keeps a second line of a run, which goes on from there by itself. A run that is on must be at rest.
+   * @param id of a kept run; left out, the run on show
+   * @returns the new run's id
+   */
+  fork(from: ForkPoint, id?: string): Promise<ResumeFrom>;
   /** What to do where training runs away, as the event `divergence` asked. */
   decide(choice: DivergenceChoice): Promise<void>;
   /** Asks for a checkpoint at the next step boundary, since the tab may be about to go. */

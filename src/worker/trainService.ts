@@ -11,6 +11,7 @@ import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device'
 import type { DivergenceChoice } from '../run/divergence';
 import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
+import { forked } from '../run/fork';
 import { type Report, STAGE_NAMES } from '../run/report';
 import { runPipeline } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
@@ -157,15 +158,17 @@ export function createTrainer(services: TrainServices): TrainerApi {
   /** Unfinished runs of the same config that this one has overtaken: going on from here comes to the same bits. */
   async function dropOvertaken(
     id: string,
-    { config, changes, stage, step }: RunCheckpoint['state'],
+    { config, changes, fork, stage, step }: RunCheckpoint['state'],
   ): Promise<void> {
+    // Who forks a run wants both.
+    if (fork !== undefined) return;
     const { checkpoints } = await storage();
     const own = JSON.stringify([config, changes]);
     const at = STAGE_NAMES.indexOf(stage);
     const overtaken = async () =>
       (await checkpoints.list()).filter(({ id: other, header }) => {
         const theirs = JSON.stringify([header.config, header.changes ?? []]);
-        if (other === id || header.finished || theirs !== own) return false;
+        if (other === id || header.finished || header.fork !== undefined || theirs !== own) return false;
         const there = STAGE_NAMES.indexOf(header.stage);
         return there < at || (there === at && header.step <= step);
       });
@@ -329,6 +332,21 @@ export function createTrainer(services: TrainServices): TrainerApi {
           return train(id, { config: wanted, changes, resume, emit: onEvent }, run, teacherKey);
         }),
       ).finally(() => services.tellTabs?.());
+    },
+
+    async change(edits) {
+      if (current === null) throw new Error('No run is on whose settings could change.');
+      current.controls.change(edits);
+    },
+
+    async fork(from, id = newest?.id) {
+      if (id === undefined)
+        throw new Error('There is no run to fork yet: train one, or open a finished run.');
+      const made = forked(await load(id), id, from);
+      const fork = crypto.randomUUID();
+      await (await storage()).checkpoints.save(encodeCheckpoint(fork, made, false), false);
+      services.tellTabs?.();
+      return { id: fork, generation: 'newest' };
     },
 
     async decide(choice) {

@@ -96,6 +96,14 @@ function stage({
     resume: async () => void calls.push('resume'),
     step: async () => void calls.push('step'),
     decide: async (choice) => void calls.push(`decide ${choice}`),
+    async change(edits) {
+      if (edits[0].to === 9) throw new Error('popo.beta must be less');
+      calls.push(`change ${edits.map(({ field, to }) => `${field}=${to}`).join(' ')}`);
+    },
+    async fork(from) {
+      calls.push(`fork ${from}`);
+      return { id: 'f', generation: 'newest' };
+    },
     stop() {
       calls.push('stop');
       return deaf ? new Promise(() => {}) : Promise.resolve();

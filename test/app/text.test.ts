@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ticks } from '../../src/app/charts/ticks';
-import { withWeight } from '../../src/app/form/knobs';
+import { withWeight } from '../../src/app/parts/weights';
 import { parts, promptParts } from '../../src/app/run/samples';
 import { rewardAxes, whoGains } from '../../src/app/run/tradeoff';
 import { ago, bytes, count, duration, percent, short } from '../../src/app/words/format';

@@ -6,8 +6,10 @@ import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';
 import type { RewardName } from '../../src/popo/rewards';
 import { pairsOf } from '../../src/popo/weighting';
+import { type FieldEdit, withEdits } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import { type Divergence, type DivergenceChoice, divergenceOf } from '../../src/run/divergence';
+import { setLeaf } from '../../src/run/fields/paths';
 import { defaultConfig } from '../../src/run/presets';
 import type {
   DeviceInfo,
@@ -449,6 +451,7 @@ export function fakeServices(options: FakeOptions): Services {
   };
   let paused = false;
   let stopped = false;
+  let change: (edits: readonly FieldEdit[]) => void = () => {};
   let answer: ((choice: DivergenceChoice) => void) | null = null;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
@@ -462,9 +465,17 @@ export function fakeServices(options: FakeOptions): Services {
             : null,
       };
     },
-    async start(config, _resume, onEvent) {
+    async start(wanted, _resume, onEvent, { changes: told = [] } = {}) {
       stopped = false;
       paused = false;
+      const config = structuredClone(wanted);
+      let changes = [...told];
+      let upcoming = 0;
+      change = (edits) => {
+        changes = withEdits({ config: wanted, changes }, { stage: 'popo', step: upcoming }, edits);
+        for (const { field, to } of edits) setLeaf(config, field, to);
+        onEvent({ type: 'changes', changes });
+      };
       onEvent({ type: 'device', device });
       const stages: StageReport[] = [];
       const steps: PopoStep[] = [];
@@ -472,7 +483,10 @@ export function fakeServices(options: FakeOptions): Services {
       let asked = 0;
       for (const event of play(config)) {
         onEvent(event);
-        if (event.type === 'popo') steps.push(event.step);
+        if (event.type === 'popo') {
+          steps.push(event.step);
+          upcoming = event.step.step + 1;
+        }
         if (event.type === 'stage' && event.status === 'finished') {
           stages.push({
             name: event.name,
@@ -508,6 +522,10 @@ export function fakeServices(options: FakeOptions): Services {
     async decide(choice) {
       answer?.(choice);
     },
+    async change(edits) {
+      change(edits);
+    },
+    fork: async () => ({ id: 'a', generation: 'newest' }),
     async study(request, onEvent) {
       stopped = false;
       for (const cell of studyCells(request)) {

@@ -65,7 +65,10 @@ class Scene {
     else if (what === 'keep') {
       const before = await this.#kept();
       tab.running!.controls.step();
-      await until(async () => tab.isDead || (await this.#kept()).savedAt !== before.savedAt, 'a checkpoint is kept');
+      await until(
+        async () => tab.isDead || (await this.#kept()).savedAt !== before.savedAt,
+        'a checkpoint is kept',
+      );
     } else if (what === 'finish') {
       tab.running!.toEnd = true;
       tab.running!.controls.resume();
@@ -95,9 +98,11 @@ class Scene {
     }
     await started;
     const said = tab.session.notices.value.map(({ message }) => message).join(' ');
-    if (holder !== undefined && !/trained in another tab/.test(said)) this.browser.wrong.push(`it said: ${said}`);
+    if (holder !== undefined && !/trained in another tab/.test(said))
+      this.browser.wrong.push(`it said: ${said}`);
     if (holder === undefined && !before.finished) this.browser.wrong.push(`a free run was refused: ${said}`);
-    if (tab.session.refused.value.size > 0) this.browser.wrong.push('an older checkpoint is offered for no reason');
+    if (tab.session.refused.value.size > 0)
+      this.browser.wrong.push('an older checkpoint is offered for no reason');
   }
 
   async #kept(): Promise<RunHeader> {
@@ -111,7 +116,8 @@ class Scene {
     const { wrong } = this.browser;
     const kept = await this.#kept();
     const { step, finished } = kept;
-    if (step < this.#best.step) wrong.push(`the newest checkpoint went back from step ${this.#best.step} to ${step}`);
+    if (step < this.#best.step)
+      wrong.push(`the newest checkpoint went back from step ${this.#best.step} to ${step}`);
     if (this.#best.finished && !finished) wrong.push('a finished run is an unfinished one again');
     this.#best = { step, finished };
     return kept;
@@ -128,15 +134,21 @@ class Scene {
     const writers = open.filter(({ running }) => running !== null).length;
     if (writers > 1) wrong.push(`${writers} tabs train the run`);
     const holder = this.browser.locks.holder(RUN);
-    if ((holder !== undefined) !== (writers === 1)) wrong.push('who trains the run does not hold it, or the reverse');
+    if ((holder !== undefined) !== (writers === 1))
+      wrong.push('who trains the run does not hold it, or the reverse');
     let seen = '';
     const agrees = () => {
       seen = open
         .map((tab) =>
-          tab.runs().map((run) => `${run.id} ${run.step} ${run.finished} ${run.isElsewhere}`).join(),
+          tab
+            .runs()
+            .map((run) => `${run.id} ${run.step} ${run.finished} ${run.isElsewhere}`)
+            .join(),
         )
         .join('; ');
-      const wanted = open.map((tab) => `${RUN} ${step} ${finished} ${holder !== undefined && holder !== tab}`);
+      const wanted = open.map(
+        (tab) => `${RUN} ${step} ${finished} ${holder !== undefined && holder !== tab}`,
+      );
       return seen === wanted.join('; ');
     };
     await until(agrees, 'lists agree').catch(() =>
@@ -157,12 +169,16 @@ class Scene {
       if (this.tabs.A?.running) await this.happen('A', 'finish');
     }
     await this.check();
-    if ((await this.#kept()).step !== STEPS) this.browser.wrong.push('it was taken over, and is not finished');
+    if ((await this.#kept()).step !== STEPS)
+      this.browser.wrong.push('it was taken over, and is not finished');
   }
 }
 
 /** Plays events, and says what can come next and what was wrong. */
-async function play(events: readonly string[], isLast: boolean): Promise<{ next: string[]; wrong: string[] }> {
+async function play(
+  events: readonly string[],
+  isLast: boolean,
+): Promise<{ next: string[]; wrong: string[] }> {
   const scene = new Scene();
   await scene.open();
   for (const [at, event] of events.entries()) {

@@ -165,11 +165,15 @@ export class Tab {
   #store(): Store {
     const { store, locks, wrong } = this.browser;
     const write =
-      <Args extends unknown[]>(work: (...args: Args) => Promise<void>, isOwn: (...args: Args) => string | null) =>
+      <Args extends unknown[]>(
+        work: (...args: Args) => Promise<void>,
+        isOwn: (...args: Args) => string | null,
+      ) =>
       async (...args: Args) => {
         if (this.isDead) return never;
         const id = isOwn(...args);
-        if (id !== null && locks.holder(id) !== this) wrong.push(`${id} was written by a tab without its lock`);
+        if (id !== null && locks.holder(id) !== this)
+          wrong.push(`${id} was written by a tab without its lock`);
         const dies = this.dying !== null && --this.dying.writes === 0;
         if (!dies || this.dying?.isDone) await work(...args);
         if (dies) this.kill();
@@ -183,7 +187,9 @@ export class Tab {
       };
     return {
       ...store,
-      put: write(store.put, (collection, { id }) => (collection === 'checkpoints' ? id.replace(/ \(2\)$/, '') : id)),
+      put: write(store.put, (collection, { id }) =>
+        collection === 'checkpoints' ? id.replace(/ \(2\)$/, '') : id,
+      ),
       delete: write(store.delete, (_collection, id) => id.replace(/ \(2\)$/, '')),
       list: read(store.list),
       get: read(store.get),
@@ -195,7 +201,10 @@ export class Tab {
     controls.pause();
     const running = { controls, from: resume?.state.step ?? 0, toEnd: false };
     this.running = running;
-    let checkpoint: RunCheckpoint = resume ?? { state: { ...NOTHING_DONE, app: APP_VERSION, config }, model: null };
+    let checkpoint: RunCheckpoint = resume ?? {
+      state: { ...NOTHING_DONE, app: APP_VERSION, config },
+      model: null,
+    };
     context.emit({ type: 'stage', name: 'data', status: 'started', steps: STEPS });
     try {
       for (;;) {

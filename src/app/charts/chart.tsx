@@ -214,7 +214,7 @@ function options(
     ],
     series,
     hooks: {
-      drawClear: [(plot) => drawMarks(plot, props(), color)],
+      drawClear: [(plot) => drawMarks(plot, props(), color, synced ? session.view.changeMarks.value : [])],
       setCursor: [
         (plot) => {
           if (!synced) return;
@@ -250,7 +250,13 @@ function paddedRange(low: number | null, high: number | null, fixed: ChartProps[
   return [fixed?.[0] ?? from - slack, fixed?.[1] ?? to + slack];
 }
 
-function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof palette>): void {
+/** @param live what was changed in mid-run, for charts over POPO steps */
+function drawMarks(
+  plot: uPlot,
+  props: ChartProps,
+  color: ReturnType<typeof palette>,
+  live: readonly { x: number; label: string }[],
+): void {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = color.line;
@@ -267,7 +273,7 @@ function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof pale
     ctx.stroke();
   }
   const right = bbox.left + bbox.width;
-  const marks = (props.marks ?? []).map(({ x, label }) => {
+  const marks = (props.marks ?? live).map(({ x, label }) => {
     return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label };
   });
   for (const [k, { x, label }] of marks.entries()) {

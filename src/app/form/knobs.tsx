@@ -5,6 +5,7 @@ import { diffFromPreset, formatLeaf } from '../../run/diff';
 import type { FormGroup } from '../../run/fields/field';
 import { shownIn, whyUnread, wordsOf } from '../../run/fields/paths';
 import { ConfigField, Group, LabelOf, NumberField } from '../parts/fields';
+import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { TeacherFields } from './teacher';
 
@@ -19,14 +20,6 @@ const OWN: { readonly [P in ConfigPath]?: () => ReturnType<typeof ConfigField> }
 const ALSO: { readonly [P in ConfigPath]?: readonly ConfigPath[] } = {
   'popo.epsilon': ['popo.epsilon_high'],
 };
-
-/** Weights that sum to 1 with the k-th at `value`: the others keep their proportions, or are alike where all were 0. */
-export function withWeight(weights: readonly number[], k: number, value: number): number[] {
-  const others = weights.reduce((sum, weight, index) => (index === k ? sum : sum + weight), 0);
-  const rest = (weight: number) =>
-    others > 0 ? (weight * (1 - value)) / others : (1 - value) / (weights.length - 1);
-  return weights.map((weight, index) => (index === k ? value : rest(weight)));
-}
 
 /** Everything about the method that the first row leaves out, under the names TRL and the paper use. */
 export function Knobs() {

@@ -1,6 +1,7 @@
 /** What a run shows from its first step on. It is fetched as one, since nobody needs it before Train is pressed. */
 import { StageTable } from '../results/table';
 import { Gauges, LearningCharts } from './charts';
+import { LiveKnobs } from './liveKnobs';
 import { TradeOff } from './tradeoff';
 
 export { StageTable };
@@ -12,6 +13,7 @@ export function Course() {
       <LearningCharts />
       <div class="aside">
         <TradeOff />
+        <LiveKnobs />
         <Gauges />
       </div>
     </>

@@ -8,6 +8,7 @@ import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
 import type { RankingReport } from '../../evaluate/ranking';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
+import type { RunChange } from '../../run/changes';
 import {
   type DeviceInfo,
   type NoticeLevel,
@@ -73,6 +74,19 @@ export function createRunView(
   const ranking = signal<RankingReport | null>(null);
   /** The last checkpoint: where the run can be taken up again. */
   const checkpoint = signal<{ stage: StageName; step: number; stored: boolean } | null>(null);
+  /** All that is changed while the run goes on, what is to come included. */
+  const changes = signal<readonly RunChange[]>([]);
+  /** Where what aligns was changed, on the axis of its steps; what happened at one step stands together. */
+  const changeMarks = computed(() => {
+    const labels = new Map<number, string[]>();
+    for (const { stage, step, field } of changes.value)
+      if (stage === 'popo')
+        labels.set(step, [...(labels.get(step) ?? []), field.slice(field.indexOf('.') + 1)]);
+    return [...labels].map(([x, names]) => ({
+      x,
+      label: names.length > 1 ? `${names.length} changes` : names[0],
+    }));
+  });
   /** Rises when charts should redraw. */
   const tick = signal(0);
   /** The POPO step under the pointer, shared by all charts. */
@@ -122,6 +136,7 @@ export function createRunView(
       baselines.value = null;
       ranking.value = null;
       checkpoint.value = null;
+      changes.value = [];
       lossMarks.value = [];
       hovered.value = null;
       for (const columns of [loss, popo, heldout]) columns.clear();
@@ -249,6 +264,9 @@ export function createRunView(
       case 'checkpoint':
         checkpoint.value = { stage: event.stage, step: event.step, stored: event.stored };
         break;
+      case 'changes':
+        changes.value = event.changes;
+        break;
       case 'again':
         forget();
         break;
@@ -296,6 +314,8 @@ export function createRunView(
     baselines,
     ranking,
     checkpoint,
+    changes,
+    changeMarks,
     tick,
     hovered,
     loss,

@@ -3,11 +3,12 @@
  * and the actions between them and the workers. Signals only; nothing here touches the document.
  */
 import { batch, computed, signal } from '@preact/signals';
-import type { RunChange } from '../../run/changes';
+import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/changes';
 import { parseConfig, type RunConfig } from '../../run/config';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
+import type { ForkPoint } from '../../run/fork';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
@@ -67,8 +68,19 @@ export function createSession(
   const config = signal<RunConfig>(defaultConfig());
   /** Of the run on show, which the form may have moved on from; null while there is none. */
   const runConfig = signal<RunConfig | null>(null);
-  /** What results are to be read by: the run's config, or the form's before there is a run. */
-  const shownConfig = computed(() => runConfig.value ?? config.value);
+  /** How many of the run's changes hold by now. */
+  const changed = computed(() => {
+    const stage = view.currentStage.value;
+    if (stage === null) return status.value === 'done' ? view.changes.value.length : 0;
+    const now = { stage: stage.name, step: stage.step };
+    return view.changes.value.filter((change) => isBy(change, now)).length;
+  });
+  /** What results are to be read by: the run's config as it is by now, or the form's before there is a run. */
+  const shownConfig = computed(() => {
+    const begun = runConfig.value ?? config.value;
+    const held = view.changes.value.slice(0, changed.value);
+    return held.length === 0 ? begun : configAt(begun, held, held[held.length - 1]);
+  });
   /** What the link that the form holds tells of: changes of the config while the run goes on. */
   const changes = signal<readonly RunChange[]>([]);
   const status = signal<Status>('idle');
@@ -277,6 +289,32 @@ export function createSession(
     });
   }
 
+  /** Changes settings of the stage under way, from its next step on. */
+  async function change(edits: readonly FieldEdit[]): Promise<void> {
+    try {
+      await trainer().change(edits);
+    } catch (error) {
+      say('error', `Nothing was changed: ${sentence(error)}`);
+    }
+  }
+
+  /** Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is. */
+  async function fork(from: ForkPoint): Promise<void> {
+    if (status.value === 'running') await pause();
+    if (status.value === 'running' || pending.value !== null) return;
+    try {
+      const { id } = await trainer().fork(from);
+      await reset();
+      await kept.refresh();
+      const made = kept.runs.value.find((run) => run.id === id);
+      if (made === undefined) throw new Error('the browser did not keep it');
+      void start(made);
+      await pause();
+    } catch (error) {
+      say('error', `The run was not forked: ${sentence(error)}`);
+    }
+  }
+
   async function decide(choice: DivergenceChoice): Promise<void> {
     await attempt('The decision', () => trainer().decide(choice));
   }
@@ -425,6 +463,9 @@ export function createSession(
   /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
   function link(): string {
     const shown = report.value;
+    const begun = runConfig.value;
+    if (shown === null && begun !== null && runIsOn())
+      return formatLink(begun, null, null, view.changes.value);
     if (shown === null) return formLink();
     try {
       const { dataset, fingerprint } = shown;
@@ -514,6 +555,8 @@ export function createSession(
     start,
     pause,
     resume,
+    change,
+    fork,
     decide,
     keep,
     step,

@@ -1,0 +1,193 @@
+/** What of alignment can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
+import { useSignal } from '@preact/signals';
+import { RULES, ruleOf } from '../../popo/rules';
+import { changeSentence, type FieldEdit } from '../../run/changes';
+import type { ConfigPath } from '../../run/config';
+import { fieldAt, leafAt, whyUnread, wordsOf } from '../../run/fields/paths';
+import { rewardLook } from '../charts/palette';
+import { LabelOf } from '../parts/fields';
+import { withWeight } from '../parts/weights';
+import { useSession } from '../state/context';
+import '../styles/knobs.css';
+
+/** Most of what was changed that is told at a time; the link has all of it. */
+const TOLD = 3;
+
+const KNOBS: readonly ConfigPath[] = [
+  'popo.eta_over_mu',
+  'popo.min_weight',
+  'popo.beta',
+  'popo.learning_rate',
+  'popo.temperature',
+  'popo.num_generations',
+  'popo.epsilon',
+  'popo.scale_rewards',
+  'popo.multi_objective_aggregation',
+];
+
+/** Shown while alignment is under way, running or at rest. */
+export function LiveKnobs() {
+  const session = useSession();
+  const stage = session.view.currentStage.value;
+  const isOn = session.busy.value && session.runConfig.value !== null && stage?.name === 'popo';
+  if (!isOn) return null;
+  const config = session.shownConfig.value;
+  const told = session.view.changes.value.filter((change) => change.stage === 'popo');
+  return (
+    <section class="knobs" aria-labelledby="knobs-title">
+      <div class="knobs-head">
+        <h2 id="knobs-title" class="overline">
+          Turn the knobs
+        </h2>
+        <button
+          type="button"
+          class="plain"
+          data-action="fork"
+          title="Goes on with a second line from here. This one is kept, and its curves stay behind the new ones."
+          onClick={() => void session.fork('here')}
+        >
+          Fork here
+        </button>
+      </div>
+      {config.popo.rewards.length > 1 && <Weights />}
+      <div class="segments small" role="radiogroup" aria-label="By what the weights go from the next step on">
+        {RULES.map(({ name, label, words }) => (
+          <label key={name} title={words}>
+            <input
+              type="radio"
+              name="live-weighting"
+              checked={config.popo.weighting === name}
+              onChange={() => void session.change([{ field: 'popo.weighting', to: name }])}
+            />
+            <span>{label}</span>
+          </label>
+        ))}
+      </div>
+      <details>
+        <summary>More knobs</summary>
+        <div class="knobs-fields">
+          {KNOBS.map((path) => (
+            <Knob key={path} path={path} />
+          ))}
+        </div>
+      </details>
+      <p class="plot-note" aria-live="polite">
+        {told.length === 0
+          ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
+          : told.slice(-TOLD).map(changeSentence).join(' ')}
+      </p>
+    </section>
+  );
+}
+
+/** The weights as they are now; they can be set, also where a rule moves them on from there. */
+function Weights() {
+  const session = useSession();
+  const { view } = session;
+  /** While somebody drags it, what it is dragged to. */
+  const dragged = useSignal<number[] | null>(null);
+  void view.tick.value;
+  const { rewards, reward_weights: begun, weighting } = session.shownConfig.value.popo;
+  const now = rewards.map((name, k) => view.popo.last(`w_${name}`) ?? begun[k]);
+  const shown = dragged.value ?? now;
+  const moves = ruleOf(weighting).needs !== 'nothing';
+  const set = (to: number[]) => {
+    dragged.value = null;
+    void session.change([{ field: 'popo.reward_weights', to }]);
+  };
+  /** Of two rewards one bar says all. */
+  const bars = rewards.length === 2 ? rewards.slice(0, 1) : rewards;
+  return (
+    <div class="weight-bars">
+      {bars.map((name, k) => (
+        <label key={name} class="weight-bar" data-reward={name}>
+          <span>
+            <b style={{ color: `var(--${rewardLook(name).color})` }}>
+              {rewardLook(name).label} {shown[k].toFixed(2)}
+            </b>
+            {rewards.length === 2 && (
+              <b style={{ color: `var(--${rewardLook(rewards[1]).color})` }}>
+                {shown[1].toFixed(2)} {rewardLook(rewards[1]).label}
+              </b>
+            )}
+          </span>
+          <input
+            type="range"
+            min="0"
+            max="1"
+            step="0.01"
+            value={shown[k]}
+            aria-label={`Weight of the ${rewardLook(name).label} reward${moves ? ', from which its rule goes on' : ''}`}
+            style={{
+              '--left': `var(--${rewardLook(name).color})`,
+              '--right': rewards.length === 2 ? `var(--${rewardLook(rewards[1]).color})` : 'var(--line)',
+              '--at': `${100 * shown[k]}%`,
+            }}
+            onInput={(event) => {
+              dragged.value = withWeight(now, k, event.currentTarget.valueAsNumber);
+            }}
+            onChange={(event) => set(rounded(withWeight(now, k, event.currentTarget.valueAsNumber)))}
+          />
+        </label>
+      ))}
+    </div>
+  );
+}
+
+/** To four digits, with the sum at 1: a link has to hold them. */
+function rounded(weights: readonly number[]): number[] {
+  const most = weights.indexOf(Math.max(...weights));
+  const four = weights.map((weight) => Number(weight.toFixed(4)));
+  const others = four.reduce((sum, weight, k) => (k === most ? sum : sum + weight), 0);
+  return four.map((weight, k) => (k === most ? Number((1 - others).toFixed(4)) : weight));
+}
+
+function Knob({ path }: { path: ConfigPath }) {
+  const session = useSession();
+  const config = session.shownConfig.value;
+  const unread = whyUnread(config, path);
+  const { control } = fieldAt(path).kind;
+  const value = leafAt(config, path);
+  const set = (to: FieldEdit['to']) => {
+    const edits: FieldEdit[] = [{ field: path, to }];
+    if (path === 'popo.epsilon') edits.push({ field: 'popo.epsilon_high', to });
+    void session.change(edits);
+  };
+  const label = <LabelOf {...wordsOf(path)} />;
+  if (control.type === 'choice')
+    return (
+      <label class="field" title={unread ?? undefined}>
+        {label}
+        <select
+          value={String(value)}
+          disabled={unread !== null}
+          data-knob={path}
+          onChange={(event) => set(event.currentTarget.value)}
+        >
+          {control.options.map((option) => (
+            <option key={option} value={option}>
+              {option}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  return (
+    <label class="field" title={unread ?? undefined}>
+      {label}
+      <input
+        type="number"
+        step="any"
+        disabled={unread !== null}
+        data-knob={path}
+        value={Number(value)}
+        onChange={(event) => {
+          const { valueAsNumber } = event.currentTarget;
+          // What does not fit is refused in words; what is no number at all is put back.
+          if (Number.isFinite(valueAsNumber)) set(valueAsNumber);
+          event.currentTarget.value = String(value);
+        }}
+      />
+    </label>
+  );
+}
