@@ -468,19 +468,22 @@ export function fakeServices(options: FakeOptions): Services {
       onEvent({ type: 'device', device });
       const stages: StageReport[] = [];
       const steps: PopoStep[] = [];
+      let loss: number[] = [];
       let credit = 0;
       let asked = 0;
       for (const event of play(config)) {
         onEvent(event);
         if (event.type === 'popo') steps.push(event.step);
+        if (event.type === 'loss') loss.push(event.loss);
         if (event.type === 'stage' && event.status === 'finished') {
           stages.push({
             name: event.name,
             seconds: event.steps * 0.07,
             steps: event.steps,
-            loss: [],
+            loss,
             heldOutLoss: [],
           });
+          loss = [];
         }
         if (event.type === 'stage' && event.name === options.failAt) {
           throw new Error('The GPU device was lost (driver reset) and a new one could not be had.');

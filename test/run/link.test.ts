@@ -69,7 +69,14 @@ describe('formatLink and parseLink', () => {
         fc.option(arbitraryFingerprint),
         (config, dataset, expected) => {
           const link = formatLink(config, dataset, expected);
-          expect(parseLink(link)).toEqual({ config, changes: [], dataset, expected, result: null, problem: null });
+          expect(parseLink(link)).toEqual({
+            config,
+            changes: [],
+            dataset,
+            expected,
+            result: null,
+            problem: null,
+          });
           // As a whole URL, and as chats rewrite it.
           const rewritten = link.replaceAll(',', '%2C').replaceAll(':', '%3A');
           expect(parseLink(`https://example.org/lab/${rewritten}`)).toEqual(parseLink(link));

@@ -38,14 +38,14 @@ const DEVICE_WORDS = /^[A-Za-z0-9 .,()+_/-]{0,60}$/;
 
 /**
  * The link with the run's result, with as many points of each curve as it has room for.
- * @param link with its `#`, or whole
+ * @param link the whole of it, with its address
  * @returns null where there is no room for a table and curves of eight points
  */
 export async function withResult(link: string, report: Report): Promise<string | null> {
   if (report.table.length === 0) return null;
   for (const points of [MOST_POINTS, 32, 24, 16, 8]) {
     const whole = `${link}&result=${await deflated(JSON.stringify(packed(resultOf(report, points))))}`;
-    if (whole.length - Math.max(0, whole.indexOf('#')) <= MOST_LINK) return whole;
+    if (whole.length <= MOST_LINK) return whole;
   }
   return null;
 }
