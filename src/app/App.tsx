@@ -14,6 +14,13 @@ const course = () => import('./run/course');
 /** What was promised stands until what happens can be shown. */
 const Course = late('The view of the run', async () => (await course()).Course, Hero);
 const StageTable = late('The table of stages', async () => (await course()).StageTable);
+const linked = () => import('./results/linked');
+const LinkedRun = late(
+  'What the link says came out',
+  async () => (await linked()).LinkedRun,
+  () => <p class="faint linked-reading">Reading what the link says came out…</p>,
+);
+const LinkedBeside = late('What the link says came out', async () => (await linked()).LinkedBeside);
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
@@ -23,6 +30,7 @@ const SavedRuns = late('The list of kept runs', async () => (await import('./res
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
 export function App({ session }: { session: Session }) {
   const hasRows = session.view.table.value.length > 0;
+  const hasTheirs = session.theirs.value !== null;
   const fresh = session.status.value === 'idle' && !hasRows;
   // Whoever presses Train finds the view of the run there.
   useEffect(
@@ -44,9 +52,10 @@ export function App({ session }: { session: Session }) {
         <Notices />
         <div class="run" id="run" data-fresh={fresh || !Course.there.value}>
           <Stages />
-          {fresh ? <Hero /> : <Course />}
+          {!fresh ? <Course /> : hasTheirs ? <LinkedRun /> : <Hero />}
         </div>
         {hasRows && <StageTable />}
+        {!fresh && hasTheirs && <LinkedBeside />}
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}

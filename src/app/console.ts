@@ -13,8 +13,9 @@ import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { ForkPoint } from '../run/fork';
 import type { Report } from '../run/report';
+import type { LinkResult } from '../run/result/linkResult';
 import type { SavedRun } from '../worker/protocol';
-import { pageLink } from './parts/share';
+import { pageLink, resultLink } from './parts/share';
 import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
 import type { StageState } from './state/runView';
@@ -32,6 +33,10 @@ export interface TaijiConsole {
   verdict(): FingerprintComparison | null;
   /** Link of what is shown, with the fingerprint of a finished run. */
   link(): string;
+  /** The same with what came out in it, as Share copies it; null before the end. */
+  resultLink(): Promise<string | null>;
+  /** What the opened link says came out; null where it says nothing, and while that is read. */
+  linkedResult(): LinkResult | null;
   /** Runs kept on this device, newest first, as the list last showed them. */
   savedRuns(): SavedRun[];
   /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
@@ -102,6 +107,8 @@ export function exposeConsole(session: Session): void {
     config: () => session.config.value,
     verdict: () => session.verdict.value,
     link: () => pageLink(session),
+    resultLink: () => resultLink(session),
+    linkedResult: () => session.theirs.value?.found?.result ?? null,
     savedRuns: () => session.savedRuns.value,
     set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
     start: () => session.start(),

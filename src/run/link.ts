@@ -1,11 +1,11 @@
 /**
  * A run as the fragment of a link, readable as it stands:
  *
- *   #run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed&dataset=<sha-256>&fp.inputs=…&fp.exact=…&fp.blocks=…&fp.close=…
+ *   #run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed&dataset=<sha-256>&fp.inputs=…&fp.exact=…&fp.blocks=…&fp.close=…&result=…
  *
  * What differs from the preset is written field by field (`diff.ts`), and what was changed while the run went on as `changes=`
- * (`changes.ts`). Nothing is compressed, because a link of one run
- * stays under 1,200 characters: so there is nothing to inflate and no bomb to defuse. A link is a stranger's input: it is
+ * (`changes.ts`). None of this is compressed. What came out of the run may follow as one field more, which is: it is only carried
+ * here, and read apart (`result/resultField.ts`), so that a bad one takes nothing else along. A link is a stranger's input: it is
  * bounded in length, unknown and repeated fields are refused, values pass the config's schema, and all that a bad one
  * does is to give one sentence and the defaults.
  */
@@ -18,7 +18,12 @@ import { type Fingerprint, type FingerprintBlocks, STAGE_NAMES, type StageName }
 
 /** Of the link's own form. */
 const LINK_VERSION = '1';
+/** Without the result. */
 const MAX_LENGTH = 4096;
+/** Most characters of a result that is read. */
+export const MOST_RESULT = 6 * 1024;
+/** Whatever is in it. */
+const MOST_CHARACTERS = 4 * MOST_RESULT;
 const MAX_FIELDS = 160;
 
 export interface ParsedLink {
@@ -30,6 +35,8 @@ export interface ParsedLink {
   dataset: string | null;
   /** What the link's maker got, if the link says. */
   expected: Fingerprint | null;
+  /** What came out, as the link has it, which nobody has looked at yet; null if it does not say. */
+  result: string | null;
   /** One sentence for the person who opened it, or null when all is well. */
   problem: string | null;
 }
@@ -67,7 +74,7 @@ export function formatLink(
  */
 export function parseLink(text: string): ParsedLink {
   const fragment = text.includes('#') ? text.slice(text.indexOf('#') + 1) : text;
-  const nothing = { config: defaultConfig(), changes: [], dataset: null, expected: null };
+  const nothing = { config: defaultConfig(), changes: [], dataset: null, expected: null, result: null };
   if (fragment === '') return { ...nothing, problem: null };
   try {
     return { ...readFragment(fragment), problem: null };
@@ -97,16 +104,21 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
     throw new ConfigError('dataset must be a SHA-256 in hex.');
   }
   const expected = readFingerprint(take('fp.inputs'), take('fp.exact'), take('fp.blocks'), take('fp.close'));
+  const result = take('result');
   const changes = take('changes');
   for (const [path, value] of fields) setLeaf(config, ...readField(path, value));
   const whole = parseConfig(config);
-  return { config: whole, changes: changes === null ? [] : readChanges(changes, whole), dataset, expected };
+  const told = changes === null ? [] : readChanges(changes, whole);
+  return { config: whole, changes: told, dataset, expected, result };
 }
 
 /** A Map, not an object: `__proto__` is a key like any other there, and then no field of the config. */
 function readFields(fragment: string): Map<string, string> {
-  if (fragment.length > MAX_LENGTH) throw new ConfigError(`it is longer than ${MAX_LENGTH} characters.`);
+  const tooLong = (most: number) => new ConfigError(`it is longer than ${most} characters.`);
+  if (fragment.length > MOST_CHARACTERS) throw tooLong(MOST_CHARACTERS);
   const pairs = fragment.split('&');
+  const rest = pairs.filter((pair) => !pair.startsWith('result=')).join('&');
+  if (rest.length > MAX_LENGTH) throw tooLong(MAX_LENGTH);
   if (pairs.length > MAX_FIELDS) throw new ConfigError(`it has more than ${MAX_FIELDS} fields.`);
   const fields = new Map<string, string>();
   for (const pair of pairs) {
@@ -114,7 +126,8 @@ function readFields(fragment: string): Map<string, string> {
     if (at < 1) throw new ConfigError('it is not a list of key=value joined by &.');
     const key = decode(pair.slice(0, at));
     if (fields.has(key)) throw new ConfigError(`it says ${key.slice(0, 40)} twice.`);
-    fields.set(key, decode(pair.slice(at + 1)));
+    const value = pair.slice(at + 1);
+    fields.set(key, key === 'result' ? value : decode(value));
   }
   return fields;
 }

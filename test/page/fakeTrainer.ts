@@ -479,6 +479,7 @@ export function fakeServices(options: FakeOptions): Services {
       onEvent({ type: 'device', device });
       const stages: StageReport[] = [];
       const steps: PopoStep[] = [];
+      let loss: number[] = [];
       let credit = 0;
       let asked = 0;
       for (const event of play(config)) {
@@ -487,14 +488,16 @@ export function fakeServices(options: FakeOptions): Services {
           steps.push(event.step);
           upcoming = event.step.step + 1;
         }
+        if (event.type === 'loss') loss.push(event.loss);
         if (event.type === 'stage' && event.status === 'finished') {
           stages.push({
             name: event.name,
             seconds: event.steps * 0.07,
             steps: event.steps,
-            loss: [],
+            loss,
             heldOutLoss: [],
           });
+          loss = [];
         }
         if (event.type === 'stage' && event.name === options.failAt) {
           throw new Error('The GPU device was lost (driver reset) and a new one could not be had.');

@@ -69,7 +69,14 @@ describe('formatLink and parseLink', () => {
         fc.option(arbitraryFingerprint),
         (config, dataset, expected) => {
           const link = formatLink(config, dataset, expected);
-          expect(parseLink(link)).toEqual({ config, changes: [], dataset, expected, problem: null });
+          expect(parseLink(link)).toEqual({
+            config,
+            changes: [],
+            dataset,
+            expected,
+            result: null,
+            problem: null,
+          });
           // As a whole URL, and as chats rewrite it.
           const rewritten = link.replaceAll(',', '%2C').replaceAll(':', '%3A');
           expect(parseLink(`https://example.org/lab/${rewritten}`)).toEqual(parseLink(link));
@@ -112,6 +119,7 @@ describe('formatLink and parseLink', () => {
       changes: [],
       dataset: null,
       expected: null,
+      result: null,
       problem: null,
     });
     expect(parseLink('#').problem).toBeNull();
@@ -163,6 +171,20 @@ describe('formatLink and parseLink', () => {
     expect(parsed.problem).toMatch(/^[^\n]{1,300}\.$/);
     expect(parsed).toMatchObject({ config: defaultConfig(), dataset: null, expected: null });
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  describe('a result', () => {
+    it('is carried as it stands, whatever it is, and the rest is used', () => {
+      const plain = parseLink(`${ok}&seed=3`);
+      for (const result of ['', 'abc', '%E0%A4', '__proto__', 'A'.repeat(20_000)])
+        expect(parseLink(`${ok}&seed=3&result=${result}`)).toEqual({ ...plain, result });
+    });
+
+    it('makes no room for anything else, and has a length that is not even looked at', () => {
+      expect(parseLink(`${ok}&seed=${'1'.repeat(5000)}&result=abc`).problem).toMatch(/longer than 4096/);
+      expect(parseLink(`${ok}&result=${'A'.repeat(40_000)}`).problem).toMatch(/longer than 24576/);
+      expect(parseLink(`${ok}&result=a&result=b`).problem).toMatch(/says result twice/);
+    });
   });
 
   describe('a fingerprint', () => {

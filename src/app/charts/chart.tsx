@@ -34,6 +34,8 @@ interface ChartProps {
   height?: number;
   /** A line that means something, such as zero for a cosine. */
   baseline?: number;
+  /** Another run's columns of the same names: drawn dotted behind the lines that it has. */
+  behind?: Columns;
 }
 
 const HEIGHT = 112;
@@ -162,7 +164,16 @@ function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
     columns.push(raw);
     if (line.smooth) columns.push(smoothed(raw, SMOOTHING));
   }
-  return thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
+  const own = thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
+  const { behind } = props;
+  const ghosts = ghostsOf(props).map(({ column }) => behind!.column(column));
+  if (ghosts.length === 0) return own;
+  return uPlot.join([own, thinned(behind!.xs(), ghosts, Number.POSITIVE_INFINITY) as uPlot.AlignedData]);
+}
+
+/** The lines that another run has too. */
+function ghostsOf({ lines, behind }: ChartProps): readonly Line[] {
+  return lines.filter(({ column }) => behind?.names.includes(column) && behind.last(column) !== null);
 }
 
 function options(
@@ -188,6 +199,14 @@ function options(
       series.push({ ...common, stroke, width: 2, dash: line.dash, points: { show: false } });
     } else series.push({ ...common, stroke, width: 2, dash: line.dash });
   }
+  for (const line of ghostsOf(props()))
+    series.push({
+      stroke: color[line.color],
+      width: 2,
+      dash: [2, 4],
+      spanGaps: true,
+      points: { show: false },
+    });
   return {
     width,
     height: props().height ?? HEIGHT,

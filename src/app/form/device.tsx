@@ -1,19 +1,9 @@
 import { parameterCount } from '../../model/parameters';
 import type { RunConfig } from '../../run/config';
 import { modelShape } from '../../run/config';
-import type { DeviceInfo } from '../../run/report';
 import { useSession } from '../state/context';
+import { deviceWords } from '../words/deviceWords';
 import { count } from '../words/format';
-
-const VENDORS: Record<string, string | undefined> = {
-  nvidia: 'NVIDIA',
-  amd: 'AMD',
-  intel: 'Intel',
-  apple: 'Apple',
-  arm: 'Arm',
-  qualcomm: 'Qualcomm',
-  google: 'Google',
-};
 
 /** What will do the work, and how large the work is. */
 export function Device() {
@@ -49,16 +39,6 @@ export function Device() {
       )}
     </p>
   );
-}
-
-function deviceWords(device: DeviceInfo): string {
-  const name = [device.description || VENDORS[device.vendor] || device.vendor, device.architecture]
-    .filter((part) => part !== '')
-    .filter((part, index, all) => all.indexOf(part) === index)
-    .join(' ');
-  if (device.backend === 'webgpu') return name === '' ? 'WebGPU' : `WebGPU on ${name}`;
-  if (device.backend === 'tfjs-webgpu') return `TensorFlow.js on WebGPU${name === '' ? '' : `, ${name}`}`;
-  return device.backend === 'wasm' ? 'On the processor (WebAssembly)' : 'On the processor';
 }
 
 function dataWords(source: 'world' | 'import', world: RunConfig['data']['world']): string {

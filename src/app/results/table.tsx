@@ -7,7 +7,14 @@ import '../styles/tables.css';
 
 type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices' | 'step'>;
 
-const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | 'id'; rate: boolean }[] = [
+/** Columns of the table of stages. */
+export const METRICS: {
+  key: Metric;
+  label: string;
+  hint: string;
+  kind?: 'semantic' | 'id';
+  rate: boolean;
+}[] = [
   { key: 'Category_L1_ACC', label: 'L1', hint: 'Category_L1_ACC', kind: 'semantic', rate: true },
   { key: 'Category_L2_ACC', label: 'L2', hint: 'Category_L2_ACC', kind: 'semantic', rate: true },
   { key: 'Category_L3_ACC', label: 'L3', hint: 'Category_L3_ACC', kind: 'semantic', rate: true },
@@ -115,8 +122,11 @@ export function StageTable() {
   );
 }
 
-function rateText(value: number | undefined): string {
-  return value !== undefined && Number.isFinite(value) ? value.toFixed(3).replace(/^0/, '') : '–';
+/** A rate as `.275`. */
+export function rateText(value: number | null | undefined): string {
+  return value !== undefined && value !== null && Number.isFinite(value)
+    ? value.toFixed(3).replace(/^0/, '')
+    : '–';
 }
 
 function Change({ from, to, isGood }: { from?: number; to?: number; isGood: boolean }) {

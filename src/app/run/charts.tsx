@@ -13,20 +13,24 @@ import '../styles/charts.css';
 export function LearningCharts() {
   const session = useSession();
   void session.view.tick.value;
+  const theirs = session.theirs.value?.found ?? null;
   const aligning = session.view.popo.length > 0;
+  // What a chart draws beside its lines is fixed when it is built.
+  const key = theirs === null ? '' : ' and theirs';
   return (
     <section class="charts" aria-labelledby="charts-title">
       <h2 id="charts-title" class="overline">
         Learning
+        {theirs !== null && ' · dotted: as the link has it'}
       </h2>
       {aligning ? (
         <div class="charts-grid">
-          <LossChart key="small" height={112} />
-          <AlignmentCharts key={session.shownConfig.value.popo.rewards.join()} />
+          <LossChart key={`small${key}`} height={112} />
+          <AlignmentCharts key={session.shownConfig.value.popo.rewards.join() + key} />
         </div>
       ) : (
         <>
-          <LossChart key="large" height={300} />
+          <LossChart key={`large${key}`} height={300} />
           <p class="charts-next">Rewards, weights and gradients join when alignment begins.</p>
         </>
       )}
@@ -37,6 +41,7 @@ export function LearningCharts() {
 function LossChart({ height }: { height: number }) {
   const session = useSession();
   const { loss, lossMarks } = session.view;
+  const behind = session.theirs.value?.found?.columns.loss;
   const config = session.shownConfig.value;
   return (
     <Chart
@@ -45,14 +50,16 @@ function LossChart({ height }: { height: number }) {
       lines={[{ column: 'loss', label: 'nats per answer token', color: 'ink', smooth: true }]}
       marks={lossMarks.value.map(({ x, label }) => ({ x, label: stageWords(label, config).label }))}
       height={height}
+      behind={behind}
       empty="Begins with warm-up"
     />
   );
 }
 
 function AlignmentCharts() {
-  const { shownConfig, view } = useSession();
+  const { shownConfig, view, theirs } = useSession();
   const config = shownConfig.value;
+  const behind = theirs.value?.found?.columns;
   const { rewards, probe_every, weighting } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
@@ -73,6 +80,7 @@ function AlignmentCharts() {
           { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
+        behind={behind?.heldout}
         synced
         empty="Begins with alignment"
       />
@@ -86,6 +94,7 @@ function AlignmentCharts() {
           dash,
           smooth: true,
         }))}
+        behind={behind?.popo}
         synced
         empty="Begins with alignment"
       />
@@ -102,6 +111,7 @@ function AlignmentCharts() {
           // Two shares sum to 1, so one says both.
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
+        behind={behind?.popo}
         range={[0, 1]}
         baseline={1 / named.length}
         synced

@@ -27,7 +27,7 @@ export function Notices() {
           {verdict.sentence}
         </div>
       )}
-      {verdict === null && expected !== null && !session.busy.value && (
+      {verdict === null && expected !== null && session.theirs.value === null && !session.busy.value && (
         <div class="notice info">
           <span>
             This link came with the fingerprint of a run. Press <b>Train</b> to run it here; afterwards the

@@ -8,7 +8,7 @@ import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
 import { rewardLook } from '../charts/palette';
 import { ticks } from '../charts/ticks';
-import { smoothed } from '../state/columns';
+import { type Columns, smoothed } from '../state/columns';
 import { useSession } from '../state/context';
 import type { RunView } from '../state/runView';
 import { short } from '../words/format';
@@ -24,7 +24,7 @@ const SMOOTHING = 0.07;
 /** Most vertices of the drawn path. */
 const VERTICES = 160;
 
-interface Point {
+export interface PlanePoint {
   x: number;
   y: number;
   step: number;
@@ -39,6 +39,7 @@ export function TradeOff() {
   const config = session.shownConfig.value;
   const axes = rewardAxes(config.popo.rewards);
   const hasPath = axes !== null && session.view.popo.length > 1;
+  const theirs = session.theirs.value?.found?.columns;
   const view: View = chosen.value ?? (hasPath ? 'rewards' : 'heldout');
   return (
     <section class="tradeoff" aria-labelledby="tradeoff-title">
@@ -64,8 +65,9 @@ export function TradeOff() {
       </div>
       {view === 'heldout' ? (
         <>
-          <Plot
+          <Plane
             path={heldoutPath(session.view)}
+            behind={theirs && heldoutPath(theirs)}
             landmarks={stageLandmarks(session.view, config)}
             names={['held-out L3 hit rate', 'held-out CTCVR']}
             colors={['semantic', 'id']}
@@ -78,8 +80,9 @@ export function TradeOff() {
         <p class="plot-note">This run has one reward, so there is nothing to trade against it.</p>
       ) : (
         <>
-          <Plot
+          <Plane
             path={rewardPath(session.view, axes)}
+            behind={theirs && meansPath(theirs.popo, axes)}
             landmarks={[]}
             names={[`${rewardLook(axes[0]).label} reward`, `${rewardLook(axes[1]).label} reward`]}
             colors={[rewardLook(axes[0]).color, rewardLook(axes[1]).color]}
@@ -108,7 +111,7 @@ export function whoGains({ popo }: RunConfig): string {
   return ruleOf(popo.weighting).caution?.({ numRewards: rewards.length, etaOverMu, influence }) ?? '';
 }
 
-function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[] {
+function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): PlanePoint[] {
   return points(
     popo.xs(),
     smoothed(popo.column(`r_${x}`), SMOOTHING),
@@ -116,13 +119,18 @@ function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): Point[
   );
 }
 
-function heldoutPath({ heldout }: RunView): Point[] {
+/** Of a run that has each point as a mean of many steps already. */
+export function meansPath(popo: Columns, [x, y]: [RewardName, RewardName]): PlanePoint[] {
+  return points(popo.xs(), popo.column(`r_${x}`), popo.column(`r_${y}`));
+}
+
+export function heldoutPath({ heldout }: Pick<RunView, 'heldout'>): PlanePoint[] {
   return points(heldout.xs(), heldout.column('l3'), heldout.column('ctcvr'));
 }
 
-function points(steps: Float64Array, x: Float64Array, y: Float64Array): Point[] {
+function points(steps: Float64Array, x: Float64Array, y: Float64Array): PlanePoint[] {
   const stride = Math.max(1, Math.ceil(steps.length / VERTICES));
-  const path: Point[] = [];
+  const path: PlanePoint[] = [];
   for (let i = 0; i < steps.length; i++) {
     if ((i % stride === 0 || i === steps.length - 1) && !Number.isNaN(x[i]) && !Number.isNaN(y[i])) {
       path.push({ x: x[i], y: y[i], step: steps[i] });
@@ -131,7 +139,7 @@ function points(steps: Float64Array, x: Float64Array, y: Float64Array): Point[] 
   return path;
 }
 
-function stageLandmarks({ table }: RunView, config: RunConfig): (Point & { label: string })[] {
+function stageLandmarks({ table }: RunView, config: RunConfig): (PlanePoint & { label: string })[] {
   return table.value.map((row) => ({
     x: row.Category_L3_ACC,
     y: row.CTCVR,
@@ -141,8 +149,10 @@ function stageLandmarks({ table }: RunView, config: RunConfig): (Point & { label
 }
 
 interface PlotProps {
-  path: Point[];
-  landmarks: (Point & { label: string })[];
+  path: PlanePoint[];
+  /** Another run's path, dotted. */
+  behind?: PlanePoint[];
+  landmarks: (PlanePoint & { label: string })[];
   /** Of the axes, to the right and upwards. */
   names: [string, string];
   colors: [string, string];
@@ -151,9 +161,10 @@ interface PlotProps {
   empty: string;
 }
 
-function Plot({ path, landmarks, names, colors, pull, empty }: PlotProps) {
+/** A plane of two values, and the way through it. */
+export function Plane({ path, behind = [], landmarks, names, colors, pull, empty }: PlotProps) {
   const session = useSession();
-  const all = [...path, ...landmarks];
+  const all = [...path, ...behind, ...landmarks];
   const [x0, x1] = extent(all.map(({ x }) => x));
   const [y0, y1] = extent(all.map(({ y }) => y));
   const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (SIZE - LEFT - RIGHT);
@@ -195,6 +206,9 @@ function Plot({ path, landmarks, names, colors, pull, empty }: PlotProps) {
       <text x={LEFT + 6} y={TOP + 16} class={`plot-label ${colors[1]}-fill`}>
         ↑ {names[1]}
       </text>
+      {behind.length > 1 && (
+        <polyline points={behind.map(({ x, y }) => `${px(x)},${py(y)}`).join(' ')} class="plot-behind" />
+      )}
       {path.slice(1).map((to, index) => (
         <line
           key={to.step}

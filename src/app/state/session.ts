@@ -20,6 +20,7 @@ import { createCotSets } from './cotSets';
 import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
+import { createLinkedResult } from './linkedResult';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
 import { createStudies } from './studies';
@@ -94,6 +95,7 @@ export function createSession(
   /** The fingerprint that an opened link promised, and how the run here compares with it. */
   const expected = signal<Fingerprint | null>(null);
   const verdict = signal<FingerprintComparison | null>(null);
+  const theirs = createLinkedResult((level, message) => say(level, message));
   const kept = createKeptRuns(services, () => trainer());
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
@@ -217,7 +219,10 @@ export function createSession(
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
       const told = saved === null ? changes.value : (saved.changes ?? []);
       const isLinked = formatLink(wanted, null, null, told) === formLink();
-      if (saved !== null && !isLinked) expected.value = null;
+      if (saved !== null && !isLinked) {
+        expected.value = null;
+        theirs.close();
+      }
       adopt(wanted, told);
       runConfig.value = wanted;
       status.value = 'running';
@@ -427,6 +432,7 @@ export function createSession(
           );
         runConfig.value = settings;
         expected.value = null;
+        theirs.close();
         for (const event of events) view.receive(event);
         show(found);
         status.value = 'done';
@@ -449,6 +455,7 @@ export function createSession(
       status.value = 'idle';
       adopt(opened.config, opened.changes);
       expected.value = opened.expected;
+      void theirs.open(opened);
       linked.value = opened.config.data.sha256;
       // Whoever has not these data here is asked for them there.
       if (linked.value !== '') settingsOpen.value = true;
@@ -535,6 +542,8 @@ export function createSession(
     report,
     expected,
     verdict,
+    /** What the opened link says came out; null where it says nothing. */
+    theirs: theirs.linked,
     linked,
     savedRuns: kept.runs,
     refused: kept.refused,

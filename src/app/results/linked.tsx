@@ -1,0 +1,247 @@
+/** What an opened link says came out for its maker: before anything is trained here, and beside what is. */
+import { changeSentence } from '../../run/changes';
+import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/result/linkResult';
+import { Chart } from '../charts/chart';
+import { rewardLook } from '../charts/palette';
+import { heldoutPath, meansPath, Plane, rewardAxes } from '../run/tradeoff';
+import { useSession } from '../state/context';
+import type { Linked } from '../state/linkedResult';
+import { deviceWords } from '../words/deviceWords';
+import { differences } from '../words/differences';
+import { count, duration, short } from '../words/format';
+import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
+import { METRICS, rateText } from './table';
+import '../styles/tables.css';
+import '../styles/charts.css';
+import '../styles/linked.css';
+
+type Shown = Linked & { found: NonNullable<Linked['found']> };
+
+function useShown(): Shown | null {
+  const linked = useSession().theirs.value;
+  return linked?.found ? (linked as Shown) : null;
+}
+
+/** In the place of what is promised, while nothing has run here: all of it. */
+export function LinkedRun() {
+  const shown = useShown();
+  if (shown === null) return <p class="faint linked-reading">Reading what the link says came out…</p>;
+  return (
+    <section class="linked" aria-labelledby="linked-title">
+      <Head shown={shown} title="What came out for the maker of this link" />
+      <TrainHere />
+      <LinkedTable shown={shown} />
+      <Curves shown={shown} />
+    </section>
+  );
+}
+
+/** Below one's own table: theirs. */
+export function LinkedBeside() {
+  const shown = useShown();
+  if (shown === null) return null;
+  return (
+    <section class="linked table-section" aria-labelledby="linked-title">
+      <Head shown={shown} title="What the link says came out" />
+      <LinkedTable shown={shown} />
+    </section>
+  );
+}
+
+function Head({ shown, title }: { shown: Shown; title: string }) {
+  const { config, changes, found } = shown;
+  const { device, seconds } = found.result;
+  const differs = differences(config);
+  return (
+    <>
+      <div class="section-head">
+        <h2 id="linked-title">{title}</h2>
+        <p>As its maker’s browser reported it; nobody has checked it.</p>
+      </div>
+      <dl class="linked-facts">
+        <div>
+          <dt>Device</dt>
+          <dd>{deviceWords(device)}</dd>
+        </div>
+        <div>
+          <dt>Took</dt>
+          <dd>{duration(seconds)}</dd>
+        </div>
+        <div class="linked-differs">
+          <dt>Settings</dt>
+          <dd>
+            The preset {config.preset}
+            {differs.length === 0 ? ' as it is.' : ', but: '}
+            {differs.map(({ path, words }, index) => (
+              <span key={path} title={path}>
+                {words}
+                {index + 1 < differs.length ? '; ' : '.'}
+              </span>
+            ))}
+            {changes.map((change) => (
+              <span key={`${change.stage} ${change.step} ${change.field}`}> {changeSentence(change)}</span>
+            ))}
+          </dd>
+        </div>
+      </dl>
+    </>
+  );
+}
+
+function TrainHere() {
+  const session = useSession();
+  const isCompared = session.expected.value !== null;
+  return (
+    <p class="linked-train">
+      <button
+        type="button"
+        data-action="train-here"
+        disabled={session.pending.value !== null || session.tooLarge.value !== null}
+        onClick={() => void session.start()}
+      >
+        Train it here
+      </button>
+      <span>
+        {isCompared
+          ? 'to check: your run is drawn over theirs, and the page then says whether it came out identical, close or different.'
+          : 'and your run is drawn over theirs. Its settings have changed or its fingerprint is missing, so no verdict follows.'}
+      </span>
+    </p>
+  );
+}
+
+function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
+  const { table } = found.result;
+  return (
+    <>
+      <section class="table-scroll" tabindex={0} aria-label="Results by stage, as the link has them">
+        <table class="dense">
+          <thead>
+            <tr>
+              <th scope="col">Stage</th>
+              {METRICS.map(({ key, label, hint, kind }) => (
+                <th key={key} scope="col" title={hint} class={kind}>
+                  {label}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.map((row) => (
+              <tr key={row.stage}>
+                <th scope="row">
+                  {row.stage === 'counting'
+                    ? 'Counting'
+                    : rowLabel({ stage: row.stage, step: row.step ?? undefined }, config)}
+                </th>
+                {METRICS.map(({ key }) => (
+                  <td key={key} class={row.stage === 'counting' ? 'faint' : undefined}>
+                    <Cell row={row} column={key} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p class="plot-note">
+        {count(table[0].users)} {heldOutWords(config).many}, one seed. Below each rate its 95 % interval over
+        those users; that of CTCVR is the widest it can be where the run did not know better.
+      </p>
+    </>
+  );
+}
+
+function Cell({ row, column }: { row: LinkedRow; column: (typeof METRICS)[number]['key'] }) {
+  if (column === 'distinct_top1') return <>{count(row.distinct_top1)}</>;
+  if (column === 'answer_loss') return <>{short(row.answer_loss)}</>;
+  const name = RATES.find((rate): rate is RateName => rate === column);
+  if (name === undefined) return <>–</>;
+  const interval = intervalIn(row, name);
+  return (
+    <>
+      {rateText(row.rates[name])}
+      {interval !== null && (
+        <small class="under">
+          {rateText(interval.low)}–{rateText(interval.high)}
+        </small>
+      )}
+    </>
+  );
+}
+
+function Curves({ shown: { config, found } }: { shown: Shown }) {
+  const { columns } = found;
+  const { rewards } = config.popo;
+  const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
+  const axes = rewardAxes(rewards);
+  const many = axes !== null && columns.popo.length > 1;
+  const none = 'The link has none';
+  return (
+    <div class="linked-curves">
+      <div class="charts-grid">
+        <Chart
+          title="Training loss"
+          columns={columns.loss}
+          lines={[{ column: 'loss', label: 'nats per answer token', color: 'ink' }]}
+          marks={columns.marks.map(({ x, label }) => ({ x, label: stageWords(label, config).label }))}
+          empty={none}
+        />
+        <Chart
+          title={heldOutWords(config).title}
+          columns={columns.heldout}
+          lines={[
+            { column: 'l1', label: 'L1', color: 'fourth', dash: [2, 3] },
+            { column: 'l3', label: 'L3', color: 'semantic' },
+            { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
+            { column: 'ctcvr', label: 'CTCVR', color: 'id' },
+          ]}
+          synced
+          empty={none}
+        />
+        <Chart
+          title="Rewards of sampled answers"
+          columns={columns.popo}
+          lines={named.map(({ name, label, color, dash }) => ({ column: `r_${name}`, label, color, dash }))}
+          synced
+          empty={none}
+        />
+        <Chart
+          title="Weights"
+          columns={columns.popo}
+          lines={named.map(({ name, symbol, color, dash }) => ({
+            column: `w_${name}`,
+            label: `w_${symbol}`,
+            color,
+            dash,
+          }))}
+          range={[0, 1]}
+          baseline={1 / named.length}
+          synced
+          empty={none}
+        />
+      </div>
+      <figure class="linked-plane">
+        {many ? (
+          <Plane
+            path={meansPath(columns.popo, axes)}
+            landmarks={[]}
+            names={[`${rewardLook(axes[0]).label} reward`, `${rewardLook(axes[1]).label} reward`]}
+            colors={[rewardLook(axes[0]).color, rewardLook(axes[1]).color]}
+            pull={null}
+            empty={none}
+          />
+        ) : (
+          <Plane
+            path={heldoutPath(columns)}
+            landmarks={[]}
+            names={['held-out L3 hit rate', 'held-out CTCVR']}
+            colors={['semantic', 'id']}
+            pull={null}
+            empty={none}
+          />
+        )}
+      </figure>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+/** A link's result as columns for charts, under the names that the run's own columns have. Fetched when a link carries a result. */
+import { REWARDS } from '../../popo/rewards';
+import type { RunConfig } from '../../run/config';
+import { type LinkResult, stretchEnds } from '../../run/result/linkResult';
+import { readResult } from '../../run/result/resultField';
+import { Columns } from './columns';
+
+export interface LinkedColumns {
+  loss: Columns;
+  popo: Columns;
+  heldout: Columns;
+  /** Where each stage begins on the axis of losses. */
+  marks: { x: number; label: LinkResult['losses'][number]['stage'] }[];
+}
+
+/** Never throws. */
+export async function readLinked(
+  text: string,
+  config: RunConfig,
+): Promise<{ found: { result: LinkResult; columns: LinkedColumns } | null; problem: string | null }> {
+  const { result, problem } = await readResult(text, config);
+  return { found: result === null ? null : { result, columns: columnsOf(result, config) }, problem };
+}
+
+function columnsOf({ losses, alignment, heldOut }: LinkResult, { popo }: RunConfig): LinkedColumns {
+  const columns: LinkedColumns = {
+    loss: new Columns(['loss']),
+    popo: new Columns(REWARDS.flatMap((name) => [`r_${name}`, `w_${name}`])),
+    heldout: new Columns(['l1', 'l3', 'hr50', 'ctcvr']),
+    marks: [],
+  };
+  let from = 0;
+  for (const { stage, steps, values } of losses) {
+    columns.marks.push({ x: from, label: stage });
+    // Steps of losses are counted from 1.
+    for (const [k, end] of stretchEnds(steps, values.length).entries())
+      columns.loss.push(from + end + 1, [values[k] ?? Number.NaN]);
+    from += steps;
+  }
+  if (alignment !== null) {
+    const { steps, rewards, weights } = alignment;
+    for (const [k, end] of stretchEnds(steps, rewards[0].length).entries())
+      columns.popo.push(
+        end,
+        REWARDS.flatMap((name) => {
+          const place = popo.rewards.indexOf(name);
+          return [rewards[place]?.[k] ?? Number.NaN, weights[place]?.[k] ?? Number.NaN];
+        }),
+      );
+  }
+  for (const [k, step] of (heldOut?.steps ?? []).entries())
+    columns.heldout.push(
+      step,
+      heldOut!.values.map((values) => values[k] ?? Number.NaN),
+    );
+  return columns;
+}
