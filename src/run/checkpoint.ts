@@ -6,6 +6,8 @@ import type { Checkpoint } from '../store/checkpoints';
 import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
+import type { Divergence } from './divergence';
+import { stoppedFor } from './goBack';
 import type { StageName } from './report';
 import type { RunCheckpoint, RunState } from './runState';
 import { unsoundness } from './soundState';
@@ -20,6 +22,8 @@ export interface RunHeader {
   /** Milliseconds since the epoch; no result depends on it. */
   savedAt: number;
   finished: boolean;
+  /** Why it was stopped, where that was because it ran away and nothing else was decided since. */
+  stopped?: Divergence;
 }
 
 /** Names of pools in the store. */
@@ -54,7 +58,10 @@ export function encodeCheckpoint(
   if (model !== null) for (const name of MODEL) keep(name, model[name]);
   pools[STATE] = new TextEncoder().encode(json).buffer;
   const { config, changes, stage, step } = state;
-  return { id, header: { config, changes, stage, step, savedAt: Date.now(), finished }, pools };
+  const header: RunHeader = { config, changes, stage, step, savedAt: Date.now(), finished };
+  const stopped = stoppedFor(state);
+  if (stopped !== null) header.stopped = stopped;
+  return { id, header, pools };
 }
 
 /**

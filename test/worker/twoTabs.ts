@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
 import type { Controls } from '../../src/run/controls';
-import type { Report } from '../../src/run/report';
+import type { Report, StageReport } from '../../src/run/report';
 import type { runPipeline } from '../../src/run/runner';
 import { NOTHING_DONE, type RunCheckpoint } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
@@ -150,7 +150,13 @@ export class Tab {
       },
       disk: { room: async () => null, async persist() {} },
     };
-    this.session = createSession(services, (callback) => queueMicrotask(callback));
+    // Every look at the clock is a frame later.
+    let now = 0;
+    this.session = createSession(
+      services,
+      (callback) => void setImmediate(callback),
+      () => (now += 1000),
+    );
     this.session.edit((draft) => Object.assign(draft, structuredClone(config)));
   }
 
@@ -165,11 +171,15 @@ export class Tab {
   #store(): Store {
     const { store, locks, wrong } = this.browser;
     const write =
-      <Args extends unknown[]>(work: (...args: Args) => Promise<void>, isOwn: (...args: Args) => string | null) =>
+      <Args extends unknown[]>(
+        work: (...args: Args) => Promise<void>,
+        isOwn: (...args: Args) => string | null,
+      ) =>
       async (...args: Args) => {
         if (this.isDead) return never;
         const id = isOwn(...args);
-        if (id !== null && locks.holder(id) !== this) wrong.push(`${id} was written by a tab without its lock`);
+        if (id !== null && locks.holder(id) !== this)
+          wrong.push(`${id} was written by a tab without its lock`);
         const dies = this.dying !== null && --this.dying.writes === 0;
         if (!dies || this.dying?.isDone) await work(...args);
         if (dies) this.kill();
@@ -183,7 +193,9 @@ export class Tab {
       };
     return {
       ...store,
-      put: write(store.put, (collection, { id }) => (collection === 'checkpoints' ? id.replace(/ \(2\)$/, '') : id)),
+      put: write(store.put, (collection, { id }) =>
+        collection === 'checkpoints' ? id.replace(/ \(2\)$/, '') : id,
+      ),
       delete: write(store.delete, (_collection, id) => id.replace(/ \(2\)$/, '')),
       list: read(store.list),
       get: read(store.get),
@@ -195,7 +207,10 @@ export class Tab {
     controls.pause();
     const running = { controls, from: resume?.state.step ?? 0, toEnd: false };
     this.running = running;
-    let checkpoint: RunCheckpoint = resume ?? { state: { ...NOTHING_DONE, app: APP_VERSION, config }, model: null };
+    let checkpoint: RunCheckpoint = resume ?? {
+      state: { ...NOTHING_DONE, app: APP_VERSION, config },
+      model: null,
+    };
     context.emit({ type: 'stage', name: 'data', status: 'started', steps: STEPS });
     try {
       for (;;) {
@@ -207,9 +222,9 @@ export class Tab {
         }
         const isStopped = (await controls.pass()) === 'stop';
         const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
-        const stage = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] } as const;
-        const state = { ...checkpoint.state, step: next, stages: [structuredClone(stage)] };
-        checkpoint = { state: state as RunCheckpoint['state'], model: null };
+        const stage: StageReport = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] };
+        const state = { ...checkpoint.state, step: next, stages: [stage] };
+        checkpoint = { state, model: null };
         const stored = await context.save(checkpoint, null);
         context.emit({ type: 'checkpoint', stage: 'data', step: next, stored });
         if (isStopped) return { report: null, checkpoint };
