@@ -25,7 +25,7 @@ export class GpuLimitError extends Error {
   ) {
     super(
       `This GPU allows ${megabytes(bytesAvailable)} for ${what}, the config needs ${megabytes(bytesNeeded)}: ` +
-        'choose a smaller preset or batch size.',
+        'choose a smaller model or batch size.',
     );
   }
 }

@@ -6,6 +6,8 @@ import type { Checkpoint } from '../store/checkpoints';
 import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
 import type { RunConfig } from './config';
+import type { Divergence } from './divergence';
+import { stoppedFor } from './goBack';
 import type { StageName } from './report';
 import type { Fork, RunCheckpoint, RunState } from './runState';
 import { unsoundness } from './soundState';
@@ -21,6 +23,8 @@ export interface RunHeader {
   /** Milliseconds since the epoch; no result depends on it. */
   savedAt: number;
   finished: boolean;
+  /** Why it was stopped, where that was because it ran away and nothing else was decided since. */
+  stopped?: Divergence;
 }
 
 /** Names of pools in the store. */
@@ -55,8 +59,11 @@ export function encodeCheckpoint(
   if (model !== null) for (const name of MODEL) keep(name, model[name]);
   pools[STATE] = new TextEncoder().encode(json).buffer;
   const { config, changes, fork, stage, step } = state;
-  const forked = fork === undefined ? {} : { fork };
-  return { id, header: { config, changes, ...forked, stage, step, savedAt: Date.now(), finished }, pools };
+  const header: RunHeader = { config, changes, stage, step, savedAt: Date.now(), finished };
+  if (fork !== undefined) header.fork = fork;
+  const stopped = stoppedFor(state);
+  if (stopped !== null) header.stopped = stopped;
+  return { id, header, pools };
 }
 
 /**

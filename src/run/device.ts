@@ -54,14 +54,14 @@ export async function describeRunDevice(api?: GPU): Promise<{ device: DeviceInfo
     return {
       device: { ...SLOW_PATH, backend: typeof WebAssembly === 'undefined' ? 'cpu' : 'wasm' },
       warning:
-        'This browser offers no WebGPU adapter, so training runs on the CPU in TensorFlow.js, many times slower: ' +
-        'choose the preset tiny, or open this page in a browser with WebGPU.',
+        'This browser offers no WebGPU adapter, so training runs on the CPU in TensorFlow.js, many times slower ' +
+        'than in a browser with WebGPU.',
     };
   }
   const device = engineInfo(gpu);
   gpu.destroy();
   const warning = gpu.adapter.software
-    ? `WebGPU runs on the CPU here (${device.description || device.architecture}): choose the preset tiny.`
+    ? `WebGPU runs on the CPU here (${device.description || device.architecture}), many times slower than on a GPU.`
     : null;
   return { device, warning };
 }

@@ -1,6 +1,6 @@
 /** Checkpoints of the stage under way from before it ran away, and how a run goes on from one: with half the learning rate. */
 import { configAt, isBy, MOST_CHANGES, type RunChange, rateOf } from './changes';
-import type { Divergence } from './divergence';
+import type { DecidedDivergence, Divergence, DivergenceChoice } from './divergence';
 import { leafAt } from './fields/paths';
 import { copyState, type RunCheckpoint, type RunState } from './runState';
 
@@ -43,6 +43,38 @@ export class GoodCheckpoints {
     if (state.changes.length > MOST_CHANGES) return null;
     return { state, model: from.model };
   }
+}
+
+/** Why a run was stopped where it stands; null where it was not, or has gone on since. */
+export function stoppedFor({ stage, divergences }: RunState): DecidedDivergence | null {
+  const last = divergences.at(-1);
+  return last?.choice === 'stop' && last.stage === stage ? last : null;
+}
+
+/**
+ * A run that was stopped because it ran away, as it goes on from there: what is decided now stands in the place of what was.
+ * @param earlier the checkpoint before the newest, where there is one
+ * @param choice null where nothing is decided: then it is asked again, once it is seen again
+ * @returns null where it cannot go back
+ */
+export function afterStop(
+  newest: RunCheckpoint,
+  earlier: RunCheckpoint | null,
+  choice: Exclude<DivergenceChoice, 'stop'> | null,
+): RunCheckpoint | null {
+  const stopped = stoppedFor(newest.state);
+  if (stopped === null) return newest;
+  const past = newest.state.divergences.slice(0, -1);
+  const of = (checkpoint: RunCheckpoint, divergences: DecidedDivergence[]): RunCheckpoint => ({
+    ...checkpoint,
+    state: { ...copyState(checkpoint.state), divergences },
+  });
+  if (choice === null) return of(newest, past);
+  if (choice === 'go-on') return of(newest, [...past, { ...stopped, choice }]);
+  const good = new GoodCheckpoints(earlier ?? newest);
+  if (earlier !== null) good.add(newest);
+  const back = good.before(stopped, newest.state);
+  return back && of(back, [...past, { ...stopped, choice, backTo: back.state.step }]);
 }
 
 /** The stage under way as it was before its first step, whose optimiser it sets to zero itself. */

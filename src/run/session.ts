@@ -296,7 +296,16 @@ export class RunSession {
       back.state.divergences = [...this.state.divergences];
       this.back = back;
     }
+    if (choice === 'stop') await this.#keepStop();
     return choice;
+  }
+
+  /** What was kept last, with why the run was stopped: whoever finds it later is told, and not asked as if it were new. */
+  async #keepStop(): Promise<void> {
+    await this.#writing;
+    const { state, model } = this.last;
+    this.last = { state: { ...copyState(state), divergences: [...this.state.divergences] }, model };
+    await this.#options.save(this.last);
   }
 
   #report(name: StageName, steps: number): StageReport {

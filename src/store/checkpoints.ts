@@ -53,9 +53,10 @@ export class Checkpoints<Header> {
   /**
    * Writes a checkpoint beside the run's newest one, all of it or nothing. It takes the place of the one before that.
    * @param isFinal of a run that is finished: it stands alone, and nothing that is not final replaces it
+   * @param isAgain what the newest one holds, with a word more: it takes that one's place, and the one before stays
    * @returns whether there was a checkpoint of the run before
    */
-  async save({ id, header, pools }: Checkpoint<Header>, isFinal = false): Promise<boolean> {
+  async save({ id, header, pools }: Checkpoint<Header>, isFinal = false, isAgain = false): Promise<boolean> {
     const [newest, earlier] = await this.#generations(id);
     if (newest?.sealed?.isFinal && !isFinal)
       throw new StoreError('failed', 'This run is finished and kept already; what goes on here is not kept.');
@@ -63,7 +64,8 @@ export class Checkpoints<Header> {
     for (const [name, pool] of Object.entries(pools)) digests[name] = await sha256(new Uint8Array(pool));
     const generation = newest === undefined ? 1 : generationOf(newest) + 1;
     const sealed = { caller: header, generation, isFinal, pools: digests };
-    const key = newest?.key === id ? id + SECOND : id;
+    const other = newest?.key === id ? id + SECOND : id;
+    const key = isAgain && newest !== undefined ? newest.key : other;
     const seal = await sealOf(sealed);
     await this.store.put('checkpoints', { id: key, header: { ...sealed, seal }, parts: pools });
     if (isFinal)

@@ -4,7 +4,7 @@ import type { TextLengths } from '../data/textLengths';
 import type { FieldEdit, RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-import type { DivergenceChoice } from '../run/divergence';
+import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { ForkPoint } from '../run/fork';
 import type { PresetName, PresetRef } from '../run/presets';
@@ -31,12 +31,16 @@ export interface SavedRun {
   earlier: Pick<SavedRun, 'stage' | 'step' | 'savedAt'> | null;
   /** Another tab is training it. */
   isElsewhere: boolean;
+  /** Why it was stopped, where that was because it ran away. */
+  stopped?: Divergence;
 }
 
 /** Where a run is taken up. */
 export interface ResumeFrom {
   id: string;
   generation: CheckpointGeneration;
+  /** What is to become of a run that was stopped because it ran away; left out, it is asked again once that is seen again. */
+  choice?: Exclude<DivergenceChoice, 'stop'>;
 }
 
 /** A run that was taken in from a file, or was kept already. */

@@ -12,8 +12,9 @@ import type { DivergenceChoice } from '../run/divergence';
 import { reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { forked } from '../run/fork';
+import { afterStop } from '../run/goBack';
 import { type Report, STAGE_NAMES } from '../run/report';
-import { runPipeline } from '../run/runner';
+import { type RunContext, runPipeline } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
 import type { EndpointFetch, TeacherServices } from '../sft/cot';
@@ -26,7 +27,7 @@ import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
-import type { CotsSummary, ImportSummary, SavedRun, TrainerApi } from './protocol';
+import type { CotsSummary, ImportSummary, ResumeFrom, SavedRun, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
 
@@ -46,7 +47,7 @@ export interface TrainServices {
 }
 
 /** What a list shows of a finished run's report. */
-type FinishedRun = Omit<SavedRun, 'earlier' | 'isElsewhere'>;
+type FinishedRun = Omit<SavedRun, 'earlier' | 'isElsewhere' | 'stopped'>;
 
 interface CurrentRun {
   /** Null for a study. */
@@ -58,6 +59,9 @@ interface CurrentRun {
   /** Settles when the run has ended, however it did. */
   ended: Promise<void>;
 }
+
+/** @param isDecided what it resumes from is not what was kept: a decision came between */
+type Taken = Pick<RunContext, 'config' | 'changes' | 'resume' | 'emit'> & { isDecided: boolean };
 
 interface Newest {
   id: string;
@@ -142,6 +146,18 @@ export function createTrainer(services: TrainServices): TrainerApi {
     }
   }
 
+  /** Where the run goes on from. @throws as `load` does, and where it cannot go back */
+  async function takenUp({ id, generation, choice }: ResumeFrom): Promise<RunCheckpoint> {
+    const newest = await load(id, generation);
+    // One that is damaged or gone is done without: the stage's beginning stands in the newest.
+    const isBack = choice === 'go-back' && generation === 'newest';
+    const earlier = isBack ? await load(id, 'earlier').catch(() => null) : null;
+    const taken = afterStop(newest, earlier, choice ?? null);
+    if (taken === null)
+      throw new Error('This run cannot go back any further: go on with it, or train again from its link.');
+    return taken;
+  }
+
   /** When the newest checkpoint that is kept of the run was made; null where there is none. */
   async function storedAt(id: string): Promise<number | null> {
     const { checkpoints } = await storage();
@@ -181,7 +197,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
 
   async function train(
     id: string,
-    context: Pick<Parameters<typeof runPipeline>[0], 'config' | 'changes' | 'resume' | 'emit'>,
+    context: Taken,
     run: CurrentRun,
     teacherKey: string | null,
   ): Promise<Report | null> {
@@ -220,7 +236,35 @@ export function createTrainer(services: TrainServices): TrainerApi {
         return cots.save(sha256, { sha256, name, cots: lines.length, prompts }, jsonl).catch(complain);
       },
     };
+    const save: RunContext['save'] = async (checkpoint, report) => {
+      const finished = report !== null;
+      const own: Newest = { id, checkpoint, storedAt: keptAt };
+      newest = own;
+      lost = null;
+      try {
+        // A tab that is gone in between leaves a run to be taken up, not a finished one without its report.
+        if (report !== null) await saveReport(id, report);
+        const made = encodeCheckpoint(id, checkpoint, finished);
+        const wasThere = await checkpoints.save(made, finished, made.header.stopped !== undefined);
+        keptAt = made.header.savedAt;
+        own.storedAt = keptAt;
+        if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
+        isKept = true;
+        await dropOvertaken(id, checkpoint.state);
+        services.tellTabs?.();
+        if (complained && problem === null) {
+          complained = false;
+          tell('info', 'This run is being kept again.');
+        }
+        return persistent;
+      } catch (error) {
+        complain(error);
+        return false;
+      }
+    };
     const { pipeline = runPipeline } = services;
+    // What was decided is kept at once, so that nobody has to decide it again.
+    if (context.isDecided && context.resume !== null) await save(context.resume, null);
     const { report } = await pipeline({
       ...context,
       controls: run.controls,
@@ -235,32 +279,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         run.device = await services.openDevice(kernels);
         return run.device;
       },
-      async save(checkpoint, report) {
-        const finished = report !== null;
-        const own: Newest = { id, checkpoint, storedAt: keptAt };
-        newest = own;
-        lost = null;
-        try {
-          // A tab that is gone in between leaves a run to be taken up, not a finished one without its report.
-          if (report !== null) await saveReport(id, report);
-          const made = encodeCheckpoint(id, checkpoint, finished);
-          const wasThere = await checkpoints.save(made, finished);
-          keptAt = made.header.savedAt;
-          own.storedAt = keptAt;
-          if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
-          isKept = true;
-          await dropOvertaken(id, checkpoint.state);
-          services.tellTabs?.();
-          if (complained && problem === null) {
-            complained = false;
-            tell('info', 'This run is being kept again.');
-          }
-          return persistent;
-        } catch (error) {
-          complain(error);
-          return false;
-        }
-      },
+      save,
     });
     return report;
   }
@@ -327,9 +346,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return alone(id, (run) =>
         holdingRun(services.locks, id, async () => {
           services.tellTabs?.();
-          const resume = from === null ? null : await load(id, from.generation);
+          const resume = from === null ? null : await takenUp(from);
           const wanted = resume === null ? parseConfig(config) : resume.state.config;
-          return train(id, { config: wanted, changes, resume, emit: onEvent }, run, teacherKey);
+          const isDecided = from?.choice !== undefined;
+          return train(id, { config: wanted, changes, resume, isDecided, emit: onEvent }, run, teacherKey);
         }),
       ).finally(() => services.tellTabs?.());
     },

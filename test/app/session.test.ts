@@ -193,7 +193,7 @@ function stage({
     release: (id: string) => free.get(id)!(),
     emit: (event: RunEvent) => emit(event),
     finish: (report: Report | null) => finish!.resolve(report),
-    fail: (message: string) => finish!.reject(new Error(message)),
+    fail: (message: string, name = 'Error') => finish!.reject(Object.assign(new Error(message), { name })),
     crash: (message: string) => crash(message),
     tellStudy: (event: StudyEvent) => tellStudy(event),
     endStudy: () => endStudy!.resolve(0),
@@ -526,7 +526,7 @@ describe('runs that are kept', () => {
   it('offer the checkpoint before one that is refused', async () => {
     const { session, fail, calls } = stage({ runs: [saved] });
     const run = session.start(saved);
-    fail('this checkpoint is damaged.');
+    fail('this checkpoint is damaged.', 'CheckpointError');
     await run;
     expect(session.notices.value.at(-1)!.message).toBe(
       'This run was not taken up: this checkpoint is damaged.',

@@ -461,7 +461,7 @@ export function fakeServices(options: FakeOptions): Services {
         device,
         warning:
           options.backend === 'cpu'
-            ? 'This browser offers no WebGPU adapter, so training runs on the CPU, many times slower: choose the preset tiny.'
+            ? 'This browser offers no WebGPU adapter, so training runs on the CPU, many times slower than in a browser with WebGPU.'
             : null,
       };
     },

@@ -90,13 +90,15 @@ describe('training that runs away', { timeout: TIMEOUT }, () => {
     expect(same.link).toBe(report.link);
   });
 
-  it('stops in the worker where that is decided, and what was kept stays as it was', async () => {
+  it('stops in the worker where that is decided, which a reloaded page knows; it goes back from there to the same bits', async () => {
     const store = memoryStore();
-    const trainer = createTrainer({
-      openStore: async () => ({ store, problem: null }),
-      openDevice: openCpu,
-      describeDevice: async () => ({ device: (await openCpu()).info, warning: null }),
-    });
+    const worker = () =>
+      createTrainer({
+        openStore: async () => ({ store, problem: null }),
+        openDevice: openCpu,
+        describeDevice: async () => ({ device: (await openCpu()).info, warning: null }),
+      });
+    const trainer = worker();
     const events: RunEvent[] = [];
     const ended = await trainer.start(wild(), null, (event) => {
       events.push(event);
@@ -109,5 +111,20 @@ describe('training that runs away', { timeout: TIMEOUT }, () => {
     const [saved] = await trainer.savedRuns();
     expect(saved).toMatchObject({ stage: 'sft', changes: [], finished: false });
     expect(saved.step).toBeLessThanOrEqual(told[0].found.step);
+    expect(saved.stopped).toMatchObject(told[0].found);
+
+    const reloaded = worker();
+    const [{ id, config, stopped }] = await reloaded.savedRuns();
+    expect(stopped).toEqual(saved.stopped);
+    const asked: string[] = [];
+    const again = await reloaded.start(config, { id, generation: 'newest', choice: 'go-back' }, (event) => {
+      if (event.type !== 'divergence' || event.decided !== null) return;
+      asked.push(event.found.kind);
+      setTimeout(() => void reloaded.decide('go-on'));
+    });
+    expect(again?.divergences?.map(({ choice }) => choice)).toEqual(['go-back', ...asked.map(() => 'go-on')]);
+    expect(again?.changes).toEqual(report.changes);
+    expect(compareFingerprints(report.fingerprint, again!.fingerprint).verdict).toBe('identical');
+    expect((await reloaded.savedRuns())[0].stopped).toBeUndefined();
   });
 });

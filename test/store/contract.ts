@@ -105,6 +105,16 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(await checkpoints.list()).toHaveLength(1);
   });
 
+  test('what the newest one holds with a word more takes its place, and the one before stays', async () => {
+    const checkpoints = new Checkpoints<string>(await open());
+    const pools = { a: floats(1) };
+    await checkpoints.save({ id: 'run', header: 'first', pools }, false, true);
+    for (const header of ['two', 'three']) await checkpoints.save({ id: 'run', header, pools });
+    await checkpoints.save({ id: 'run', header: 'three, stopped', pools }, false, true);
+    expect(await checkpoints.list()).toEqual([{ id: 'run', header: 'three, stopped', earlier: 'two' }]);
+    expect((await checkpoints.load('run'))?.header).toBe('three, stopped');
+  });
+
   test('a finished run is kept alone, and nothing unfinished takes its place', async () => {
     const checkpoints = new Checkpoints<string>(await open());
     const pools = { a: floats(1) };

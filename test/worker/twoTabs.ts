@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
 import type { Controls } from '../../src/run/controls';
-import type { Report } from '../../src/run/report';
+import type { Report, StageReport } from '../../src/run/report';
 import type { runPipeline } from '../../src/run/runner';
 import { NOTHING_DONE, type RunCheckpoint } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
@@ -150,7 +150,13 @@ export class Tab {
       },
       disk: { room: async () => null, async persist() {} },
     };
-    this.session = createSession(services, (callback) => queueMicrotask(callback));
+    // Every look at the clock is a frame later.
+    let now = 0;
+    this.session = createSession(
+      services,
+      (callback) => void setImmediate(callback),
+      () => (now += 1000),
+    );
     this.session.edit((draft) => Object.assign(draft, structuredClone(config)));
   }
 
@@ -216,9 +222,9 @@ export class Tab {
         }
         const isStopped = (await controls.pass()) === 'stop';
         const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
-        const stage = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] } as const;
-        const state = { ...checkpoint.state, step: next, stages: [structuredClone(stage)] };
-        checkpoint = { state: state as RunCheckpoint['state'], model: null };
+        const stage: StageReport = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] };
+        const state = { ...checkpoint.state, step: next, stages: [stage] };
+        checkpoint = { state, model: null };
         const stored = await context.save(checkpoint, null);
         context.emit({ type: 'checkpoint', stage: 'data', step: next, stored });
         if (isStopped) return { report: null, checkpoint };

@@ -38,14 +38,17 @@ export function SavedRuns() {
                   Open
                 </button>
               ) : (
-                <button
-                  type="button"
-                  data-action="resume-run"
-                  disabled={busy || run.isElsewhere}
-                  onClick={() => void session.start(run)}
-                >
-                  Resume
-                </button>
+                waysOn(run).map(({ label, action, choice }) => (
+                  <button
+                    key={action}
+                    type="button"
+                    data-action={action}
+                    disabled={busy || run.isElsewhere}
+                    onClick={() => void session.start(run, 'newest', choice)}
+                  >
+                    {label}
+                  </button>
+                ))
               )}
               {run.earlier !== null && session.refused.value.has(run.id) && (
                 <button
@@ -125,7 +128,16 @@ function takes({ used, quota, isPersistent }: Room): string {
   return `With your data, ${bytes(used)} of the ${bytes(quota)} that the browser allows. ${fate}`;
 }
 
-function standing({ finished, isElsewhere, step, stage }: SavedRun): string {
+/** One that was stopped because it ran away is not simply resumed; from what is no number there is nothing to go on from. */
+function waysOn({ stopped }: SavedRun): { label: string; action: string; choice?: 'go-back' | 'go-on' }[] {
+  if (stopped === undefined) return [{ label: 'Resume', action: 'resume-run' }];
+  const back = { label: 'Go back', action: 'go-back-run', choice: 'go-back' } as const;
+  const on = { label: 'Go on', action: 'go-on-run', choice: 'go-on' } as const;
+  return stopped.kind === 'not-finite' ? [back] : [back, on];
+}
+
+function standing({ finished, isElsewhere, step, stage, stopped }: SavedRun): string {
   if (isElsewhere) return `being trained in another tab, kept at step ${step} of ${stage}`;
+  if (stopped !== undefined) return `stopped at step ${step} of ${stage}, because it may be running away`;
   return finished ? 'finished' : `at step ${step} of ${stage}`;
 }

@@ -19,30 +19,57 @@ const CHOICES: { choice: DivergenceChoice; label: string; does: string }[] = [
   { choice: 'stop', label: 'Stop', does: 'here; what was kept stays in the list below' },
 ];
 
-/** Training has run away: what was seen, its curve, and what can be done. The run rests meanwhile. */
+/** Training has run away: what was seen, its curve, and what can be done. The run rests meanwhile, or was stopped for that. */
 export function DivergenceNotice() {
   const session = useSession();
-  const found = session.divergence.value;
-  if (found === null) return null;
+  const run = session.left.value;
+  const asked = session.divergence.value;
+  const found = asked ?? run?.stopped;
+  if (found == null) return null;
   const { sentence, kind, curve, bound } = found;
   // From what is no number there is nothing to go on from.
-  const choices = CHOICES.filter(({ choice }) => kind !== 'not-finite' || choice !== 'go-on');
+  const choices = CHOICES.filter(
+    ({ choice }) => (kind !== 'not-finite' || choice !== 'go-on') && (asked !== null || choice !== 'stop'),
+  );
+  const decide = (choice: DivergenceChoice) => {
+    if (asked !== null || run === null || choice === 'stop') void session.decide(choice);
+    else void session.start(run, 'newest', choice);
+  };
   return (
     <div class="notice warning divergence" role="alert" data-notice="divergence">
       <div>
         <p>
-          <b>Training has paused, because it may be running away.</b> {sentence}
+          <b>
+            {asked === null && run !== null
+              ? `The run of ${run.config.preset}, seed ${run.config.seed}, was stopped, because it may be running away.`
+              : 'Training has paused, because it may be running away.'}
+          </b>{' '}
+          {sentence}
         </p>
         {curve.length > 1 && <Curve curve={curve} bound={bound} />}
         <ul class="choices">
           {choices.map(({ choice, label, does }) => (
             <li key={choice}>
-              <button type="button" data-decide={choice} onClick={() => void session.decide(choice)}>
+              <button type="button" data-decide={choice} onClick={() => decide(choice)}>
                 {label}
               </button>
               <span>{does}</span>
             </li>
           ))}
+          {asked === null && (
+            <li>
+              <button
+                type="button"
+                class="plain"
+                onClick={() => {
+                  session.resumeDismissed.value = true;
+                }}
+              >
+                Not now
+              </button>
+              <span>what was kept stays in the list below</span>
+            </li>
+          )}
         </ul>
       </div>
     </div>

@@ -15,11 +15,10 @@ export function Notices() {
   const session = useSession();
   const verdict = session.verdict.value;
   const expected = session.expected.value;
-  const resumable = session.savedRuns.value.filter((run) => !run.finished && !run.isElsewhere);
-  const newest = [...resumable].sort((a, b) => b.savedAt - a.savedAt)[0];
+  const newest = session.left.value;
   const status = session.status.value;
   const free = status === 'idle' || status === 'error';
-  const offer = free && newest !== undefined && !session.resumeDismissed.value;
+  const offer = free && newest !== null && !session.resumeDismissed.value;
   return (
     <div class="notices" aria-live="polite">
       {verdict !== null && (
@@ -36,9 +35,9 @@ export function Notices() {
           </span>
         </div>
       )}
-      {session.divergence.value !== null && <DivergenceNotice />}
+      {(session.divergence.value !== null || (offer && newest.stopped)) && <DivergenceNotice />}
       {session.config.value.rupr.teacher !== 'attributes' && <TeacherNotice />}
-      {offer && (
+      {offer && !newest.stopped && (
         <div class="notice info">
           <span>
             A run of <b>{newest.config.preset}</b> (seed {newest.config.seed}) was left at step {newest.step}{' '}

@@ -1,5 +1,5 @@
 /** The runs that are kept on this device, in whichever tab they are trained, and what they take of its storage. */
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { STAGE_NAMES, type StageName } from '../../run/report';
 import type { SavedRun, TrainerApi } from '../../worker/protocol';
 
@@ -17,6 +17,8 @@ interface Surroundings {
 
 export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick<TrainerApi, 'savedRuns'>) {
   const runs = signal<SavedRun[]>([]);
+  /** The newest that can be taken up; the worker lists the newest first. */
+  const left = computed(() => runs.value.find((run) => !run.finished && !run.isElsewhere) ?? null);
   /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
   const refused = signal<ReadonlySet<string>>(new Set());
   const room = signal<Room | null>(null);
@@ -60,5 +62,5 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
     room.value = await disk.room();
   }
 
-  return { runs, refused, room, refresh, askToPersist };
+  return { runs, left, refused, room, refresh, askToPersist };
 }

@@ -13,7 +13,7 @@ import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
-import type { ImporterApi, SavedRun, TrainerApi } from '../../worker/protocol';
+import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
 import { createBudget } from './budget';
 import { createCotSets } from './cotSets';
@@ -196,10 +196,11 @@ export function createSession(
     });
   }
 
-  /** Trains from the start, or from a saved run. Resolves when the run has ended, been stopped or failed. */
+  /** Trains from the start, or from a saved run; `choice` is of one that was stopped because it ran away. Resolves when the run has ended, been stopped or failed. */
   async function start(
     saved: SavedRun | null = null,
     generation: CheckpointGeneration = 'newest',
+    choice?: ResumeFrom['choice'],
   ): Promise<void> {
     // A run that is taken up is weighed by the worker, which knows its numbers.
     if (saved === null && budget.isAwaited()) await budget.load();
@@ -243,7 +244,7 @@ export function createSession(
         view.receive(event);
       };
       const teacherKeyOfRun = wanted.rupr.teacher === 'openai' ? teacherKey.value.trim() || null : null;
-      const from = saved && { id: saved.id, generation };
+      const from = saved && { id: saved.id, generation, choice };
       const result = await trainer().start(wanted, from, onEvent, {
         teacherKey: teacherKeyOfRun,
         changes: changes.value,
@@ -546,6 +547,7 @@ export function createSession(
     theirs: theirs.linked,
     linked,
     savedRuns: kept.runs,
+    left: kept.left,
     refused: kept.refused,
     room: kept.room,
     resumeDismissed,
