@@ -51,6 +51,8 @@ export interface ImportedRun {
 }
 
 export interface StartExtras {
+  /** Of a new run, where the page wants to know it; a random UUID. */
+  id?: string;
   teacherKey?: string | null;
   changes?: readonly RunChange[];
 }

@@ -341,8 +341,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
     describeDevice: async () =>
       current?.device ? { device: current.device.info, warning: null } : services.describeDevice(),
 
-    start(config, from, onEvent, { teacherKey = null, changes = [] } = {}) {
-      const id = from?.id ?? crypto.randomUUID();
+    start(config, from, onEvent, { teacherKey = null, changes = [], id: newId = crypto.randomUUID() } = {}) {
+      const id = from?.id ?? newId;
       return alone(id, (run) =>
         holdingRun(services.locks, id, async () => {
           services.tellTabs?.();

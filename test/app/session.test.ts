@@ -5,6 +5,7 @@ import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import type { Divergence, DivergenceChoice } from '../../src/run/divergence';
 import { reportedEvents } from '../../src/run/events';
+import { parseLink } from '../../src/run/link';
 import { type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
 import type {
@@ -242,6 +243,76 @@ describe('a session', () => {
     await session.resume();
     expect(session.status.value).toBe('running');
     expect(calls).toEqual(['start null', 'pause', 'step', 'resume']);
+  });
+
+  it('passes on what is turned in mid-run, and says in one sentence why something cannot be', async () => {
+    const { session, calls, emit, frames } = stage();
+    void session.start();
+    await session.change([
+      { field: 'popo.weighting', to: 'fixed' },
+      { field: 'popo.beta', to: 0.3 },
+    ]);
+    expect(calls.at(-1)).toBe('change popo.weighting=fixed popo.beta=0.3');
+    await session.change([{ field: 'popo.beta', to: 9 }]);
+    expect(session.notices.value.at(-1)?.message).toBe('Nothing was changed: popo.beta must be less.');
+    const at = { stage: 'popo', step: 4 } as const;
+    const changes: RunChange[] = [
+      { ...at, field: 'popo.weighting', from: 'popo', to: 'fixed' },
+      { ...at, step: 9, field: 'popo.beta', from: 0.1, to: 0.3 },
+      { ...at, step: 9, field: 'popo.temperature', from: 1, to: 0.8 },
+    ];
+    emit({ type: 'changes', changes });
+    emit({ type: 'stage', name: 'popo', status: 'started', steps: 60 });
+    emit({ type: 'progress', name: 'popo', step: 4, steps: 60, secondsLeft: null });
+    await frames();
+    // Results are read by what holds by now; what a link tells for later does not yet.
+    expect(session.shownConfig.value.popo).toMatchObject({ weighting: 'fixed', beta: 0.1, temperature: 1 });
+    expect(session.view.changeMarks.value).toEqual([
+      { x: 4, label: 'weighting' },
+      { x: 9, label: '2 changes' },
+    ]);
+    emit({ type: 'progress', name: 'popo', step: 9, steps: 60, secondsLeft: null });
+    await frames();
+    expect(session.shownConfig.value.popo).toMatchObject({ weighting: 'fixed', beta: 0.3, temperature: 0.8 });
+    expect(parseLink(session.link()).changes).toEqual(changes);
+  });
+
+  it('forks: rests, keeps a second line and goes on with that at rest, the first one drawn behind', async () => {
+    const { session, calls, emit, finish, frames, kept } = stage();
+    void session.start();
+    emit(lossAt(1));
+    emit(lossAt(2));
+    await frames();
+    const first = session.runId.value;
+    const made: SavedRun = {
+      id: 'f',
+      config: session.config.value,
+      fork: { of: first!, stage: 'popo', step: 0 },
+      stage: 'popo',
+      step: 0,
+      savedAt: 1,
+      finished: false,
+      earlier: null,
+      isElsewhere: false,
+    };
+    kept.runs = [made];
+    const forking = session.fork('popo');
+    await vi.waitFor(() => expect(calls).toContain('stop'));
+    finish(null);
+    await forking;
+    expect(calls).toEqual(['start null', 'pause', 'fork popo', 'stop', 'start f', 'pause']);
+    expect(session.status.value).toBe('paused');
+    expect(session.runId.value).toBe('f');
+    const [before] = session.behind.value;
+    expect(before).toMatchObject({ id: first, label: expect.stringMatching(/^before: small, seed/) });
+    expect([...before.columns.loss.xs()]).toEqual([1, 2]);
+    // It is drawn no more once it is itself on show.
+    emit(lossAt(1));
+    await frames();
+    await session.reset();
+    finish(null);
+    void session.start({ ...made, id: first! });
+    expect(session.behind.value.map(({ id }) => id)).toEqual(['f']);
   });
 
   it('says what failed and what was kept', async () => {

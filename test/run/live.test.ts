@@ -15,6 +15,10 @@ const TIMEOUT = 120_000;
 function config(change: (config: RunConfig) => void = () => {}): RunConfig {
   return minusculeConfig((config) => {
     config.ranking.users = 0;
+    // Enough for some answers to be well formed, so that alignment has something to move by.
+    Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
+    Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
+    Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
     Object.assign(config.popo, { steps: 5, weighting: 'popo', probe_every: 0 });
     config.evaluate.curve_every = 100;
     change(config);
@@ -54,13 +58,13 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     const expected: RunChange[] = [
       { ...at, field: 'popo.reward_weights', from: [0.5, 0.5], to: [0.9, 0.1] },
       { ...at, field: 'popo.weighting', from: 'popo', to: 'fixed' },
-      { ...at, field: 'popo.num_generations', from: 2, to: 3 },
+      { ...at, field: 'popo.num_generations', from: 4, to: 3 },
       { ...at, field: 'popo.temperature', from: 1, to: 0.8 },
     ];
     expect(report.changes).toEqual(expected);
     expect(events.filter(({ type }) => type === 'changes')).toEqual([{ type: 'changes', changes: expected }]);
     const { steps } = report.popo;
-    expect(steps.map(({ rewards }) => rewards[0].length)).toEqual([2, 2, 3, 3, 3]);
+    expect(steps.map(({ rewards }) => rewards[0].length)).toEqual([4, 4, 3, 3, 3]);
     for (const { weightsBefore, weightsAfter } of steps.slice(2)) {
       expect(weightsBefore[0]).toBeCloseTo(0.9, 6);
       expect(weightsAfter).toEqual(weightsBefore);

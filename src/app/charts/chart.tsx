@@ -20,6 +20,21 @@ export interface Line {
   dash?: number[];
 }
 
+export interface Behind {
+  columns: Columns;
+  /** Whether its points are means of many steps already. */
+  areMeans: boolean;
+}
+
+/** How other runs are drawn, in their order; the legend over the charts says which is which. */
+export const BEHIND_DASHES: readonly number[][] = [
+  [2, 4],
+  [8, 4],
+  [2, 3, 8, 3],
+  [14, 4],
+  [2, 2, 2, 8],
+];
+
 interface ChartProps {
   title: string;
   columns: Columns;
@@ -34,8 +49,8 @@ interface ChartProps {
   height?: number;
   /** A line that means something, such as zero for a cosine. */
   baseline?: number;
-  /** Another run's columns of the same names: drawn dotted behind the lines that it has. */
-  behind?: Columns;
+  /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
+  behind?: readonly Behind[];
 }
 
 const HEIGHT = 112;
@@ -165,15 +180,24 @@ function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
     if (line.smooth) columns.push(smoothed(raw, SMOOTHING));
   }
   const own = thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
-  const { behind } = props;
-  const ghosts = ghostsOf(props).map(({ column }) => behind!.column(column));
-  if (ghosts.length === 0) return own;
-  return uPlot.join([own, thinned(behind!.xs(), ghosts, Number.POSITIVE_INFINITY) as uPlot.AlignedData]);
+  const others = behindOf(props).map(({ columns, areMeans, lines }) => {
+    const drawn = lines.map(({ column, smooth }) => {
+      const raw = columns.column(column);
+      return smooth && !areMeans ? smoothed(raw, SMOOTHING) : raw;
+    });
+    return thinned(columns.xs(), drawn, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
+  });
+  return others.length === 0 ? own : uPlot.join([own, ...others]);
 }
 
-/** The lines that another run has too. */
-function ghostsOf({ lines, behind }: ChartProps): readonly Line[] {
-  return lines.filter(({ column }) => behind?.names.includes(column) && behind.last(column) !== null);
+/** Other runs with those of a chart's lines that they have too. */
+function behindOf({ lines, behind = [] }: ChartProps) {
+  return behind.flatMap((run, at) => {
+    const { columns } = run;
+    const had = lines.filter(({ column }) => columns.names.includes(column) && columns.last(column) !== null);
+    const dash = BEHIND_DASHES[at % BEHIND_DASHES.length];
+    return had.length === 0 ? [] : [{ ...run, lines: had, dash }];
+  });
 }
 
 function options(
@@ -199,14 +223,16 @@ function options(
       series.push({ ...common, stroke, width: 2, dash: line.dash, points: { show: false } });
     } else series.push({ ...common, stroke, width: 2, dash: line.dash });
   }
-  for (const line of ghostsOf(props()))
-    series.push({
-      stroke: color[line.color],
-      width: 2,
-      dash: [2, 4],
-      spanGaps: true,
-      points: { show: false },
-    });
+  for (const { lines: had, dash } of behindOf(props()))
+    for (const line of had)
+      series.push({
+        stroke: color[line.color],
+        width: 1.5,
+        alpha: 0.75,
+        dash,
+        spanGaps: true,
+        points: { show: false },
+      });
   return {
     width,
     height: props().height ?? HEIGHT,

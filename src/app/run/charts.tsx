@@ -1,6 +1,6 @@
 import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
-import { Chart, type Line } from '../charts/chart';
+import { BEHIND_DASHES, Chart, type Line } from '../charts/chart';
 import { pairLook, rewardLook } from '../charts/palette';
 import { Sparkline } from '../charts/sparkline';
 import type { Columns } from '../state/columns';
@@ -13,16 +13,16 @@ import '../styles/charts.css';
 export function LearningCharts() {
   const session = useSession();
   void session.view.tick.value;
-  const theirs = session.theirs.value?.found ?? null;
+  const behind = session.behind.value;
   const aligning = session.view.popo.length > 0;
   // What a chart draws beside its lines is fixed when it is built.
-  const key = theirs === null ? '' : ' and theirs';
+  const key = behind.map(({ id }) => ` and ${id}`).join('');
   return (
     <section class="charts" aria-labelledby="charts-title">
       <h2 id="charts-title" class="overline">
         Learning
-        {theirs !== null && ' · dotted: as the link has it'}
       </h2>
+      {behind.length > 0 && <BehindLegend />}
       {aligning ? (
         <div class="charts-grid">
           <LossChart key={`small${key}`} height={112} />
@@ -38,10 +38,32 @@ export function LearningCharts() {
   );
 }
 
+/** Which other run is drawn in which way. */
+function BehindLegend() {
+  return (
+    <ul class="behind" aria-label="Other runs in the charts">
+      {useSession().behind.value.map(({ id, label }, at) => (
+        <li key={id}>
+          <svg viewBox="0 0 34 6" aria-hidden="true">
+            <line
+              x1="0"
+              x2="34"
+              y1="3"
+              y2="3"
+              stroke-dasharray={BEHIND_DASHES[at % BEHIND_DASHES.length].join(' ')}
+            />
+          </svg>
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function LossChart({ height }: { height: number }) {
   const session = useSession();
   const { loss, lossMarks } = session.view;
-  const behind = session.theirs.value?.found?.columns.loss;
+  const behind = session.behind.value.map(({ columns, areMeans }) => ({ columns: columns.loss, areMeans }));
   const config = session.shownConfig.value;
   return (
     <Chart
@@ -57,9 +79,10 @@ function LossChart({ height }: { height: number }) {
 }
 
 function AlignmentCharts() {
-  const { shownConfig, view, theirs } = useSession();
+  const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
-  const behind = theirs.value?.found?.columns;
+  const others = (which: 'popo' | 'heldout') =>
+    behind.value.map(({ columns, areMeans }) => ({ columns: columns[which], areMeans }));
   const { rewards, probe_every, weighting } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
@@ -80,7 +103,7 @@ function AlignmentCharts() {
           { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
-        behind={behind?.heldout}
+        behind={others('heldout')}
         synced
         empty="Begins with alignment"
       />
@@ -94,7 +117,7 @@ function AlignmentCharts() {
           dash,
           smooth: true,
         }))}
-        behind={behind?.popo}
+        behind={others('popo')}
         synced
         empty="Begins with alignment"
       />
@@ -111,7 +134,7 @@ function AlignmentCharts() {
           // Two shares sum to 1, so one says both.
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
-        behind={behind?.popo}
+        behind={others('popo')}
         range={[0, 1]}
         baseline={1 / named.length}
         synced

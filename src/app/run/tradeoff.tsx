@@ -6,6 +6,7 @@ import { useSignal } from '@preact/signals';
 import type { RewardName } from '../../popo/rewards';
 import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
+import { BEHIND_DASHES } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
 import { ticks } from '../charts/ticks';
 import { type Columns, smoothed } from '../state/columns';
@@ -39,7 +40,7 @@ export function TradeOff() {
   const config = session.shownConfig.value;
   const axes = rewardAxes(config.popo.rewards);
   const hasPath = axes !== null && session.view.popo.length > 1;
-  const theirs = session.theirs.value?.found?.columns;
+  const others = session.behind.value;
   const view: View = chosen.value ?? (hasPath ? 'rewards' : 'heldout');
   return (
     <section class="tradeoff" aria-labelledby="tradeoff-title">
@@ -67,7 +68,7 @@ export function TradeOff() {
         <>
           <Plane
             path={heldoutPath(session.view)}
-            behind={theirs && heldoutPath(theirs)}
+            behind={others.map(({ columns }) => heldoutPath(columns))}
             landmarks={stageLandmarks(session.view, config)}
             names={['held-out L3 hit rate', 'held-out CTCVR']}
             colors={['semantic', 'id']}
@@ -82,7 +83,9 @@ export function TradeOff() {
         <>
           <Plane
             path={rewardPath(session.view, axes)}
-            behind={theirs && meansPath(theirs.popo, axes)}
+            behind={others.map(({ columns, areMeans }) =>
+              areMeans ? meansPath(columns.popo, axes) : rewardPath(columns, axes),
+            )}
             landmarks={[]}
             names={[`${rewardLook(axes[0]).label} reward`, `${rewardLook(axes[1]).label} reward`]}
             colors={[rewardLook(axes[0]).color, rewardLook(axes[1]).color]}
@@ -111,7 +114,7 @@ export function whoGains({ popo }: RunConfig): string {
   return ruleOf(popo.weighting).caution?.({ numRewards: rewards.length, etaOverMu, influence }) ?? '';
 }
 
-function rewardPath({ popo }: RunView, [x, y]: [RewardName, RewardName]): PlanePoint[] {
+function rewardPath({ popo }: Pick<RunView, 'popo'>, [x, y]: [RewardName, RewardName]): PlanePoint[] {
   return points(
     popo.xs(),
     smoothed(popo.column(`r_${x}`), SMOOTHING),
@@ -150,8 +153,8 @@ function stageLandmarks({ table }: RunView, config: RunConfig): (PlanePoint & { 
 
 interface PlotProps {
   path: PlanePoint[];
-  /** Another run's path, dotted. */
-  behind?: PlanePoint[];
+  /** Other runs' paths, broken as charts have them. */
+  behind?: PlanePoint[][];
   landmarks: (PlanePoint & { label: string })[];
   /** Of the axes, to the right and upwards. */
   names: [string, string];
@@ -164,7 +167,7 @@ interface PlotProps {
 /** A plane of two values, and the way through it. */
 export function Plane({ path, behind = [], landmarks, names, colors, pull, empty }: PlotProps) {
   const session = useSession();
-  const all = [...path, ...behind, ...landmarks];
+  const all = [...path, ...behind.flat(), ...landmarks];
   const [x0, x1] = extent(all.map(({ x }) => x));
   const [y0, y1] = extent(all.map(({ y }) => y));
   const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (SIZE - LEFT - RIGHT);
@@ -206,9 +209,14 @@ export function Plane({ path, behind = [], landmarks, names, colors, pull, empty
       <text x={LEFT + 6} y={TOP + 16} class={`plot-label ${colors[1]}-fill`}>
         ↑ {names[1]}
       </text>
-      {behind.length > 1 && (
-        <polyline points={behind.map(({ x, y }) => `${px(x)},${py(y)}`).join(' ')} class="plot-behind" />
-      )}
+      {behind.map((other, at) => (
+        <polyline
+          key={at}
+          points={other.map(({ x, y }) => `${px(x)},${py(y)}`).join(' ')}
+          class="plot-behind"
+          stroke-dasharray={BEHIND_DASHES[at % BEHIND_DASHES.length].join(' ')}
+        />
+      ))}
       {path.slice(1).map((to, index) => (
         <line
           key={to.step}

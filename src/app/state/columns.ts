@@ -27,6 +27,15 @@ export class Columns {
     this.length = 0;
   }
 
+  /** What is there now; what is pushed later does not reach it. */
+  copy(): Columns {
+    const made = new Columns(this.names);
+    made.x = this.x.slice();
+    made.ys = this.ys.map((y) => y.slice());
+    made.length = this.length;
+    return made;
+  }
+
   xs(): Float64Array {
     return this.x.subarray(0, this.length);
   }

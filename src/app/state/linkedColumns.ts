@@ -3,12 +3,10 @@ import { REWARDS } from '../../popo/rewards';
 import type { RunConfig } from '../../run/config';
 import { type LinkResult, stretchEnds } from '../../run/result/linkResult';
 import { readResult } from '../../run/result/resultField';
+import type { RunColumns } from './behind';
 import { Columns } from './columns';
 
-export interface LinkedColumns {
-  loss: Columns;
-  popo: Columns;
-  heldout: Columns;
+export interface LinkedColumns extends RunColumns {
   /** Where each stage begins on the axis of losses. */
   marks: { x: number; label: LinkResult['losses'][number]['stage'] }[];
 }

@@ -19,6 +19,7 @@ import {
   type StageName,
 } from '../../run/report';
 import type { TeacherCounts } from '../../sft/cot';
+import type { RunColumns } from './behind';
 import { Columns } from './columns';
 
 export interface StageState {
@@ -142,6 +143,11 @@ export function createRunView(
       for (const columns of [loss, popo, heldout]) columns.clear();
       tick.value++;
     });
+  }
+
+  /** What charts draw of it by now. */
+  function copy(): RunColumns {
+    return { loss: loss.copy(), popo: popo.copy(), heldout: heldout.copy() };
   }
 
   function receive(event: RunEvent): void {
@@ -324,6 +330,7 @@ export function createRunView(
     lossMarks,
     currentStage,
     clear,
+    copy,
     receive,
     drained,
   };

@@ -14,7 +14,9 @@ import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
+import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
+import { createBehind } from './behind';
 import { createBudget } from './budget';
 import { createCotSets } from './cotSets';
 import { createForm } from './form';
@@ -96,6 +98,9 @@ export function createSession(
   const expected = signal<Fingerprint | null>(null);
   const verdict = signal<FingerprintComparison | null>(null);
   const theirs = createLinkedResult((level, message) => say(level, message));
+  /** Of the run on show; null while there is none. */
+  const runId = signal<string | null>(null);
+  const others = createBehind(theirs.linked, runId);
   const kept = createKeptRuns(services, () => trainer());
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
@@ -185,8 +190,18 @@ export function createSession(
     notices.value = notices.value.filter((notice) => notice.id !== id);
   }
 
+  /** What was on show stays behind what is to come. */
   function clear(): void {
     batch(() => {
+      const was = runConfig.value;
+      if (was !== null && runId.value !== null && view.loss.length + view.popo.length > 0)
+        others.before.value = {
+          id: runId.value,
+          label: `before: ${runTitle(was)}`,
+          columns: view.copy(),
+          areMeans: false,
+        };
+      runId.value = null;
       view.clear();
       divergence.value = null;
       runConfig.value = null;
@@ -226,6 +241,7 @@ export function createSession(
       }
       adopt(wanted, told);
       runConfig.value = wanted;
+      runId.value = saved?.id ?? crypto.randomUUID();
       status.value = 'running';
       pending.value = 'starting';
       if (saved !== null) {
@@ -248,6 +264,7 @@ export function createSession(
       const result = await trainer().start(wanted, from, onEvent, {
         teacherKey: teacherKeyOfRun,
         changes: changes.value,
+        id: runId.value ?? undefined,
       });
       await view.drained();
       if (token !== current) return;
@@ -432,6 +449,7 @@ export function createSession(
             `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${problem}`,
           );
         runConfig.value = settings;
+        runId.value = saved.id;
         expected.value = null;
         theirs.close();
         for (const event of events) view.receive(event);
@@ -545,6 +563,9 @@ export function createSession(
     verdict,
     /** What the opened link says came out; null where it says nothing. */
     theirs: theirs.linked,
+    behind: others.behind,
+    pinned: others.pinned,
+    runId,
     linked,
     savedRuns: kept.runs,
     left: kept.left,

@@ -22,6 +22,11 @@ export function alignmentName({ popo }: RunConfig): string {
   return popo.rewards.length === 1 || isPlain ? 'GRPO' : label;
 }
 
+/** A run in a few words. */
+export function runTitle(config: RunConfig): string {
+  return `${config.preset}, seed ${config.seed}, ${alignmentName(config)}`;
+}
+
 /** Whether the weights move: with one reward there is nothing to weigh. */
 export function movesWeights({ popo }: RunConfig): boolean {
   return popo.rewards.length > 1 && ruleOf(popo.weighting).needs !== 'nothing';

@@ -1,0 +1,144 @@
+/** A second line of a run, at minuscule sizes: where it begins, and that it is the same run until somebody changes it. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { forked } from '../../src/run/fork';
+import type { Report } from '../../src/run/report';
+import { runPipeline } from '../../src/run/runner';
+import type { RunCheckpoint } from '../../src/run/runState';
+import { memoryStore } from '../../src/store/memory';
+import { createTrainer } from '../../src/worker/trainService';
+import { minusculeConfig, openCpu, recordedRun } from './tinyRun';
+
+const TIMEOUT = 120_000;
+
+const config = () =>
+  minusculeConfig((config) => {
+    config.ranking.users = 0;
+    // Enough for some answers to be well formed, so that alignment has something to move by.
+    Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
+    Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
+    Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
+    Object.assign(config.popo, { steps: 4, probe_every: 0 });
+    config.evaluate.curve_every = 100;
+  });
+
+describe('a fork', { timeout: TIMEOUT }, () => {
+  let whole: { report: Report; checkpoint: RunCheckpoint };
+  let early: RunCheckpoint;
+  let middle: RunCheckpoint;
+
+  beforeAll(async () => {
+    const run = recordedRun(config(), null, (event, controls) => {
+      if (event.type !== 'popo' || event.step.step !== 1) return;
+      controls.pause();
+      void controls.rested().then(() => controls.resume());
+    });
+    const { report, checkpoint } = await runPipeline(run.context);
+    whole = { report: report!, checkpoint };
+    early = run.saved.find(({ state }) => state.stage === 'sft')!;
+    middle = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 2)!;
+  }, TIMEOUT);
+
+  const finish = async (from: RunCheckpoint, changes: Parameters<typeof forked>[2] = 'here') => {
+    const run = recordedRun(config(), forked(from, 'first', changes));
+    return { report: (await runPipeline(run.context)).report!, events: run.events };
+  };
+
+  it.each([
+    ['here, in the middle of alignment', () => middle, 'here', 2],
+    ['at the beginning of alignment, from its middle', () => middle, 'popo', 0],
+    ['at the beginning of alignment, from the end of the run', () => whole.checkpoint, 'popo', 0],
+  ] as const)('%s comes to the same bits, where nothing is changed', async (_where, from, point, step) => {
+    const begun = forked(from(), 'first', point);
+    expect(begun.state).toMatchObject({ stage: 'popo', step, fork: { of: 'first', stage: 'popo', step } });
+    expect(begun.model!.parameters).toHaveLength(whole.checkpoint.model!.parameters.length);
+    const { report, events } = await finish(from(), point);
+    expect(report.fingerprint).toEqual(whole.report.fingerprint);
+    expect(report.link).toBe(whole.report.link);
+    const taken = events.flatMap((event) => (event.type === 'popo' ? [event.step.step] : []));
+    expect(taken).toEqual([0, 1, 2, 3]);
+  });
+
+  it('begins alignment with the weights of SFT and nothing of what came after', () => {
+    const { state, model } = forked(whole.checkpoint, 'first', 'popo');
+    expect(model!.parameters).toBe(whole.checkpoint.state.made.popo!.reference);
+    expect(model!.parameters).not.toEqual(whole.checkpoint.model!.parameters);
+    expect(Object.keys(state.made)).toEqual([
+      'data',
+      'tokenizer',
+      'ranker',
+      'encoder',
+      'warmup',
+      'rupr',
+      'orft',
+      'sft',
+    ]);
+    expect(state.stages.map(({ name }) => name)).not.toContain('popo');
+    expect(Object.keys(whole.checkpoint.state.made)).toContain('ranking');
+  });
+
+  it('lets go of what was changed in alignment, and keeps what was changed before', () => {
+    const at = { step: 1, from: 1, to: 2 };
+    const changes = [
+      { ...at, stage: 'sft', field: 'sft.learning_rate' },
+      { ...at, stage: 'popo', field: 'popo.beta' },
+    ] as RunCheckpoint['state']['changes'];
+    const changed = { ...whole.checkpoint, state: { ...whole.checkpoint.state, changes } };
+    expect(forked(changed, 'first', 'popo').state.changes).toEqual([changes[0]]);
+    const halfway = { ...middle, state: { ...middle.state, changes } };
+    expect(forked(halfway, 'first', 'here').state.changes).toEqual(changes);
+  });
+
+  it('is refused where there is nothing to go on from', () => {
+    expect(() => forked(early, 'first', 'popo')).toThrow(/has not come to alignment yet/);
+    expect(() => forked(whole.checkpoint, 'first', 'here')).toThrow(
+      /is at its end: fork it at the beginning/,
+    );
+    expect(forked(early, 'first', 'here').state).toMatchObject({ stage: 'sft', fork: { of: 'first' } });
+  });
+
+  it('stands beside the run that it is of: going on with one drops none of them', async () => {
+    const store = memoryStore();
+    const trainer = createTrainer({
+      openStore: async () => ({ store, problem: null }),
+      openDevice: openCpu,
+      describeDevice: async () => ({ device: (await openCpu()).info, warning: null }),
+    });
+    const id = crypto.randomUUID();
+    let isForked = false;
+    let fork = '';
+    await trainer.start(
+      config(),
+      null,
+      (event) => {
+        if (event.type !== 'popo' || event.step.step !== 1 || isForked) return;
+        isForked = true;
+        void trainer.pause().then(async () => {
+          fork = (await trainer.fork('here')).id;
+          await trainer.stop();
+        });
+      },
+      { id },
+    );
+    const kept = async () =>
+      (await trainer.savedRuns()).map((run) => [run.id, run.finished, run.fork?.of ?? null]);
+    expect(new Map((await kept()).map(([name, ...rest]) => [name, rest]))).toEqual(
+      new Map([
+        [id, [false, null]],
+        [fork, [false, id]],
+      ]),
+    );
+    const turned = await trainer.start(config(), { id: fork, generation: 'newest' }, (event) => {
+      if (event.type === 'popo' && event.step.step === 2)
+        void trainer.change([{ field: 'popo.temperature', to: 0.9 }]);
+    });
+    expect(turned!.changes).toEqual([
+      { stage: 'popo', step: 3, field: 'popo.temperature', from: 1, to: 0.9 },
+    ]);
+    const first = await trainer.start(config(), { id, generation: 'newest' }, () => {});
+    expect(first!.fingerprint).toEqual(whole.report.fingerprint);
+    expect(turned!.popo.steps.slice(0, 3)).toEqual(first!.popo.steps.slice(0, 3));
+    expect(turned!.popo.steps[3]).not.toEqual(first!.popo.steps[3]);
+    expect((await kept()).map(([, finished]) => finished)).toEqual([true, true]);
+    await expect(trainer.change([{ field: 'popo.beta', to: 1 }])).rejects.toThrow(/No run is on/);
+  });
+});
