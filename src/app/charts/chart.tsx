@@ -6,7 +6,7 @@ import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { type Columns, smoothed, thinned } from '../state/columns';
+import { type Columns, smoothed, smoothedMeans, thinned } from '../state/columns';
 import { useSession } from '../state/context';
 import { short } from '../words/format';
 import { type PaletteName, palette, whenPaletteChanges } from './palette';
@@ -166,9 +166,11 @@ function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
   }
   const own = thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
   const { behind } = props;
-  const ghosts = ghostsOf(props).map(({ column }) => behind!.column(column));
-  if (ghosts.length === 0) return own;
-  return uPlot.join([own, thinned(behind!.xs(), ghosts, Number.POSITIVE_INFINITY) as uPlot.AlignedData]);
+  if (behind === undefined || ghostsOf(props).length === 0) return own;
+  const ghosts = ghostsOf(props).map(({ column, smooth }) =>
+    smooth ? smoothedMeans(behind.xs(), behind.column(column), SMOOTHING) : behind.column(column),
+  );
+  return uPlot.join([own, thinned(behind.xs(), ghosts, Number.POSITIVE_INFINITY) as uPlot.AlignedData]);
 }
 
 /** The lines that another run has too. */

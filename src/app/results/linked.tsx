@@ -3,7 +3,7 @@ import { changeSentence } from '../../run/changes';
 import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/result/linkResult';
 import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
-import { heldoutPath, meansPath, Plane, rewardAxes } from '../run/tradeoff';
+import { heldoutPath, meansPath, Plane, rewardAxes } from '../charts/plane';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
 import { deviceWords } from '../words/deviceWords';
@@ -12,7 +12,6 @@ import { count, duration, short } from '../words/format';
 import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
 import { METRICS, rateText } from './table';
 import '../styles/tables.css';
-import '../styles/charts.css';
 import '../styles/linked.css';
 
 type Shown = Linked & { found: NonNullable<Linked['found']> };
@@ -146,7 +145,7 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
       </section>
       <p class="plot-note">
         {count(table[0].users)} {heldOutWords(config).many}, one seed. Below each rate its 95 % interval over
-        those users; that of CTCVR is the widest it can be where the run did not know better.
+        those users; that of CTCVR is at most as wide.
       </p>
     </>
   );

@@ -9,7 +9,10 @@ export function differences(config: RunConfig): { path: string; words: string }[
   return Object.entries(diffFromPreset(config))
     .filter(([path]) => !/^data\.(sha256|map)$/.test(path))
     .map(([path, value]) => {
-      const { label } = wordsOf(path as ConfigPath);
+      // In mid-sentence, and L3 stays L3.
+      const label = wordsOf(path as ConfigPath).label.replace(/^[A-Z](?=[a-z])/, (first) =>
+        first.toLowerCase(),
+      );
       const told = formatLeaf(leafAt(preset, path as ConfigPath));
       return { path, words: `${label} ${formatLeaf(value) || 'none'}, not ${told || 'none'}` };
     });
