@@ -274,6 +274,8 @@ function paddedRange(low: number | null, high: number | null, fixed: ChartProps[
 function drawMarks(plot: uPlot, props: ChartProps, color: ReturnType<typeof palette>): void {
   const { ctx, bbox } = plot;
   ctx.save();
+  // The line that was drawn last may have been dashed.
+  ctx.setLineDash([]);
   ctx.strokeStyle = color.line;
   ctx.fillStyle = color.muted;
   ctx.lineWidth = devicePixelRatio;

@@ -1,5 +1,4 @@
 /** What an opened link says came out for its maker: before anything is trained here, and beside what is. */
-import { changeSentence } from '../../run/changes';
 import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/result/linkResult';
 import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
@@ -7,7 +6,7 @@ import { heldoutPath, meansPath, Plane, rewardAxes } from '../charts/plane';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
 import { deviceWords } from '../words/deviceWords';
-import { differences } from '../words/differences';
+import { changesInWords, differences } from '../words/differences';
 import { count, duration, short } from '../words/format';
 import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
 import { METRICS, rateText } from './table';
@@ -77,8 +76,8 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
                 {index + 1 < differs.length ? '; ' : '.'}
               </span>
             ))}
-            {changes.map((change) => (
-              <span key={`${change.stage} ${change.step} ${change.field}`}> {changeSentence(change)}</span>
+            {changesInWords(changes, config).map((sentence) => (
+              <span key={sentence}> {sentence}</span>
             ))}
           </dd>
         </div>
