@@ -10,10 +10,9 @@ import { SessionContext } from './state/context';
 import type { Session } from './state/session';
 import { StudyPanel } from './study/studyPanel';
 
-const course = () => import('./run/course');
 /** What was promised stands until what happens can be shown. */
-const Course = late('The view of the run', async () => (await course()).Course, Hero);
-const StageTable = late('The table of stages', async () => (await course()).StageTable);
+const Course = late('The view of the run', async () => (await import('./run/course')).Course, Hero);
+const StageTable = late('The table of stages', async () => (await import('./results/table')).StageTable);
 const linked = () => import('./results/linked');
 const LinkedRun = late(
   'What the link says came out',

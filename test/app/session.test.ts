@@ -8,6 +8,7 @@ import { reportedEvents } from '../../src/run/events';
 import { parseLink } from '../../src/run/link';
 import { type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
+import { withResult } from '../../src/run/result/resultField';
 import type {
   ImporterApi,
   ImportSummary,
@@ -403,6 +404,40 @@ describe('a session', () => {
     session.openLink('#run=1&preset=tiny&seed=1e99');
     expect(session.notices.value.at(-1)?.level).toBe('warning');
     expect(session.config.value.preset).toBe('small');
+  });
+
+  it('shows what a link says came out until another is opened, and uses the rest of one whose result is bad', async () => {
+    const { session } = stage();
+    const config = presetConfig('tiny');
+    const made = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
+    const plain = '#run=1&preset=tiny&version=1';
+    const link = (await withResult(plain, made))!;
+    session.openLink(link);
+    // Its place is kept while it is read.
+    expect(session.theirs.value).toMatchObject({ config, found: null });
+    await vi.waitFor(() => expect(session.theirs.value?.found).not.toBeNull());
+    const { result, columns } = session.theirs.value!.found!;
+    expect(result.table.at(-1)!.rates.CTCVR).toBeCloseTo(made.table.at(-1)!.CTCVR, 4);
+    const [semantic, id] = made.popo.steps.at(-1)!.weightsAfter;
+    expect(columns.popo.last('w_semantic')).toBeCloseTo(semantic, 4);
+    expect(columns.popo.last('w_id')).toBeCloseTo(id, 4);
+    expect(columns.popo.last('w_novelty')).toBeNull();
+    expect(columns.popo.xs().at(-1)).toBe(config.popo.steps - 1);
+    expect(columns.heldout.last('ctcvr')).toBeCloseTo(made.popo.curve.at(-1)!.row.CTCVR, 4);
+
+    session.edit((draft) => {
+      draft.seed = 3;
+    });
+    await session.reset();
+    expect(session.theirs.value?.config.seed).toBe(1);
+    // One that is opened while another is read is the one that counts.
+    session.openLink(link);
+    session.openLink(plain);
+    session.openLink(`${plain}&seed=9&result=AAAA`);
+    await vi.waitFor(() => expect(session.notices.value).toHaveLength(1));
+    expect(session.notices.value[0].message).toMatch(/^The result in this link cannot be shown, .*\.$/);
+    expect(session.config.value.seed).toBe(9);
+    expect(session.theirs.value).toBeNull();
   });
 
   it('does not open a link over a run', () => {

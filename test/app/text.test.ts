@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rewardAxes } from '../../src/app/charts/plane';
 import { ticks } from '../../src/app/charts/ticks';
 import { withWeight } from '../../src/app/parts/weights';
 import { parts, promptParts } from '../../src/app/run/samples';
-import { rewardAxes, whoGains } from '../../src/app/run/tradeoff';
+import { whoGains } from '../../src/app/run/tradeoff';
 import { ago, bytes, count, duration, percent, short } from '../../src/app/words/format';
 import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
 import type { RunConfig } from '../../src/run/config';

@@ -3,11 +3,21 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type {} from '../../src/app/console';
+import { presetConfig } from '../../src/run/presets';
+import { withResult } from '../../src/run/result/resultField';
 import { fakePage } from './fakePage';
+import { fakePopoSteps, fakeReport } from './fakeTrainer';
 
 const fake = fakePage();
 
 const LOG = { name: 'log.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n') };
+
+/** Of a run that is over: whoever opens it sees what came out. */
+const config = presetConfig('tiny');
+const LINK = await withResult(
+  '#run=1&preset=tiny&version=1',
+  fakeReport(config, [], fakePopoSteps(config, config.popo.steps)),
+);
 
 const STATES: { name: string; query: string; reach(page: Page): Promise<unknown> }[] = [
   { name: 'idle, with saved runs', query: '?saved', reach: (page) => page.waitForSelector('.saved li') },
@@ -77,6 +87,11 @@ const STATES: { name: string; query: string; reach(page: Page): Promise<unknown>
       await page.click('[data-action=train]');
       await page.waitForSelector('html[data-status=done]');
     },
+  },
+  {
+    name: 'a link that shows what came out',
+    query: `?speed=400${LINK}`,
+    reach: (page) => page.waitForSelector('.linked tbody'),
   },
   {
     name: 'a study under way',

@@ -1,5 +1,5 @@
 /** Settings that change while alignment goes on, at minuscule sizes: what each step gets, and that a link tells it to the bit. */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { FieldEdit, RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import type { Controls } from '../../src/run/controls';
@@ -41,19 +41,29 @@ const KNOBS: FieldEdit[] = [
   { field: 'popo.temperature', to: 0.8 },
 ];
 
-async function turned(): Promise<{ report: Report; events: RunEvent[] }> {
-  const run = recordedRun(
-    config(),
-    null,
-    whenStep(1, (controls) => controls.change(KNOBS)),
-  );
-  const { report } = await runPipeline(run.context);
-  return { report: report!, events: run.events };
-}
-
 describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
+  let untouched: Report;
+  /** Where alignment begins. */
+  let begun: RunCheckpoint;
+  /** The same with the knobs turned after its second step. */
+  let turned: { report: Report; events: RunEvent[] };
+
+  /** From where alignment begins. */
+  const align = (
+    onEvent: Parameters<typeof recordedRun>[2],
+    openDevice?: Parameters<typeof recordedRun>[3],
+  ) => recordedRun(config(), begun, onEvent, openDevice);
+
+  beforeAll(async () => {
+    const run = recordedRun(config());
+    untouched = (await runPipeline(run.context)).report!;
+    begun = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 0)!;
+    const other = align(whenStep(1, (controls) => controls.change(KNOBS)));
+    turned = { report: (await runPipeline(other.context)).report!, events: other.events };
+  }, TIMEOUT);
+
   it('hold from the next step on, in every part of it, and a link tells them to the bit', async () => {
-    const { report, events } = await turned();
+    const { report, events } = turned;
     const at = { stage: 'popo', step: 2 } as const;
     const expected: RunChange[] = [
       { ...at, field: 'popo.reward_weights', from: [0.5, 0.5], to: [0.9, 0.1] },
@@ -78,17 +88,14 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     expect(compareFingerprints(opened.expected!, same.fingerprint).verdict).toBe('identical');
     expect(same.link).toBe(report.link);
     // The knobs did something.
-    const untouched = (await runPipeline(recordedRun(opened.config).context)).report!;
     expect(untouched.popo.steps.slice(0, 2)).toEqual(steps.slice(0, 2));
     expect(untouched.fingerprint.exact).not.toBe(report.fingerprint.exact);
   });
 
   it('are kept at once where the run rests, so that they outlive the tab', async () => {
-    const whole = (await turned()).report;
+    const whole = turned.report;
     let saved: RunCheckpoint[] = [];
-    const first = recordedRun(
-      config(),
-      null,
+    const first = align(
       whenStep(1, (controls) => {
         controls.pause();
         void controls.rested().then(() => {
@@ -116,12 +123,10 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
   });
 
   it('outlive a lost device: the steps since the last checkpoint are taken again under them', async () => {
-    const whole = (await turned()).report;
+    const whole = turned.report;
     let device: Awaited<ReturnType<typeof openCpu>> | null = null;
     let losses = 0;
-    const run = recordedRun(
-      config(),
-      null,
+    const run = align(
       (event, controls) => {
         if (event.type !== 'popo') return;
         if (event.step.step === 1 && losses === 0) controls.change(KNOBS);
@@ -148,8 +153,8 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
         said.push((error as Error).message);
       }
     };
-    const run = recordedRun(config(), null, (event, controls) => {
-      if (event.type === 'stage' && event.name === 'ranker' && event.status === 'started')
+    const run = align((event, controls) => {
+      if (event.type === 'stage' && event.name === 'evaluate' && event.status === 'started')
         attempt(controls, [{ field: 'popo.beta', to: 1 }]);
       if (event.type !== 'popo') return;
       if (event.step.step === 1) {
@@ -161,14 +166,13 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     });
     const report = (await runPipeline(run.context)).report!;
     expect(said).toEqual([
-      expect.stringMatching(/no stage is under way whose settings can change/),
       expect.stringMatching(/popo\.steps.*none that this stage can make/),
       expect.stringMatching(/popo\.min_weight/),
       expect.stringMatching(/popo\.num_generations must be/),
       expect.stringMatching(/beyond the stage's steps/),
+      expect.stringMatching(/no stage is under way whose settings can change/),
     ]);
     expect(report.changes).toEqual([]);
-    const untouched = (await runPipeline(recordedRun(config()).context)).report!;
     expect(report.fingerprint).toEqual(untouched.fingerprint);
   });
 });

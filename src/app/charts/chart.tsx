@@ -6,7 +6,7 @@ import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { type Columns, smoothed, thinned } from '../state/columns';
+import { type Columns, smoothed, smoothedMeans, thinned } from '../state/columns';
 import { useSession } from '../state/context';
 import { short } from '../words/format';
 import { type PaletteName, palette, whenPaletteChanges } from './palette';
@@ -18,12 +18,6 @@ export interface Line {
   /** Draws the raw values faintly and their moving average on top. */
   smooth?: boolean;
   dash?: number[];
-}
-
-export interface Behind {
-  columns: Columns;
-  /** Whether its points are means of many steps already. */
-  areMeans: boolean;
 }
 
 /** How other runs are drawn, in their order; the legend over the charts says which is which. */
@@ -50,7 +44,7 @@ interface ChartProps {
   /** A line that means something, such as zero for a cosine. */
   baseline?: number;
   /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
-  behind?: readonly Behind[];
+  behind?: readonly Columns[];
 }
 
 const HEIGHT = 112;
@@ -180,11 +174,10 @@ function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
     if (line.smooth) columns.push(smoothed(raw, SMOOTHING));
   }
   const own = thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
-  const others = behindOf(props).map(({ columns, areMeans, lines }) => {
-    const drawn = lines.map(({ column, smooth }) => {
-      const raw = columns.column(column);
-      return smooth && !areMeans ? smoothed(raw, SMOOTHING) : raw;
-    });
+  const others = behindOf(props).map(({ columns, lines }) => {
+    const drawn = lines.map(({ column, smooth }) =>
+      smooth ? smoothedMeans(columns.xs(), columns.column(column), SMOOTHING) : columns.column(column),
+    );
     return thinned(columns.xs(), drawn, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
   });
   return others.length === 0 ? own : uPlot.join([own, ...others]);
@@ -192,11 +185,10 @@ function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
 
 /** Other runs with those of a chart's lines that they have too. */
 function behindOf({ lines, behind = [] }: ChartProps) {
-  return behind.flatMap((run, at) => {
-    const { columns } = run;
+  return behind.flatMap((columns, at) => {
     const had = lines.filter(({ column }) => columns.names.includes(column) && columns.last(column) !== null);
     const dash = BEHIND_DASHES[at % BEHIND_DASHES.length];
-    return had.length === 0 ? [] : [{ ...run, lines: had, dash }];
+    return had.length === 0 ? [] : [{ columns, lines: had, dash }];
   });
 }
 
@@ -304,6 +296,8 @@ function drawMarks(
 ): void {
   const { ctx, bbox } = plot;
   ctx.save();
+  // The line that was drawn last may have been dashed.
+  ctx.setLineDash([]);
   ctx.strokeStyle = color.line;
   ctx.fillStyle = color.muted;
   ctx.lineWidth = devicePixelRatio;

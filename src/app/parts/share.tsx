@@ -47,7 +47,7 @@ export function Share() {
       {isLong.value && (
         <button
           type="button"
-          class="plain"
+          class="inline share-short"
           data-action="share-short"
           title="Repeats the run, and does not show what came out"
           onClick={() => void copy(pageLink(session))}

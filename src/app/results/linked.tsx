@@ -1,18 +1,16 @@
 /** What an opened link says came out for its maker: before anything is trained here, and beside what is. */
-import { changeSentence } from '../../run/changes';
 import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/result/linkResult';
 import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
-import { heldoutPath, meansPath, Plane, rewardAxes } from '../run/tradeoff';
+import { heldoutPath, meansPath, Plane, rewardAxes } from '../charts/plane';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
 import { deviceWords } from '../words/deviceWords';
-import { differences } from '../words/differences';
+import { changesInWords, differences } from '../words/differences';
 import { count, duration, short } from '../words/format';
 import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
 import { METRICS, rateText } from './table';
 import '../styles/tables.css';
-import '../styles/charts.css';
 import '../styles/linked.css';
 
 type Shown = Linked & { found: NonNullable<Linked['found']> };
@@ -78,8 +76,8 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
                 {index + 1 < differs.length ? '; ' : '.'}
               </span>
             ))}
-            {changes.map((change) => (
-              <span key={`${change.stage} ${change.step} ${change.field}`}> {changeSentence(change)}</span>
+            {changesInWords(changes, config).map((sentence) => (
+              <span key={sentence}> {sentence}</span>
             ))}
           </dd>
         </div>
@@ -146,7 +144,7 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
       </section>
       <p class="plot-note">
         {count(table[0].users)} {heldOutWords(config).many}, one seed. Below each rate its 95 % interval over
-        those users; that of CTCVR is the widest it can be where the run did not know better.
+        those users; that of CTCVR is at most as wide.
       </p>
     </>
   );

@@ -63,7 +63,7 @@ function BehindLegend() {
 function LossChart({ height }: { height: number }) {
   const session = useSession();
   const { loss, lossMarks } = session.view;
-  const behind = session.behind.value.map(({ columns, areMeans }) => ({ columns: columns.loss, areMeans }));
+  const behind = session.behind.value.map(({ columns }) => columns.loss);
   const config = session.shownConfig.value;
   return (
     <Chart
@@ -81,8 +81,7 @@ function LossChart({ height }: { height: number }) {
 function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
-  const others = (which: 'popo' | 'heldout') =>
-    behind.value.map(({ columns, areMeans }) => ({ columns: columns[which], areMeans }));
+  const others = (which: 'popo' | 'heldout') => behind.value.map(({ columns }) => columns[which]);
   const { rewards, probe_every, weighting } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'

@@ -18,8 +18,6 @@ export interface OtherRun {
   /** In words, for a legend. */
   label: string;
   columns: RunColumns;
-  /** Whether its points are means of many steps already. */
-  areMeans: boolean;
 }
 
 /** A finished run that stays beside whatever is on show. */
@@ -35,9 +33,7 @@ export function createBehind(linked: ReadonlySignal<Linked | null>, shown: Reado
   const pinned = signal<readonly PinnedRun[]>([]);
   const behind = computed((): readonly OtherRun[] => {
     const theirs = linked.value?.found;
-    const told = theirs
-      ? [{ id: 'link', label: 'as the link has it', columns: theirs.columns, areMeans: true }]
-      : [];
+    const told = theirs ? [{ id: 'link', label: 'as the link has it', columns: theirs.columns }] : [];
     const pins = pinned.value.filter(({ id }) => id !== shown.value);
     const isThere = (id: string) => id === shown.value || pins.some((pin) => pin.id === id);
     const last = before.value !== null && !isThere(before.value.id) ? [before.value] : [];

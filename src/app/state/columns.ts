@@ -80,6 +80,12 @@ export function smoothed(y: Float64Array, rate: number): Float64Array {
   return out;
 }
 
+/** As `smoothed` with `rate` for each x: for values that are means of the stretches between their xs, which are alike. */
+export function smoothedMeans(x: Float64Array, y: Float64Array, rate: number): Float64Array {
+  const stretch = x.length < 2 ? 1 : (x[x.length - 1] - x[0]) / (x.length - 1);
+  return smoothed(y, 1 - (1 - rate) ** stretch);
+}
+
 /**
  * At most `2 · buckets` points that keep every spike: each bucket shows its lowest and highest value, in the order in
  * which they came. All columns share the thinned x, so a chart stays aligned. NaN becomes null (a gap).

@@ -199,7 +199,6 @@ export function createSession(
           id: runId.value,
           label: `before: ${runTitle(was)}`,
           columns: view.copy(),
-          areMeans: false,
         };
       runId.value = null;
       view.clear();

@@ -1,16 +1,54 @@
+/** Settings in words: a field by its label, or by its name and the part of the run that it is of. */
+import type { RunChange } from '../../run/changes';
 import type { ConfigPath, RunConfig } from '../../run/config';
-import { diffFromPreset, formatLeaf } from '../../run/diff';
-import { leafAt, wordsOf } from '../../run/fields/paths';
+import { diffFromPreset, formatLeaf, type LeafValue } from '../../run/diff';
+import { fieldAt, leafAt } from '../../run/fields/paths';
 import { presetConfig } from '../../run/presets';
+import { STAGE_NAMES } from '../../run/stageNames';
+import { stageWords } from './runWords';
 
-/** What of a config is not as its preset has it, in words and one by one; which data a person imported is not among it. */
+/** Most changes that are told one by one. */
+const TOLD = 4;
+
+/** What of a config is not as its preset has it; which data a person imported is not among it. */
 export function differences(config: RunConfig): { path: string; words: string }[] {
   const preset = presetConfig({ preset: config.preset, version: config.version });
-  return Object.entries(diffFromPreset(config))
+  return (Object.entries(diffFromPreset(config)) as [ConfigPath, LeafValue][])
     .filter(([path]) => !/^data\.(sha256|map)$/.test(path))
-    .map(([path, value]) => {
-      const { label } = wordsOf(path as ConfigPath);
-      const told = formatLeaf(leafAt(preset, path as ConfigPath));
-      return { path, words: `${label} ${formatLeaf(value) || 'none'}, not ${told || 'none'}` };
-    });
+    .map(([path, value]) => ({
+      path,
+      words: `${nameOf(path, config)} ${said(value)}, not ${said(leafAt(preset, path))}`,
+    }));
+}
+
+/** What was changed while a run went on, as sentences. */
+export function changesInWords(changes: readonly RunChange[], config: RunConfig): string[] {
+  const told = changes.slice(0, TOLD).map(({ stage, step, field, from, to }) => {
+    const { label } = stageWords(stage, config);
+    return `From step ${step + 1} of ${lowered(label)} on: ${nameOf(field, config)} ${said(to)}, not ${said(from)}.`;
+  });
+  const left = changes.length - told.length;
+  return left === 0
+    ? told
+    : [...told, `${left === 1 ? 'One more change' : `${left} more changes`} came after.`];
+}
+
+function nameOf(path: ConfigPath, config: RunConfig): string {
+  const { form } = fieldAt(path);
+  if (form?.label !== undefined) return lowered(form.label);
+  const [section, name] = path.split('.');
+  if (name === undefined) return section;
+  const stage = STAGE_NAMES.find((known) => known === section);
+  const part = stage === undefined ? section : lowered(stageWords(stage, config).label);
+  return `${name.replaceAll('_', ' ')} of ${part}`;
+}
+
+/** In mid-sentence, where L3 stays L3. */
+function lowered(label: string): string {
+  return label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+}
+
+function said(value: LeafValue): string {
+  const text = Array.isArray(value) ? value.join(' and ') : formatLeaf(value);
+  return text === '' ? 'none' : text;
 }

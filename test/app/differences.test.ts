@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { changesInWords, differences } from '../../src/app/words/differences';
+import type { RunChange } from '../../src/run/changes';
+import { presetConfig } from '../../src/run/presets';
+
+it('says in words what differs from the preset, and nothing of what does not', () => {
+  const config = presetConfig('tiny');
+  expect(differences(config)).toEqual([]);
+  config.seed = 9;
+  config.orft.threshold = 'margin';
+  config.data.map = 'user=who';
+  Object.assign(config.popo, { steps: 200, rewards: ['id'], reward_weights: [1] });
+  config.text.vocab_size = 300;
+  expect(differences(config).map(({ words }) => words)).toEqual([
+    'seed 9, not 1',
+    expect.stringMatching(/^vocab size of text 300, not \d+$/),
+    'keep reasoning below margin, not median',
+    'steps of alignment 200, not 60',
+    'rewards of alignment id, not semantic and id',
+    'reward weights of alignment 1, not 0.5 and 0.5',
+  ]);
+});
+
+it('tells a few changes of a run, and how many more there were', () => {
+  const config = presetConfig('tiny');
+  const changes = Array.from({ length: 6 }, (_, k): RunChange => {
+    return { stage: 'popo', step: 10 * k, field: 'popo.learning_rate', from: k, to: k + 1 };
+  });
+  expect(changesInWords([], config)).toEqual([]);
+  expect(changesInWords(changes.slice(0, 1), config)).toEqual([
+    'From step 1 of alignment on: learning rate of alignment 1, not 0.',
+  ]);
+  const many = changesInWords(changes, config);
+  expect(many).toHaveLength(5);
+  expect(many.at(-1)).toBe('2 more changes came after.');
+});

@@ -1,0 +1,100 @@
+/** A link that shows what came out: shared in one browser, opened in another, which has trained nothing. */
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { parseLink } from '../../src/run/link';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+
+/** Another person's browser: nothing is kept from one to the next. */
+async function open(hash: string): Promise<{ page: Page; problems: string[]; close(): Promise<void> }> {
+  const context = await fake.browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(`${fake.url}?speed=400${hash}`);
+  await page.waitForSelector('[data-action=train]');
+  return { page, problems, close: () => context.close() };
+}
+
+const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
+const hashOf = (link: string) => link.slice(link.indexOf('#'));
+const rows = (page: Page) =>
+  page.locator('.linked tbody tr').evaluateAll((all) => all.map((row) => row.textContent));
+/** What each chart of a part of the page says to whoever cannot see it. */
+const charts = (page: Page, within: string) =>
+  page
+    .locator(`${within} .chart-frame`)
+    .evaluateAll((all) => all.map((chart) => chart.getAttribute('aria-label')));
+
+it('shows its reader the table and the curves before anything is trained, then their own run over it', async () => {
+  const maker = await open('#run=1&preset=tiny&seed=9&popo.weighting=fixed');
+  await maker.page.click('[data-action=train]');
+  await maker.page.waitForSelector('html[data-status=done]');
+  await maker.page.click('[data-action=share]');
+  await maker.page.waitForSelector('[data-action=share-short]');
+  const link = await copied(maker.page);
+  await maker.page.click('[data-action=share-short]');
+  const short = await copied(maker.page);
+  expect(link.startsWith(`${short}&result=`)).toBe(true);
+  expect(link.length).toBeLessThanOrEqual(6144);
+  expect(parseLink(short)).toMatchObject({ result: null, problem: null });
+  const table = await maker.page.evaluate(() => globalThis.taiji!.report()!.table);
+  expect(maker.problems).toEqual([]);
+  await maker.close();
+
+  const { page, problems, close } = await open(hashOf(link));
+  await page.waitForSelector('.linked table');
+  expect(await page.evaluate(() => globalThis.taiji!.status())).toBe('idle');
+  const seen = await rows(page);
+  expect(seen.map((text) => text!.replace(/\..*/, ''))).toEqual([
+    'Counting',
+    'Warm-up',
+    'Fine-tuning',
+    'Alignment',
+  ]);
+  // L1 of alignment, and its interval over 1,000 users.
+  expect(table.at(-1)!.Category_L1_ACC).toBeCloseTo(0.51, 6);
+  expect(seen.at(-1)).toContain('Alignment.510.479–.541');
+  const words = (await page.textContent('.linked'))!;
+  for (const said of [
+    'As its maker’s browser reported it; nobody has checked it.',
+    'WebGPU on NVIDIA ada-lovelace',
+    'The preset tiny, but: seed 9, not 1; weighting fixed, not popo.',
+    'your run is drawn over theirs',
+  ])
+    expect(words).toContain(said);
+  const drawn = await charts(page, '.linked');
+  expect(drawn).toHaveLength(4);
+  expect(drawn[0]).toMatch(/^Training loss: nats per answer token \d/);
+  expect(drawn[1]).toMatch(/L3 0\.\d+, .*CTCVR 0\.\d+$/);
+  expect(drawn[2]).toMatch(/semantic 0\.\d+, ID 0\.\d+$/);
+  expect(drawn[3]).toBe('Weights: w_s 0.500, w_id 0.500');
+  expect(await page.locator('.linked-plane svg').getAttribute('aria-label')).toMatch(
+    /^semantic reward against ID reward: at step/,
+  );
+
+  await page.click('[data-action=train-here]');
+  await page.waitForSelector('html[data-status=done]');
+  expect(await page.textContent('.verdict')).toBe(
+    'Identical: every loss, reward and metric is the same to the bit.',
+  );
+  expect(await page.textContent('#charts-title')).toContain('dotted: as the link has it');
+  expect(await page.locator('.tradeoff .plot-behind').count()).toBe(1);
+  expect(await rows(page)).toEqual(seen);
+  expect(problems).toEqual([]);
+  await close();
+});
+
+it('says in one sentence that a result cannot be shown, and uses the rest of the link', async () => {
+  const { page, problems, close } = await open('#run=1&preset=tiny&seed=9&result=AAAA');
+  await page.getByText('The result in this link cannot be shown').waitFor();
+  expect(await page.evaluate(() => globalThis.taiji!.config().seed)).toBe(9);
+  expect(await page.locator('.linked').count()).toBe(0);
+  expect(await page.locator('.hero').count()).toBe(1);
+  expect(problems).toEqual([]);
+  await close();
+});
