@@ -154,6 +154,13 @@ export class Tab {
     }
   }
 
+  /** Trains to the end, without a stop in between. */
+  finish(): void {
+    if (this.running === null) return;
+    this.running.toEnd = true;
+    this.running.controls.resume();
+  }
+
   /** Gone without a word. */
   kill(): void {
     this.isDead = true;
@@ -173,7 +180,7 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
   for (let turn = 1; performance.now() - from < 3_000; turn++) {
     if (await holds()) return;
     await new Promise((resolve) => setImmediate(resolve));
-    if (turn % 100 === 0) vi.advanceTimersByTime(600);
+    if (turn % 25 === 0) vi.advanceTimersByTime(600);
   }
   throw new Error(`It never came to this: ${what}`);
 }
