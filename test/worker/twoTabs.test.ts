@@ -1,13 +1,12 @@
 /** Two tabs, in every order of start, keep, finish, reset, reload and kill: nothing that is kept goes back. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeCheckpoint, type RunHeader } from '../../src/run/checkpoint';
-import { NOTHING_DONE } from '../../src/run/runState';
-import { APP_VERSION } from '../../src/run/version';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { Runs } from '../../src/store/runs';
 import type { SavedRun } from '../../src/worker/protocol';
 import { minusculeConfig } from '../run/tinyRun';
-import { Browser, STEPS, Tab, until } from './twoTabs';
+import { playedState, STEPS } from './played';
+import { Browser, Tab, until } from './twoTabs';
 
 const config = minusculeConfig();
 const RUN = 'the run';
@@ -46,9 +45,7 @@ class Scene {
   constructor(readonly plot: Plot) {}
 
   async open(): Promise<void> {
-    const stages = [{ name: 'data' as const, seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] }];
-    const state = { ...NOTHING_DONE, app: APP_VERSION, config, step: 1, stages };
-    await this.#checkpoints.save(encodeCheckpoint(RUN, { state, model: null }, false));
+    await this.#checkpoints.save(encodeCheckpoint(RUN, playedState(config, 1), false));
     for (const place of PLACES) await this.#openTab(place);
   }
 

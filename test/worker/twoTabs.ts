@@ -1,26 +1,17 @@
 /**
  * A browser with tabs, as far as they can spoil each other's work: one store, Web Locks, a word to all tabs, and tabs that are
- * killed without a word. Session, training service, store and locks' callers are the page's own; training is a run of `STEPS`
- * steps that are taken when the test says so.
+ * killed without a word. Session, training service, store and whoever asks for locks are the page's own; training is played.
  */
 import { vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
-import type { Controls } from '../../src/run/controls';
-import type { Report, StageReport } from '../../src/run/report';
-import type { runPipeline } from '../../src/run/runner';
-import { NOTHING_DONE, type RunCheckpoint } from '../../src/run/runState';
-import { APP_VERSION } from '../../src/run/version';
 import { memoryStore } from '../../src/store/memory';
 import type { Store } from '../../src/store/store';
 import type { ImporterApi, SavedRun } from '../../src/worker/protocol';
 import { runIsFree } from '../../src/worker/runLock';
 import { createTrainer } from '../../src/worker/trainService';
-import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 import { LockTable } from './lockTable';
-
-/** Of a run: its only stage under way is the first one, which needs no model. */
-export const STEPS = 40;
+import { type Played, playedPipeline } from './played';
 
 export class Browser {
   readonly store: Store = { ...memoryStore(), persistent: true };
@@ -36,7 +27,7 @@ export class Tab {
   readonly session;
   isDead = false;
   /** The run that it trains: its id, and what steers it. */
-  running: { controls: Controls; from: number; toEnd: boolean } | null = null;
+  running: Played | null = null;
   /** Which write of it, from now on, it dies at: before or after that is done. */
   dying: { writes: number; isDone: boolean } | null = null;
 
@@ -55,7 +46,9 @@ export class Tab {
       }),
       locks,
       tellTabs: () => this.#tellTabs(),
-      pipeline: (context) => this.#play(context),
+      pipeline: playedPipeline((running) => {
+        if (!this.isDead) this.running = running;
+      }),
     });
     const services: Services = {
       trainer: () => trainer,
@@ -120,38 +113,6 @@ export class Tab {
       list: read(store.list),
       get: read(store.get),
     };
-  }
-
-  async #play(context: Parameters<typeof runPipeline>[0]): Promise<Awaited<ReturnType<typeof runPipeline>>> {
-    const { controls, config, resume } = context;
-    controls.pause();
-    const running = { controls, from: resume?.state.step ?? 0, toEnd: false };
-    this.running = running;
-    let checkpoint: RunCheckpoint = resume ?? {
-      state: { ...NOTHING_DONE, app: APP_VERSION, config },
-      model: null,
-    };
-    context.emit({ type: 'stage', name: 'data', status: 'started', steps: STEPS });
-    try {
-      for (;;) {
-        const { step } = checkpoint.state;
-        if (step === STEPS) {
-          const report: Report = fakeReport(config, [], fakePopoSteps(config, 1));
-          await context.save(checkpoint, report);
-          return { report, checkpoint };
-        }
-        const isStopped = (await controls.pass()) === 'stop';
-        const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
-        const stage: StageReport = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] };
-        const state = { ...checkpoint.state, step: next, stages: [stage] };
-        checkpoint = { state, model: null };
-        const stored = await context.save(checkpoint, null);
-        context.emit({ type: 'checkpoint', stage: 'data', step: next, stored });
-        if (isStopped) return { report: null, checkpoint };
-      }
-    } finally {
-      if (this.running === running) this.running = null;
-    }
   }
 
   /** Trains to the end, without a stop in between. */
