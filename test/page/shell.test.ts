@@ -98,6 +98,8 @@ it('loads from its own origin alone, within its Content-Security-Policy', async 
     expect(await page.textContent('.device')).toMatch(/no WebGPU adapter/);
     await page.click('text=Choose tiny');
     expect(await page.inputValue('.setup select')).toBe('tiny');
+    // What is chosen is advised no more.
+    expect(await page.textContent('.device')).not.toMatch(/tiny/);
     expect(elsewhere).toEqual([]);
     expect(problems).toEqual([]);
   } finally {
