@@ -31,6 +31,23 @@ it('pauses, shows the curve, and goes on when that is chosen', async () => {
   await page.close();
 });
 
+it('says of a run that was stopped why, and offers to go back or on instead of resuming it', async () => {
+  const page = await runaway();
+  await page.click('[data-decide=stop]');
+  const notice = page.locator('[data-notice=divergence]');
+  await notice.getByText('was stopped, because it may be running away.').waitFor();
+  expect(await notice.textContent()).toMatch(/seed 1, was stopped.*The loss is far above where it has been/);
+  expect(await notice.getByRole('button').allTextContents()).toEqual(['Go back', 'Go on', 'Not now']);
+  const row = page.locator('.saved li');
+  expect(await row.textContent()).toMatch(/stopped at step \d+ of sft, because it may be running away/);
+  expect(await row.locator('[data-action=resume-run]').count()).toBe(0);
+  await notice.getByRole('button', { name: 'Not now' }).click();
+  expect(await notice.count()).toBe(0);
+  await row.locator('[data-action=go-on-run]').click();
+  await page.waitForSelector('html[data-status=done]');
+  await page.close();
+});
+
 it('stops when that is chosen, and what was drawn stays; a narrow page holds the question', async () => {
   const page = await runaway(360);
   const { scroll, own } = await page.evaluate(() => ({

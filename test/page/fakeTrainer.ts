@@ -455,6 +455,8 @@ export function fakeServices(options: FakeOptions): Services {
   let answer: ((choice: DivergenceChoice) => void) | null = null;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
+  /** A run that was stopped because it ran away. */
+  let left: SavedRun | null = null;
   const trainer: TrainerApi = {
     async describeDevice() {
       return {
@@ -465,7 +467,8 @@ export function fakeServices(options: FakeOptions): Services {
             : null,
       };
     },
-    async start(wanted, _resume, onEvent, { changes: told = [] } = {}) {
+    async start(wanted, from, onEvent, { changes: told = [] } = {}) {
+      left = null;
       stopped = false;
       paused = false;
       const config = structuredClone(wanted);
@@ -481,7 +484,7 @@ export function fakeServices(options: FakeOptions): Services {
       const steps: PopoStep[] = [];
       let loss: number[] = [];
       let credit = 0;
-      let asked = 0;
+      let asked = from?.choice === undefined ? 0 : 1;
       for (const event of play(config)) {
         onEvent(event);
         if (event.type === 'popo') {
@@ -510,7 +513,12 @@ export function fakeServices(options: FakeOptions): Services {
             answer = resolve;
           });
           onEvent({ type: 'divergence', found, decided: { ...found, choice, backTo: null } });
-          if (choice === 'stop') return null;
+          if (choice === 'stop') {
+            const { name: stage, step } = event;
+            const place = { stage, step, savedAt: Date.now(), finished: false, stopped: found };
+            left = { id: 'left', config, ...place, earlier: null, isElsewhere: false };
+            return null;
+          }
         }
         credit += event.type === 'popo' ? 4 : 1;
         if (credit >= options.speed * 8) {
@@ -565,7 +573,7 @@ export function fakeServices(options: FakeOptions): Services {
       stopped = true;
     },
     async savedRuns() {
-      if (!options.saved) return [];
+      if (!options.saved) return left === null ? [] : [left];
       const config = defaultConfig();
       const alone = { earlier: null, isElsewhere: false };
       const runs: SavedRun[] = [

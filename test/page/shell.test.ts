@@ -111,6 +111,8 @@ it('loads from its own origin alone, within its Content-Security-Policy', async 
     await expect.poll(() => asked.some((url) => /\/course-[\w-]+\.js$/.test(url))).toBe(true);
     await page.click('text=Choose tiny');
     expect(await page.inputValue('.setup select')).toBe('tiny');
+    // What is chosen is advised no more.
+    expect(await page.textContent('.device')).not.toMatch(/tiny/);
     expect(elsewhere).toEqual([]);
     expect(problems).toEqual([]);
   } finally {

@@ -311,7 +311,7 @@ describe('training that runs away', () => {
     expect(report?.stages[0].loss).toEqual([0, 1, 2]);
   });
 
-  it('keeps nothing while it asks, and ends when it is stopped meanwhile', async () => {
+  it('keeps nothing new while it asks, and when it is stopped meanwhile only why', async () => {
     const run = context();
     onStep = (_step, tools) => diverging(tools);
     const decide = () => {
@@ -320,8 +320,11 @@ describe('training that runs away', () => {
     };
     const { report, checkpoint } = await runPipeline({ ...run.context, decide });
     expect(report).toBeNull();
-    expect(run.saved).toEqual([]);
-    expect(checkpoint.state.step).toBe(0);
+    expect(run.saved).toHaveLength(1);
+    const [[{ state }]] = run.saved;
+    expect([state.stage, state.step]).toEqual(['data', 0]);
+    expect(state.divergences).toMatchObject([{ stage: 'warmup', kind: 'loss', choice: 'stop' }]);
+    expect(checkpoint).toBe(run.saved[0][0]);
   });
 
   it('without any number ends as it always did, unless somebody is asked', async () => {

@@ -8,9 +8,9 @@ import { unpackRun } from '../../src/run/runFile';
 import { memoryStore } from '../../src/store/memory';
 import { type Store, StoreError, storeSentence } from '../../src/store/store';
 import type { ResumeFrom, TrainerApi } from '../../src/worker/protocol';
-import type { Locks } from '../../src/worker/runLock';
 import { createTrainer, type TrainServices } from '../../src/worker/trainService';
 import { minusculeConfig, openCpu } from '../run/tinyRun';
+import { LockTable } from './lockTable';
 
 /** A trainer on a store of the test's. */
 function trainerOn(store: Store, tabs: Pick<TrainServices, 'locks' | 'tellTabs'> = {}) {
@@ -20,26 +20,6 @@ function trainerOn(store: Store, tabs: Pick<TrainServices, 'locks' | 'tellTabs'>
     describeDevice: async () => ({ device: (await openCpu()).info, warning: 'slow' }),
     ...tabs,
   });
-}
-
-/** The locks of a browser, as far as tabs that ask for one at a time need them. */
-function fakeLocks(): Locks {
-  const held = new Set<string>();
-  return {
-    async request(name: string, options: LockOptions, work: (lock: Lock | null) => unknown) {
-      while (held.has(name)) {
-        options.signal?.throwIfAborted();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      held.add(name);
-      try {
-        return await work(null);
-      } finally {
-        held.delete(name);
-      }
-    },
-    query: async () => ({ held: [...held].map((name) => ({ name })), pending: [] }),
-  } as unknown as Locks;
 }
 
 /** Trains until `isThere`, then stops; resolves when it has. */
@@ -338,10 +318,10 @@ describe('the training worker', { timeout: 180_000 }, () => {
 
   it('lets one tab at a time train, resume or delete a run, and tells the others', async () => {
     const store = memoryStore();
-    const locks = fakeLocks();
+    const table = new LockTable();
     let told = 0;
-    const here = trainerOn(store, { locks, tellTabs: () => told++ });
-    const there = trainerOn(store, { locks });
+    const here = trainerOn(store, { locks: table.of({}), tellTabs: () => told++ });
+    const there = trainerOn(store, { locks: table.of({}) });
     await trainedUntil(here, minusculeConfig(), null, atStep('warmup', 2));
     const [{ id, step }] = await here.savedRuns();
     expect(told).toBeGreaterThan(5);

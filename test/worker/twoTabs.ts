@@ -1,106 +1,17 @@
 /**
  * A browser with tabs, as far as they can spoil each other's work: one store, Web Locks, a word to all tabs, and tabs that are
- * killed without a word. Session, training service, store and locks' callers are the page's own; training is a run of `STEPS`
- * steps that are taken when the test says so.
+ * killed without a word. Session, training service, store and whoever asks for locks are the page's own; training is played.
  */
 import { vi } from 'vitest';
 import { createSession, type Services } from '../../src/app/state/session';
 import type { RunConfig } from '../../src/run/config';
-import type { Controls } from '../../src/run/controls';
-import type { Report, StageReport } from '../../src/run/report';
-import type { runPipeline } from '../../src/run/runner';
-import { NOTHING_DONE, type RunCheckpoint } from '../../src/run/runState';
-import { APP_VERSION } from '../../src/run/version';
 import { memoryStore } from '../../src/store/memory';
 import type { Store } from '../../src/store/store';
 import type { ImporterApi, SavedRun } from '../../src/worker/protocol';
-import { type Locks, runIsFree } from '../../src/worker/runLock';
+import { runIsFree } from '../../src/worker/runLock';
 import { createTrainer } from '../../src/worker/trainService';
-import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
-
-/** Of a run: its only stage under way is the first one, which needs no model. */
-export const STEPS = 40;
-
-interface Request {
-  owner: Tab;
-  name: string;
-  isShared: boolean;
-  grant(): void;
-}
-
-/** Web Locks as the standard has them, as far as they are used: in the order of requests, freed with their tab. */
-class LockTable {
-  held: Request[] = [];
-  queue: Request[] = [];
-
-  of(owner: Tab): Locks {
-    const request = (
-      name: string,
-      { signal, mode, ifAvailable }: LockOptions,
-      work: (lock: Lock | null) => unknown,
-    ) =>
-      new Promise((resolve, reject) => {
-        const own: Request = {
-          owner,
-          name,
-          isShared: mode === 'shared',
-          grant: () => {
-            void Promise.resolve()
-              .then(() => work({ name, mode: mode ?? 'exclusive' }))
-              .then(resolve, reject)
-              .finally(() => {
-                this.held = this.held.filter((one) => one !== own);
-                this.#serve();
-              });
-          },
-        };
-        if (ifAvailable && !this.#isFree(own, this.queue)) {
-          void Promise.resolve(work(null)).then(resolve, reject);
-          return;
-        }
-        this.queue.push(own);
-        signal?.addEventListener('abort', () => {
-          if (!this.queue.includes(own)) return;
-          this.queue = this.queue.filter((one) => one !== own);
-          reject(signal.reason);
-          this.#serve();
-        });
-        this.#serve();
-      });
-    const query = async () => ({
-      held: this.held.map(({ name, isShared }) => ({ name, mode: isShared ? 'shared' : 'exclusive' })),
-      pending: [],
-    });
-    return { request, query } as unknown as Locks;
-  }
-
-  /** Who trains the run. */
-  holder(id: string): Tab | undefined {
-    return this.held.find(({ name, isShared }) => name.endsWith(id) && !isShared)?.owner;
-  }
-
-  free(gone: Tab): void {
-    this.held = this.held.filter(({ owner }) => owner !== gone);
-    this.queue = this.queue.filter(({ owner }) => owner !== gone);
-    this.#serve();
-  }
-
-  #isFree(wanted: Request, before: readonly Request[]): boolean {
-    const others = [...this.held, ...before].filter(({ name }) => name === wanted.name);
-    return others.every(({ isShared }) => isShared && wanted.isShared);
-  }
-
-  #serve(): void {
-    for (const [at, request] of [...this.queue.entries()]) {
-      if (!this.#isFree(request, this.queue.slice(0, at))) continue;
-      this.queue = this.queue.filter((one) => one !== request);
-      this.held.push(request);
-      request.grant();
-      this.#serve();
-      return;
-    }
-  }
-}
+import { LockTable } from './lockTable';
+import { type Played, playedPipeline } from './played';
 
 export class Browser {
   readonly store: Store = { ...memoryStore(), persistent: true };
@@ -116,7 +27,7 @@ export class Tab {
   readonly session;
   isDead = false;
   /** The run that it trains: its id, and what steers it. */
-  running: { controls: Controls; from: number; toEnd: boolean } | null = null;
+  running: Played | null = null;
   /** Which write of it, from now on, it dies at: before or after that is done. */
   dying: { writes: number; isDone: boolean } | null = null;
 
@@ -135,7 +46,9 @@ export class Tab {
       }),
       locks,
       tellTabs: () => this.#tellTabs(),
-      pipeline: (context) => this.#play(context),
+      pipeline: playedPipeline((running) => {
+        if (!this.isDead) this.running = running;
+      }),
     });
     const services: Services = {
       trainer: () => trainer,
@@ -202,36 +115,11 @@ export class Tab {
     };
   }
 
-  async #play(context: Parameters<typeof runPipeline>[0]): Promise<Awaited<ReturnType<typeof runPipeline>>> {
-    const { controls, config, resume } = context;
-    controls.pause();
-    const running = { controls, from: resume?.state.step ?? 0, toEnd: false };
-    this.running = running;
-    let checkpoint: RunCheckpoint = resume ?? {
-      state: { ...NOTHING_DONE, app: APP_VERSION, config },
-      model: null,
-    };
-    context.emit({ type: 'stage', name: 'data', status: 'started', steps: STEPS });
-    try {
-      for (;;) {
-        const { step } = checkpoint.state;
-        if (step === STEPS) {
-          const report: Report = fakeReport(config, [], fakePopoSteps(config, 1));
-          await context.save(checkpoint, report);
-          return { report, checkpoint };
-        }
-        const isStopped = (await controls.pass()) === 'stop';
-        const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
-        const stage: StageReport = { name: 'data', seconds: 0, steps: STEPS, loss: [], heldOutLoss: [] };
-        const state = { ...checkpoint.state, step: next, stages: [stage] };
-        checkpoint = { state, model: null };
-        const stored = await context.save(checkpoint, null);
-        context.emit({ type: 'checkpoint', stage: 'data', step: next, stored });
-        if (isStopped) return { report: null, checkpoint };
-      }
-    } finally {
-      if (this.running === running) this.running = null;
-    }
+  /** Trains to the end, without a stop in between. */
+  finish(): void {
+    if (this.running === null) return;
+    this.running.toEnd = true;
+    this.running.controls.resume();
   }
 
   /** Gone without a word. */
@@ -253,7 +141,7 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
   for (let turn = 1; performance.now() - from < 3_000; turn++) {
     if (await holds()) return;
     await new Promise((resolve) => setImmediate(resolve));
-    if (turn % 100 === 0) vi.advanceTimersByTime(600);
+    if (turn % 25 === 0) vi.advanceTimersByTime(600);
   }
   throw new Error(`It never came to this: ${what}`);
 }
