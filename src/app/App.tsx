@@ -16,11 +16,13 @@ const Baselines = late('The baselines', async () => (await import('./results/bas
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
 const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
+const World = late('The world', async () => (await import('./run/world')).World);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
 export function App({ session }: { session: Session }) {
   const fresh = session.status.value === 'idle' && session.view.table.value.length === 0;
+  const { data } = session.shownConfig.value;
   return (
     <SessionContext.Provider value={session}>
       <a class="skip" href="#run">
@@ -49,6 +51,7 @@ export function App({ session }: { session: Session }) {
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}
         {session.view.cots.value !== null && <OrftView />}
+        {data.source === 'world' && data.world === 'compatibility' && <World />}
         <StudyPanel />
         <SavedRuns />
         <WhatToKnow />

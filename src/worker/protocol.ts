@@ -6,7 +6,7 @@ import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
-import type { PresetName, PresetRef } from '../run/presets';
+import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
@@ -103,7 +103,7 @@ export interface OpenedRun {
 
 /** Methods × seeds, by what they change in a preset. */
 export interface StudyRequest {
-  preset: PresetName | PresetRef;
+  preset: PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: string[];

@@ -26,6 +26,7 @@ const METRICS: { key: Metric; label: string; hint: string; kind?: 'semantic' | '
   },
 ];
 
+const BySlice = late('The slices', async () => (await import('./bySlice')).BySlice);
 const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
 
 /** One row per stage, on what no stage has seen. */
@@ -96,6 +97,7 @@ export function StageTable() {
           </tbody>
         </table>
       </section>
+      {rows[0].slices && <BySlice />}
       <details class="protocol">
         <summary>How this is measured</summary>
         <p>
