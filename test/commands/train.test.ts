@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProgressLines } from '../../src/commands/progress';
-import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/train';
+import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/reportText';
 import { parseTrainOptions } from '../../src/commands/trainOptions';
 import type { BaselinesReport } from '../../src/evaluate/baselines/report';
 import type { AnswersRow } from '../../src/evaluate/metrics';

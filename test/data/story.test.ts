@@ -21,7 +21,7 @@ describe('the story of a test shopper', () => {
         [...shown].map((item) => world.items[item].title),
       );
       expect(story.bought).toBe(world.items[history[position]].title);
-      expect(story.slice).toBe(world.slices!.names[world.slices!.of({ user })]);
+      expect(story.slice).toBe(world.slices!.names[world.slices!.of({ user, position })]);
     }
   });
 

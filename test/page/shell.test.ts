@@ -29,7 +29,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 352 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, and 28 KB of the page that come late', () => {
+it('has at most 352 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, and 33 KB of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -48,7 +48,7 @@ it('has at most 352 KB of code to train with, 57 KB more for files, 100 KB more 
   const others = scripts.filter((path) => !isImporter(path) && !isParquet(path) && !isKeeping(path));
   const kilobytes = (paths: string[]) => zipped(paths) / 1024;
   expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(352);
-  expect(kilobytes(others.filter((path) => !trainer.has(path)))).toBeLessThanOrEqual(28);
+  expect(kilobytes(others.filter((path) => !trainer.has(path)))).toBeLessThanOrEqual(33);
   expect(kilobytes(scripts.filter(isImporter))).toBeLessThanOrEqual(57);
   expect(kilobytes(scripts.filter(isKeeping))).toBeLessThanOrEqual(16);
   expect(kilobytes(parquet)).toBeLessThanOrEqual(100);

@@ -34,19 +34,11 @@ export function BySlice() {
         <table class="dense sliced">
           <thead>
             <tr>
-              <td />
-              {METRICS.map(({ key, label, kind }) => (
-                <th key={key} scope="colgroup" colSpan={slices.length} class={kind}>
-                  {label}
-                </th>
-              ))}
-            </tr>
-            <tr>
               <th scope="col">Answers of</th>
-              {METRICS.flatMap(({ key }) =>
+              {METRICS.flatMap(({ key, label, kind }) =>
                 slices.map(({ name, users }) => (
-                  <th key={`${key} ${name}`} scope="col" title={`${count(users)} test users`}>
-                    {name === 'all' ? 'All' : name.charAt(0).toUpperCase() + name.slice(1)}
+                  <th key={`${key} ${name}`} scope="col" class={kind} title={`${count(users)} test users`}>
+                    {name === 'all' ? `${label}, all` : name}
                   </th>
                 )),
               )}

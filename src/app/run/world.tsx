@@ -24,10 +24,10 @@ export function World() {
       <div class="section-head">
         <h2 id="world-title">The world: devices and occasions</h2>
         <p>
-          A shopper meets a device and an occasion, and mostly buys the gear that goes with both. The
-          catalogue tells the device’s platform, purchases tell what an occasion calls for at a stage of life,
-          and the gear’s name gives neither away: two facts must be joined. Some buy a treat instead, and to
-          some a treat sells better than what they need, so the two rewards disagree.
+          A shopper meets a device and an occasion, and buys the gear that goes with both. The catalogue alone
+          says which platform a device takes, purchases alone say what an occasion calls for, and the gear’s
+          name gives neither away. Some buy a treat instead, and to some it sells better than what they need:
+          there the two rewards disagree.
         </p>
       </div>
       <article class="world-card" aria-label="One test shopper" aria-live="polite">
@@ -50,8 +50,8 @@ export function World() {
             <p class="faint">Who it is, and the last behaviours, newest first.</p>
             <ol class="quote">
               {story.behaviours.map(({ title, categories, role }, at) => (
-                <li key={`${at} ${title}`} class={role}>
-                  {title} <small>{categories[0]}</small>
+                <li key={`${at} ${title}`}>
+                  {role === 'other' ? title : <b>{title}</b>} <small>{categories[0]}</small>
                 </li>
               ))}
             </ol>
@@ -86,8 +86,8 @@ export function World() {
           </section>
         </div>
         <p class="world-end">
-          {story.device} takes {story.platform}, the occasion wants a {story.kind}: the {story.platform}{' '}
-          {story.kind} is called <b>{story.gear}</b>.{' '}
+          {capital(story.device)} takes {story.platform}, the occasion wants a {story.kind}: the{' '}
+          {story.platform} {story.kind} is called <b>{story.gear}</b>.{' '}
           {story.isImpulse ? 'On impulse, this shopper bought ' : 'This shopper bought '}
           <b>{story.bought}</b>. <span class="faint">{SLICES[story.slice]}</span> <i>{story.slice}</i>
         </p>
@@ -96,4 +96,5 @@ export function World() {
   );
 }
 
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 const rate = (chance: number) => chance.toFixed(2).replace(/^0/, '');

@@ -15,10 +15,11 @@ import { identify, type Splits } from '../hash';
 import type { Clause, Lore } from '../lore';
 import { requestsOf } from '../requests';
 import { LIFE_STAGES, PERSONAS } from '../vocabulary';
+import { DEVICE_RANGE } from '../worldLimits';
 import { chances, drawMarketImpressions } from './appeal';
 import { drawMarket, factsOf, type Market, type MarketOptions } from './market';
 import { drawVisitor, SLICES, type Stream, type Visitor } from './visitor';
-import { DEVICE_RANGE, KINDS, PLATFORMS } from './words';
+import { KINDS, PLATFORMS } from './words';
 
 export interface CompatibilityOptions extends MarketOptions {
   numUsers: number;
