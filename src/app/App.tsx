@@ -24,6 +24,7 @@ const Baselines = late('The baselines', async () => (await import('./results/bas
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
 const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
+const World = late('The world', async () => (await import('./run/world')).World);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
 /** The one screen: promise, controls, and below them either what the page does or the run as it goes. */
@@ -40,6 +41,7 @@ export function App({ session }: { session: Session }) {
       }),
     [],
   );
+  const { data } = session.shownConfig.value;
   return (
     <SessionContext.Provider value={session}>
       <a class="skip" href="#run">
@@ -59,6 +61,7 @@ export function App({ session }: { session: Session }) {
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}
         {session.view.cots.value !== null && <OrftView />}
+        {data.source === 'world' && data.world === 'compatibility' && <World />}
         <StudyPanel />
         <SavedRuns />
         <WhatToKnow />

@@ -88,7 +88,8 @@ export const STANDARD: BenchShape = {
 
 /** A preset's model on a batch of its fine-tuning, with the vocabulary and T that its generated world comes to. */
 async function presetShape(name: PresetName): Promise<BenchShape> {
-  const preset = presetConfig(name);
+  // Of version 1, so that rates can be held against those of earlier versions of the app.
+  const preset = presetConfig({ preset: name, version: 1 });
   const world = await loadDataset(preset, async () => null);
   const tokenizer = trainTokenizer(corpus(world, teacherWords(world)), preset.text.vocab_size);
   const { maxPromptLength, maxCompletionLength } = fitFormat(world, tokenizer, preset).options;

@@ -91,7 +91,7 @@ function rolloutOptions({ config }: Transformer): Omit<GenerateOptions, 'key'> {
 
 function policyOptimizer(model: Transformer, variant: Partial<PolicyOptions>): CompiledPolicyOptimizer {
   return new CompiledPolicyOptimizer(model, {
-    ...policyOptions(presetConfig('small').popo, NEW_TOKENS),
+    ...policyOptions(presetConfig({ preset: 'small', version: 1 }).popo, NEW_TOKENS),
     ...variant,
     rewardWeights: [0.5, 0.5],
     probeEvery: 0,

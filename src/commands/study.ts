@@ -29,7 +29,7 @@ import { readSentenceFiles } from './sentenceFiles';
 
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
-  --version N          of the preset: 1 (the default) or 2
+  --version N          of the preset: 2 (the default), of the world compatibility, or 1, of the worlds before it
   --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3); with --gate N is one seed
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --gate               whether the world of the presets of version 2 is fit to study rules on: its methods and counters, with a verdict on
@@ -77,8 +77,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
     },
   });
   const { preset: name, seeds, methods, out } = values;
-  // The gate is about the world of version 2.
-  const version = presetVersion(values.version ?? (values.gate ? '2' : String(defaultConfig().version)));
+  const version = presetVersion(values.version ?? String(defaultConfig().version));
   if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
   if (!isPreset(name)) throw new Error(`There is no preset ${name}.`);
   if (version === null)

@@ -18,7 +18,7 @@ import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]
   --preset NAME        tiny, small (the default), base, medium or large
-  --version N          of the preset: 1 (the default) or 2
+  --version N          of the preset: 2 (the default), of the world compatibility, or 1, of the worlds before it
   --seed N
   --link URL           someone's run again, judged by its fingerprint
   --data DIR|FILE      your own interactions instead of the embedded world

@@ -79,11 +79,9 @@ const DEPARTMENTS: readonly (readonly [string, readonly (readonly [string, strin
   ],
 ];
 
-/** Lines that further departments are composed with; the first, empty one is the hand-written marketplace. */
+/** Lines that further departments are composed with; the first, empty one is the hand-written marketplace. Together
+ * with the departments they name `MAX_L1` (worldLimits.ts). */
 const LINES = ['', 'Travel', 'Junior', 'Vintage', 'Rental', 'Luxury', 'Smart', 'Studio'] as const;
-
-/** Most departments that can be named. */
-export const MAX_L1 = DEPARTMENTS.length * LINES.length;
 
 export const BRANDS = (
   'Nordal Velmo Tarkin Osira Brenlo Kaldun Lumora Pellan Quillen Sorvik Fennick Hallodo Juniko Mavra Zephra Arbonel ' +

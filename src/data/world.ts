@@ -14,8 +14,8 @@ import { Random } from '../numeric/random';
 import type { Dataset, Oracle, User } from './dataset';
 import { identify, type Splits } from './hash';
 import { requestsOf } from './requests';
-import { MAX_L1 } from './vocabulary';
 import { type CatalogueOptions, drawCatalogue, drawPersonas } from './worldCatalogue';
+import { MAX_L1 } from './worldLimits';
 import { drawImpressions, OUTCOMES, Outcomes } from './worldOutcomes';
 import { Shopper } from './worldShopper';
 

@@ -43,7 +43,7 @@ export function diffFromPreset(config: RunConfig): ConfigDiff {
  * The preset with the difference applied.
  * @throws {ConfigError} for a path that does not exist or a value that is refused.
  */
-export function applyDiff(preset: PresetName | PresetRef, diff: Readonly<ConfigDiff>): RunConfig {
+export function applyDiff(preset: PresetRef, diff: Readonly<ConfigDiff>): RunConfig {
   const config = presetConfig(preset);
   for (const [path, value] of Object.entries(diff)) setLeaf(config, settable(path), value);
   return parseConfig(config);

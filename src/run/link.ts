@@ -18,6 +18,8 @@ import { type Fingerprint, type FingerprintBlocks, STAGE_NAMES, type StageName }
 
 /** Of the link's own form. */
 const LINK_VERSION = '1';
+/** Of the presets, where a link does not say: written by hand, when there was no other. It means the same numbers for ever. */
+const UNSAID_VERSION = '1';
 /** Without the result. */
 const MAX_LENGTH = 4096;
 /** Most characters of a result that is read. */
@@ -96,7 +98,7 @@ function readFragment(fragment: string): Omit<ParsedLink, 'problem'> {
   if (form !== LINK_VERSION) throw new ConfigError('it was made by another version of this app.');
   const preset = take('preset') ?? defaultConfig().preset;
   if (!isPreset(preset)) throw new ConfigError(`preset must be ${fieldAt('preset').kind.range}.`);
-  const version = presetVersion(take('version') ?? String(defaultConfig().version));
+  const version = presetVersion(take('version') ?? UNSAID_VERSION);
   if (version === null) throw new ConfigError(`version must be ${fieldAt('version').kind.range}.`);
   const config = presetConfig({ preset, version });
   const dataset = take('dataset');

@@ -1,6 +1,7 @@
 /**
  * The frozen presets. A preset never changes: a link says `preset=small&version=1` and means these numbers for ever, so
- * better numbers get a new version beside the old one. Version 2 is of the world `compatibility`, until it is the default free to change.
+ * better numbers get a new version beside the old one. Version 2 is of the world `compatibility` and the default;
+ * version 1 is of the worlds before it.
  * What each version says of a field stands with the field, in `fields`.
  *
  *     tiny     for software adapters and CI: minutes on two CPU cores at 1 to 2 GFLOP/s
@@ -18,17 +19,8 @@ export { PRESET_NAMES, PRESET_VERSIONS, type PresetName, type PresetVersion };
 /** A preset and its version; every config is one. */
 export type PresetRef = Pick<RunConfig, 'preset' | 'version'>;
 
-/** What is meant where nobody says. */
-const DEFAULT_VERSION: PresetVersion = 1;
-
-/** @param of a name alone means the default version */
-function refOf(of: PresetName | PresetRef): PresetRef {
-  return typeof of === 'string' ? { preset: of, version: DEFAULT_VERSION } : of;
-}
-
 /** A fresh copy of a preset that the caller may change. */
-export function presetConfig(of: PresetName | PresetRef): RunConfig {
-  const { preset, version } = refOf(of);
+export function presetConfig({ preset, version }: PresetRef): RunConfig {
   const config = treeOf<unknown>(
     ({ defaults }) => structuredClone(defaults[version][preset]),
     (fields) => fields,
@@ -36,7 +28,7 @@ export function presetConfig(of: PresetName | PresetRef): RunConfig {
   return config as unknown as RunConfig;
 }
 
-/** What the page shows when nothing was asked for. */
+/** What the page shows and commands take when nothing was asked for. A link says what it means: see link.ts. */
 export function defaultConfig(): RunConfig {
-  return presetConfig('small');
+  return presetConfig({ preset: 'small', version: 2 });
 }

@@ -13,6 +13,7 @@ import type { Report, RunEvent } from './report';
 import { NOTHING_DONE, type RunCheckpoint } from './runState';
 import { RunSession } from './session';
 import type { RunServices } from './stage';
+import type { TestSlices } from './testSlices';
 import { APP_VERSION } from './version';
 
 export interface RunContext extends RunServices {
@@ -39,6 +40,8 @@ export interface RunOutcome {
   report: Report | null;
   /** The newest; of a finished run, the trained model. */
   checkpoint: RunCheckpoint;
+  /** Of the test users; null where the data tells none, or the run was stopped. */
+  slices: TestSlices | null;
 }
 
 /** Devices may be lost this often at one and the same checkpoint before the run gives up. */
@@ -92,7 +95,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       for (const stage of STAGES) await session.pass(stage);
       const report = await assembleReport(session.state, device.info, session.memory());
       await context.save(session.last, report);
-      return { report, checkpoint: session.last };
+      return { report, checkpoint: session.last, slices: session.testSlices() };
     } catch (error) {
       // What was changed since it was kept is of steps to come, also where they are taken again.
       const { changes } = session.state;
@@ -105,7 +108,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
         emit({ type: 'checkpoint', stage, step, stored });
         continue;
       }
-      if (error instanceof StoppedError) return { report: null, checkpoint };
+      if (error instanceof StoppedError) return { report: null, checkpoint, slices: null };
       const { stage, step } = checkpoint.state;
       const at = `${stage}, step ${step}`;
       losses = at === lostAt ? losses + 1 : 1;

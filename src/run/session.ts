@@ -23,6 +23,8 @@ import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './
 import { copyState, type RunCheckpoint, type RunState } from './runState';
 import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
+import type { Data } from './stages/data';
+import { type TestSlices, testSlices } from './testSlices';
 
 export interface SessionOptions {
   checkpoint: RunCheckpoint;
@@ -91,6 +93,12 @@ export class RunSession {
       }
       this.#opened[name] = await stage.open(this.#made(name), inputs, this.#tools);
     });
+  }
+
+  /** Once the data is there. */
+  testSlices(): TestSlices | null {
+    const { data } = this.#opened;
+    return data === undefined ? null : testSlices(data as Data);
   }
 
   /** What the model takes on the device. */

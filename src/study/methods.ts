@@ -2,7 +2,7 @@
 import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
-import { type PresetName, type PresetRef, presetConfig } from '../run/presets';
+import { type PresetRef, presetConfig } from '../run/presets';
 
 export interface Method {
   name: string;
@@ -157,7 +157,7 @@ export function methodNamed(name: string): Method {
  */
 export function fitting(
   methods: readonly Method[],
-  preset: PresetName | PresetRef,
+  preset: PresetRef,
   common: ConfigDiff,
 ): { methods: readonly Method[]; leftOut: string | null } {
   const rewards = rewardsOf(preset, common);
@@ -176,12 +176,7 @@ export function fitting(
 }
 
 /** @throws ConfigError when the preset cannot take the change */
-export function methodConfig(
-  method: Method,
-  preset: PresetName | PresetRef,
-  common: ConfigDiff,
-  seed: number,
-): RunConfig {
+export function methodConfig(method: Method, preset: PresetRef, common: ConfigDiff, seed: number): RunConfig {
   const { length } = rewardsOf(preset, common);
   const even: ConfigDiff =
     length === presetConfig(preset).popo.rewards.length
@@ -194,6 +189,6 @@ export function methodConfig(
 }
 
 /** What rollouts are paid for where a method does not say. */
-function rewardsOf(preset: PresetName | PresetRef, common: ConfigDiff): readonly string[] {
+function rewardsOf(preset: PresetRef, common: ConfigDiff): readonly string[] {
   return (common['popo.rewards'] as string[] | undefined) ?? presetConfig(preset).popo.rewards;
 }

@@ -7,7 +7,7 @@ import { KERNELS_VERSION } from '../gpu/kernels';
 import { outcomesOf } from '../run/assemble';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
-import type { PresetName, PresetRef } from '../run/presets';
+import type { PresetRef } from '../run/presets';
 import type { StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
@@ -17,7 +17,7 @@ import { type Method, methodConfig } from './methods';
 import { fork, furthest, stillWanted } from './prefix';
 
 export interface StudyContext {
-  preset: PresetName | PresetRef;
+  preset: PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: readonly Method[];
@@ -76,7 +76,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
                 return false;
               });
         Object.assign(last, { config: key, outcome });
-        const { report, checkpoint } = outcome;
+        const { report, checkpoint, slices } = outcome;
         if (report === null) return { cells, failed };
         const rows: (AnswersRow | undefined)[] = [
           ...report.table,
@@ -100,6 +100,7 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
           exact: report.fingerprint.exact,
           row,
           outcomes: [...outcomes],
+          ...(slices === null ? {} : { slices }),
           gauges: {
             reward: steps.map((step) => step.reward),
             frac_reward_zero_std: steps.map((step) => step.frac_reward_zero_std),

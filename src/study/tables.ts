@@ -1,6 +1,7 @@
 /** Cells of a study as tables: means, paired differences beside the paper's relative changes, and the empirical front. */
 import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
 import { OUTCOMES } from '../evaluate/metrics';
+import { type SliceTables, sliceRowsText, sliceTables } from './bySlice';
 import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
 import { FRONT_NOTE, type Front, frontOf } from './front';
@@ -31,6 +32,8 @@ export interface StudyTables {
   /** Means over users and then seeds. */
   means: { method: string; seeds: number; metrics: Record<string, PairedInterval>; gauges: Gauges }[];
   comparisons: Compared[];
+  /** Null where the data tells no slices. */
+  slices: SliceTables | null;
   front: Front;
 }
 
@@ -65,6 +68,7 @@ export function studyTables(cells: readonly Cell[]): StudyTables {
         return [{ question, table, method, control, metric, difference, relative, paper, shape }];
       }),
     ),
+    slices: sliceTables(cells),
     front: frontOf(cells),
   };
 }
@@ -119,7 +123,7 @@ function shapeOf({ low, high, mean }: PairedInterval, paper: number | null): Com
 const percent = (value: number | null) => (value === null ? '–' : `${(100 * value).toFixed(1)} %`);
 
 /** For a terminal. */
-export function tablesText({ means, comparisons, front }: StudyTables): string {
+export function tablesText({ means, comparisons, slices, front }: StudyTables): string {
   const halfWidth = ({ low, high }: { low: number; high: number }) => (high - low) / 2;
   const rows = [
     ['method', 'seeds', ...OUTCOMES],
@@ -199,7 +203,8 @@ export function tablesText({ means, comparisons, front }: StudyTables): string {
     ...(chosen.length === 0 ? [] : [`The best on the other seeds: ${chosen.join(', ')}.`]),
     ...(front.missing === null ? [] : [front.missing]),
   ];
-  return [aligned(rows), aligned(gauges), aligned(paired), aligned(points), ...notes].join('\n\n');
+  const sliced = slices === null ? [] : [aligned(sliceRowsText(slices))];
+  return [aligned(rows), aligned(gauges), aligned(paired), ...sliced, aligned(points), ...notes].join('\n\n');
 }
 
 /** One line per cell. */

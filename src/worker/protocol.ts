@@ -7,7 +7,7 @@ import type { ConfigDiff } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { ForkPoint } from '../run/fork';
-import type { PresetName, PresetRef } from '../run/presets';
+import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
 import type { CheckpointGeneration } from '../store/checkpoints';
@@ -113,7 +113,7 @@ export interface OpenedRun {
 
 /** Methods × seeds, by what they change in a preset. */
 export interface StudyRequest {
-  preset: PresetName | PresetRef;
+  preset: PresetRef;
   /** What all cells change. */
   common: ConfigDiff;
   methods: string[];

@@ -4,7 +4,7 @@ import type { RunChange } from '../../src/run/changes';
 import { presetConfig } from '../../src/run/presets';
 
 it('says in words what differs from the preset, and nothing of what does not', () => {
-  const config = presetConfig('tiny');
+  const config = presetConfig({ preset: 'tiny', version: 1 });
   expect(differences(config)).toEqual([]);
   config.seed = 9;
   config.orft.threshold = 'margin';
@@ -22,7 +22,7 @@ it('says in words what differs from the preset, and nothing of what does not', (
 });
 
 it('tells a few changes of a run, and how many more there were', () => {
-  const config = presetConfig('tiny');
+  const config = presetConfig({ preset: 'tiny', version: 1 });
   const changes = Array.from({ length: 6 }, (_, k): RunChange => {
     return { stage: 'popo', step: 10 * k, field: 'popo.learning_rate', from: k, to: k + 1 };
   });

@@ -6,7 +6,7 @@ import type { RunConfig } from '../../src/run/config';
 import type { Divergence, DivergenceChoice } from '../../src/run/divergence';
 import { reportedEvents } from '../../src/run/events';
 import { parseLink } from '../../src/run/link';
-import { type PresetName, presetConfig } from '../../src/run/presets';
+import { defaultConfig, type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
 import { withResult } from '../../src/run/result/resultField';
 import type {
@@ -18,6 +18,7 @@ import type {
   TrainerApi,
 } from '../../src/worker/protocol';
 import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
+import { v1 } from '../v1';
 
 const PREVIEW = { layout: 'interactions', doubts: [] } as unknown as ImportPreview;
 
@@ -87,6 +88,7 @@ function stage({
         tables: {
           means: [],
           comparisons: [],
+          slices: null,
           front: { points: [], sweep: null, bestFixed: [], missing: null },
         },
       };
@@ -371,8 +373,8 @@ describe('a session', () => {
     session.choosePreset('tiny');
     const { seed, popo, data, model } = session.config.value;
     expect([seed, popo.weighting, data.world]).toEqual([9, 'fixed', 'hackable']);
-    expect(popo.beta).toBe(presetConfig('tiny').popo.beta);
-    expect(model).toEqual(presetConfig('tiny').model);
+    expect(popo.beta).toBe(presetConfig(v1('tiny')).popo.beta);
+    expect(model).toEqual(presetConfig(v1('tiny')).model);
   });
 
   it('takes the presets that a world is made for, and keeps their version when the preset changes', () => {
@@ -408,7 +410,7 @@ describe('a session', () => {
 
   it('shows what a link says came out until another is opened, and uses the rest of one whose result is bad', async () => {
     const { session } = stage();
-    const config = presetConfig('tiny');
+    const config = presetConfig({ preset: 'tiny', version: 1 });
     const made = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
     const plain = '#run=1&preset=tiny&version=1';
     const link = (await withResult(plain, made))!;
@@ -604,7 +606,7 @@ describe('runs that are kept', () => {
     ]);
   });
 
-  const config = presetConfig('tiny');
+  const config = presetConfig(v1('tiny'));
   const saved: SavedRun = {
     id: 'a',
     config,
@@ -693,7 +695,7 @@ describe('runs that are kept', () => {
 });
 
 describe('what is shown of a run', () => {
-  const tiny = presetConfig('tiny');
+  const tiny = presetConfig(v1('tiny'));
   const saved = (config: RunConfig): SavedRun => {
     return { id: 'a', config, stage: 'ranking', step: 0, savedAt: 0, finished: true, ...ALONE };
   };
@@ -853,7 +855,7 @@ describe('teachers outside the page', () => {
     await session.cots.importCots([new File([''], 'mine.jsonl')]);
     expect(session.config.value.rupr).toMatchObject({ teacher: 'file', cots_sha256: 'd'.repeat(64) });
     session.chooseTeacher('attributes');
-    expect(session.config.value).toEqual(presetConfig('small'));
+    expect(session.config.value).toEqual(defaultConfig());
     session.openLink(`${LINK}&rupr.cots_sha256=${'d'.repeat(64)}`);
     await session.cots.importCots([new File([''], 'mine.jsonl')]);
     expect(session.config.value.rupr.teacher).toBe('openai');
@@ -920,14 +922,14 @@ describe('a study', () => {
     const { session, requests } = stage();
     const { studies } = session;
     session.edit((draft) => {
-      draft.popo.scale_rewards = 'batch';
+      draft.popo.scale_rewards = 'group';
       draft.popo.weighting = 'mgda';
       draft.popo.influence_every = 3;
       draft.popo.steps = 7;
     });
     void studies.start();
     await vi.waitFor(() => expect(requests).toHaveLength(1));
-    expect(requests[0].common).toEqual({ 'popo.scale_rewards': 'batch', 'popo.steps': 7 });
+    expect(requests[0].common).toEqual({ 'popo.scale_rewards': 'group', 'popo.steps': 7 });
   });
 
   it('leaves out methods that weigh two rewards where the form names three, and says so', async () => {

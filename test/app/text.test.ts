@@ -9,6 +9,7 @@ import { ago, bytes, count, duration, percent, short } from '../../src/app/words
 import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
+import { v1 } from '../v1';
 
 describe('numbers', () => {
   it('reads durations as people say them', () => {
@@ -90,7 +91,7 @@ describe('what the model said', () => {
 
 describe('words that depend on the run', () => {
   const configOf = (change: (config: RunConfig) => void) => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     change(config);
     return config;
   };

@@ -12,6 +12,7 @@ import { createImporter } from '../../src/worker/importService';
 import { createTrainer } from '../../src/worker/trainService';
 import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 import { tinyDataset } from '../store/contract';
+import { v1 } from '../v1';
 
 /** What changed between them. */
 const RELEASES = [
@@ -50,7 +51,7 @@ async function write(name: string, { app, schema, hasMap, isSealed }: Release) {
   const dataset = await tinyDataset();
   const ints = (...values: number[]) => Int32Array.from(values).buffer;
   const { sha256, users, impressions } = dataset;
-  const config = { ...presetConfig('tiny'), seed: 3 };
+  const config = { ...presetConfig(v1('tiny')), seed: 3 };
   const header = (finished: boolean) => ({
     config,
     stage: 'sft',
@@ -160,7 +161,7 @@ test.each(RELEASES)('a database of version $app', async (release) => {
   await expect(trainer.exportModel()).rejects.toThrow(
     /^This checkpoint (was written by version|is damaged: )/,
   );
-  const resumed = trainer.start(presetConfig('tiny'), { id: 'left', generation: 'newest' }, () => {});
+  const resumed = trainer.start(presetConfig(v1('tiny')), { id: 'left', generation: 'newest' }, () => {});
   await expect(resumed).rejects.toThrow(
     `This checkpoint was written by version ${release.app} of this app, which is version`,
   );

@@ -15,7 +15,7 @@ import type { ImporterApi, TrainerApi } from '../../src/worker/protocol';
 import { heldRuns, RUNS_CHANNEL, runIsFree } from '../../src/worker/runLock';
 import { playedState, STEPS } from '../worker/played';
 
-const config = presetConfig('tiny');
+const config = presetConfig({ preset: 'tiny', version: 1 });
 const database = `tabs-${crypto.randomUUID()}`;
 const channel = new BroadcastChannel(RUNS_CHANNEL);
 

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProgressLines } from '../../src/commands/progress';
-import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/train';
+import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/reportText';
 import { parseTrainOptions } from '../../src/commands/trainOptions';
 import type { BaselinesReport } from '../../src/evaluate/baselines/report';
 import type { AnswersRow } from '../../src/evaluate/metrics';
 import type { RankingReport } from '../../src/evaluate/ranking';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
+import { v1 } from '../v1';
 
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -20,15 +21,15 @@ describe('arguments of train', () => {
       '--preset tiny --seed 7 --set popo.weighting=fixed --set popo.steps=3 --out o'.split(' '),
     );
     expect(config).toEqual({
-      ...presetConfig('tiny'),
+      ...presetConfig(v1('tiny')),
       seed: 7,
-      popo: { ...presetConfig('tiny').popo, weighting: 'fixed', steps: 3 },
+      popo: { ...presetConfig(v1('tiny')).popo, weighting: 'fixed', steps: 3 },
     });
     expect({ out, where, data }).toEqual({ out: 'o', where: 'chromium', data: [] });
   });
 
   test('a link gives the config and what it promised', () => {
-    const config = { ...presetConfig('tiny'), seed: 11 };
+    const config = { ...presetConfig(v1('tiny')), seed: 11 };
     const promised = { inputs: 'a'.repeat(32), exact: 'b'.repeat(32), blocks: [], close: [1.5] };
     const link = `http://somewhere/${formatLink(config, 'c'.repeat(64), promised)}`;
     const options = parseTrainOptions(['--link', link, '--adapter', 'dawn', '--out', 'o']);

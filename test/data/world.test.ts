@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Dataset, targetItem } from '../../src/data/dataset';
-import { leaves, MAX_L1 } from '../../src/data/vocabulary';
+import { leaves } from '../../src/data/vocabulary';
 import { generateWorld, type WorldOptions } from '../../src/data/world';
+import { MAX_L1 } from '../../src/data/worldLimits';
 
 const tiny: WorldOptions = {
   world: 'tradeoff',

@@ -13,7 +13,7 @@ const fake = fakePage();
 const LOG = { name: 'log.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n') };
 
 /** Of a run that is over: whoever opens it sees what came out. */
-const config = presetConfig('tiny');
+const config = presetConfig({ preset: 'tiny', version: 1 });
 const LINK = await withResult(
   '#run=1&preset=tiny&version=1',
   fakeReport(config, [], fakePopoSteps(config, config.popo.steps)),

@@ -1,6 +1,7 @@
 /** A run with every stage in it, so short that two CPU cores take it through in about a minute, on SwiftShader. */
 import { parseConfig, type RunConfig } from '../../src/run/config';
 import { applyDiff, type ConfigDiff } from '../../src/run/diff';
+import { v1 } from '../v1';
 
 const SHORT: ConfigDiff = {
   'data.num_users': 300,
@@ -22,5 +23,5 @@ const SHORT: ConfigDiff = {
 };
 
 export function shortRun(diff: ConfigDiff = {}): RunConfig {
-  return parseConfig(applyDiff('tiny', { ...SHORT, ...diff }));
+  return parseConfig(applyDiff(v1('tiny'), { ...SHORT, ...diff }));
 }

@@ -11,6 +11,7 @@ import { corpus } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
 import { MAX_VOCABULARY, MIN_VOCABULARY } from '../../src/text/vocabularyLimits';
 import { interactionsCsv } from '../data/sources';
+import { v1 } from '../v1';
 
 const gpu = (bytes: number) => ({
   backend: 'webgpu' as const,
@@ -24,7 +25,7 @@ function said(
   device: Parameters<typeof refusal>[2]['device'] = DESKTOP,
   memory: number | null = 8,
 ): string | null {
-  const config = presetConfig('small');
+  const config = presetConfig(v1('small'));
   change(config);
   parseConfig(config);
   return refusal(budgetOf(config), config, { device, memory });
@@ -32,7 +33,7 @@ function said(
 
 describe('what a run takes', () => {
   it.each(PRESET_NAMES)('is there on a desktop for the preset %s, on the plainest GPU for tiny', (name) => {
-    const config = presetConfig(name);
+    const config = presetConfig(v1(name));
     for (const kernels of ['tiled', 'portable'] as const) {
       const budget = budgetOf(config, { kernels });
       expect(refusal(budget, config, { device: DESKTOP, memory: 8 })).toBeNull();
@@ -49,7 +50,7 @@ describe('what a run takes', () => {
 
   it('grows with what is asked for', () => {
     const bytes = (change: (config: RunConfig) => void) => {
-      const config = presetConfig('tiny');
+      const config = presetConfig(v1('tiny'));
       change(config);
       return deviceBytes(budgetOf(config));
     };
@@ -128,7 +129,7 @@ describe('what a run takes', () => {
     ).toMatch(
       /^sft\.steps \(now 1000000\) asks for a run of at least \d+ days, .* and 30 days are the most: lower it\.$/,
     );
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     Object.assign(config.rupr, {
       teacher: 'openai',
       url: 'https://h.example/v1',
@@ -140,7 +141,7 @@ describe('what a run takes', () => {
   });
 
   it('counts the examples that there are, where that is known', () => {
-    const config = presetConfig('small');
+    const config = presetConfig(v1('small'));
     Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64) });
     Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 2 });
     const limits = { device: DESKTOP, memory: 4 };
@@ -158,7 +159,7 @@ describe('what a run takes', () => {
     const source = blobFile(new Blob([bytes]), name.replace('cases/', ''));
     const { dataset } = await importDataset([source], () => {});
     for (const history of [2, 8, 40]) {
-      const config = presetConfig('small');
+      const config = presetConfig(v1('small'));
       Object.assign(config.data, { source: 'import', sha256: dataset.sha256 });
       config.text.history_length = history;
       const tokenizer = trainTokenizer(corpus(dataset), config.text.vocab_size);
@@ -180,7 +181,7 @@ describe('what a run takes', () => {
   });
 
   it('is bounded by the config alone for chains of thought', () => {
-    const config = presetConfig('small');
+    const config = presetConfig(v1('small'));
     Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 16 });
     expect(() => parseConfig(config)).toThrow(
       'rupr.prompts and num_cots together must be at most 2000000 CoTs.',
@@ -192,7 +193,7 @@ describe('what a run takes', () => {
 
 it('the vocabulary has the same limits in the config and in the tokenizer', () => {
   for (const size of [MIN_VOCABULARY, MAX_VOCABULARY]) {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     config.text.vocab_size = size;
     Object.assign(config.model, { hidden_size: 8 });
     expect(parseConfig(config).text.vocab_size).toBe(size);

@@ -12,8 +12,9 @@ import {
 } from '../../src/run/changes';
 import { formatLink, parseLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
+import { v1 } from '../v1';
 
-const config = presetConfig('tiny');
+const config = presetConfig(v1('tiny'));
 const halved: RunChange = { stage: 'sft', step: 120, field: 'sft.learning_rate', from: 4e-3, to: 2e-3 };
 const again: RunChange = { ...halved, step: 300, from: 2e-3, to: 1e-3 };
 const policy: RunChange = { stage: 'popo', step: 0, field: 'popo.learning_rate', from: 7e-4, to: 3.5e-4 };

@@ -10,11 +10,12 @@ import { STAGE_NAMES } from '../../src/run/report';
 import { copyState, NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { memoryStore } from '../../src/store/memory';
+import { v1 } from '../v1';
 
 const APP = '9.9.9';
 
 function checkpoint(): RunCheckpoint {
-  const state: RunState = { ...structuredClone(NOTHING_DONE), app: APP, config: presetConfig('tiny') };
+  const state: RunState = { ...structuredClone(NOTHING_DONE), app: APP, config: presetConfig(v1('tiny')) };
   state.stage = 'warmup';
   state.step = 2;
   state.stages = STAGE_NAMES.slice(0, 5).map((name) => ({
@@ -134,7 +135,7 @@ describe('a checkpoint', () => {
   });
 
   it('begins before the first step of the first stage', () => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     expect({ ...NOTHING_DONE, app: APP, config }).toEqual({
       schema: 3,
       app: APP,

@@ -6,9 +6,10 @@ import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } fro
 import { setLeaf } from '../../src/run/fields/paths';
 import { canonicalJson, printedConfig } from '../../src/run/fingerprint';
 import { defaultConfig, PRESET_NAMES, PRESET_VERSIONS, presetConfig } from '../../src/run/presets';
+import { v1 } from '../v1';
 
 function refusal(change: (config: RunConfig) => void): string {
-  const config = presetConfig('tiny');
+  const config = presetConfig(v1('tiny'));
   change(config);
   try {
     parseConfig(config);
@@ -34,12 +35,11 @@ describe('presets', () => {
     const { data, evaluate, orft } = presetConfig({ preset: 'tiny', version: 2 });
     expect([data.world, data.num_heldout_users, evaluate.users]).toEqual(['compatibility', 1000, 1000]);
     expect(orft.threshold).toBe('margin');
-    expect(presetConfig('tiny')).toEqual(presetConfig({ preset: 'tiny', version: 1 }));
   });
 
   it('have the sizes that they are named for', () => {
     const weights = (name: (typeof PRESET_NAMES)[number]) => {
-      const config = presetConfig(name);
+      const config = presetConfig(v1(name));
       return parameterCount(modelShape(config, config.text.vocab_size, sequenceLength(config)));
     };
     expect(weights('tiny')).toBeLessThan(60_000);
@@ -56,7 +56,7 @@ describe('presets', () => {
   it('are frozen: other numbers need another version', async () => {
     const hashes = await Promise.all(
       PRESET_NAMES.map(async (name) => {
-        const printed = printedConfig(presetConfig(name));
+        const printed = printedConfig(presetConfig(v1(name)));
         return (await sha256(canonicalJson(printed))).slice(0, 12);
       }),
     );
@@ -74,7 +74,7 @@ describe('presets', () => {
   it('are frozen in what they ask of baselines too, which is in no fingerprint', () => {
     const asked = PRESET_NAMES.map((name) => {
       const { baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate } =
-        presetConfig(name).evaluate;
+        presetConfig(v1(name)).evaluate;
       return [name, baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate];
     });
     expect(asked).toEqual([
@@ -87,9 +87,9 @@ describe('presets', () => {
   });
 
   it('are copies that a caller may change', () => {
-    presetConfig('tiny').popo.reward_weights[0] = 9;
-    expect(presetConfig('tiny').popo.reward_weights).toEqual([0.5, 0.5]);
-    expect(defaultConfig().preset).toBe('small');
+    presetConfig(v1('tiny')).popo.reward_weights[0] = 9;
+    expect(presetConfig(v1('tiny')).popo.reward_weights).toEqual([0.5, 0.5]);
+    expect(defaultConfig()).toEqual(presetConfig({ preset: 'small', version: 2 }));
   });
 });
 
@@ -337,14 +337,14 @@ describe('parseConfig', () => {
   ];
 
   it.each(bounds)('draws the line: %s', (_name, path, inside, outside) => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     inside(config);
     expect(parseConfig(config)).toEqual(config);
     expect(refusal(outside)).toMatch(new RegExp(`^${path.replace('.', '\\.')} `));
   });
 
   it('asks nothing of a ranking that is left out', () => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     ranking(16, { users: 0, subspaces: 64, bits: 12, embedding_size: 256, batch_size: 4096 })(config);
     expect(parseConfig(config)).toEqual(config);
   });
@@ -352,7 +352,7 @@ describe('parseConfig', () => {
   it('wants of a teacher outside what it needs, and nothing of it else', () => {
     const openai = { teacher: 'openai', url: 'http://localhost:11434/v1', model: 'qwen2.5:7b' };
     const accepted = (change: object) => {
-      const config = presetConfig('tiny');
+      const config = presetConfig(v1('tiny'));
       Object.assign(config.rupr, change);
       return parseConfig(config).rupr;
     };
@@ -379,7 +379,7 @@ describe('parseConfig', () => {
 
   it('is not fooled by prototypes', () => {
     const hostile: unknown = JSON.parse(
-      JSON.stringify(presetConfig('tiny')).replace('{', '{"__proto__":{"polluted":1},'),
+      JSON.stringify(presetConfig(v1('tiny'))).replace('{', '{"__proto__":{"polluted":1},'),
     );
     expect(() => parseConfig(hostile)).toThrow(ConfigError);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
@@ -388,7 +388,7 @@ describe('parseConfig', () => {
 
 describe('differences', () => {
   it('say only what differs, and apply back', () => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     config.seed = 7;
     config.popo.weighting = 'fixed';
     config.popo.reward_weights = [1, 0];
@@ -400,22 +400,22 @@ describe('differences', () => {
       'popo.weighting': 'fixed',
       'popo.reward_weights': [1, 0],
     });
-    expect(applyDiff('tiny', diff)).toEqual(config);
+    expect(applyDiff(v1('tiny'), diff)).toEqual(config);
   });
 
   it('sets every field from the text of its own value', () => {
     for (const path of configPaths().filter((known) => known !== 'preset' && known !== 'version')) {
-      const config = presetConfig('base');
+      const config = presetConfig(v1('base'));
       const value = path
         .split('.')
         .reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
       setLeaf(config, ...readField(path, String(value)));
-      expect(config, path).toEqual(presetConfig('base'));
+      expect(config, path).toEqual(presetConfig(v1('base')));
     }
   });
 
   it('reads each type from text', () => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     for (const set of [
       'seed=12',
       'popo.learning_rate=1e-3',
@@ -447,9 +447,9 @@ describe('differences', () => {
     ['seed', /key\.path=value/],
     ['=1', /key\.path=value/],
   ])('refuses %s', (assignment, message) => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     expect(() => readAssignment(assignment)).toThrow(message);
-    expect(config).toEqual(presetConfig('tiny'));
+    expect(config).toEqual(presetConfig(v1('tiny')));
   });
 });
 
@@ -466,7 +466,9 @@ describe('what a message quotes', () => {
 
 describe('sequenceLength', () => {
   it('is prompt and completion together', () => {
-    const { text } = presetConfig('small');
-    expect(sequenceLength(presetConfig('small'))).toBe(text.max_prompt_length + text.max_completion_length);
+    const { text } = presetConfig(v1('small'));
+    expect(sequenceLength(presetConfig(v1('small')))).toBe(
+      text.max_prompt_length + text.max_completion_length,
+    );
   });
 });

@@ -4,6 +4,7 @@ import { type ConfigPath, parseConfig, type RunConfig } from '../../src/run/conf
 import { readField } from '../../src/run/diff';
 import { CONFIG_PATHS, fieldAt, isConfigPath, leafAt, setLeaf, whyUnread } from '../../src/run/fields/paths';
 import { PRESET_NAMES, presetConfig } from '../../src/run/presets';
+import { v1 } from '../v1';
 import frozen from '../vectors/presets.json';
 import ranges from '../vectors/ranges.json';
 
@@ -11,7 +12,7 @@ type Range = Partial<{ whole: number[]; real: number[]; oneOf: string[]; truth: 
 
 /** Whether the field's own entry takes a value, whatever rules across fields say of it. */
 function accepts(path: ConfigPath, value: unknown): boolean {
-  const config = presetConfig('tiny');
+  const config = presetConfig(v1('tiny'));
   setLeaf(config, path, value as number);
   try {
     parseConfig(config);
@@ -77,7 +78,7 @@ describe('ranges', () => {
 
   /** Of fields whose message depends on what is wrong. */
   const refusal = (path: ConfigPath, value: unknown): string | null => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     if (path.startsWith('rupr'))
       Object.assign(config.rupr, { teacher: 'openai', url: 'http://localhost:1', model: 'm' });
     if (path === 'popo.rewards' && Array.isArray(value))
@@ -183,7 +184,7 @@ describe('presets of version 1', () => {
           .filter(([key]) => key in like)
           .map(([key, value]) => [key, isRecord(value) ? pick(value, Reflect.get(like, key)) : value]),
       );
-    expect(JSON.stringify(pick(presetConfig(name), frozen[name]))).toBe(JSON.stringify(frozen[name]));
+    expect(JSON.stringify(pick(presetConfig(v1(name)), frozen[name]))).toBe(JSON.stringify(frozen[name]));
   });
 });
 
@@ -313,7 +314,7 @@ describe('whether a run reads a field', () => {
   it.each(Object.entries(table))('%s', (path, [read, unread]) => {
     if (!isConfigPath(path)) throw new Error(`${path} is no field`);
     const reasonUnder = (change: Change) => {
-      const config = presetConfig('tiny');
+      const config = presetConfig(v1('tiny'));
       change(config);
       return whyUnread(config, path);
     };
@@ -328,10 +329,10 @@ describe('entries', () => {
   });
 
   it('give each preset a list of its own', () => {
-    const [first, second] = [presetConfig('tiny'), presetConfig('tiny')];
+    const [first, second] = [presetConfig(v1('tiny')), presetConfig(v1('tiny'))];
     first.popo.rewards.push('novelty');
     expect(leafAt(second, 'popo.rewards')).toEqual(['semantic', 'id']);
-    expect(presetConfig('small').popo.rewards).toEqual(['semantic', 'id']);
+    expect(presetConfig(v1('small')).popo.rewards).toEqual(['semantic', 'id']);
   });
 
   it('give the config its type', () => {

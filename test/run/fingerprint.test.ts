@@ -10,6 +10,7 @@ import {
 import { formatLink, parseLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
 import type { PopoStep } from '../../src/run/report';
+import { v1 } from '../v1';
 
 function popoStep(step: number): PopoStep {
   return {
@@ -53,7 +54,7 @@ function source(): FingerprintSource {
   return {
     app: '0.1.0',
     kernels: '1',
-    config: presetConfig('tiny'),
+    config: presetConfig(v1('tiny')),
     dataset: { id: 'world', sha256: 'a'.repeat(64), users: 1, items: 1, interactions: 1, notes: [] },
     stages: [
       { name: 'data', seconds: 1, steps: 1, loss: [], heldOutLoss: [] },
@@ -93,7 +94,7 @@ describe('fingerprint', () => {
     });
     expect(later).toEqual(mine);
     expect(compareFingerprints(mine, later)).toMatchObject({ verdict: 'identical', firstDifference: null });
-    const link = formatLink(presetConfig('tiny'), 'a'.repeat(64), mine);
+    const link = formatLink(presetConfig(v1('tiny')), 'a'.repeat(64), mine);
     expect(parseLink(link).expected).toEqual(mine);
     expect(link.length).toBeLessThan(1200);
   });

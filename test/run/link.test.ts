@@ -4,6 +4,7 @@ import { parseConfig, type RunConfig } from '../../src/run/config';
 import { formatLink, parseLink } from '../../src/run/link';
 import { defaultConfig, PRESET_NAMES, presetConfig } from '../../src/run/presets';
 import { type Fingerprint, STAGE_NAMES } from '../../src/run/report';
+import { v1 } from '../v1';
 import links from '../vectors/links.json';
 
 const hex = (digits: number) =>
@@ -45,7 +46,7 @@ const arbitraryConfig: fc.Arbitrary<RunConfig> = fc
     asked: fc.boolean(),
   })
   .map(({ preset, seed, weighting, weight, learningRate, threshold, cot, sha256, teacher, asked }) => {
-    const config = presetConfig(preset);
+    const config = presetConfig(v1(preset));
     config.seed = seed;
     config.popo.weighting = weighting;
     config.popo.reward_weights = [weight, 1 - weight];
@@ -86,7 +87,7 @@ describe('formatLink and parseLink', () => {
   });
 
   it('is readable', () => {
-    const config = presetConfig('tiny');
+    const config = presetConfig(v1('tiny'));
     config.seed = 7;
     config.popo.weighting = 'fixed';
     expect(formatLink(config, null, null)).toBe('#run=1&preset=tiny&version=1&seed=7&popo.weighting=fixed');
@@ -101,7 +102,7 @@ describe('formatLink and parseLink', () => {
   it.each(['user=R%26D', 'user=a%2Bb,time=x%20y', 'user=50%25%20off', 'title=Größe#1'])(
     'carries what was said about columns: %s',
     (map) => {
-      const config = presetConfig('tiny');
+      const config = presetConfig(v1('tiny'));
       Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64), map });
       const link = formatLink(config, null, null);
       expect(link.slice(1)).not.toMatch(/[#\s]/);
@@ -110,8 +111,9 @@ describe('formatLink and parseLink', () => {
   );
 
   it('takes what a person types', () => {
+    // Without a version it is what it was when there was but one.
     expect(parseLink('#run=1&preset=tiny&seed=3')).toMatchObject({
-      config: { preset: 'tiny', seed: 3 },
+      config: { ...presetConfig(v1('tiny')), seed: 3 },
       problem: null,
     });
     expect(parseLink('')).toEqual({
@@ -246,7 +248,7 @@ describe('formatLink and parseLink', () => {
         .array(fc.tuple(key, value))
         .map((pairs) => `#run=1&${pairs.map((pair) => pair.join('=')).join('&')}`),
       fc.tuple(fc.string(), fc.nat()).map(([noise, at]) => {
-        const whole = formatLink(presetConfig('base'), 'a'.repeat(64), null);
+        const whole = formatLink(presetConfig(v1('base')), 'a'.repeat(64), null);
         return whole.slice(0, at % whole.length) + noise + whole.slice((at % whole.length) + 1);
       }),
     );

@@ -11,9 +11,10 @@ import type { RunContext } from '../../src/run/runner';
 import { NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
 import type { TeacherServices } from '../../src/sft/cot';
+import { v1 } from '../v1';
 
 export function minusculeConfig(change: (config: RunConfig) => void = () => {}): RunConfig {
-  const config = presetConfig('tiny');
+  const config = presetConfig(v1('tiny'));
   config.seed = 5;
   Object.assign(config.data, { num_l1: 1, items_per_l3: 2, num_users: 40, num_heldout_users: 8 });
   Object.assign(config.model, { hidden_size: 16, num_hidden_layers: 1, intermediate_size: 32 });

@@ -15,9 +15,10 @@ import { canFork, fork, stillWanted } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
 import { cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 import { minusculeConfig, recordedRun } from '../run/tinyRun';
+import { v1 } from '../v1';
 
 const common = diffFromPreset(minusculeConfig());
-const configOf = (name: string) => methodConfig(methodNamed(name), 'tiny', common, 5);
+const configOf = (name: string) => methodConfig(methodNamed(name), v1('tiny'), common, 5);
 
 /** The run that others fork from, trained once. */
 const popo = once(async () => {
@@ -79,7 +80,7 @@ describe('a study', () => {
       `Left out, because they weigh two rewards and popo.rewards names ${K}: ${sweep.join(', ')}.`,
     );
     const weights = (name: string) =>
-      methodConfig(methodNamed(name), 'tiny', options.common, 1).popo.reward_weights;
+      methodConfig(methodNamed(name), v1('tiny'), options.common, 1).popo.reward_weights;
     expect(weights('popo')).toEqual(rewards.map(() => 1 / K));
     expect(weights('popo-16')).toEqual(rewards.map(() => 1 / K));
     expect(weights('fixed-novelty')).toEqual([1 / 3, 1 / 3, 1 / 3]);
@@ -87,11 +88,16 @@ describe('a study', () => {
     expect(() =>
       parseStudyOptions(['--out', 'x', '--set', `popo.rewards=${rewards}`, '--methods', 'fixed-0']),
     ).toThrow('No method is left to run. Left out');
-    expect(fitting(METHODS, 'tiny', {})).toEqual({ methods: METHODS, leftOut: null });
+    expect(fitting(METHODS, v1('tiny'), {})).toEqual({ methods: METHODS, leftOut: null });
   });
 
   it('gives groups of 16 as many rollouts a step', () => {
-    const { prompts_per_step, num_generations } = methodConfig(methodNamed('popo-16'), 'small', {}, 1).popo;
+    const { prompts_per_step, num_generations } = methodConfig(
+      methodNamed('popo-16'),
+      v1('small'),
+      {},
+      1,
+    ).popo;
     expect([prompts_per_step, num_generations]).toEqual([16, 16]);
   });
 
@@ -145,7 +151,7 @@ describe('a study', () => {
     let fail = true;
     const study = () =>
       runStudy({
-        preset: 'tiny',
+        preset: v1('tiny'),
         common,
         methods: ['backbone', 'orft', 'mgda', 'fixed-0.5'].map(methodNamed),
         seeds: [5],

@@ -39,14 +39,14 @@ export function playedPipeline(onRun: (running: Played | null) => void = () => {
         if (step === STEPS) {
           const report = fakeReport(config, [], fakePopoSteps(config, 1));
           await save(checkpoint, report);
-          return { report, checkpoint };
+          return { report, checkpoint, slices: null };
         }
         const isStopped = (await controls.pass()) === 'stop';
         const next = running.toEnd ? STEPS : step + (isStopped ? 0 : 1);
         checkpoint = playedState(config, next);
         const stored = await save(checkpoint, null);
         emit({ type: 'checkpoint', stage: 'data', step: next, stored });
-        if (isStopped) return { report: null, checkpoint };
+        if (isStopped) return { report: null, checkpoint, slices: null };
       }
     } finally {
       onRun(null);

@@ -11,12 +11,13 @@ import { createImporter } from '../../src/worker/importService';
 import type { StoredThing } from '../../src/worker/protocol';
 import type { Locks } from '../../src/worker/runLock';
 import { tinyDataset } from '../store/contract';
+import { v1 } from '../v1';
 
 /** Something of every kind: one run under way that reads the data set and the reasoning, one that is finished. */
 async function shelf(held: string[] = []) {
   const store = memoryStore();
   const dataset = await tinyDataset();
-  const config = presetConfig('tiny');
+  const config = presetConfig(v1('tiny'));
   Object.assign(config.data, { source: 'import', sha256: dataset.sha256 });
   Object.assign(config.rupr, { teacher: 'file', cots_sha256: 'ab' });
   const header = (finished: boolean): RunHeader => ({ config, stage: 'sft', step: 4, savedAt: 5, finished });

@@ -5,10 +5,11 @@ import type { Store } from '../../src/store/store';
 import type { StudyEvent, StudyRequest } from '../../src/worker/protocol';
 import { createTrainer } from '../../src/worker/trainService';
 import { minusculeConfig, openCpu } from '../run/tinyRun';
+import { v1 } from '../v1';
 
 const { seed: _, ...common } = diffFromPreset(minusculeConfig());
 const request: StudyRequest = {
-  preset: 'tiny',
+  preset: v1('tiny'),
   common: { ...common, 'ranking.users': 0 },
   methods: ['orft', 'fixed-0.5', 'popo'],
   seeds: [5],

@@ -29,8 +29,14 @@ export function DataPicker() {
       </h2>
       <div class="tiles" role="radiogroup" aria-label="Data">
         <Tile
+          name="Devices and occasions"
+          does="Reasoning joins two facts, and treats may sell better than needs: the default"
+          checked={data.source === 'world' && data.world === 'compatibility'}
+          choose={() => session.chooseWorld('compatibility')}
+        />
+        <Tile
           name="Marketplace"
-          does="Meaning and taste conflict in part: the default"
+          does="Meaning and taste conflict in part; presets of version 1"
           checked={data.source === 'world' && data.world === 'tradeoff'}
           choose={() => session.chooseWorld('tradeoff')}
         />
@@ -39,12 +45,6 @@ export function DataPicker() {
           does="Popular items pay the ID reward whatever was needed"
           checked={data.source === 'world' && data.world === 'hackable'}
           choose={() => session.chooseWorld('hackable')}
-        />
-        <Tile
-          name="Devices and occasions"
-          does="Reasoning joins two facts, and treats sell better than needs; measured at Tiny"
-          checked={data.source === 'world' && data.world === 'compatibility'}
-          choose={() => session.chooseWorld('compatibility')}
         />
         {session.data.imports.value.map((summary) => (
           <Tile

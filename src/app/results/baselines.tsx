@@ -1,10 +1,10 @@
-import type { BaselineName } from '../../evaluate/baselines/names';
 import type { BaselineRow, LeadMetric } from '../../evaluate/baselines/report';
-import { BASELINE_LABELS, verdict } from '../../evaluate/baselines/verdict';
+import { verdict } from '../../evaluate/baselines/verdict';
 import type { AnswersRow } from '../../evaluate/metrics';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 import { rowLabel } from '../words/runWords';
+import { labelOf } from './baselineLabels';
 import '../styles/tables.css';
 
 type Row = AnswersRow & Partial<BaselineRow>;
@@ -86,11 +86,6 @@ export function Baselines() {
       </details>
     </section>
   );
-}
-
-function labelOf(stage: string): string {
-  const text = (BASELINE_LABELS[stage as BaselineName] ?? stage).replace(/^the /, '');
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function rate(value: number | undefined): string {

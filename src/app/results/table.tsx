@@ -34,6 +34,7 @@ export const METRICS: {
   },
 ];
 
+const BySlice = late('The slices', async () => (await import('./bySlice')).BySlice);
 const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
 
 /** One row per stage that is done, of which there is one at least, on what no stage has seen. */
@@ -103,6 +104,7 @@ export function StageTable() {
           </tbody>
         </table>
       </section>
+      {rows[0].slices && <BySlice />}
       <details class="protocol">
         <summary>How this is measured</summary>
         <p>

@@ -15,20 +15,20 @@ export function Hero() {
       <ol class="flow">
         <li>
           <h3>It reads</h3>
-          <p>What a shopper bought last, as words.</p>
+          <p>What a shopper did last, as words.</p>
           <p class="quote">
-            <span class="tag">bought</span> oak crib
+            <span class="tag">saw</span> Kestrel, a device
             <br />
-            <span class="tag">bought</span> night lamp
+            <span class="tag">saw</span> Exam Guide
           </p>
         </li>
         <li>
           <h3>It reasons</h3>
           <p>First why, then what: its answer is an item.</p>
           <p class="quote">
-            <span class="tag">think</span> a crib: next, outings
+            <span class="tag">think</span> it takes aero; exam: charger
             <br />
-            <span class="tag">answer</span> <b>light stroller</b>
+            <span class="tag">answer</span> <b>Tarkin Bapon</b>
           </p>
         </li>
         <li>

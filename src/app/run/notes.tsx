@@ -28,9 +28,9 @@ export function WhatToKnow() {
           </p>
         ) : (
           <p>
-            <b>The scale mattered more than the weights.</b> In our study at tiny, on the generated
-            marketplace, advantages divided by the spread of the whole batch (scale_rewards, under More)
-            gained more than any rule that moves weights; moving them gained nothing.
+            <b>The scale mattered more than the weights.</b> In our study at tiny, on the first marketplace,
+            advantages divided by the spread of the whole batch (scale_rewards, under More) gained more than
+            any rule that moves weights; moving them gained nothing.
           </p>
         )}
         <p>

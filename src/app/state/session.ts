@@ -131,7 +131,7 @@ export function createSession(
   const data = createImports(importer, {
     choose: ({ sha256, map }) => form.chooseImport(sha256, map),
     forget(sha256) {
-      if (config.value.data.sha256 === sha256) form.chooseWorld('tradeoff');
+      if (config.value.data.sha256 === sha256) form.chooseWorld(defaultConfig().data.world);
     },
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
@@ -524,7 +524,7 @@ export function createSession(
   function forgetMissing(): void {
     const { source, sha256 } = config.value.data;
     if (source === 'import' && !data.imports.value.some((kept) => kept.sha256 === sha256))
-      form.chooseWorld('tradeoff');
+      form.chooseWorld(defaultConfig().data.world);
   }
 
   function exportModel(): ReturnType<TrainerApi['exportModel']> {

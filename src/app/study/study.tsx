@@ -1,7 +1,6 @@
 /** Methods × seeds, and what they say of the method's claims. Loaded when it is opened. */
 import { useSignalEffect } from '@preact/signals';
 import { OUTCOMES } from '../../evaluate/metrics';
-import type { Interval } from '../../numeric/interval';
 import { FRONT_NOTE } from '../../study/front';
 import { METHODS } from '../../study/methods';
 import type { Gauges, StudyTables } from '../../study/tables';
@@ -9,6 +8,8 @@ import type { StudyResult } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { download } from '../parts/download';
 import { useSession } from '../state/context';
+import { SliceTable } from './bySlice';
+import { Difference, halfWidth, rate } from './difference';
 import { FrontPlot } from './frontPlot';
 import '../styles/tables.css';
 import '../styles/study.css';
@@ -197,7 +198,7 @@ function SeedField({ label, value, set }: { label: string; value: number; set: (
   );
 }
 
-function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
+function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyResult) {
   const asked = [...new Set(comparisons.map(({ method, control }) => `${method} ${control}`))].map((pair) =>
     comparisons.filter(({ method, control }) => `${method} ${control}` === pair),
   );
@@ -296,6 +297,7 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
           </table>
         </section>
       )}
+      {slices !== null && <SliceTable {...slices} />}
       {front.points.length > 0 && (
         <>
           <FrontPlot front={front} />
@@ -354,23 +356,6 @@ function Tables({ cells, tables: { means, comparisons, front } }: StudyResult) {
   );
 }
 
-/** Coloured where the interval leaves out 0. */
-function Difference({ of, write = rate }: { of: Interval; write?: (value: number) => string }) {
-  const tone = of.low > 0 ? 'up' : of.high < 0 ? 'down' : 'faint';
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${write(Math.abs(value))}`;
-  return (
-    <span class={tone} title={`95 %: ${signed(of.low)} to ${signed(of.high)}, p = ${of.p.toFixed(3)}`}>
-      {signed(of.mean)} ± {write(halfWidth(of))}
-    </span>
-  );
-}
-
-const halfWidth = ({ low, high }: Interval) => (high - low) / 2;
-const rate = (value: number) =>
-  value
-    .toFixed(3)
-    .replace(/^(-?)0/, '$1')
-    .replace('-', '−');
 const thousandths = (value: number) => (1000 * value).toFixed(2);
 const percent = (value: number | null) =>
   value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;

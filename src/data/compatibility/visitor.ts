@@ -1,5 +1,5 @@
 /** A shopper of the world `compatibility`: profile, taste for brands, and the episodes that the history consists of. */
-import type { Random } from '../../numeric/random';
+import { Random } from '../../numeric/random';
 import { LIFE_STAGES, PERSONAS } from '../vocabulary';
 import { type Market, neededLeaf } from './market';
 import { EVERYDAY, GEAR_BRANDS, OCCASIONS } from './words';
@@ -35,6 +35,18 @@ export interface Moment {
   occasion: number;
   isImpulse: boolean;
   slice: Slice;
+}
+
+export type Stream = 'train' | 'validation' | 'test' | 'newcomers';
+
+/** A shopper of a split, from a stream of its own, so that nobody changes with how many others there are. */
+export function drawVisitor(
+  market: Market,
+  { seed }: { seed: number },
+  split: Stream,
+  index: number,
+): Visitor {
+  return new Visitor(market, new Random(seed, `compatibility/${split}`, index), split !== 'train');
 }
 
 export class Visitor {

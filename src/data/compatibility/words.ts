@@ -37,9 +37,6 @@ export const DEVICES = (
   'quail pheasant partridge grouse capercaillie'
 ).split(' ');
 
-/** Fewest and most devices of a market: at least two on each platform, and no more than have a name. */
-export const DEVICE_RANGE = [16, 80] as const;
-
 const STARTS = ['ba', 'ke', 'lo', 'mi', 'nu', 'ra', 'so', 'ti'];
 const ENDS = ['pon', 'dax', 'fel', 'gim', 'rov', 'zut', 'len', 'mar'];
 

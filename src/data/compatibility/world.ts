@@ -10,16 +10,16 @@
  * together; *cold*, a device known from the catalogue's text, which training histories show in passing and never ask about.
  * Everything is a pure function of the options.
  */
-import { Random } from '../../numeric/random';
 import type { Dataset, Example, Oracle } from '../dataset';
 import { identify, type Splits } from '../hash';
 import type { Clause, Lore } from '../lore';
 import { requestsOf } from '../requests';
 import { LIFE_STAGES, PERSONAS } from '../vocabulary';
+import { DEVICE_RANGE } from '../worldLimits';
 import { chances, drawMarketImpressions } from './appeal';
 import { drawMarket, factsOf, type Market, type MarketOptions } from './market';
-import { SLICES, Visitor } from './visitor';
-import { DEVICE_RANGE, KINDS, PLATFORMS } from './words';
+import { drawVisitor, SLICES, type Stream, type Visitor } from './visitor';
+import { KINDS, PLATFORMS } from './words';
 
 export interface CompatibilityOptions extends MarketOptions {
   numUsers: number;
@@ -48,12 +48,8 @@ function check(o: CompatibilityOptions): void {
 export async function generateCompatibility(o: CompatibilityOptions): Promise<Dataset> {
   check(o);
   const market = drawMarket(o);
-  const draw = (split: string, count: number) =>
-    Array.from(
-      { length: count },
-      (_, index) =>
-        new Visitor(market, new Random(o.seed, `compatibility/${split}`, index), split !== 'train'),
-    );
+  const draw = (split: Stream, count: number) =>
+    Array.from({ length: count }, (_, index) => drawVisitor(market, o, split, index));
   const train = draw('train', o.numUsers);
   const visitors = [...train, ...draw('validation', o.numHeldoutUsers), ...draw('test', o.numHeldoutUsers)];
   const splits: Splits = { train: [], validation: [], test: [] };

@@ -1,7 +1,6 @@
 /** What is trained on: an embedded world, or a data set of the visitor's. */
-import { DEVICE_RANGE } from '../../data/compatibility/words';
 import { mappingProblem } from '../../data/mapping';
-import { MAX_L1 } from '../../data/vocabulary';
+import { DEVICE_RANGE, MAX_L1 } from '../../data/worldLimits';
 import { field } from './field';
 import { checkedText, hash, oneOf, whole } from './kinds';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rowLabel } from '../../../src/app/words/runWords';
-import { tableText } from '../../../src/commands/train';
+import { tableText } from '../../../src/commands/reportText';
 import { targetItem } from '../../../src/data/dataset';
 import { HeldOut } from '../../../src/run/heldOut';
 import { evaluate } from '../../../src/run/stages/evaluate';
