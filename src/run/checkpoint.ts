@@ -85,7 +85,8 @@ export function decodeCheckpoint(
         'it cannot be continued to the same bits, so train again from its link.',
     );
   }
-  if (state.schema !== 3) {
+  if ((state.schema as number) === 3) Object.assign(state, { schema: 4, work: { parts: {} } });
+  if (state.schema !== 4) {
     throw new CheckpointError(
       'This checkpoint was kept in an older form, which this app does not read any more. Its report can still be opened. ' +
         'To have the model, train again from its link: it comes out the same.',
