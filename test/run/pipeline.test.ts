@@ -151,7 +151,9 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
       'in the midst of warm-up': within('warmup', 3)[0],
       'while warm-up is judged': within('warmup', 6)[0],
       'while the scorer learns': within('orft', 1)[0],
-      'while the scorer scores': within('orft', 2).find(({ state }) => state.made.orft!.nll.length > 0)!,
+      'while the scorer scores': within('orft', 2).find(
+        ({ state }) => state.work.parts.scored !== undefined,
+      )!,
       'in SFT': within('sft', 2)[0],
       'in POPO': within('popo', 2)[0],
     };
