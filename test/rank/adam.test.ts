@@ -33,7 +33,7 @@ describe('Adam', () => {
     const reference = tf.train.adam(0.05);
     for (let step = 0; step < STEPS; step++) {
       const loss = tf.tidy(() => adam.minimize(own.loss(step)));
-      const other = tf.tidy(() => reference.minimize(theirs.loss(step), true, theirs.variables))!;
+      const other = reference.minimize(() => tf.tidy(theirs.loss(step)), true, theirs.variables)!;
       expect(await loss.data()).toEqual(await other.data());
       tf.dispose([loss, other]);
     }

@@ -88,7 +88,7 @@ describe('the loop that the judges are trained by', () => {
       expect(taken).toEqual(steps);
     }
     const lost: number[] = [];
-    expect((await cutAt([10], (hooks) => train(lost, hooks), true)).result).toEqual(whole);
+    expect((await cutAt([10], (hooks) => train(lost, hooks), { isCrash: true })).result).toEqual(whole);
     expect(lost).toEqual([...steps.slice(0, 13), ...steps.slice(10)]);
   });
 

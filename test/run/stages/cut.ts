@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { type StageHooks, StoppedError } from '../../../src/control/hooks';
 import { type KeptPart, Workbench } from '../../../src/run/workbench';
+import type { RecordingModel } from './recorded';
 
 /** Through JSON, as in a checkpoint: what is no plain value and no array of f32 does not survive. */
 function throughJson(part: KeptPart): KeptPart {
@@ -15,24 +16,28 @@ function throughJson(part: KeptPart): KeptPart {
 
 /**
  * @param cuts at which gate each session ends, counted from 0; the last one goes to the end
- * @param isCrash whether a session keeps where it stands at the gate, goes on and is lost three gates later
+ * @param options whether a session keeps where it stands at the gate, goes on and is lost three gates later; and the model, which a
+ *   checkpoint keeps too
  * @returns what comes of it, gates that each session passed, and what the last one leaves on its bench
  */
 export async function cutAt<T>(
   cuts: readonly number[],
   run: (hooks: Required<StageHooks>) => Promise<T>,
-  isCrash = false,
+  { isCrash = false, model }: { isCrash?: boolean; model?: Pick<RecordingModel, 'version'> } = {},
 ): Promise<{ result: T; passed: number[]; left: KeptPart }> {
   let kept: KeptPart = { parts: {} };
+  let version = model?.version ?? 0;
   const passed: number[] = [];
   for (const cut of [...cuts, Number.POSITIVE_INFINITY]) {
     const root = kept;
     const bench = new Workbench(root);
     let gates = 0;
+    if (model !== undefined) model.version = version;
     const gate = async () => {
       if (gates === cut) {
         await bench.read();
         kept = throughJson(root);
+        version = model?.version ?? 0;
       }
       return gates++ === cut + (isCrash ? 3 : 0) ? 'stop' : 'go';
     };

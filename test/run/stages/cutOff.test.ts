@@ -15,7 +15,7 @@ import { ranking } from '../../../src/run/stages/ranking';
 import { rupr } from '../../../src/run/stages/rupr';
 import { warmup } from '../../../src/run/stages/warmup';
 import { cutAt } from './cut';
-import { type Given, given, toolsOf } from './recorded';
+import { type Given, given, type RecordingModel, toolsOf } from './recorded';
 
 beforeAll(useSlowPath);
 
@@ -34,25 +34,25 @@ async function deployed(change: Parameters<typeof given>[0] = () => {}, hasOracl
   return here;
 }
 
-type Stage = (hooks: Required<StageHooks>) => Promise<unknown>;
+interface Stage {
+  run(hooks: Required<StageHooks>): Promise<unknown>;
+  model: RecordingModel;
+}
 
 /** A stage with everything that it needs, to be run under other hooks: what it makes, and the losses in its report. */
 const stages: [string, () => Promise<Stage>][] = [
   [
     'ranker',
     async () => {
-      const { inputs, config } = await given(
-        ({ ranker: options }) => Object.assign(options, { steps: 9 }),
-        false,
-      );
-      return run('ranker', config, (tools) => ranker.run(inputs, tools));
+      const here = await given(({ ranker: options }) => Object.assign(options, { steps: 9 }), false);
+      return stageOf('ranker', here, (tools) => ranker.run(here.inputs, tools));
     },
   ],
   [
     'encoder',
     async () => {
-      const { inputs, config } = await given(({ encoder: options }) => Object.assign(options, { steps: 9 }));
-      return run('encoder', config, (tools) => encoder.run(inputs, tools));
+      const here = await given(({ encoder: options }) => Object.assign(options, { steps: 9 }));
+      return stageOf('encoder', here, (tools) => encoder.run(here.inputs, tools));
     },
   ],
   [
@@ -63,7 +63,7 @@ const stages: [string, () => Promise<Stage>][] = [
       );
       speaking(here);
       const { steps } = here.config.warmup;
-      return run('warmup', here.config, async (tools) => {
+      return stageOf('warmup', here, async (tools) => {
         const made = warmup.begin(here.config);
         await warmup.run(here.inputs, { ...tools, from: steps, at: () => steps }, made);
         return made;
@@ -77,7 +77,7 @@ const stages: [string, () => Promise<Stage>][] = [
       speaking(here);
       const cots = await rupr.run(here.inputs, (await toolsOf('rupr', here.config)).tools);
       const steps = here.config.orft.scorer_steps;
-      return run('orft', here.config, async (tools) => {
+      return stageOf('orft', here, async (tools) => {
         const made = { backbone: Float32Array.of(41), result: null };
         await orft.run({ ...here.inputs, rupr: cots }, { ...tools, from: steps }, made);
         return made;
@@ -102,7 +102,7 @@ const stages: [string, () => Promise<Stage>][] = [
         last: Float32Array.of(9),
       };
       model.version = 4;
-      return run('evaluate', here.config, async (tools) => {
+      return stageOf('evaluate', here, async (tools) => {
         const made = await evaluate.run({ ...here.inputs, popo: aligned }, tools);
         return [made, model.version];
       });
@@ -123,7 +123,7 @@ const stages: [string, () => Promise<Stage>][] = [
       const aligned = { ...here.inputs, popo: popo.begin(here.config) };
       const judged = await evaluate.run(aligned, (await toolsOf('evaluate', here.config)).tools);
       const sft = { judged: null, samples: [] };
-      return run('baselines', here.config, (tools) =>
+      return stageOf('baselines', here, (tools) =>
         baselines.run({ ...here.inputs, sft, evaluate: judged }, tools),
       );
     },
@@ -132,7 +132,7 @@ const stages: [string, () => Promise<Stage>][] = [
     'features',
     async () => {
       const here = await deployed();
-      return run('features', here.config, (tools) => features.run(here.inputs, tools));
+      return stageOf('features', here, (tools) => features.run(here.inputs, tools));
     },
   ],
   [
@@ -140,35 +140,35 @@ const stages: [string, () => Promise<Stage>][] = [
     async () => {
       const here = await deployed();
       const said = await features.run(here.inputs, (await toolsOf('features', here.config)).tools);
-      return run('ranking', here.config, (tools) => ranking.run({ ...here.inputs, features: said }, tools));
+      return stageOf('ranking', here, (tools) => ranking.run({ ...here.inputs, features: said }, tools));
     },
   ],
 ];
 
-async function run(
+async function stageOf(
   name: Parameters<typeof toolsOf>[0],
-  config: Given['config'],
+  { config, model }: Given,
   stage: (tools: StageTools) => Promise<unknown>,
 ): Promise<Stage> {
-  return async (hooks) => {
+  const run: Stage['run'] = async (hooks) => {
     const { tools } = await toolsOf(name, config);
-    const gate = () => hooks.gate();
-    return { made: await stage({ ...tools, hooks, gate }), own: tools.own };
+    return { made: await stage({ ...tools, hooks, gate: () => hooks.gate() }), own: tools.own };
   };
+  return { run, model };
 }
 
 /** Moments at which each is cut off, evenly over its gates, the first and the last of them. */
-const CUTS = 7;
+const CUTS = 5;
 
 describe.each(stages)('the stage %s', (name, prepare) => {
   it('makes the same wherever it was cut off, and does nothing twice', async () => {
-    const stage = await prepare();
-    const whole = await cutAt([], stage);
+    const { run, model } = await prepare();
+    const whole = await cutAt([], run);
     const gates = whole.passed[0];
     expect(gates).toBeGreaterThan(2);
     const cuts = new Set(Array.from({ length: CUTS }, (_, k) => Math.round((k * (gates - 1)) / (CUTS - 1))));
     for (const cut of cuts) {
-      const { result, passed, left } = await cutAt([cut], stage);
+      const { result, passed, left } = await cutAt([cut], run, { model });
       expect(result, `cut at ${cut} of ${gates}`).toEqual(whole.result);
       // A k-means is not taken up within; whether a baseline may go on is asked more than once for each answer.
       if (!/baselines|ranking/.test(name)) expect(passed[1], `after ${cut}`).toBe(gates - cut);
@@ -178,10 +178,10 @@ describe.each(stages)('the stage %s', (name, prepare) => {
   });
 
   it('makes the same after a crash, and after several', async () => {
-    const stage = await prepare();
-    const whole = await cutAt([], stage);
+    const { run, model } = await prepare();
+    const whole = await cutAt([], run);
     const third = Math.floor(whole.passed[0] / 3);
-    expect((await cutAt([third], stage, true)).result).toEqual(whole.result);
-    expect((await cutAt([third, third], stage)).result).toEqual(whole.result);
+    expect((await cutAt([third], run, { isCrash: true, model })).result).toEqual(whole.result);
+    expect((await cutAt([third, third], run, { model })).result).toEqual(whole.result);
   });
 });
