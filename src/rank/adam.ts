@@ -9,7 +9,7 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 
 /** Of all variables one behind the other. */
-export interface Moments {
+export interface AdamMoments {
   moment1: Float32Array<ArrayBuffer>;
   moment2: Float32Array<ArrayBuffer>;
 }
@@ -26,7 +26,7 @@ export class Adam {
   constructor(
     variables: readonly tf.Variable[],
     learningRate: number,
-    { steps, moments }: { steps: number; moments: Moments | null },
+    { steps, moments }: { steps: number; moments: AdamMoments | null },
   ) {
     this.#variables = variables;
     this.#rate = learningRate;
@@ -63,7 +63,7 @@ export class Adam {
     return value;
   }
 
-  async read(): Promise<Moments> {
+  async read(): Promise<AdamMoments> {
     return { moment1: await valuesOf(this.#first), moment2: await valuesOf(this.#second) };
   }
 

@@ -1,7 +1,7 @@
 /** The loop that the judges are trained by, on TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs';
 import { passGate, type StageHooks, UNKEPT } from '../control/hooks';
-import { Adam, assign, type Moments, valuesOf } from './adam';
+import { Adam, type AdamMoments, assign, valuesOf } from './adam';
 
 /** Losses are read in groups: reading one waits for everything before it. */
 const READ_EVERY = 16;
@@ -49,7 +49,7 @@ async function steps(
   hooks: StageHooks & Required<Pick<StageHooks, 'work'>>,
 ): Promise<Fitted> {
   const { work } = hooks;
-  const kept = work.kept as (Fitted & Moments) | null;
+  const kept = work.kept as (Fitted & AdamMoments) | null;
   const losses = Array.from(kept?.losses ?? []);
   if (kept !== null) assign(variables, kept.weights);
   const optimizer = new Adam(variables, learningRate, { steps: losses.length, moments: kept });
