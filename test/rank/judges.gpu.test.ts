@@ -44,7 +44,7 @@ it(
     expect(first.losses.every((loss) => Number.isFinite(loss) && loss > 0)).toBe(true);
     expect(Math.max(...first.table)).toBe(1);
     // Within the ranker's training, its table, and the encoder's training.
-    const { result, passed } = await cutAt([2, 3, 3], run);
+    const { result, passed } = await cutAt([2, 2, 2], run);
     expect(result).toEqual(first);
     expect(passed).toHaveLength(4);
   },
