@@ -530,7 +530,8 @@ describe('a stage that is done in parts', () => {
   it('leaves nothing of its parts in checkpoints after its end', async () => {
     const { session, saved } = opened(within('ranker', 0));
     await session.pass(partly([]));
-    expect(saved.at(-1)!.state).toMatchObject({ stage: 'encoder', work: { parts: {} } });
+    expect(saved.at(-1)!.state.stage).toBe('encoder');
+    expect(saved.at(-1)!.state.work).toEqual({ parts: {} });
     expect(session.state.made.ranker).toEqual(['one is done', 'two is done', 'three is done']);
   });
 
