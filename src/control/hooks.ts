@@ -10,14 +10,32 @@ export interface StageHooks {
   /** Resolves at once while running, later when paused; `stop` asks the stage to end here. */
   gate(): Promise<'go' | 'stop'>;
   onProgress?(done: number, total: number): void;
+  /** Where what is done is kept; left out, nothing is. */
+  work?: Work;
 }
 
-/** A stage was asked to stop before it had a result. Nothing is wrong and nothing of it was kept. */
+/**
+ * Long work that may be cut off. What is done of it is kept in parts, as plain JSON with arrays of f32, into which nobody writes any
+ * more. Work is deterministic: whoever does it again asks for the same parts by the same names.
+ */
+export interface Work {
+  /** Where an earlier session was cut off, as `read` told; null where it begins. */
+  readonly kept: unknown;
+  /** From now until it is done, `read` tells where it stands. It is asked while a gate is awaited, and only if that is to be kept. */
+  keep(read: () => unknown): void;
+  /** What comes of a part. It is done once, and what was kept within it is let go of then. */
+  part<Result>(name: string, run: (own: Work) => Promise<Result>): Promise<Result>;
+}
+
+/** Work of which nothing is kept. */
+export const UNKEPT: Work = { kept: null, keep: () => {}, part: (_name, run) => run(UNKEPT) };
+
+/** A stage was asked to stop before it had a result. Nothing is wrong. */
 export class StoppedError extends Error {
   override name = 'StoppedError';
 
   constructor(stage: string) {
-    super(`${stage} was stopped before it finished; it starts over when the run is resumed.`);
+    super(`${stage} was stopped before it finished.`);
   }
 }
 

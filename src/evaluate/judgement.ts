@@ -22,6 +22,16 @@ export interface Judgement {
   outcomes: AuctionOutcome[] | null;
 }
 
+/** Of all requests, from those of a few after another. */
+export function joinedJudgements(judgements: readonly Judgement[]): Judgement {
+  const isKnown = judgements.every(({ outcomes }) => outcomes !== null);
+  return {
+    impressions: judgements.flatMap(({ impressions }) => impressions),
+    ranks: judgements.flatMap(({ ranks }) => ranks),
+    outcomes: isKnown ? judgements.flatMap(({ outcomes }) => outcomes ?? []) : null,
+  };
+}
+
 /** On impressions of the judged requests; hit rates over the full catalogue, of what the user did next. */
 export interface RankerMetrics {
   auc: { ctr: number; cvr: number; ctcvr: number };

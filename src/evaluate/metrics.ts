@@ -4,7 +4,8 @@
  * among the K nearest titles of the whole catalogue. The other columns are gauges of how such models fail: answers that
  * do not parse, a few items taking all answers, category-shaped text without an item.
  */
-import { passGate, type StageHooks } from '../control/hooks';
+import { inChunks } from '../control/chunks';
+import { type StageHooks, UNKEPT } from '../control/hooks';
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import type { LanguageModel } from '../model/languageModel';
 import { scoreTails } from '../model/scoreTails';
@@ -109,11 +110,13 @@ export async function evaluateModel(
     );
   }
   const progress = (done: number) => hooks.onProgress?.(done, 2 * examples.length);
-  const generationHooks = { gate: () => hooks.gate(), onProgress: progress };
+  const { work } = hooks;
+  const generationHooks = { gate: () => hooks.gate(), onProgress: progress, work };
   const generated = await generateGreedily(model, asked, options, generationHooks);
   const scoringHooks = {
     gate: () => hooks.gate(),
     onProgress: (done: number) => progress(examples.length + done),
+    work,
   };
   const answerLoss = await answerLosses(model, { ...asked, generated }, options, scoringHooks);
   const judged = judgeAnswers(asked, options.stage, generated);
@@ -208,9 +211,8 @@ export async function generateGreedily(
   options: Omit<EvaluationOptions, 'stage'>,
   hooks: StageHooks,
 ): Promise<Uint32Array[]> {
-  const completions: Uint32Array[] = [];
-  for (let from = 0; from < examples.length; from += options.batchSize) {
-    await passGate(hooks, 'Evaluation');
+  const batchOf = async (batch: number) => {
+    const from = batch * options.batchSize;
     const prompts = Array.from({ length: options.batchSize }, (_, b) =>
       format.prompt(examples[Math.min(from + b, examples.length - 1)]),
     );
@@ -223,10 +225,19 @@ export async function generateGreedily(
       eosToken: format.tokenizer.special.endAnswer,
       key: [0, 0],
     });
-    completions.push(...generation.completions.slice(0, examples.length - from));
-    hooks.onProgress?.(completions.length, examples.length);
-  }
-  return completions;
+    return generation.completions.slice(0, examples.length - from).map((tokens) => Array.from(tokens));
+  };
+  const { gate, work = UNKEPT } = hooks;
+  const onProgress = (done: number) =>
+    hooks.onProgress?.(Math.min(examples.length, done * options.batchSize), examples.length);
+  const batches = await work.part('said', (own) =>
+    inChunks('Evaluation', Math.ceil(examples.length / options.batchSize), batchOf, {
+      gate,
+      onProgress,
+      work: own,
+    }),
+  );
+  return batches.flat().map((tokens) => Uint32Array.from(tokens));
 }
 
 /** Mean NLL per token of each true answer after the prompt and the model's own think block, if it wrote one. */

@@ -4,19 +4,25 @@
  * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
  * imported data: on everybody's last behaviour).
  */
-import type { StageHooks } from '../control/hooks';
+import { inChunks } from '../control/chunks';
+import { type StageHooks, UNKEPT, type Work } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
 import { visibleToTraining } from '../data/visibility';
 import type { Interval } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import { auction, drawBids } from '../rank/abTest';
 import { FeatureColumns } from '../rank/featureColumns';
-import { type FeatureSet, type OnlineRankerOptions, trainOnlineRanker } from '../rank/onlineRanker';
+import {
+  type FeatureSet,
+  type OnlineRanker,
+  type OnlineRankerOptions,
+  trainOnlineRanker,
+} from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { aucGain, groupedAucGain, rankOf } from '../rank/rankingMetrics';
 import { type Enhancement, PLAIN, Requests } from '../rank/requests';
 import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
-import { gainOf, type Judgement, metricsOf, type RankerMetrics } from './judgement';
+import { gainOf, type Judgement, joinedJudgements, metricsOf, type RankerMetrics } from './judgement';
 import { type Lift, liftOf } from './lift';
 import { longTailOf } from './longTail';
 
@@ -134,7 +140,8 @@ export async function compareRankers(
   const examples = [...train, ...test];
   const trainRows = train.map((_, row) => row);
   const testRows = test.map((_, row) => train.length + row);
-  const quiet: StageHooks = { gate: () => hooks.gate() };
+  const { work = UNKEPT } = hooks;
+  const quiet: StageHooks = { gate: () => hooks.gate(), work };
 
   const { enhancement, neighbours, quantisationError } = await enhance(
     { said, past, trained: train.length },
@@ -152,9 +159,10 @@ export async function compareRankers(
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
   const judgements: Judgement[] = [];
-  const counted = (before: number): StageHooks => ({
+  const counted = (before: number, own: Work): StageHooks => ({
     gate: () => hooks.gate(),
     onProgress: (done) => hooks.onProgress?.(before + done, rankingSteps(options)),
+    work: own,
   });
   const earlier = new Requests(dataset, pastRequests(dataset), columns, PLAIN);
   const plainly = featuresOf('none');
@@ -166,22 +174,26 @@ export async function compareRankers(
           { requests: earlier, rows: pastRows, features: plainly, start: null },
           options,
           seed,
-          counted(0),
+          counted(0, work),
         );
   try {
     losses.push(...(start?.losses ?? []));
     const tuning = { ...options, steps: options.tuningSteps };
     for (const [index, name] of FEATURE_SETS.entries()) {
       const requests = name === 'shuffled' ? dealt : real;
-      const told = counted(options.steps + index * options.tuningSteps);
       const learning = { requests, rows: trainRows, features: featuresOf(name), start };
-      const ranker = await trainOnlineRanker(learning, tuning, seed, told);
-      try {
-        losses.push(...ranker.losses);
-        judgements.push(judge(requests, testRows, await ranker.tables(testRows, quiet)));
-      } finally {
-        ranker.dispose();
-      }
+      const done = await work.part(name, async (own) => {
+        const told = counted(options.steps + index * options.tuningSteps, own);
+        const ranker = await trainOnlineRanker(learning, tuning, seed, told);
+        try {
+          const chunks = await own.part('judged', (mine) => judged(ranker, requests, mine));
+          return { losses: Float32Array.from(ranker.losses), chunks };
+        } finally {
+          ranker.dispose();
+        }
+      });
+      losses.push(...done.losses);
+      judgements.push(joinedJudgements(done.chunks));
     }
   } finally {
     start?.dispose();
@@ -219,19 +231,32 @@ export async function compareRankers(
     },
   };
 
+  /** What a ranker says of the judged requests, a block of them after another. */
+  function judged(ranker: OnlineRanker, requests: Requests, own: Work): Promise<Judgement[]> {
+    const { block } = ranker;
+    const judgeBlock = async (chunk: number) => {
+      const rows = testRows.slice(chunk * block, (chunk + 1) * block);
+      return judge(requests, { rows, first: chunk * block }, await ranker.tables(rows, { gate: quiet.gate }));
+    };
+    const chunks = Math.ceil(testRows.length / block);
+    return inChunks('Ranking', chunks, judgeBlock, { gate: quiet.gate, work: own });
+  }
+
+  /** @param rows of requests, the first of which is the judged one of that number */
   function judge(
     requests: Requests,
-    rows: readonly number[],
+    { rows, first }: { rows: readonly number[]; first: number },
     { ctr, ctcvr }: { ctr: Float32Array; ctcvr: Float32Array },
   ): Judgement {
     const { items } = requests;
     const result: Judgement = { impressions: [], ranks: [], outcomes: oracle ? [] : null };
-    rows.forEach((row, request) => {
+    rows.forEach((row, at) => {
+      const request = first + at;
       const { user, position } = examples[row];
       const slate = requests.slates[row];
-      const bought = ctcvr.subarray(request * items, (request + 1) * items);
+      const bought = ctcvr.subarray(at * items, (at + 1) * items);
       slate.items.forEach((item, shown) => {
-        const [click, both] = [ctr[request * items + item], bought[item]];
+        const [click, both] = [ctr[at * items + item], bought[item]];
         result.impressions.push({
           request,
           user,

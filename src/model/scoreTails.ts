@@ -1,5 +1,6 @@
 /** How likely the last tokens of sequences are, given what stands before them: of answers after a CoT, or of held-out ones. */
-import { passGate, type StageHooks } from '../control/hooks';
+import { inChunks, joined } from '../control/chunks';
+import { type StageHooks, UNKEPT } from '../control/hooks';
 import type { LanguageModel } from './languageModel';
 import { padRows } from './padding';
 
@@ -10,10 +11,6 @@ export interface ScoringOptions {
   batchSize: number;
   /** T, the padded length of a batch; no sequence may be longer. */
   length: number;
-  /** Of the first sequences, as `onBatch` gave them in an earlier session: those are not scored again. */
-  known?: Float32Array;
-  /** After each batch, with all that is known by now. */
-  onBatch?(known: Float32Array<ArrayBuffer>): void;
 }
 
 /**
@@ -26,28 +23,30 @@ export async function scoreTails(
     count,
     row,
   }: { count: number; row: (index: number) => { tokens: ArrayLike<number>; answerLength: number } },
-  { stage, batchSize, length, known = new Float32Array(), onBatch }: ScoringOptions,
+  { stage, batchSize, length }: ScoringOptions,
   hooks: StageHooks,
 ): Promise<Float32Array> {
-  const nll = new Float32Array(count);
-  nll.set(known);
-  for (let from = known.length; from < count; from += batchSize) {
-    await passGate(hooks, stage);
+  const scored = async (chunk: number) => {
+    const from = chunk * batchSize;
+    const nll = new Float32Array(Math.min(batchSize, count - from));
     const rows = Array.from({ length: batchSize }, (_, b) => row(Math.min(from + b, count - 1)));
     const batch = padRows(
       rows.map(({ tokens }) => tokens),
       length,
     );
     const { logps } = await model.score(batch);
-    for (let b = 0; b < batchSize && from + b < count; b++) {
+    for (let b = 0; b < nll.length; b++) {
       const { tokens, answerLength } = rows[b];
       let sum = 0;
       for (let t = tokens.length - answerLength; t < tokens.length; t++) sum -= logps[b * length + t];
-      nll[from + b] = sum / answerLength;
+      nll[b] = sum / answerLength;
     }
-    const done = Math.min(count, from + batchSize);
-    onBatch?.(nll.slice(0, done));
-    hooks.onProgress?.(done, count);
-  }
-  return nll;
+    return nll;
+  };
+  const { gate, work = UNKEPT } = hooks;
+  const onProgress = (done: number) => hooks.onProgress?.(Math.min(count, done * batchSize), count);
+  const chunks = Math.ceil(count / batchSize);
+  return joined(
+    await work.part('scored', (own) => inChunks(stage, chunks, scored, { gate, onProgress, work: own })),
+  );
 }

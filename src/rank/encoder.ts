@@ -11,6 +11,7 @@ import type { StageHooks } from '../control/hooks';
 import type { Dataset, Item } from '../data/dataset';
 import { words } from '../data/words';
 import { Random } from '../numeric/random';
+import type { Adam } from './adam';
 import { fit } from './fit';
 
 export interface EncoderOptions {
@@ -62,10 +63,12 @@ export async function trainEncoder(
   const random = new Random(seed, 'encoder/words');
   const initial = Float32Array.from({ length: vocabulary.size * dimension }, () => random.normal());
   const table = tf.tidy(() => tf.variable(tf.tensor2d(initial, [vocabulary.size, dimension])));
-  const take = (optimizer: tf.Optimizer, step: number) =>
+  const take = (optimizer: Adam, step: number) =>
     trainStep(catalogue, table, optimizer, new Random(seed, 'encoder', step));
   try {
-    const losses = await fit('Encoder', { ...options, learningRate: LEARNING_RATE }, take, hooks);
+    const { steps } = options;
+    const training = { steps, learningRate: LEARNING_RATE, variables: [table] };
+    const losses = await fit('Encoder', training, take, hooks);
     return { ...restoreEncoder(dataset, options, Float32Array.from(await table.data())), losses };
   } finally {
     table.dispose();
@@ -85,7 +88,7 @@ interface Catalogue {
 function trainStep(
   { dataset, views, vocabulary }: Catalogue,
   table: tf.Variable<tf.Rank.R2>,
-  optimizer: tf.Optimizer,
+  optimizer: Adam,
   random: Random,
 ): tf.Scalar {
   const rows = drawBatch(dataset, random);
@@ -107,7 +110,7 @@ function trainStep(
       const error = tf.sub(tf.matMul(unit, unit, false, true), target);
       return tf.sum(tf.mul(weights, tf.square(error))) as tf.Scalar;
     };
-    return optimizer.minimize(loss, true, [table])!;
+    return optimizer.minimize(loss);
   });
 }
 

@@ -13,6 +13,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { passGate, type StageHooks } from '../control/hooks';
 import { Random } from '../numeric/random';
+import type { Adam } from './adam';
 import { entireSpaceLogLikelihood } from './entireSpace';
 import type { FeatureColumns } from './featureColumns';
 import { fit } from './fit';
@@ -39,6 +40,8 @@ export interface OnlineRanker {
   losses: number[];
   /** By name, to start another ranker from; disposed of with this one. */
   weights: Readonly<Record<string, tf.Variable>>;
+  /** Requests whose tables are made at once. */
+  readonly block: number;
   /** [rows × items] pCTR and pCTCVR of every item at requests `rows`. */
   tables(rows: readonly number[], hooks: StageHooks): Promise<{ ctr: Float32Array; ctcvr: Float32Array }>;
   dispose(): void;
@@ -68,16 +71,17 @@ export async function trainOnlineRanker(
   const shown = rows.filter((row) => requests.slates[row].items.length > 0);
   if (shown.length === 0) throw new Error('No request shows anything, so no ranker can be trained on them.');
   const model = new Model({ requests, features }, start?.weights ?? null, options.embeddingSize, seed);
-  const take = (optimizer: tf.Optimizer, step: number) => {
+  const take = (optimizer: Adam, step: number) => {
     const random = new Random(seed, 'online ranker', step);
     const batch = Array.from({ length: options.batchSize }, () => shown[random.int(shown.length)]);
     return model.trainStep(optimizer, batch);
   };
   try {
-    const losses = await fit('Ranking', options, take, hooks);
+    const losses = await fit('Ranking', { ...options, variables: Object.values(model.weights) }, take, hooks);
     return {
       losses,
       weights: model.weights,
+      block: model.block,
       tables: (wanted, gate) => model.tables(wanted, gate),
       dispose: () => model.dispose(),
     };
@@ -147,7 +151,7 @@ class Model {
   }
 
   /** One Adam step on requests `rows`; the loss is a scalar to be read later. */
-  trainStep(optimizer: tf.Optimizer, rows: readonly number[]): tf.Scalar {
+  trainStep(optimizer: Adam, rows: readonly number[]): tf.Scalar {
     const slates = rows.map((row) => this.#requests.slates[row]);
     const width = Math.max(...slates.map(({ items }) => items.length));
     const shown = new Int32Array(rows.length * width).fill(-1);
@@ -172,18 +176,21 @@ class Model {
         const each = entireSpaceLogLikelihood({ ctr, cvr }, clicked, converted);
         return tf.neg(tf.div(tf.sum(tf.mul(counts, each)), tf.sum(counts))) as tf.Scalar;
       };
-      return optimizer.minimize(loss, true, Object.values(this.weights))!;
+      return optimizer.minimize(loss);
     });
+  }
+
+  get block(): number {
+    return Math.max(1, Math.floor(CELLS / this.#requests.items));
   }
 
   async tables(rows: readonly number[], hooks: StageHooks) {
     const { items } = this.#requests;
     const ctr = new Float32Array(rows.length * items);
     const ctcvr = new Float32Array(rows.length * items);
-    const block = Math.max(1, Math.floor(CELLS / items));
-    for (let from = 0; from < rows.length; from += block) {
+    for (let from = 0; from < rows.length; from += this.block) {
       await passGate(hooks, 'Ranking');
-      const part = rows.slice(from, from + block);
+      const part = rows.slice(from, from + this.block);
       const both = tf.tidy(() => {
         const table = this.#items();
         const shape: [number, number, number] = [part.length, items, this.#size];

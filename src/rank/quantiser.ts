@@ -4,7 +4,8 @@
  * as sparse ids. k-means in TensorFlow.js on the current backend; sums over clusters in JavaScript, so that they repeat to the bit.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../control/hooks';
+import { inChunks } from '../control/chunks';
+import { passGate, type StageHooks, UNKEPT } from '../control/hooks';
 import { Random } from '../numeric/random';
 
 export interface QuantiserOptions {
@@ -40,8 +41,7 @@ export async function fitQuantiser(
   const rows = vectors.length / dimension;
   if (rows === 0) throw new Error('There is nothing to quantise: no request has a vector.');
   const size = Math.min(2 ** bits, rows);
-  const books: Float32Array<ArrayBuffer>[] = [];
-  for (let m = 0; m < subspaces; m++) {
+  const bookOf = async (m: number) => {
     const [from, to] = [cut(dimension, subspaces, m), cut(dimension, subspaces, m + 1)];
     const part = columns(vectors, dimension, from, to);
     const width = to - from;
@@ -53,8 +53,12 @@ export async function fitQuantiser(
       await passGate(hooks, 'Quantisation');
       moveToMeans(book, part, width, await nearest(part, book, width));
     }
-    books.push(book);
-  }
+    return book;
+  };
+  const { gate, work = UNKEPT } = hooks;
+  const books = await work.part('codebooks', (own) =>
+    inChunks('Quantisation', subspaces, bookOf, { gate, work: own }),
+  );
   const center = Float64Array.from({ length: dimension }, (_, d) => {
     let sum = 0;
     for (let row = 0; row < rows; row++) sum += vectors[row * dimension + d];

@@ -9,10 +9,12 @@
  * TensorFlow.js on the current backend; no gathers (see features.ts), no synchronous reads.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { StageHooks } from '../control/hooks';
+import { inChunks, joined } from '../control/chunks';
+import { type StageHooks, UNKEPT } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
+import type { Adam } from './adam';
 import { auc } from './auc';
 import { entireSpaceLogLikelihood } from './entireSpace';
 import { type Context, Features, type Sight } from './features';
@@ -63,7 +65,10 @@ interface Weights {
   cross: tf.Variable<tf.Rank.R2>;
 }
 
-/** Trains on the impressions of nine tenths of the training users. @throws StoppedError; Error without impressions */
+/**
+ * Trains on the impressions of nine tenths of the training users. Where work is kept, that is done of the tables too.
+ * @throws StoppedError, as the tables do; Error without impressions
+ */
 export async function trainRanker(
   dataset: Dataset,
   options: RankerOptions,
@@ -78,20 +83,23 @@ export async function trainRanker(
     );
   }
   const model = new EsmmModel(new Features(dataset, options.features), options, seed);
-  const take = (optimizer: tf.Optimizer, step: number) => {
+  const take = (optimizer: Adam, step: number) => {
     const random = new Random(seed, 'ranker', step);
     const rows = Array.from({ length: options.batchSize }, () => train[random.int(train.length)]);
     return model.trainStep(optimizer, rows);
   };
   try {
-    const losses = await fit('Ranker', options, take, hooks);
+    const losses = await fit('Ranker', { ...options, variables: model.trained }, take, hooks);
+    const { gate, work = UNKEPT } = hooks;
+    const table = async (name: string, examples: readonly Example[]) =>
+      joined(await work.part(name, (own) => model.table(examples, { gate, work: own })));
     return {
-      auc: await model.measure(heldOut),
+      auc: await work.part('auc', (own) => model.measure(heldOut, { gate, work: own })),
       losses,
-      ctcvr: (examples) => model.table(examples),
+      ctcvr: (examples) => table('ctcvr', examples),
       async rewardTable(examples) {
-        const table = await model.table(examples);
-        return normalise(options.reward === 'lift' ? logLifts(table, dataset.items.length) : table);
+        const chances = await table('rewards', examples);
+        return normalise(options.reward === 'lift' ? logLifts(chances, dataset.items.length) : chances);
       },
       dispose: () => model.dispose(),
     };
@@ -183,12 +191,12 @@ class EsmmModel {
     this.#attention = options.attended > 0 ? new TargetAttention(options.attended, D, matrix) : null;
   }
 
-  get #trained(): tf.Variable[] {
+  get trained(): tf.Variable[] {
     return [...Object.values(this.#weights), ...Object.values(this.#attention?.weights ?? {})];
   }
 
   /** One Adam step on impressions `rows`; the loss is a scalar to be read later. */
-  trainStep(optimizer: tf.Optimizer, rows: readonly number[]): tf.Scalar {
+  trainStep(optimizer: Adam, rows: readonly number[]): tf.Scalar {
     const { impressions } = this.#features.dataset;
     const items = rows.map((row) => impressions.item[row]);
     const clicks = rows.map((row) => impressions.click[row]);
@@ -203,27 +211,28 @@ class EsmmModel {
         const logits = this.#pairLogits(users, pairs);
         return tf.neg(tf.mean(entireSpaceLogLikelihood(logits, click, conversion))) as tf.Scalar;
       };
-      return optimizer.minimize(loss, true, this.#trained)!;
+      return optimizer.minimize(loss);
     });
   }
 
   /** AUC of the three probabilities on impressions `rows`. */
-  async measure(rows: readonly number[]): Promise<Ranker['auc']> {
+  async measure(rows: readonly number[], hooks: StageHooks): Promise<Ranker['auc']> {
     const { impressions } = this.#features.dataset;
-    const pClick = new Float32Array(rows.length);
-    const pConversion = new Float32Array(rows.length);
-    for (let from = 0; from < rows.length; from += ROWS) {
-      const part = rows.slice(from, from + ROWS);
+    const measured = async (chunk: number) => {
+      const part = rows.slice(chunk * ROWS, (chunk + 1) * ROWS);
       const both = tf.tidy(() => {
         const contexts = part.map((row) => this.#context(row));
         const items = part.map((row) => impressions.item[row]);
         const { ctr, cvr } = this.#pairLogits(this.#userInputs(contexts), this.#pairInputs(contexts, items));
         return [tf.sigmoid(ctr), tf.sigmoid(cvr)];
       });
-      pClick.set(await both[0].data(), from);
-      pConversion.set(await both[1].data(), from);
+      const [click, conversion] = (await Promise.all(both.map((p) => p.data()))) as Float32Array[];
       tf.dispose(both);
-    }
+      return { click, conversion };
+    };
+    const chunks = await inChunks('Ranker', Math.ceil(rows.length / ROWS), measured, hooks);
+    const pClick = joined(chunks.map((chunk) => chunk.click));
+    const pConversion = joined(chunks.map((chunk) => chunk.conversion));
     const click = rows.map((row) => impressions.click[row]);
     const conversion = rows.map((row) => impressions.conversion[row]);
     const clicked = rows.flatMap((_, i) => (click[i] ? [i] : []));
@@ -233,10 +242,9 @@ class EsmmModel {
     return { ctr: auc(pClick, click), cvr: auc(cvrScores, cvrLabels), ctcvr: auc(bothScores, conversion) };
   }
 
-  /** [examples × items] pCTR · pCVR. */
-  async table(examples: readonly Example[]): Promise<Float32Array<ArrayBuffer>> {
+  /** [examples × items] pCTR · pCVR, rows of a few examples after another. */
+  async table(examples: readonly Example[], hooks: StageHooks): Promise<Float32Array[]> {
     const count = this.#features.dataset.items.length;
-    const table = new Float32Array(examples.length * count);
     const everyItem = Array.from({ length: count }, (_, item) => item);
     const items = tf.tidy(() => {
       const bags = tf.tensor2d(this.#features.itemBags(everyItem), [count, this.#features.width]);
@@ -247,9 +255,9 @@ class EsmmModel {
         tf.expandDims(embedded, 0),
       ];
     });
-    for (let from = 0; from < examples.length; from += ROWS) {
+    const rowsOf = async (chunk: number) => {
       const contexts = examples
-        .slice(from, from + ROWS)
+        .slice(chunk * ROWS, (chunk + 1) * ROWS)
         .map(({ user, position }) => ({ user, historyLength: position }));
       const part = tf.tidy(() => {
         const inputs = this.#userInputs(contexts);
@@ -269,15 +277,19 @@ class EsmmModel {
         });
         return tf.mul(ctr, cvr);
       });
-      table.set(await part.data(), from * count);
+      const rows = (await part.data()) as Float32Array;
       part.dispose();
+      return rows;
+    };
+    try {
+      return await inChunks('Ranker', Math.ceil(examples.length / ROWS), rowsOf, hooks);
+    } finally {
+      tf.dispose(items);
     }
-    tf.dispose(items);
-    return table;
   }
 
   dispose(): void {
-    tf.dispose(this.#trained);
+    tf.dispose(this.trained);
   }
 
   #context(row: number): Context {

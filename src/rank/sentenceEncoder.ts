@@ -11,7 +11,8 @@
  * Sentences of one length make a batch, so nothing is padded and nothing masked. TensorFlow.js on the current backend.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../control/hooks';
+import { inChunks } from '../control/chunks';
+import { type StageHooks, UNKEPT } from '../control/hooks';
 import { SentencePieces } from './sentencePieces';
 
 /** Numbers of a sentence's vector. */
@@ -59,29 +60,34 @@ export async function embedSentences(
     if (!byLength.has(ids.length)) byLength.set(ids.length, []);
     byLength.get(ids.length)!.push({ row, ids });
   });
+  const batches = [...byLength].flatMap(([length, sentences]) => {
+    const size = Math.max(1, Math.floor(BATCH_TOKENS / length));
+    const count = Math.ceil(sentences.length / size);
+    return Array.from({ length: count }, (_, at) => sentences.slice(at * size, (at + 1) * size));
+  });
   const model = loadModel(tensors);
+  const embed = async (index: number) => {
+    const ids = batches[index].map((sentence) => sentence.ids);
+    const embedded = tf.tidy(() => encodeBatch(model, ids));
+    const values = (await embedded.data()) as Float32Array;
+    embedded.dispose();
+    return values;
+  };
+  const onProgress = (done: number) => {
+    const sentences = batches.slice(0, done).reduce((sum, { length }) => sum + length, 0);
+    hooks.onProgress?.(sentences, texts.length);
+  };
+  const { gate, work = UNKEPT } = hooks;
   try {
-    let done = 0;
-    for (const [length, sentences] of byLength) {
-      const size = Math.max(1, Math.floor(BATCH_TOKENS / length));
-      for (let from = 0; from < sentences.length; from += size) {
-        await passGate(hooks, 'Encoder');
-        const batch = sentences.slice(from, from + size);
-        const embedded = tf.tidy(() =>
-          encodeBatch(
-            model,
-            batch.map(({ ids }) => ids),
-          ),
-        );
-        const values = await embedded.data();
-        embedded.dispose();
-        batch.forEach(({ row }, i) => {
-          vectors.set(values.subarray(i * SENTENCE_SIZE, (i + 1) * SENTENCE_SIZE), row * SENTENCE_SIZE);
-        });
-        done += batch.length;
-        hooks.onProgress?.(done, texts.length);
-      }
-    }
+    const all = await work.part('sentences', (own) =>
+      inChunks('Encoder', batches.length, embed, { gate, onProgress, work: own }),
+    );
+    batches.forEach((batch, index) => {
+      batch.forEach(({ row }, i) => {
+        const vector = all[index].subarray(i * SENTENCE_SIZE, (i + 1) * SENTENCE_SIZE);
+        vectors.set(vector, row * SENTENCE_SIZE);
+      });
+    });
   } finally {
     model.dispose();
   }

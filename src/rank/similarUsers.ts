@@ -3,7 +3,8 @@
  * of both. The other's behaviours then describe the one who asks.
  */
 import * as tf from '@tensorflow/tfjs';
-import { passGate, type StageHooks } from '../control/hooks';
+import { inChunks, joined } from '../control/chunks';
+import { type StageHooks, UNKEPT } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
@@ -85,8 +86,8 @@ export async function nearestOthers(
   const owners = tf.tensor2d(pastUsers, [1, size], 'int32');
   const places = tf.range(0, size);
   try {
-    for (let from = 0; from < count; from += ROWS) {
-      await passGate(hooks, 'Similar users');
+    const nearest = async (chunk: number) => {
+      const from = chunk * ROWS;
       const to = Math.min(count, from + ROWS);
       const [best, value] = tf.tidy(() => {
         const queries = tf.tensor2d(requests.vectors.subarray(from * dimension, to * dimension), [
@@ -103,18 +104,24 @@ export async function nearestOthers(
         // How far behind its request's start each row is, going round: whole numbers, exact in f32.
         const ahead = tf.sub(places, tf.tensor2d(starts, [to - from, 1]));
         const round = tf.where(tf.less(ahead, 0), tf.add(ahead, size), ahead);
-        const nearest = tf.where(tf.equal(cosines, greatest), tf.sub(size, round), 0);
-        return [tf.argMax(nearest, 1), tf.squeeze(greatest, [1])];
+        const near = tf.where(tf.equal(cosines, greatest), tf.sub(size, round), 0);
+        return [tf.argMax(near, 1), tf.squeeze(greatest, [1])];
       });
       const [rows, values] = await Promise.all([best.data(), value.data()]);
       tf.dispose([best, value]);
-      for (let i = 0; i < to - from; i++) {
-        if (values[i] <= OWN || isZero(requests.vectors, from + i, dimension)) continue;
-        row[from + i] = rows[i];
-        cosine[from + i] = values[i];
-      }
-      hooks.onProgress?.(to, count);
-    }
+      return { rows: Array.from(rows as Int32Array), values: values as Float32Array };
+    };
+    const { gate, work = UNKEPT } = hooks;
+    const onProgress = (done: number) => hooks.onProgress?.(Math.min(count, done * ROWS), count);
+    const chunks = await work.part('neighbours', (own) =>
+      inChunks('Similar users', Math.ceil(count / ROWS), nearest, { gate, onProgress, work: own }),
+    );
+    const rows = chunks.flatMap((chunk) => chunk.rows);
+    joined(chunks.map((chunk) => chunk.values)).forEach((value, request) => {
+      if (value <= OWN || isZero(requests.vectors, request, dimension)) return;
+      row[request] = rows[request];
+      cosine[request] = value;
+    });
   } finally {
     tf.dispose([index, owners, places]);
   }

@@ -186,6 +186,22 @@ function guessedText({ data, text, rupr, warmup }: RunConfig, lengths: TextLengt
   return { ...guess, packedRows: Math.ceil((sentences * SENTENCE_TOKENS) / length) };
 }
 
+/** Of the largest of what is trained beside the model, one after another: its table of items is nearly all of it. */
+function judgeCheckpoints({ ranker, encoder, ranking, evaluate }: RunConfig, items: number): BudgetPart {
+  const one = (field: ConfigPath, width: number): BudgetPart => ({
+    what: 'checkpoints of a judge',
+    field,
+    // Weights and two moments: as they are gathered, as they were kept, before that, and as they are written.
+    amount: 4 * 3 * 4 * items * width,
+  });
+  return heaviest([
+    one('ranker.embedding_size', ranker.embedding_size),
+    one('encoder.embedding_size', encoder.embedding_size),
+    one('ranking.embedding_size', ranking.users === 0 ? 0 : ranking.embedding_size),
+    one('evaluate.sasrec_hidden_size', evaluate.baselines === 'all' ? evaluate.sasrec_hidden_size : 0),
+  ]);
+}
+
 /** Without the data's numbers as many examples are taken to exist as are asked for. */
 export function budgetOf(
   config: RunConfig,
@@ -249,7 +265,9 @@ export function budgetOf(
   const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;
   const page: BudgetPart[] = [
     { what: 'chains of thought', field: 'rupr.prompts', amount: cots * (COT_BYTES + 8 * length) },
-    { what: 'the reward table', field: 'popo.steps', amount: 4 * Math.min(rows * items, MAX_TABLE_CELLS) },
+    // Once more in the rows that it is put together from.
+    { what: 'the reward table', field: 'popo.steps', amount: 8 * Math.min(rows * items, MAX_TABLE_CELLS) },
+    judgeCheckpoints(config, items),
     {
       what: isWorld ? 'shoppers' : 'your data',
       field: isWorld ? 'data.num_users' : 'data.sha256',

@@ -94,7 +94,8 @@ export function decodeCheckpoint(
         'it cannot be continued to the same bits, so train again from its link.',
     );
   }
-  if (state.schema !== 3) {
+  if ((state.schema as number) === 3) bringOn(state);
+  if (state.schema !== 4) {
     throw new CheckpointError(
       'This checkpoint was kept in an older form, which this app does not read any more. Its report can still be opened. ' +
         'To have the model, train again from its link: it comes out the same.',
@@ -106,6 +107,14 @@ export function decodeCheckpoint(
   const wrong = unsoundness(state, model);
   if (wrong !== null) throw damaged(wrong);
   return { state, model };
+}
+
+/** From form 3, which kept nothing of what is done in parts: baselines begin anew where they were under way. */
+function bringOn(state: RunState): void {
+  Object.assign(state, { schema: 4, work: { parts: {} } });
+  if (state.stage !== 'baselines') return;
+  delete state.made.baselines;
+  state.step = 0;
 }
 
 function isWhole(array: Float32Array): boolean {

@@ -3,7 +3,7 @@
  * model is by the item that it names, and by how it ranks the catalogue. They learn from what training may see, and choose their
  * settings on validation users. No result but the report's own part depends on them, and no fingerprint has them.
  */
-import { StoppedError } from '../control/hooks';
+import { StoppedError, type Work } from '../control/hooks';
 import { type Asker, fitBest, oneByOne, ranked } from '../evaluate/baselines/ask';
 import { type Baseline, choosesAgain, type Visible, visibleOf } from '../evaluate/baselines/baseline';
 import { contentNeighbours } from '../evaluate/baselines/content';
@@ -14,7 +14,7 @@ import { itemKnn } from '../evaluate/baselines/itemKnn';
 import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import { popularity } from '../evaluate/baselines/popularity';
 import { type BaselineRow, type BaselinesReport, leadsOf } from '../evaluate/baselines/report';
-import { type SasRecState, sasRecAsker, trainSasRec } from '../evaluate/baselines/sasrec';
+import { sasRecAsker, trainSasRec } from '../evaluate/baselines/sasrec';
 import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
 import { GpuLimitError } from '../gpu/device';
 import { Random } from '../numeric/random';
@@ -30,9 +30,7 @@ import { adamW } from './supervise';
 
 export interface BaselinesMade {
   judged: Judged<BaselineRow>[];
-  /** SASRec under way; null before and after. */
-  training: SasRecState | null;
-  report: BaselinesReport | null;
+  report: BaselinesReport;
 }
 
 export type BaselinesInputs = TrainingInputs & { sft: SupervisedMade; evaluate: Evaluated };
@@ -43,19 +41,14 @@ const VALIDATION = 500;
 const COUNTED: readonly Baseline[] = [popularity, itemBigram, itemGraph, itemKnn];
 
 /**
- * Fits, asks and judges what is left to be judged, and writes the report.
- * @param made changed as it goes
+ * Fits, asks and judges each, and writes the report.
  * @throws StoppedError when told to stop
  */
-export async function compareBaselines(
-  inputs: BaselinesInputs,
-  tools: StageTools,
-  made: BaselinesMade,
-): Promise<void> {
+export async function compareBaselines(inputs: BaselinesInputs, tools: StageTools): Promise<BaselinesMade> {
   const { dataset } = inputs.data;
   const visible = visibleOf(dataset);
   const notes: string[] = [];
-  const comparison = new Comparison(inputs, tools, made, visible);
+  const comparison = new Comparison(inputs, tools, visible);
   for (const baseline of COUNTED) await comparison.fitted(baseline);
   if (sideOf(visible) > LARGEST_SIDE)
     notes.push(
@@ -78,46 +71,51 @@ export async function compareBaselines(
   const model = inputs.evaluate.judged ?? inputs.sft.judged;
   if (model === null) throw new Error('There is no model to compare with: train again from the link.');
   const order = (name: string) => BASELINE_NAMES.indexOf(name as BaselineName);
-  made.judged.sort((a, b) => order(a.row.stage) - order(b.row.stage));
-  made.report = {
+  const judged = comparison.judged.sort((a, b) => order(a.row.stage) - order(b.row.stage));
+  const report = {
     model: model.row.stage,
-    rows: made.judged.map(({ row }) => row),
-    leads: leadsOf(model, [...made.judged, inputs.evaluate.counting]),
+    rows: judged.map(({ row }) => row),
+    leads: leadsOf(model, [...judged, inputs.evaluate.counting]),
     notes,
   };
-  tools.emit({ type: 'baselines', baselines: made.report });
+  tools.emit({ type: 'baselines', baselines: report });
+  return { judged, report };
 }
 
-/** The comparison under way; what an earlier session has judged is not judged again. */
+/** The comparison under way. */
 class Comparison {
   readonly again: boolean;
+  readonly judged: Judged<BaselineRow>[] = [];
   readonly #heldOut: HeldOut;
   readonly #inputs: BaselinesInputs;
   readonly #tools: StageTools;
-  readonly #made: BaselinesMade;
   readonly #visible: Visible;
 
-  constructor(inputs: BaselinesInputs, tools: StageTools, made: BaselinesMade, visible: Visible) {
+  constructor(inputs: BaselinesInputs, tools: StageTools, visible: Visible) {
     this.again = choosesAgain(visible);
     this.#heldOut = new HeldOut(inputs, tools);
     this.#inputs = inputs;
     this.#tools = tools;
-    this.#made = made;
     this.#visible = visible;
   }
 
   async fitted(baseline: Baseline): Promise<void> {
-    if (this.#isJudged(baseline.name)) return;
-    const from = performance.now();
-    const { hooks } = this.#tools;
-    const { scorer, setting } = await fitBest(baseline, this.#visible, this.#validation(), hooks);
-    const isChosen = baseline.settings(this.#visible).length > 1;
-    await this.#judge(baseline.name, oneByOne(scorer, hooks), isChosen ? setting : null, from);
+    const { gate } = this.#tools.hooks;
+    await this.#part(baseline.name, async (work) => {
+      const hooks = { gate, work };
+      const { scorer, setting } = await fitBest(baseline, this.#visible, this.#validation(), hooks);
+      const isChosen = baseline.settings(this.#visible).length > 1;
+      return this.#judge(baseline.name, oneByOne(scorer, hooks), isChosen ? setting : null);
+    });
   }
 
   async sasRec(notes: string[]): Promise<void> {
-    if (this.#isJudged('sasrec')) return;
-    const from = performance.now();
+    const note = await this.#part('sasrec', (work) => this.#sasRec(work));
+    if (note !== null) notes.push(note);
+  }
+
+  /** Its row, or why there is none. */
+  async #sasRec(work: Work): Promise<Judged<BaselineRow> | string> {
     const { config, device, hooks } = this.#tools;
     const { evaluate, seed } = config;
     const { dataset } = this.#inputs.data;
@@ -127,43 +125,48 @@ class Comparison {
     const shape = sasRecShape(items, evaluate.sasrec_hidden_size, length);
     const model = await device.createModel(shape, seed, batchSize).catch((error: unknown) => {
       if (!(error instanceof GpuLimitError)) throw error;
-      notes.push(`SASRec was left out: ${error.message} Lower evaluate.sasrec_batch_size.`);
-      return null;
+      return `SASRec was left out: ${error.message} Lower evaluate.sasrec_batch_size.`;
     });
-    if (model === null) return;
+    if (typeof model === 'string') return model;
     try {
       const steps = evaluate.sasrec_steps;
       const schedule = { steps, learning_rate: evaluate.sasrec_learning_rate };
       const options = { batchSize, steps, seed, hyper: adamW(config, schedule) };
       const data = { visible: this.#visible, validation: this.#validation() };
       const before = BASELINE_NAMES.length - 1;
-      await trainSasRec(
-        model,
-        data,
-        { options, from: this.#made.training },
-        {
-          gate: hooks.gate,
-          onProgress: (step) => hooks.onProgress(before + step, this.#tools.steps),
-          keep: (state) => {
-            this.#made.training = state;
-            this.#tools.reached(before + state.step);
-          },
-        },
-      );
+      const onProgress = (step: number) => hooks.onProgress(before + step, this.#tools.steps);
+      await trainSasRec(model, data, options, { gate: hooks.gate, onProgress, work });
       const ask = sasRecAsker(model, items, { batchSize, length }, hooks);
-      await this.#judge('sasrec', ask, null, from);
-      this.#made.training = null;
+      return await this.#judge('sasrec', ask, null);
     } finally {
       model.destroy();
     }
   }
 
-  async #judge(name: BaselineName, ask: Asker, setting: number | null, from: number): Promise<void> {
+  /** @returns why the row of this name was left out; null where there is one */
+  async #part(
+    name: BaselineName,
+    run: (work: Work) => Promise<Judged<BaselineRow> | string>,
+  ): Promise<string | null> {
+    const { hooks, steps, spend } = this.#tools;
+    const judged = await hooks.work.part(name, async (work) => {
+      const from = performance.now();
+      const made = await run(work);
+      spend(`baseline ${name}`, (performance.now() - from) / 1000);
+      return made;
+    });
+    if (typeof judged === 'string') return judged;
+    this.judged.push(judged);
+    if (name !== 'sasrec') hooks.onProgress(this.judged.length, steps);
+    return null;
+  }
+
+  async #judge(name: BaselineName, ask: Asker, setting: number | null): Promise<Judged<BaselineRow>> {
     const { dataset, draw } = this.#inputs.data;
     const { answers, ranks } = await ranked(ask, { dataset, examples: draw.test, again: this.again });
     const { row, outcomes } = this.#heldOut.judge(name, (_example, index) => answers[index]);
     const [ten, fifty] = [hitsAt(ranks, 10), hitsAt(ranks, 50)];
-    this.#made.judged.push({
+    return {
       row: {
         ...row,
         'HR@10': ten.hit,
@@ -172,15 +175,7 @@ class Comparison {
         setting,
       },
       outcomes,
-    });
-    const { reached, hooks, steps, at, spend } = this.#tools;
-    spend(`baseline ${name}`, (performance.now() - from) / 1000);
-    if (name !== 'sasrec') reached(Math.max(at(), this.#made.judged.length));
-    hooks.onProgress(at(), steps);
-  }
-
-  #isJudged(name: BaselineName): boolean {
-    return this.#made.judged.some(({ row }) => row.stage === name);
+    };
   }
 
   #validation() {
@@ -195,12 +190,12 @@ class Comparison {
 /** Null, with a note, where the encoder's files cannot be had: a run does not fail for want of a baseline. */
 async function sentencesOf(
   { data: { dataset } }: BaselinesInputs,
-  { loadSentenceFiles, hooks: { gate } }: StageTools,
+  { loadSentenceFiles, hooks: { gate, work } }: StageTools,
   notes: string[],
 ): Promise<Float32Array | null> {
   try {
     const files = await loadSentenceFiles({ gate });
-    return await embedSentences(files, dataset.items.map(itemText), { gate });
+    return await embedSentences(files, dataset.items.map(itemText), { gate, work });
   } catch (error) {
     if (error instanceof StoppedError) throw error;
     notes.push(`Content neighbours were left out: ${error instanceof Error ? error.message : String(error)}`);

@@ -43,6 +43,7 @@ function alignmentOf(state: RunState, of: string): RunCheckpoint {
       changes: copy.changes.filter(isBefore),
       divergences: copy.divergences.filter(isBefore),
       beginning: null,
+      work: { parts: {} },
       fork: { of, stage, step: 0 },
     },
     model: { parameters: reference, moment1: zero, moment2: zero },

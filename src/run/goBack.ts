@@ -86,5 +86,5 @@ function beginningOf(now: RunState): RunCheckpoint | null {
   const stages = state.stages.filter(({ name }) => name !== stage);
   const zero = new Float32Array(beginning.length);
   const model = { parameters: beginning, moment1: zero, moment2: zero };
-  return { state: { ...state, step: 0, stages, made }, model };
+  return { state: { ...state, step: 0, stages, made, work: { parts: {} } }, model };
 }

@@ -2,6 +2,7 @@
  * How good the model is on users it never saw: a row of the stage table on test users at the end of warm-up, SFT and
  * POPO, and on validation users, with samples of what the model says, at those moments and while POPO trains.
  */
+import type { Work } from '../control/hooks';
 import { type Example, targetItem } from '../data/dataset';
 import {
   type AnswersRow,
@@ -39,15 +40,22 @@ export class HeldOut {
   }
 
   /** Of the model as it is now. */
-  async testUsers(row: string): Promise<Judged> {
-    const { row: found, outcomes } = await this.#evaluate('test', row);
-    return { row: found, outcomes };
+  testUsers(row: string): Promise<Judged> {
+    return this.#tools.hooks.work.part(`test users, ${row}`, async (work) => {
+      const { row: found, outcomes } = await this.#evaluate('test', row, work);
+      return { row: found, outcomes };
+    });
   }
 
   /** Of the model as it is now; the samples are shown. */
-  async validationUsers(row: string): Promise<{ row: MetricsRow; samples: Sample[] }> {
-    const { row: found, completions } = await this.#evaluate('curve', row);
-    const samples = this.#samples(completions);
+  async validationUsers(
+    row: string,
+    work: Work = this.#tools.hooks.work,
+  ): Promise<{ row: MetricsRow; samples: Sample[] }> {
+    const { row: found, samples } = await work.part('validation users', async (own) => {
+      const { row: judged, completions } = await this.#evaluate('curve', row, own);
+      return { row: judged, samples: this.#samples(completions) };
+    });
     for (const sample of samples) this.#tools.emit({ type: 'sample', sample });
     return { row: found, samples };
   }
@@ -63,8 +71,17 @@ export class HeldOut {
   /**
    * Mean −log P per token of the true answers, the prompt and CoT given.
    * @param rows validation examples, each with the CoT before its answer, or null
+   * @param when before or after the stage trains
    */
-  async answerLoss(rows: readonly { example: Example; cot: string | null }[]): Promise<number> {
+  answerLoss(
+    rows: readonly { example: Example; cot: string | null }[],
+    when: 'before' | 'after',
+  ): Promise<number> {
+    const { work } = this.#tools.hooks;
+    return work.part(`answer loss, ${when}`, (own) => this.#answerLoss(rows, own));
+  }
+
+  async #answerLoss(rows: readonly { example: Example; cot: string | null }[], work: Work): Promise<number> {
     const { dataset } = this.#inputs.data;
     const { model, format, length } = this.#inputs.tokenizer;
     const row = (index: number) => ({
@@ -73,7 +90,7 @@ export class HeldOut {
     });
     const { hooks, name: stage } = this.#tools;
     const scoring = { stage, batchSize: this.#batchSize(), length };
-    const nll = await scoreTails(model, { count: rows.length, row }, scoring, { gate: hooks.gate });
+    const nll = await scoreTails(model, { count: rows.length, row }, scoring, { gate: hooks.gate, work });
     return nll.reduce((sum, value) => sum + value, 0) / nll.length;
   }
 
@@ -83,7 +100,7 @@ export class HeldOut {
     return popo.prompts_per_step * popo.num_generations;
   }
 
-  async #evaluate(users: 'test' | 'curve', row: string) {
+  async #evaluate(users: 'test' | 'curve', row: string, work: Work) {
     const { tokenizer } = this.#inputs;
     const tools = this.#tools;
     // Comes after the steps that train, where there are any; in the midst of POPO it is part of a step.
@@ -99,7 +116,7 @@ export class HeldOut {
         maxNewTokens: tokenizer.format.options.maxCompletionLength,
         batchSize: this.#batchSize(),
       },
-      { gate: tools.hooks.gate, onProgress },
+      { gate: tools.hooks.gate, onProgress, work },
     );
   }
 

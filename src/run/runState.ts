@@ -5,6 +5,7 @@ import type { RunConfig } from './config';
 import type { DecidedDivergence } from './divergence';
 import type { Made } from './pipeline';
 import { STAGE_NAMES, type StageName, type StageReport } from './report';
+import type { KeptPart } from './workbench';
 
 export interface Fork {
   /** The other run's id. */
@@ -14,8 +15,8 @@ export interface Fork {
 }
 
 export interface RunState {
-  /** Of this form; another form's checkpoint is refused, not guessed at. */
-  schema: 3;
+  /** Of this form; another form's checkpoint is refused, not guessed at (form 3 lacked `work`, and is read). */
+  schema: 4;
   app: string;
   /** That of its beginning, with kernels resolved, and the CoTs named once they were asked for. */
   config: RunConfig;
@@ -24,8 +25,10 @@ export interface RunState {
   step: number;
   /** Stages begun, in order; the last may be under way. */
   stages: StageReport[];
-  /** What stages made. That of a stage under way is there only if it can be taken up between its steps. */
+  /** What stages made. That of a stage under way is there only if it changes from step to step. */
   made: Partial<Made>;
+  /** What the stage under way has done of its parts; nothing once it is finished. */
+  work: KeptPart;
   timings: Record<string, number>;
   /** From given steps on, those to come included; of stages that are done or under way, what they were trained under. */
   changes: RunChange[];
@@ -45,11 +48,12 @@ export interface RunCheckpoint {
 
 /** A run's state before anything has happened. */
 export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
-  schema: 3,
+  schema: 4,
   stage: STAGE_NAMES[0],
   step: 0,
   stages: [],
   made: {},
+  work: { parts: {} },
   timings: {},
   changes: [],
   divergences: [],
@@ -58,8 +62,8 @@ export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
 
 /** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
 export function copyState(state: RunState): RunState {
-  const { stages, made, timings, changes, divergences } = state;
-  const parts = { stages, made, timings, changes, divergences };
+  const { stages, made, work, timings, changes, divergences } = state;
+  const parts = { stages, made, work, timings, changes, divergences };
   return { ...state, ...(copy(parts) as typeof parts) };
 }
 

@@ -25,6 +25,7 @@ import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
 import type { Data } from './stages/data';
 import { type TestSlices, testSlices } from './testSlices';
+import { Workbench } from './workbench';
 
 export interface SessionOptions {
   checkpoint: RunCheckpoint;
@@ -55,6 +56,8 @@ export class RunSession {
   /** The write under way, if any; it never rejects. */
   #writing: Promise<void> | null = null;
   readonly #good: GoodCheckpoints;
+  /** Of the stage under way. */
+  #bench: Workbench;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -62,6 +65,7 @@ export class RunSession {
     this.#good = new GoodCheckpoints(options.checkpoint);
     const state = copyState(options.checkpoint.state);
     this.state = state;
+    this.#bench = new Workbench(state.work);
     const { device, emit, services } = options;
     this.#tools = {
       ...services,
@@ -137,6 +141,9 @@ export class RunSession {
     const before = own.seconds;
     emit({ type: 'stage', name, status: from > 0 ? 'resumed' : 'started', steps });
     const progress = this.#progress(name, from, watch);
+    const bench = new Workbench(state.work);
+    this.#bench = bench;
+    const canKeep = () => isResumable || bench.isBegun;
     let waiting: { step: number; resolve: () => void } | null = null;
     /** Steps in flight finish and are counted; then state and weights are of the same step. */
     const reach = async (nextStep: number) => {
@@ -164,8 +171,8 @@ export class RunSession {
         if (choice !== 'go-on') return 'stop';
       }
       const isAtRest = controls.resting || controls.stopped;
-      if (!isAtRest && !(isResumable && this.#isKeepDue())) return controls.pass();
-      if (isResumable) {
+      if (!isAtRest && !(canKeep() && this.#isKeepDue())) return controls.pass();
+      if (canKeep()) {
         await reach(nextStep);
         own.seconds = before + watch.seconds();
         const written = await this.#checkpoint();
@@ -192,7 +199,15 @@ export class RunSession {
         found ??= divergenceOf(name, told, this.#spared(name));
       },
       beginning: state.beginning,
-      hooks: { gate: () => gate(), onProgress: progress },
+      hooks: {
+        gate: () => gate(),
+        onProgress(done, total) {
+          // A stage that is done in parts counts no steps of its own.
+          if (!isResumable) state.step = Math.max(state.step, Math.min(done, steps));
+          progress(done, total);
+        },
+        work: bench.work,
+      },
       spend: (part, seconds) => {
         state.timings[part] = (state.timings[part] ?? 0) + seconds;
       },
@@ -212,6 +227,8 @@ export class RunSession {
       controls.onChange(null);
     }
     state.beginning = null;
+    state.work = { parts: {} };
+    this.#bench = new Workbench(state.work);
     progress(steps, steps, true);
     own.seconds = before + watch.seconds();
     const next = STAGE_NAMES[STAGE_NAMES.indexOf(name) + 1];
@@ -255,6 +272,7 @@ export class RunSession {
   async #checkpoint(): Promise<() => Promise<void>> {
     await this.#writing;
     const from = seconds();
+    await this.#bench.read();
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
     return this.#write({ state: copyState(this.state), model }, from);
   }

@@ -6,6 +6,7 @@ import { checkChanges } from './changes';
 import { parseConfig } from './config';
 import { STAGE_NAMES, type StageName } from './report';
 import type { RunState } from './runState';
+import type { KeptPart } from './workbench';
 
 /** Stages whose reports have a loss for every step. */
 const TOLD_BY_STEP: readonly StageName[] = ['warmup', 'orft', 'sft', 'popo'];
@@ -16,6 +17,7 @@ export function unsoundness(state: RunState, model: ModelState | null): string |
     wrongConfig(state) ??
     wrongPlace(state) ??
     wrongReports(state) ??
+    wrongWork(state) ??
     wrongModel(state, model) ??
     wrongBest(state)
   );
@@ -58,6 +60,36 @@ function wrongReports({ stage, step, stages }: RunState): string | null {
       return `${name} has ${gradNorm.length} gradient norms after ${reached} steps`;
   }
   return null;
+}
+
+/** Parts of the stage under way. */
+function wrongWork({ stage, stages, work }: RunState): string | null {
+  const report = stages.find(({ name }) => name === stage);
+  if (!isObject(work) || !isObject(work.parts)) return `what ${stage} has done of its parts is lost`;
+  if (report === undefined)
+    return Object.keys(work.parts).length === 0 ? null : `parts of ${stage} are done before it began`;
+  return wrongPart(stage, work, report.steps);
+}
+
+function wrongPart(name: string, part: KeptPart, steps: number): string | null {
+  if (!isObject(part) || !isObject(part.parts)) return `what ${name} has done of its parts is lost`;
+  // Of what is trained on TensorFlow.js (rank/fit.ts).
+  const { losses, weights, moment1, moment2 } = (part.standing ?? {}) as Record<string, unknown>;
+  if (losses instanceof Float32Array && losses.length > steps)
+    return `${name} has ${losses.length} losses, more than its stage has steps (${steps})`;
+  if (weights instanceof Float32Array)
+    for (const moments of [moment1, moment2])
+      if (!(moments instanceof Float32Array) || moments.length !== weights.length)
+        return `${name} has moments of another length than its weights`;
+  for (const [own, within] of Object.entries(part.parts)) {
+    const wrong = wrongPart(`${name}, ${own}`, within, steps);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrongModel({ made, beginning }: RunState, model: ModelState | null): string | null {

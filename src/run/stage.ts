@@ -48,7 +48,7 @@ interface StageBase<Name extends StageName, Inputs, Made, Live> {
   readonly events?: (report: ReportPart, own: StageReport) => Iterable<RunEvent>;
 }
 
-/** A stage that starts over when it was cut off. */
+/** A stage without steps of its own: what it does in parts (`tools.hooks.work`) is kept, all else starts over when it was cut off. */
 export interface WholeStage<Name extends StageName, Inputs, Made, Live>
   extends StageBase<Name, Inputs, Made, Live> {
   readonly run: (inputs: Inputs, tools: StageTools) => Promise<Made>;
@@ -120,7 +120,7 @@ export interface StageTools extends SessionTools {
   readonly steps: number;
   /** Of the report; push each step's loss. */
   readonly own: StageReport;
-  /** To be awaited at step boundaries. A stage that starts over when it is cut off just waits. */
+  /** To be awaited at step boundaries; between them, and in stages without steps of their own, `hooks.gate`. */
   gate(nextStep?: number): Promise<'go' | 'stop'>;
   /** To be called once a step's loss and everything else of it are kept. */
   reached(step: number): void;

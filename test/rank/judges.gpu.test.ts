@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { readSentenceFiles } from '../../src/commands/sentenceFiles';
+import { type StageHooks, UNKEPT } from '../../src/control/hooks';
 import { generateWorld } from '../../src/data/world';
 import { useCpu, useDevice } from '../../src/gpu/tfjs';
 import { trainEncoder } from '../../src/rank/encoder';
@@ -8,13 +9,14 @@ import { trainRanker } from '../../src/rank/ranker';
 import { embedSentences } from '../../src/rank/sentenceEncoder';
 import { TargetAttention } from '../../src/rank/targetAttention';
 import { testDevice } from '../adapter';
+import { cutAt } from '../run/stages/cut';
 
 // A software adapter compiles some dozens of tfjs shaders first.
 const TIMEOUT = 240_000;
 const hooks = { gate: async () => 'go' as const };
 
 it(
-  'ranker and encoder give the same bits twice on TensorFlow.js over WebGPU',
+  'ranker and encoder give the same bits on TensorFlow.js over WebGPU, wherever they are cut off',
   async () => {
     const { device, adapter } = await testDevice();
     await useDevice(device, adapter.info);
@@ -26,24 +28,25 @@ it(
       numUsers: 120,
       numHeldoutUsers: 20,
     });
-    const run = async () => {
+    const run = async (hooks: StageHooks) => {
       const options = { steps: 3, batchSize: 32, learningRate: 0.01, embeddingSize: 4, attended: 2 };
-      const ranker = await trainRanker(world, options, 1, hooks);
-      const table = await ranker.rewardTable(world.splits.test);
-      ranker.dispose();
+      const { gate, work = UNKEPT } = hooks;
+      const judged = await work.part('ranker', async (own) => {
+        const ranker = await trainRanker(world, options, 1, { gate, work: own });
+        const table = await ranker.rewardTable(world.splits.test);
+        ranker.dispose();
+        return { losses: ranker.losses, auc: ranker.auc, table };
+      });
       const encoder = await trainEncoder(world, { steps: 3, embeddingSize: 8 }, 1, hooks);
-      return {
-        losses: ranker.losses,
-        auc: ranker.auc,
-        table,
-        words: encoder.wordVectors,
-        error: encoder.losses,
-      };
+      return { ...judged, words: encoder.wordVectors, error: encoder.losses };
     };
-    const first = await run();
+    const first = await run({ gate: async () => 'go' });
     expect(first.losses.every((loss) => Number.isFinite(loss) && loss > 0)).toBe(true);
     expect(Math.max(...first.table)).toBe(1);
-    expect(await run()).toEqual(first);
+    // Within the ranker's training, its table, and the encoder's training.
+    const { result, passed } = await cutAt([2, 2, 2], run);
+    expect(result).toEqual(first);
+    expect(passed).toHaveLength(4);
   },
   TIMEOUT,
 );

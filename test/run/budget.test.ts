@@ -110,6 +110,31 @@ describe('what a run takes', () => {
     ).toMatch(/a page is given 1\.0 GiB/);
   });
 
+  it('counts what checkpoints hold of a judge, of the largest alone', () => {
+    const config = presetConfig({ preset: 'small', version: 1 });
+    const data = { users: 1000, items: 200_000, interactions: 20_000 };
+    const of = (change: (config: RunConfig) => void) => {
+      const changed = structuredClone(config);
+      Object.assign(changed.data, { source: 'import', sha256: 'a'.repeat(64) });
+      change(changed);
+      return { changed, budget: budgetOf(changed, { data }) };
+    };
+    const judge = ({ budget }: ReturnType<typeof of>) =>
+      budget.page.find(({ what }) => what === 'checkpoints of a judge')!;
+    // f32 of weights and two moments, four times.
+    const widest = Math.max(config.ranker.embedding_size, config.encoder.embedding_size, 32);
+    expect(judge(of(() => {})).amount).toBe(48 * 200_000 * widest);
+    const wide = of(({ ranker }) => void Object.assign(ranker, { embedding_size: 512 }));
+    expect(judge(wide)).toMatchObject({ field: 'ranker.embedding_size', amount: 48 * 200_000 * 512 });
+    expect(refusal(wide.budget, wide.changed, { device: DESKTOP, memory: 8 })).toMatch(
+      /^ranker\.embedding_size \(now 512\) asks for a run of \d\.\d GiB of memory, most of it for checkpoints of a judge/,
+    );
+    const trained = of(({ evaluate }) =>
+      Object.assign(evaluate, { baselines: 'all', sasrec_hidden_size: 128 }),
+    );
+    expect(judge(trained).field).toBe('evaluate.sasrec_hidden_size');
+  });
+
   it('is refused where it would take for ever, of an endpoint too', () => {
     expect(
       said(({ sft }) => {

@@ -8,6 +8,7 @@ import { modelShape } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import { STAGE_NAMES } from '../../src/run/report';
 import { copyState, NOTHING_DONE, type RunCheckpoint, type RunState } from '../../src/run/runState';
+import type { KeptPart } from '../../src/run/workbench';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { memoryStore } from '../../src/store/memory';
 import { v1 } from '../v1';
@@ -40,6 +41,28 @@ function checkpoint(): RunCheckpoint {
   return { state, model: { parameters: pool(1), moment1: pool(2), moment2: pool(3) } };
 }
 
+/** Of a judge after two steps. */
+const fitted = (): KeptPart => ({
+  standing: {
+    losses: Float32Array.of(3, 2),
+    weights: Float32Array.of(1, 2, -0, Number.NaN),
+    moment1: new Float32Array(4),
+    moment2: new Float32Array(4),
+  },
+  parts: {},
+});
+
+/** A run in a stage before the model is trained, with parts of it done. */
+function within(stage: 'ranker' | 'encoder', parts: Record<string, KeptPart>): RunCheckpoint {
+  const { state, model } = checkpoint();
+  state.stage = stage;
+  state.stages = state.stages.slice(0, STAGE_NAMES.indexOf(stage) + 1);
+  for (const report of state.stages) report.steps = 9;
+  delete state.made[stage];
+  state.work = { parts };
+  return { state, model };
+}
+
 const stored = (made: RunCheckpoint) => structuredClone(encodeCheckpoint('id', made, false));
 const bits = (array: Float32Array | null | undefined) => array && [...new Uint32Array(array.slice().buffer)];
 
@@ -66,10 +89,9 @@ describe('a checkpoint', () => {
     twice.state.beginning = Float32Array.from(twice.model!.parameters);
     const one = Object.keys(stored(twice).pools).length;
     expect(one).toBe(Object.keys(kept.pools).length + 1);
-    twice.state.made.orft = { backbone: twice.state.beginning, nll: new Float32Array(), result: null };
+    twice.state.made.orft = { backbone: twice.state.beginning, result: null };
     const both = stored(twice);
-    // The empty list of scores is the one more.
-    expect(Object.keys(both.pools)).toHaveLength(one + 1);
+    expect(Object.keys(both.pools)).toHaveLength(one);
     const back = decodeCheckpoint(both, APP).state;
     expect(bits(back.made.orft?.backbone)).toEqual(bits(twice.state.beginning));
     expect(bits(back.beginning)).toEqual(bits(twice.state.beginning));
@@ -137,13 +159,14 @@ describe('a checkpoint', () => {
   it('begins before the first step of the first stage', () => {
     const config = presetConfig(v1('tiny'));
     expect({ ...NOTHING_DONE, app: APP, config }).toEqual({
-      schema: 3,
+      schema: 4,
       app: APP,
       config,
       stage: 'data',
       step: 0,
       stages: [],
       made: {},
+      work: { parts: {} },
       timings: {},
       changes: [],
       divergences: [],
@@ -182,6 +205,81 @@ describe('a checkpoint', () => {
     kept.pools['state.json'] = new TextEncoder().encode(JSON.stringify(state)).buffer;
     expect(() => decodeCheckpoint(kept, APP)).toThrow(CheckpointError);
     expect(() => decodeCheckpoint(kept, APP)).toThrow(reason);
+  });
+
+  it('of the form before this one is read, but baselines that were under way begin anew', () => {
+    const read = (change: (state: RunState) => void) => {
+      const made = structuredClone(checkpoint());
+      change(made.state);
+      const kept = stored(made);
+      const { work, ...state } = JSON.parse(new TextDecoder().decode(kept.pools['state.json']));
+      expect(work).toEqual({ parts: {} });
+      kept.pools['state.json'] = new TextEncoder().encode(JSON.stringify({ ...state, schema: 3 })).buffer;
+      return decodeCheckpoint(kept, APP).state;
+    };
+    expect(read(() => {})).toMatchObject({ schema: 4, stage: 'warmup', step: 2, work: { parts: {} } });
+    const late = read((state) => {
+      Object.assign(state, { stage: 'baselines', step: 3 });
+      state.stages = STAGE_NAMES.slice(0, 11).map((name) => ({
+        name,
+        seconds: 1,
+        steps: name === 'baselines' ? 7 : 0,
+        loss: [],
+        heldOutLoss: [],
+      }));
+      for (const name of ['warmup', 'rupr', 'orft', 'sft', 'evaluate'] as const)
+        state.made[name] = {} as never;
+      state.made.popo = { best: null, last: null, curve: [] } as never;
+      state.made.baselines = { judged: [], training: null, report: null } as never;
+    });
+    expect([late.stage, late.step, late.made.baselines]).toEqual(['baselines', 0, undefined]);
+  });
+
+  it('within a stage that is done in parts has them to the bit', () => {
+    const made = within('ranker', { fit: fitted(), auc: { result: { ctr: 0.1 + 0.2 }, parts: {} } });
+    const { work } = decodeCheckpoint(stored(made), APP).state;
+    expect(work).toEqual(made.state.work);
+    // A checkpoint does not change as the parts go on.
+    const copied = copyState(made.state);
+    made.state.work.parts.fit = { result: 1, parts: {} };
+    expect(copied.work.parts.fit.standing).toBeDefined();
+  });
+
+  it.each<[string, (state: RunState) => void, RegExp]>([
+    ['no parts', (state) => Object.assign(state, { work: 5 }), /what ranker has done of its parts is lost/],
+    [
+      'a part lost',
+      ({ work }) => Object.assign(work.parts, { fit: 7 }),
+      /what ranker, fit has done of its parts is lost/,
+    ],
+    [
+      'parts of a stage that has not begun',
+      (state) => {
+        state.stages.pop();
+        state.step = 0;
+      },
+      /parts of ranker are done before it began/,
+    ],
+    [
+      'too many losses',
+      ({ work }) => Object.assign(work.parts.fit.standing as object, { losses: new Float32Array(10) }),
+      /ranker, fit has 10 losses, more than its stage has steps \(9\)/,
+    ],
+    [
+      'a moment lost',
+      ({ work }) => delete (work.parts.fit.standing as { moment2?: object }).moment2,
+      /ranker, fit has moments of another length than its weights/,
+    ],
+    [
+      'a cut moment',
+      ({ work }) => Object.assign(work.parts.fit.standing as object, { moment1: new Float32Array(3) }),
+      /ranker, fit has moments of another length/,
+    ],
+  ])('within a stage with %s is damaged, and says how', (_name, damage, reason) => {
+    const made = within('ranker', { fit: fitted() });
+    expect(decodeCheckpoint(stored(made), APP).state.step).toBe(2);
+    damage(made.state);
+    expect(() => decodeCheckpoint(stored(made), APP)).toThrow(reason);
   });
 
   it.each(['state.json', 'array 0', 'parameters', 'moment1', 'moment2'])('is damaged without %s', (pool) => {

@@ -32,7 +32,7 @@ function reportOf(config: RunConfig): Report {
 }
 
 function small(preset: 'tiny' | 'large' = 'tiny'): RunConfig {
-  const config = presetConfig(preset);
+  const config = presetConfig({ preset, version: 1 });
   Object.assign(config.popo, { prompts_per_step: 2, num_generations: 2 });
   return config;
 }

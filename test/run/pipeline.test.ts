@@ -9,6 +9,7 @@ import { readReport } from '../../src/run/readReport';
 import { type Report, STAGE_NAMES } from '../../src/run/report';
 import { type RunOutcome, runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
+import type { KeptPart } from '../../src/run/workbench';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
 /** A report without what the clock decides, and without the memory of a process that other runs shared. */
@@ -146,12 +147,22 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     expect(compareFingerprints(report.fingerprint, again.fingerprint).verdict).toBe('identical');
     const within = (stage: string, step: number) =>
       kept.saved.filter(({ state }) => state.stage === stage && state.step === step);
+    const midst = (stage: string, isIt: (parts: Record<string, KeptPart>) => boolean) =>
+      kept.saved.find(({ state }) => state.stage === stage && isIt(state.work.parts))!;
     const moments = {
+      'while the ranker learns': midst('ranker', ({ fit }) => fit?.standing !== undefined),
+      'while the encoder learns': midst('encoder', ({ fit }) => fit?.standing !== undefined),
+      'while test users are judged': midst('evaluate', (parts) => Object.keys(parts).length > 0),
+      'among the baselines': midst('baselines', (parts) => Object.keys(parts).length === 3),
+      'among requests': midst('features', ({ requests }) => requests !== undefined),
+      'while rankers are compared': midst('ranking', ({ cross }) => cross !== undefined),
       'before the first step of warm-up': within('warmup', 0)[1],
       'in the midst of warm-up': within('warmup', 3)[0],
       'while warm-up is judged': within('warmup', 6)[0],
       'while the scorer learns': within('orft', 1)[0],
-      'while the scorer scores': within('orft', 2).find(({ state }) => state.made.orft!.nll.length > 0)!,
+      'while the scorer scores': within('orft', 2).find(
+        ({ state }) => state.work.parts.scored !== undefined,
+      )!,
       'in SFT': within('sft', 2)[0],
       'in POPO': within('popo', 2)[0],
     };

@@ -481,6 +481,73 @@ describe('a checkpoint in passing', () => {
   });
 });
 
+describe('a stage that is done in parts', () => {
+  /** Three parts of ten seconds; what stands of the second is read when it is kept. */
+  const partly = (log: string[], seen: (tools: StageTools) => void = () => {}) =>
+    wholeStageOf('ranker', 30, async (tools) => {
+      const { hooks } = tools;
+      seen(tools);
+      const all: unknown[] = [];
+      for (const part of ['one', 'two', 'three']) {
+        const result = await hooks.work.part(part, async (own) => {
+          let done = (own.kept as { done: number } | null)?.done ?? 0;
+          log.push(`${part} from ${done}`);
+          own.keep(async () => ({ done }));
+          for (; done < 10; done++) {
+            if ((await hooks.gate()) === 'stop') throw new Error('stopped');
+            now += 1;
+            hooks.onProgress(10 * all.length + done + 1, 30);
+          }
+          return `${part} is done`;
+        });
+        all.push(result);
+      }
+      return all;
+    });
+
+  it('is kept in passing, and goes on with the part that was under way', async () => {
+    const { session, saved, events } = opened(within('ranker', 0));
+    const log: string[] = [];
+    await session.pass(partly(log));
+    // Every five seconds, and at its end.
+    expect(saved.map(({ state }) => state.step)).toEqual([5, 10, 15, 20, 25, 0]);
+    expect(saved[2].state.work.parts).toEqual({
+      one: { result: 'one is done', parts: {} },
+      two: { standing: { done: 5 }, parts: {} },
+    });
+    expect(events).toContainEqual({ type: 'checkpoint', stage: 'ranker', step: 15, stored: true });
+    const later = opened(saved[2]);
+    let from = 0;
+    await later.session.pass(partly(log, (tools) => (from = tools.from)));
+    expect(log).toEqual(['one from 0', 'two from 0', 'three from 0', 'two from 5', 'three from 0']);
+    expect(from).toBe(15);
+    expect(stagesOf(later.events)[0]).toMatchObject({ status: 'resumed' });
+    expect(later.session.state.made.ranker).toEqual(session.state.made.ranker);
+    // What was kept is as it was.
+    expect(Object.keys(saved[2].state.work.parts)).toEqual(['one', 'two']);
+  });
+
+  it('leaves nothing of its parts in checkpoints after its end', async () => {
+    const { session, saved } = opened(within('ranker', 0));
+    await session.pass(partly([]));
+    expect(saved.at(-1)!.state.stage).toBe('encoder');
+    expect(saved.at(-1)!.state.work).toEqual({ parts: {} });
+    expect(session.state.made.ranker).toEqual(['one is done', 'two is done', 'three is done']);
+  });
+
+  it('rests where it stands, and is kept then', async () => {
+    const { session, controls, saved } = opened(within('ranker', 0));
+    controls.pause();
+    const passed = session.pass(partly([]));
+    await controls.rested();
+    expect(saved.map(({ state }) => state.work.parts)).toEqual([
+      { one: { standing: { done: 0 }, parts: {} } },
+    ]);
+    controls.resume();
+    await passed;
+  });
+});
+
 describe('the model of a session', () => {
   const weights = {
     parameters: Float32Array.of(6),

@@ -1,5 +1,5 @@
 /** Asks a recommender about examples: what it answers, and where it ranks the item that came next. */
-import { passGate, type StageHooks } from '../../control/hooks';
+import { passGate, type StageHooks, UNKEPT } from '../../control/hooks';
 import { type Dataset, type Example, targetItem } from '../../data/dataset';
 import { hitsAt, rankOf } from '../../rank/rankingMetrics';
 import type { Baseline, Scorer, Visible } from './baseline';
@@ -59,17 +59,23 @@ export async function fitBest(
   { settings, fit }: Baseline,
   visible: Visible,
   validation: AskedExamples,
-  hooks: Gate,
+  hooks: StageHooks,
 ): Promise<{ scorer: Scorer; setting: number }> {
+  const { work = UNKEPT } = hooks;
   const wanted = settings(visible);
-  let best: { scorer: Scorer; setting: number; ndcg: number } | null = null;
+  let best: { scorer: Scorer | null; setting: number; ndcg: number } | null = null;
   for (const setting of wanted) {
     await passGate(hooks, 'Baselines');
-    const scorer = await fit(visible, setting, hooks);
-    if (wanted.length === 1) return { scorer, setting };
-    const { ndcg } = hitsAt((await ranked(oneByOne(scorer, hooks), validation)).ranks, 10);
+    if (wanted.length === 1) return { scorer: await fit(visible, setting, hooks), setting };
+    let scorer: Scorer | null = null;
+    const ndcg = await work.part(`setting ${setting}`, async () => {
+      scorer = await fit(visible, setting, hooks);
+      return hitsAt((await ranked(oneByOne(scorer, hooks), validation)).ranks, 10).ndcg;
+    });
     if (best === null || ndcg > best.ndcg) best = { scorer, setting, ndcg };
   }
   if (best === null) throw new Error('A baseline needs a setting to be fitted with.');
-  return best;
+  const { scorer, setting } = best;
+  // It was judged in an earlier session.
+  return { scorer: scorer ?? (await fit(visible, setting, hooks)), setting };
 }

@@ -4,7 +4,7 @@
  * SwiGLU and rotary positions stand where SASRec has layer norm, ReLU and learnt positions; instead of dropout, the weights that
  * rank validation behaviours best are kept.
  */
-import { passGate, type StageHooks } from '../../control/hooks';
+import { passGate, type StageHooks, StoppedError, UNKEPT } from '../../control/hooks';
 import type { AdamWStep } from '../../model/config';
 import type { LanguageModel, ModelState, TokenBatch } from '../../model/languageModel';
 import { padRows } from '../../model/padding';
@@ -27,14 +27,13 @@ export interface SasRecOptions {
 
 /** All that its training carries on from step to step. */
 export interface SasRecState {
-  /** Updates that are done. */
-  step: number;
   model: ModelState;
+  /** Of each update that is done. */
   losses: number[];
   /** NDCG@10 on validation examples, at each check. */
   validation: number[];
-  /** Weights of the best check. */
-  best: Float32Array<ArrayBuffer>;
+  /** Weights of the best check; null before the first. */
+  best: Float32Array<ArrayBuffer> | null;
 }
 
 /** The batch of each step: windows of histories, every item of them to be told from those before it. */
@@ -97,54 +96,59 @@ export function sasRecAsker(
 }
 
 /**
- * Trains from where the state stands, null for the beginning, and leaves the model with the weights that were best.
- * @param keep called after every check with what a later session can go on from; nobody writes into it
- * @throws StoppedError when the hooks say stop, what was kept last stands; Error when a loss is not finite
+ * Trains, from where it was cut off, and leaves the model with the weights that were best.
+ * @throws StoppedError when the hooks say stop; Error when a loss is not finite
  */
 export async function trainSasRec(
   model: Pick<LanguageModel, 'trainStep' | 'snapshot' | 'restore' | 'logitsAfter' | 'config'>,
   { visible, validation }: { visible: Visible; validation: AskedExamples },
-  { options, from }: { options: SasRecOptions; from: SasRecState | null },
-  hooks: Required<StageHooks> & { keep(state: SasRecState): void },
-): Promise<SasRecState> {
-  const { steps, batchSize, seed, hyper } = options;
+  { steps, batchSize, seed, hyper }: SasRecOptions,
+  hooks: StageHooks,
+): Promise<Pick<SasRecState, 'losses' | 'validation'>> {
+  const { work = UNKEPT } = hooks;
   const length = model.config.max_position_embeddings;
   const batch = sasRecBatches(visible, { seed, batchSize, length });
   const ask = sasRecAsker(model, visible.items.length, { batchSize, length }, hooks);
   const every = Math.max(1, Math.ceil(steps / CHECKS));
-  let state = from;
-  if (state !== null) await model.restore(state.model);
-  while (state === null || state.step < steps) {
-    const losses: number[] = [...(state?.losses ?? [])];
-    const until = Math.min(steps, (state?.step ?? 0) + every);
+  const kept = work.kept as SasRecState | null;
+  if (kept !== null) await model.restore(kept.model);
+  const losses = [...(kept?.losses ?? [])];
+  const checks = [...(kept?.validation ?? [])];
+  let best = kept?.best ?? null;
+  let queued = losses.length;
+  let onStep = () => {};
+  work.keep(async () => {
+    // Steps in flight are counted first, so that losses and weights are of the same one.
+    while (losses.length < queued) await new Promise<void>((resolve) => (onStep = resolve));
+    return { model: await model.snapshot(), losses: [...losses], validation: [...checks], best };
+  });
+  while (checks.length * every < steps) {
+    const until = Math.min(steps, (checks.length + 1) * every);
     const next = await trainSupervised(
       model,
-      { from: state?.step ?? 0, steps: until, batch, hyper },
+      { from: losses.length, steps: until, batch, hyper },
       {
-        gate: () => hooks.gate(),
+        gate(step) {
+          queued = step;
+          return hooks.gate();
+        },
         onStep(step, { loss }) {
           if (!Number.isFinite(loss))
             throw new Error(
               `Step ${step + 1} of SASRec has the loss ${loss}: lower evaluate.sasrec_learning_rate.`,
             );
           losses.push(loss);
-          hooks.onProgress(step + 1, steps);
+          onStep();
+          hooks.onProgress?.(step + 1, steps);
         },
       },
     );
-    if (next < until) await passGate(hooks, 'SASRec');
+    queued = next;
+    if (next < until) throw new StoppedError('SASRec');
     const { ndcg } = hitsAt((await ranked(ask, validation)).ranks, 10);
-    const kept = await model.snapshot();
-    const isBest: boolean = state === null || state.validation.every((known) => ndcg > known);
-    state = {
-      step: until,
-      model: kept,
-      losses,
-      validation: [...(state?.validation ?? []), ndcg],
-      best: isBest || state === null ? kept.parameters : state.best,
-    };
-    hooks.keep(state);
+    if (checks.every((known) => ndcg > known)) best = (await model.snapshot()).parameters;
+    checks.push(ndcg);
   }
-  await model.restore({ ...state.model, parameters: state.best });
-  return state;
+  if (best !== null) await model.restore({ ...(await model.snapshot()), parameters: best });
+  return { losses, validation: checks };
 }

@@ -1,9 +1,9 @@
 /** Recommenders without language on the same test users. What does it is fetched when the stage begins (compareBaselines.ts). */
 import { BASELINE_NAMES } from '../../evaluate/baselines/names';
 import type { BaselinesInputs, BaselinesMade } from '../compareBaselines';
-import type { ResumableStage } from '../stage';
+import type { WholeStage } from '../stage';
 
-export const baselines: ResumableStage<'baselines', BaselinesInputs, BaselinesMade, BaselinesMade> = {
+export const baselines: WholeStage<'baselines', BaselinesInputs, BaselinesMade, BaselinesMade> = {
   name: 'baselines',
   reads: [
     'seed',
@@ -15,13 +15,12 @@ export const baselines: ResumableStage<'baselines', BaselinesInputs, BaselinesMa
     'evaluate.sasrec_learning_rate',
   ],
   steps: ({ evaluate }) => BASELINE_NAMES.length + (evaluate.baselines === 'all' ? evaluate.sasrec_steps : 0),
-  begin: () => ({ judged: [], training: null, report: null }),
-  async run(inputs, tools, made) {
+  async run(inputs, tools) {
     const { compareBaselines } = await import('../compareBaselines');
-    await compareBaselines(inputs, tools, made);
+    return compareBaselines(inputs, tools);
   },
   open: (made) => made,
-  report: ({ report }) => (report === null ? {} : { baselines: report }),
+  report: ({ report }) => ({ baselines: report }),
   judged: ({ judged }) => judged,
   *events({ baselines: report }) {
     if (report !== undefined) yield { type: 'baselines', baselines: report };

@@ -33,10 +33,11 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
   steps: (config, { data: { dataset } }) =>
     config.encoder.steps + (wantsSentences(config) ? MEGABYTES + dataset.items.length : 0),
   async run({ data: { dataset } }, { config, steps, own, hooks, loadSentenceFiles }) {
-    const { gate, onProgress } = hooks;
+    const { gate, onProgress, work } = hooks;
     const trained = await trainEncoder(dataset, camelCased(config.encoder), config.seed, {
       gate,
       onProgress: (done) => onProgress(done, steps),
+      work,
     });
     own.loss.push(...trained.losses);
     const { wordVectors } = trained;
@@ -49,6 +50,7 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
     const sentences = await embedSentences(files, dataset.items.map(itemText), {
       gate,
       onProgress: (done) => after(MEGABYTES + done),
+      work,
     });
     return { wordVectors, sentences };
   },

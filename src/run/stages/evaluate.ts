@@ -4,7 +4,7 @@ import type { ModelState } from '../../model/languageModel';
 import { AttributesTeacher } from '../../sft/teacher';
 import { HeldOut } from '../heldOut';
 import { purchaseCounts } from '../rewardSources';
-import type { Judged, WholeStage } from '../stage';
+import type { Judged, StageTools, WholeStage } from '../stage';
 import type { Aligned } from './popo';
 import type { TrainingInputs } from './trainingInputs';
 
@@ -21,7 +21,9 @@ type Inputs = TrainingInputs & { popo: Aligned };
 export const evaluate: WholeStage<'evaluate', Inputs, Evaluated, Evaluated> = {
   name: 'evaluate',
   reads: ['seed', 'text.history_length', 'popo.steps', 'popo.prompts_per_step', 'popo.num_generations'],
-  steps: (_config, { data }) => data.draw.test.length,
+  // Each is asked, and then scored.
+  steps: ({ popo: { steps } }, { data, popo }) =>
+    2 * data.draw.test.length * (Number(steps > 0) + Number(popo.last !== null)),
   async run(inputs, tools) {
     const { config } = tools;
     const { dataset } = inputs.data;
@@ -30,7 +32,7 @@ export const evaluate: WholeStage<'evaluate', Inputs, Evaluated, Evaluated> = {
     const { best, last: weights } = inputs.popo;
     if (judged !== null && best !== null) judged.row.step = best.step;
     if (judged !== null) tools.emit({ type: 'metrics', row: judged.row, step: tools.steps });
-    const last = weights === null ? null : await judgeLast(inputs, heldOut, weights);
+    const last = weights === null ? null : await judgeLast(inputs, tools, weights);
     if (last !== null) {
       last.row.step = config.popo.steps;
       tools.emit({ type: 'metrics', row: last.row, step: tools.steps });
@@ -57,13 +59,19 @@ export const evaluate: WholeStage<'evaluate', Inputs, Evaluated, Evaluated> = {
 
 /** The row of the weights after the last step; the model then has again those that it came with. */
 async function judgeLast(
-  { tokenizer: { model } }: Inputs,
-  heldOut: HeldOut,
+  inputs: Inputs,
+  tools: StageTools,
   parameters: ModelState['parameters'],
 ): Promise<Judged> {
-  const handedOver = await model.snapshot();
-  await model.restore({ ...handedOver, parameters });
+  const { model } = inputs.tokenizer;
+  const { hooks, steps } = tools;
+  // A checkpoint that is made meanwhile has the last weights as the model's.
+  const handedOver = await hooks.work.part('handed over', async () => (await model.snapshot()).parameters);
+  const moments = await model.snapshot();
+  await model.restore({ ...moments, parameters });
+  const onProgress = (done: number) => hooks.onProgress(steps / 2 + done, steps);
+  const heldOut = new HeldOut(inputs, { ...tools, hooks: { ...hooks, onProgress } });
   const judged = await heldOut.testUsers('popo-last');
-  await model.restore(handedOver);
+  await model.restore({ ...moments, parameters: handedOver });
   return judged;
 }

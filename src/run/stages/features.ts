@@ -24,18 +24,18 @@ export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
       maxNewTokens: format.options.maxCompletionLength,
       batchSize: popo.prompts_per_step * popo.num_generations,
     };
-    const say = (of: Dataset, examples: Example[], before: number) => {
+    const say = (name: keyof Said, of: Dataset, examples: Example[]) => {
       const own = new PromptFormat(of, tokenizer.tokenizer, format.options);
       const asked = { format: own, examples, encoder: encoder.encoder };
-      return requestVectors(model, asked, options, {
-        gate: hooks.gate,
-        onProgress: (done) => hooks.onProgress(before + done, steps),
-      });
+      const before = name === 'past' ? deployment.requests.length : 0;
+      const onProgress = (done: number) => hooks.onProgress(before + done, steps);
+      return hooks.work.part(name, (work) =>
+        requestVectors(model, asked, options, { gate: hooks.gate, onProgress, work }),
+      );
     };
-    const { requests, past } = deployment;
     return {
-      requests: await say(deployment.dataset, requests, 0),
-      past: await say(dataset, past.examples, requests.length),
+      requests: await say('requests', deployment.dataset, deployment.requests),
+      past: await say('past', dataset, deployment.past.examples),
     };
   },
   open: (made) => made,

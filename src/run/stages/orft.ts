@@ -20,8 +20,6 @@ export interface Kept {
 export interface Scored {
   /** The weights to go back to while the scorer is the model; null before and after. */
   backbone: Float32Array<ArrayBuffer> | null;
-  /** −log P per answer token, of the CoTs that are scored so far; let go of at the end. */
-  nll: Float32Array<ArrayBuffer>;
   result: Kept | null;
 }
 
@@ -40,7 +38,7 @@ export const orft: ResumableStage<'orft', TrainingInputs & { rupr: Taught }, Sco
     'popo.num_generations',
   ],
   steps: (config) => config.orft.scorer_steps,
-  begin: () => ({ backbone: null, nll: new Float32Array(), result: null }),
+  begin: () => ({ backbone: null, result: null }),
   async run({ data: { draw }, tokenizer, rupr: { cots } }, tools, made) {
     const { sft, popo, orft } = tools.config;
     const { model, format, length } = tokenizer;
@@ -62,10 +60,6 @@ export const orft: ResumableStage<'orft', TrainingInputs & { rupr: Taught }, Sco
     const options = {
       batchSize: popo.prompts_per_step * popo.num_generations,
       length,
-      known: made.nll,
-      onBatch(nll: Float32Array<ArrayBuffer>) {
-        made.nll = nll;
-      },
     };
     const nll = await scoreCots(model, { format, examples: draw.prompts, cots }, options, tools.hooks);
     await model.restore({ ...(await model.snapshot()), parameters: made.backbone });
@@ -82,7 +76,7 @@ export const orft: ResumableStage<'orft', TrainingInputs & { rupr: Taught }, Sco
       examples: evenly(examples, COT_EXAMPLES),
     };
     tools.emit({ type: 'cots', ...report, ppl });
-    Object.assign(made, { backbone: null, nll: new Float32Array(), result: { kept: indices, report } });
+    Object.assign(made, { backbone: null, result: { kept: indices, report } });
   },
   open: ({ result }) => result!,
   report: ({ result }) => (result === null ? {} : { orft: result.report }),

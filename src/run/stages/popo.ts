@@ -54,16 +54,20 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       const isDue = popo.steps > 0 && (step % config.evaluate.curve_every === 0 || step === popo.steps);
       // A run that was paused in the middle of this finds the point missing, not twice.
       if (!isDue || made.curve.some((point) => point.step === step)) return;
-      const { row, samples } = await heldOut.validationUsers('popo');
-      made.curve.push({ step, row });
-      const best = popo.keep === 'best' ? bestPoint(made.curve) : null;
-      if (best !== null && best.step === step) {
-        // Read back, since a checkpoint needs them here too; a copy on the device would take its memory for the whole run.
-        const parameters = step === 0 ? made.reference : (await model.snapshot()).parameters;
-        made.best = { ...best, parameters };
-      }
-      made.samples.push(...samples);
-      tools.emit({ type: 'curve', row, step });
+      await tools.hooks.work.part(`curve at ${step}`, async (work) => {
+        const { row, samples } = await heldOut.validationUsers('popo', work);
+        made.curve.push({ step, row });
+        const best = popo.keep === 'best' ? bestPoint(made.curve) : null;
+        if (best !== null && best.step === step) {
+          // Read back, since a checkpoint needs them here too; a copy on the device would take its memory for the whole run.
+          const parameters = step === 0 ? made.reference : (await model.snapshot()).parameters;
+          made.best = { ...best, parameters };
+        }
+        made.samples.push(...samples);
+        tools.emit({ type: 'curve', row, step });
+        // The point is kept with the others.
+        return true;
+      });
     };
 
     if (from === 0) {

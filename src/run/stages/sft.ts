@@ -35,7 +35,7 @@ export const sft: ResumableStage<'sft', Inputs, SupervisedMade, SupervisedMade> 
       : draw.curve.map((example) => ({ example, cot: null }));
     if (tools.from === 0) {
       await model.resetOptimizer();
-      own.heldOutLoss[0] = await heldOut.answerLoss(asked);
+      own.heldOutLoss[0] = await heldOut.answerLoss(asked, 'before');
     }
     const kept = inputs.orft.kept.map((index) => inputs.rupr.cots[index]);
     const sequences = cotSequences(kept, draw.prompts, format, config.sft.cot);
@@ -49,7 +49,7 @@ export const sft: ResumableStage<'sft', Inputs, SupervisedMade, SupervisedMade> 
       ({ sft }) => sft,
       shuffledBatches('sft', sequences, { ...batches, more: rehearsed }),
     );
-    own.heldOutLoss[1] = await heldOut.answerLoss(asked);
+    own.heldOutLoss[1] = await heldOut.answerLoss(asked, 'after');
     Object.assign(made, await heldOut.afterStage('sft'));
   },
   open: (made) => made,

@@ -30,7 +30,7 @@ export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, Su
     const plain = data.draw.curve.map((example) => ({ example, cot: null }));
     if (tools.from === 0) {
       await model.resetOptimizer();
-      own.heldOutLoss[0] = await heldOut.answerLoss(plain);
+      own.heldOutLoss[0] = await heldOut.answerLoss(plain, 'before');
     }
     await supervise(
       model,
@@ -41,7 +41,7 @@ export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, Su
         return collate(sequences, tokenizer.length);
       },
     );
-    own.heldOutLoss[1] = await heldOut.answerLoss(plain);
+    own.heldOutLoss[1] = await heldOut.answerLoss(plain, 'after');
     Object.assign(made, await heldOut.afterStage('warmup'));
   },
   open: (made) => made,

@@ -1,9 +1,10 @@
 /** SASRec on the engine: the plain decoder's logits, the same bits twice and over a resume, and its place among the baselines. */
 import { beforeAll, expect, it } from 'vitest';
+import type { StageHooks } from '../../../src/control/hooks';
 import { fitBest, oneByOne, ranked } from '../../../src/evaluate/baselines/ask';
 import { visibleOf } from '../../../src/evaluate/baselines/baseline';
 import { ease } from '../../../src/evaluate/baselines/ease';
-import { type SasRecState, sasRecAsker, trainSasRec } from '../../../src/evaluate/baselines/sasrec';
+import { sasRecAsker, trainSasRec } from '../../../src/evaluate/baselines/sasrec';
 import { sasRecLength, sasRecShape } from '../../../src/evaluate/baselines/sasrecShape';
 import { describeAdapter, Gpu } from '../../../src/gpu/device';
 import { TUNINGS } from '../../../src/gpu/kernels';
@@ -14,6 +15,7 @@ import { learningRateAt } from '../../../src/sft/schedule';
 import { freshDevice } from '../../adapter';
 import { plainLogits } from '../../model/plain';
 import { hyper } from '../../model/shapes';
+import { cutAt } from '../../run/stages/cut';
 import { films } from './shop';
 
 const hooks = { gate: async () => 'go' as const, onProgress: () => {} };
@@ -33,8 +35,7 @@ beforeAll(async () => {
   first = await model.snapshot();
 });
 
-/** @param steps of the whole schedule @param until when the caller stops */
-async function train(steps: number, from: SasRecState | null = null, until = steps) {
+async function train(steps: number, own: StageHooks = hooks) {
   await model.restore(first);
   const options = {
     batchSize: 32,
@@ -47,17 +48,7 @@ async function train(steps: number, from: SasRecState | null = null, until = ste
       learningRate: learningRateAt({ learningRate: 0.02, steps }, update),
     }),
   };
-  let kept: SasRecState | null = from;
-  const gate = async () => ((kept?.step ?? 0) >= until && until < steps ? 'stop' : 'go') as 'stop' | 'go';
-  const keep = (state: SasRecState) => {
-    kept = state;
-  };
-  await trainSasRec(model, { visible, validation }, { options, from }, { ...hooks, gate, keep }).catch(
-    (error) => {
-      if (until === steps) throw error;
-    },
-  );
-  return kept as unknown as SasRecState;
+  return trainSasRec(model, { visible, validation }, options, own);
 }
 
 it('scores every item as the plain decoder does', async () => {
@@ -79,13 +70,18 @@ it('scores every item as the plain decoder does', async () => {
   });
 });
 
-it('comes to the same bits twice, and when it was cut off between', async () => {
-  const whole = await train(20);
-  const half = await train(20, null, 8);
-  expect(half.step).toBe(8);
-  const resumed = await train(20, half);
-  expect(resumed).toEqual(whole);
-  expect(whole.losses).toHaveLength(20);
+it('comes to the same bits wherever it was cut off: between steps, with some in flight, and at a check', async () => {
+  const trained = async (own: StageHooks = hooks) => [
+    await train(20, own),
+    (await model.snapshot()).parameters,
+  ];
+  const whole = await trained();
+  for (const cut of [3, 9, 26]) {
+    const { result, passed } = await cutAt([cut], trained);
+    expect(result, `cut at ${cut} of ${passed[1]}`).toEqual(whole);
+    expect(passed[0]).toBe(cut + 1);
+  }
+  expect((await cutAt([7], trained, { isCrash: true })).result).toEqual(whole);
 });
 
 it('learns, and ranks better than EASE where order matters', async () => {
@@ -99,5 +95,6 @@ it('learns, and ranks better than EASE where order matters', async () => {
   const [sasrec, linear] = [own, others].map(({ ranks }) => hitsAt(ranks, 10).ndcg);
   expect(sasrec).toBeGreaterThan(1.2 * linear);
   // The weights that were kept are those of the best check.
-  expect((await model.snapshot()).parameters).toEqual(state.best);
+  const ask = sasRecAsker(model, 48, { batchSize: 32, length }, hooks);
+  expect(hitsAt((await ranked(ask, validation)).ranks, 10).ndcg).toBe(Math.max(...state.validation));
 });

@@ -98,7 +98,7 @@ describe('what is told of held-out users', () => {
     here.model.logp = (row) => (row.join(' ') === known ? -1 : -4);
     const heldOut = new HeldOut(here.inputs, (await toolsOf('warmup', here.config)).tools);
     const rows = [first, second].map((example) => ({ example, cot: null }));
-    expect(await heldOut.answerLoss(rows)).toBeCloseTo(2.5, 6);
+    expect(await heldOut.answerLoss(rows, 'before')).toBeCloseTo(2.5, 6);
   });
 
   it('counts towards progress after the steps that train, not in the midst of them', async () => {

@@ -2,6 +2,7 @@
  * What a stage gets, small and without a device: a real world, tokenizer and prompt format, a model that only writes down
  * what it is asked, and judges whose tables name their own cells.
  */
+import { UNKEPT } from '../../../src/control/hooks';
 import { type Dataset, type Example, targetItem } from '../../../src/data/dataset';
 import type { AdamWStep } from '../../../src/model/config';
 import type {
@@ -212,7 +213,7 @@ export async function toolsOf(
     changedAt: () => null,
     watch: () => {},
     beginning: null,
-    hooks: { gate: async () => 'go', onProgress: () => {} },
+    hooks: { gate: async () => 'go', onProgress: () => {}, work: UNKEPT },
     spend: () => {},
     settle: (config) => void settled.push(config),
   };

@@ -15,6 +15,7 @@ import { formatCots } from '../../../src/sft/cotFile';
 import { learningRateAt } from '../../../src/sft/schedule';
 import { AttributesTeacher, needSentence } from '../../../src/sft/teacher';
 import { packedRows } from '../../../src/sft/warmup';
+import { cutAt } from './cut';
 import { answerOf, type Given, given, toolsOf } from './recorded';
 
 async function taught({ config, inputs }: Given): Promise<Taught> {
@@ -75,7 +76,7 @@ async function filtered(inputs: Parameters<typeof orft.run>[0], tools: StageTool
   const made = orft.begin(tools.config);
   await orft.run(inputs, tools, made);
   // What it no longer needs is not in later checkpoints.
-  expect([made.backbone, made.nll.length]).toEqual([null, 0]);
+  expect(made.backbone).toBeNull();
   return orft.open(made, inputs, tools);
 }
 
@@ -311,36 +312,21 @@ describe('the stage orft', () => {
     const whole = await judged('median');
     const { here, cots } = whole;
     const { model, inputs, config } = here;
-    const batch = config.popo.prompts_per_step * config.popo.num_generations;
     const steps = config.orft.scorer_steps;
-    const { tools } = await toolsOf('orft', config, { steps, from: steps });
     model.scored.length = 0;
     model.trained.length = 0;
-    const known = Float32Array.from(whole.nll.slice(0, batch));
-    const made = { backbone: Float32Array.of(41), nll: known, result: null };
-    await orft.run({ ...inputs, rupr: cots }, tools, made);
+    const { result } = await cutAt([1], async (hooks) => {
+      const { tools } = await toolsOf('orft', config, { steps, from: steps });
+      const made = { backbone: Float32Array.of(41), result: null };
+      await orft.run({ ...inputs, rupr: cots }, { ...tools, hooks }, made);
+      return orft.open(made, { ...inputs, rupr: cots }, tools) as Kept;
+    });
     expect(model.trained).toEqual([]);
     expect(model.scored.flat().map((row) => here.format.tokenizer.decode(row))).toEqual(
-      cots.cots.slice(batch).map((_, index) => sequenceOf(here, cots, batch + index)),
+      cots.cots.map((_, index) => sequenceOf(here, cots, index)),
     );
-    const { kept } = orft.open(made, { ...inputs, rupr: cots }, tools) as Kept;
-    expect(kept).toEqual(whole.made.kept);
+    expect(result.kept).toEqual(whole.made.kept);
     expect(model.restored.at(-1)?.parameters).toEqual(Float32Array.of(41));
-  });
-
-  it('keeps what it has scored after every batch', async () => {
-    const here = await given();
-    const cots = await taught(here);
-    const { tools } = await toolsOf('orft', here.config, { steps: here.config.orft.scorer_steps });
-    const batch = here.config.popo.prompts_per_step * here.config.popo.num_generations;
-    const made = orft.begin(here.config);
-    const seen: number[] = [];
-    tools.hooks.gate = async () => {
-      seen.push(made.nll.length);
-      return 'go';
-    };
-    await orft.run({ ...here.inputs, rupr: cots }, tools, made);
-    expect(seen).toEqual([0, batch, 2 * batch]);
   });
 
   it('keeps the CoTs of low perplexity, and names them by their indices', async () => {
