@@ -16,6 +16,7 @@ const session = createSession(
     failAt: asked.get('fail'),
     saved: asked.has('saved'),
     divergeAt: asked.get('diverge'),
+    restAt: asked.get('rest'),
   }),
   (callback) => requestAnimationFrame(callback),
 );

@@ -37,6 +37,8 @@ export interface FakeOptions {
   saved: boolean;
   /** Stage in whose midst training runs away, if any. */
   divergeAt: string | null;
+  /** Stage in whose midst the run waits until it is resumed, if any. */
+  restAt: string | null;
 }
 
 let state = 12345;
@@ -534,6 +536,10 @@ export function fakeServices(options: FakeOptions): Services {
             left = { id: 'left', config, ...place, earlier: null, isElsewhere: false };
             return null;
           }
+        }
+        if (isMidway(event) && event.name === options.restAt) {
+          paused = true;
+          credit = Number.POSITIVE_INFINITY;
         }
         credit += event.type === 'popo' ? 4 : 1;
         if (credit >= options.speed * 8) {

@@ -2,15 +2,8 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import type { Report } from '../../run/report';
-import type { Columns } from './columns';
+import type { RunColumns } from './columns';
 import type { Linked } from './linkedResult';
-
-/** What charts draw of a run. */
-export interface RunColumns {
-  loss: Columns;
-  popo: Columns;
-  heldout: Columns;
-}
 
 export interface OtherRun {
   /** Of a run; `link` for what an opened link has. */

@@ -54,6 +54,13 @@ export class Columns {
   }
 }
 
+/** What charts draw of a run. */
+export interface RunColumns {
+  loss: Columns;
+  popo: Columns;
+  heldout: Columns;
+}
+
 function grown(from: Float64Array): Float64Array<ArrayBuffer> {
   const to = new Float64Array(from.length * 2);
   to.set(from);

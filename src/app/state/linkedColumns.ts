@@ -3,8 +3,7 @@ import { REWARDS } from '../../popo/rewards';
 import type { RunConfig } from '../../run/config';
 import { type LinkResult, stretchEnds } from '../../run/result/linkResult';
 import { readResult } from '../../run/result/resultField';
-import type { RunColumns } from './behind';
-import { Columns } from './columns';
+import { Columns, type RunColumns } from './columns';
 
 export interface LinkedColumns extends RunColumns {
   /** Where each stage begins on the axis of losses. */

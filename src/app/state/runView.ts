@@ -19,8 +19,7 @@ import {
   type StageName,
 } from '../../run/report';
 import type { TeacherCounts } from '../../sft/cot';
-import type { RunColumns } from './behind';
-import { Columns } from './columns';
+import { Columns, type RunColumns } from './columns';
 
 export interface StageState {
   name: StageName;

@@ -1,0 +1,60 @@
+/** Knobs that are turned while alignment goes on, on a trainer that plays a run. */
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { parseLink } from '../../src/run/link';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+
+/** A run that rests in the middle of alignment. */
+async function resting(): Promise<Page> {
+  const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(`${fake.url}?speed=60&rest=popo#run=1&preset=tiny&version=1`);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.knobs', { timeout: 60_000 });
+  await page.click('[data-action=pause]');
+  await page.waitForSelector('html[data-status=paused]');
+  return page;
+}
+
+it('are there once alignment is, take what is set, say so, mark it in the charts, and are in the link', async () => {
+  const page = await resting();
+  const bar = page.getByRole('slider', { name: /^Weight of the semantic reward/ });
+  await bar.fill('0.8');
+  await page.locator('.knobs').getByRole('radio', { name: 'Fixed', exact: true }).check();
+  await page.getByText('More knobs').click();
+  await page.locator('[data-knob="popo.beta"]').fill('0.3');
+  await page.locator('[data-knob="popo.beta"]').press('Tab');
+  await page.locator('[data-knob="popo.scale_rewards"]').selectOption('none');
+  await expect
+    .poll(() => page.locator('.knobs .plot-note').textContent())
+    .toMatch(/scale_rewards is none instead of group\.$/);
+  const changes = await page.evaluate(() => globalThis.taiji!.changes());
+  expect(changes.map(({ stage, field, to }) => [stage, field, to])).toEqual([
+    ['popo', 'popo.reward_weights', [0.8, 0.2]],
+    ['popo', 'popo.weighting', 'fixed'],
+    ['popo', 'popo.beta', 0.3],
+    ['popo', 'popo.scale_rewards', 'none'],
+  ]);
+  const link = await page.evaluate(() => globalThis.taiji!.link());
+  expect(parseLink(link).changes).toEqual(changes);
+  // What the rule does not read any more cannot be turned.
+  expect(await page.locator('[data-knob="popo.eta_over_mu"]').isDisabled()).toBe(true);
+  // What is out of range is refused in words, and the field shows what holds.
+  await page.locator('[data-knob="popo.temperature"]').fill('99');
+  await page.locator('[data-knob="popo.temperature"]').press('Tab');
+  await page.waitForSelector('.notice.error');
+  expect(await page.locator('.notice.error').textContent()).toMatch(
+    /^Nothing was changed: popo\.temperature must be a number from 0\.01 to 10\./,
+  );
+  expect(await page.locator('[data-knob="popo.temperature"]').inputValue()).toBe('1');
+  await page.close();
+}, 90_000);
+
+it('are gone when alignment is over', async () => {
+  const page = await resting();
+  await page.click('[data-action=resume]');
+  await page.waitForSelector('html[data-status=done]', { timeout: 60_000 });
+  expect(await page.locator('.knobs').count()).toBe(0);
+  await page.close();
+}, 90_000);
