@@ -5,7 +5,13 @@
  */
 import { StoppedError, type Work } from '../control/hooks';
 import { type Asker, fitBest, oneByOne, ranked } from '../evaluate/baselines/ask';
-import { type Baseline, choosesAgain, type Visible, visibleOf } from '../evaluate/baselines/baseline';
+import {
+  type Baseline,
+  choosesAgain,
+  neverAsked,
+  type Visible,
+  visibleOf,
+} from '../evaluate/baselines/baseline';
 import { contentNeighbours } from '../evaluate/baselines/content';
 import { ease, LARGEST_SIDE, sideOf } from '../evaluate/baselines/ease';
 import { itemBigram } from '../evaluate/baselines/itemBigram';
@@ -68,6 +74,11 @@ export async function compareBaselines(inputs: BaselinesInputs, tools: StageTool
       ? 'They may answer with what a user has chosen before, as users here do.'
       : 'They pass over what a user has chosen before, because nobody here chooses twice.',
   );
+  const { without } = comparison;
+  if (without.length > 0)
+    notes.push(
+      `They answer with purchases alone: ${without.length} items that histories show are never asked for in training.`,
+    );
   const model = inputs.evaluate.judged ?? inputs.sft.judged;
   if (model === null) throw new Error('There is no model to compare with: train again from the link.');
   const order = (name: string) => BASELINE_NAMES.indexOf(name as BaselineName);
@@ -86,6 +97,7 @@ export async function compareBaselines(inputs: BaselinesInputs, tools: StageTool
 class Comparison {
   readonly again: boolean;
   readonly judged: Judged<BaselineRow>[] = [];
+  readonly without: readonly number[];
   readonly #heldOut: HeldOut;
   readonly #inputs: BaselinesInputs;
   readonly #tools: StageTools;
@@ -93,6 +105,7 @@ class Comparison {
 
   constructor(inputs: BaselinesInputs, tools: StageTools, visible: Visible) {
     this.again = choosesAgain(visible);
+    this.without = neverAsked(inputs.data.dataset);
     this.#heldOut = new HeldOut(inputs, tools);
     this.#inputs = inputs;
     this.#tools = tools;
@@ -163,7 +176,12 @@ class Comparison {
 
   async #judge(name: BaselineName, ask: Asker, setting: number | null): Promise<Judged<BaselineRow>> {
     const { dataset, draw } = this.#inputs.data;
-    const { answers, ranks } = await ranked(ask, { dataset, examples: draw.test, again: this.again });
+    const { answers, ranks } = await ranked(ask, {
+      dataset,
+      examples: draw.test,
+      again: this.again,
+      without: this.without,
+    });
     const { row, outcomes } = this.#heldOut.judge(name, (_example, index) => answers[index]);
     const [ten, fifty] = [hitsAt(ranks, 10), hitsAt(ranks, 50)];
     return {
@@ -183,7 +201,7 @@ class Comparison {
     const examples = new Random(this.#tools.config.seed, 'baselines/validation')
       .shuffle([...dataset.splits.validation])
       .slice(0, VALIDATION);
-    return { dataset, examples, again: this.again };
+    return { dataset, examples, again: this.again, without: this.without };
   }
 }
 

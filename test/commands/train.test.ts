@@ -4,13 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProgressLines } from '../../src/commands/progress';
-import { aucText, baselinesText, rankingText, tableText } from '../../src/commands/reportText';
+import {
+  aucText,
+  baselinesText,
+  rankingText,
+  reportMarkdown,
+  sliceText,
+  tableText,
+} from '../../src/commands/reportText';
 import { parseTrainOptions } from '../../src/commands/trainOptions';
 import type { BaselinesReport } from '../../src/evaluate/baselines/report';
 import type { AnswersRow } from '../../src/evaluate/metrics';
 import type { RankingReport } from '../../src/evaluate/ranking';
 import { formatLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
+import type { Report } from '../../src/run/report';
 import { v1 } from '../v1';
 
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -21,9 +29,9 @@ describe('arguments of train', () => {
       '--preset tiny --seed 7 --set popo.weighting=fixed --set popo.steps=3 --out o'.split(' '),
     );
     expect(config).toEqual({
-      ...presetConfig(v1('tiny')),
+      ...presetConfig({ preset: 'tiny', version: 2 }),
       seed: 7,
-      popo: { ...presetConfig(v1('tiny')).popo, weighting: 'fixed', steps: 3 },
+      popo: { ...presetConfig({ preset: 'tiny', version: 2 }).popo, weighting: 'fixed', steps: 3 },
     });
     expect({ out, where, data }).toEqual({ out: 'o', where: 'chromium', data: [] });
   });
@@ -176,6 +184,67 @@ test('the table lines its columns up', () => {
   expect(new Set([header, first, second].map((line) => line.length)).size).toBe(1);
 });
 
+const sliced = (stage: string, l3: number) => {
+  const mean = (value: number) => ({ mean: value, low: value - 0.02, high: value + 0.02 });
+  const metrics = (share: number) => ({ Category_L3_ACC: mean(l3 * share), CTCVR: mean(0.25) });
+  const slices = [
+    { name: 'all', users: 10, metrics: metrics(1) },
+    { name: 'cold', users: 4, metrics: metrics(0.5) },
+  ];
+  return { stage, Category_L3_ACC: l3, CTCVR: 0.25, slices } as unknown as AnswersRow;
+};
+
+test('tells L3 and CTCVR by slice, of every row that has slices', () => {
+  const { slices: _, ...plain } = sliced('sft', 0.4);
+  expect(sliceText([plain as AnswersRow])).toBeNull();
+  const lines = sliceText([sliced('popo', 0.5), sliced('ease', 0.3)])!.split('\n');
+  expect(lines[0]).toMatch(/^by slice +all \(10\) +cold \(4\)$/);
+  expect(lines[1]).toMatch(/^popo +L3 +0\.500 ±0\.020 +0\.250 ±0\.020$/);
+  expect(lines.slice(2).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
+    ['', 'CTCVR'],
+    ['ease', 'L3'],
+    ['', 'CTCVR'],
+  ]);
+});
+
+const lead = { over: 'ease', mean: 0.1, low: 0.05, high: 0.15, p: 0.01, seeds: 1, users: 10 };
+
+test('report.md holds the tables, those by slice of baselines too, and the link', () => {
+  const report = {
+    app: '0.8.0',
+    config: presetConfig({ preset: 'tiny', version: 2 }),
+    device: { backend: 'webgpu' },
+    dataset: { id: 'world-compatibility', users: 4500, items: 304 },
+    table: [sliced('popo', 0.5)],
+    baselines: {
+      model: 'popo',
+      rows: [sliced('ease', 0.3)],
+      leads: (['Category_L3_ACC', 'CTCVR'] as const).map((metric) => ({ ...lead, metric })),
+      notes: [],
+    },
+    ranking: null,
+    ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
+    rupr: { asked: 0 },
+    stages: [{ name: 'sft', heldOutLoss: [2, 1] }],
+    timings: {},
+    link: '#run=1',
+  } as unknown as Report;
+  // Only what a row of a baseline has beside it.
+  Object.assign(report.baselines!.rows[0], { 'HR@10': 0.1, 'HR@50': 0.2, 'NDCG@10': 0.3, distinct_top1: 3 });
+  const text = reportMarkdown(report, 'http://localhost:4173/');
+  expect(text.match(/^#+ .*$/gm)).toEqual([
+    '# A run',
+    '## Stages',
+    '## By slice of test users',
+    '## Recommenders without language',
+    '## On the way',
+  ]);
+  expect(text).toContain('Preset `tiny` of version 2, seed 1, app 0.8.0, on webgpu.');
+  expect(text).toMatch(/^ease +L3 +0\.300 ±0\.020/m);
+  expect(text).toContain('(http://localhost:4173/#run=1)');
+  expect(text).toContain('Held-out answer loss of sft: 2.0000 before, 1.0000 after');
+});
+
 test('writes baselines beside the model, with seconds, and who wins', () => {
   const answers = {
     Category_L1_ACC: 0.5,
@@ -186,7 +255,6 @@ test('writes baselines beside the model, with seconds, and who wins', () => {
   };
   const model = { ...answers, stage: 'popo', Category_L3_ACC: 0.3 } as unknown as AnswersRow;
   const ranks = { 'HR@10': 0.4, 'HR@50': 0.6, 'NDCG@10': 0.2, setting: 100, distinct_top1: 7 };
-  const lead = { over: 'ease', mean: 0.1, low: 0.05, high: 0.15, p: 0.01, seeds: 1, users: 10 };
   const report = {
     model: 'popo',
     rows: [{ ...answers, ...ranks, stage: 'ease', Category_L3_ACC: 0.2 }],

@@ -25,7 +25,7 @@ it('keeps its words when the form moves on', async () => {
   const { page, problems } = await open('?speed=400');
   await train(page);
   const read = async () => ({
-    protocol: await page.locator('.table-section').first().locator('.protocol').textContent(),
+    protocol: await page.locator('.table-section').first().locator('.protocol').last().textContent(),
     meters: await page.locator('.sample').last().locator('dt').allTextContents(),
     sample: await page.locator('.sample h3').last().textContent(),
     charts: await titles(page),

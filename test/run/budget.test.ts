@@ -5,7 +5,7 @@ import { importDataset } from '../../src/data/importDataset';
 import { textLengths } from '../../src/data/textLengths';
 import { budgetOf, deviceBytes, leastSeconds, refusal } from '../../src/run/budget';
 import { parseConfig, type RunConfig } from '../../src/run/config';
-import { PRESET_NAMES, presetConfig } from '../../src/run/presets';
+import { PRESET_NAMES, PRESET_VERSIONS, presetConfig } from '../../src/run/presets';
 import { fitFormat } from '../../src/run/shapes';
 import { corpus } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
@@ -32,21 +32,24 @@ function said(
 }
 
 describe('what a run takes', () => {
-  it.each(PRESET_NAMES)('is there on a desktop for the preset %s, on the plainest GPU for tiny', (name) => {
-    const config = presetConfig(v1(name));
-    for (const kernels of ['tiled', 'portable'] as const) {
-      const budget = budgetOf(config, { kernels });
-      expect(refusal(budget, config, { device: DESKTOP, memory: 8 })).toBeNull();
-      if (name === 'tiny') {
-        const plain = {
-          backend: 'webgpu' as const,
-          limits: { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
-        };
-        expect(refusal(budget, config, { device: plain, memory: 2 })).toBeNull();
-        expect(refusal(budget, config, { device: PROCESSOR, memory: null })).toBeNull();
+  it.each(PRESET_NAMES.flatMap((preset) => PRESET_VERSIONS.map((version) => [preset, version] as const)))(
+    'is there on a desktop for the preset %s of version %i, on the plainest GPU for tiny',
+    (name, version) => {
+      const config = presetConfig({ preset: name, version });
+      for (const kernels of ['tiled', 'portable'] as const) {
+        const budget = budgetOf(config, { kernels });
+        expect(refusal(budget, config, { device: DESKTOP, memory: 8 })).toBeNull();
+        if (name === 'tiny') {
+          const plain = {
+            backend: 'webgpu' as const,
+            limits: { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
+          };
+          expect(refusal(budget, config, { device: plain, memory: 2 })).toBeNull();
+          expect(refusal(budget, config, { device: PROCESSOR, memory: null })).toBeNull();
+        }
       }
-    }
-  });
+    },
+  );
 
   it('grows with what is asked for', () => {
     const bytes = (change: (config: RunConfig) => void) => {

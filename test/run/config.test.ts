@@ -5,7 +5,13 @@ import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } 
 import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } from '../../src/run/diff';
 import { setLeaf } from '../../src/run/fields/paths';
 import { canonicalJson, printedConfig } from '../../src/run/fingerprint';
-import { defaultConfig, PRESET_NAMES, PRESET_VERSIONS, presetConfig } from '../../src/run/presets';
+import {
+  defaultConfig,
+  PRESET_NAMES,
+  PRESET_VERSIONS,
+  type PresetVersion,
+  presetConfig,
+} from '../../src/run/presets';
 import { v1 } from '../v1';
 
 function refusal(change: (config: RunConfig) => void): string {
@@ -54,13 +60,14 @@ describe('presets', () => {
   });
 
   it('are frozen: other numbers need another version', async () => {
-    const hashes = await Promise.all(
-      PRESET_NAMES.map(async (name) => {
-        const printed = printedConfig(presetConfig(v1(name)));
-        return (await sha256(canonicalJson(printed))).slice(0, 12);
-      }),
-    );
-    expect(Object.fromEntries(PRESET_NAMES.map((name, i) => [name, hashes[i]]))).toMatchInlineSnapshot(`
+    const hashes = async (version: PresetVersion) => {
+      const all = PRESET_NAMES.map(async (preset) => {
+        const printed = printedConfig(presetConfig({ preset, version }));
+        return [preset, (await sha256(canonicalJson(printed))).slice(0, 12)] as const;
+      });
+      return Object.fromEntries(await Promise.all(all));
+    };
+    expect(await hashes(1)).toMatchInlineSnapshot(`
       {
         "base": "3d7bbe53fca9",
         "large": "6e3aef240ab8",
@@ -69,15 +76,26 @@ describe('presets', () => {
         "tiny": "2ebd51c2c0de",
       }
     `);
+    expect(await hashes(2)).toMatchInlineSnapshot(`
+      {
+        "base": "ffc5c51e8a8b",
+        "large": "dcea9e18777c",
+        "medium": "2486a958424c",
+        "small": "74be7824e06b",
+        "tiny": "3d1b62eae6e7",
+      }
+    `);
   });
 
   it('are frozen in what they ask of baselines too, which is in no fingerprint', () => {
-    const asked = PRESET_NAMES.map((name) => {
-      const { baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate } =
-        presetConfig(v1(name)).evaluate;
-      return [name, baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate];
-    });
-    expect(asked).toEqual([
+    const asked = (version: PresetVersion) =>
+      PRESET_NAMES.map((preset) => {
+        const { baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate } =
+          presetConfig({ preset, version }).evaluate;
+        return [preset, baselines, sasrec_steps, sasrec_batch_size, sasrec_hidden_size, sasrec_learning_rate];
+      });
+    expect(asked(2)).toEqual(asked(1));
+    expect(asked(1)).toEqual([
       ['tiny', 'quick', 400, 32, 32, 5e-3],
       ['small', 'quick', 2000, 64, 64, 2e-3],
       ['base', 'quick', 2000, 128, 64, 2e-3],

@@ -24,6 +24,8 @@ export interface AskedExamples {
   examples: readonly Example[];
   /** Whether an item of the history can be the answer. */
   again: boolean;
+  /** Items that are no answer, as `neverAsked` tells; none when left out. */
+  without?: readonly number[];
 }
 
 /** A scorer, asked one history after another. */
@@ -39,11 +41,12 @@ export function oneByOne(scorer: Scorer, hooks: Gate): Asker {
 /** @throws StoppedError when the hooks say stop */
 export async function ranked(
   ask: Asker,
-  { dataset, examples, again }: AskedExamples,
+  { dataset, examples, again, without = [] }: AskedExamples,
 ): Promise<RankedExamples> {
   const histories = examples.map(({ user, position }) => dataset.users[user].history.slice(0, position));
   const [answers, ranks] = [new Array<number>(examples.length), new Array<number>(examples.length)];
   await ask(histories, (index, scores) => {
+    for (const item of without) scores[item] = Number.NEGATIVE_INFINITY;
     if (!again) for (const item of histories[index]) scores[item] = Number.NEGATIVE_INFINITY;
     answers[index] = scores.reduce((best, score, item) => (score > scores[best] ? item : best), 0);
     ranks[index] = rankOf(scores, targetItem(dataset, examples[index]));

@@ -3,7 +3,7 @@
  * every item. Where it has a setting, the one that ranks validation behaviours best is taken.
  */
 import type { StageHooks } from '../../control/hooks';
-import type { Dataset, Item } from '../../data/dataset';
+import { type Dataset, type Item, targetItem } from '../../data/dataset';
 import { visibleToTraining } from '../../data/visibility';
 import type { BaselineName } from './names';
 
@@ -33,6 +33,17 @@ export function visibleOf(dataset: Dataset): Visible {
       .map(({ history }, user) => history.slice(0, visible[user]))
       .filter(({ length }) => length > 0),
   };
+}
+
+/**
+ * Items that training shows after others, and never asks for: where only purchases are foretold, what a shopper looked at is no
+ * answer, however often it follows. None where every behaviour is asked for.
+ */
+export function neverAsked(dataset: Dataset): number[] {
+  const visible = visibleToTraining(dataset);
+  const asked = new Set(dataset.splits.train.map((example) => targetItem(dataset, example)));
+  const shown = new Set(dataset.users.flatMap(({ history }, user) => [...history.slice(1, visible[user])]));
+  return [...shown].filter((item) => !asked.has(item)).sort((a, b) => a - b);
 }
 
 /** [items] How often each was chosen. */

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { generateCompatibility } from '../../../src/data/compatibility/world';
+import { targetItem } from '../../../src/data/dataset';
+import { generateWorld } from '../../../src/data/world';
 import { fitBest, oneByOne, ranked } from '../../../src/evaluate/baselines/ask';
 import {
   type Baseline,
   choosesAgain,
+  neverAsked,
   type Visible,
   visibleOf,
 } from '../../../src/evaluate/baselines/baseline';
@@ -226,4 +230,36 @@ it('stand in the order of published comparisons where order matters', async () =
   expect(ndcg.ease).toBeGreaterThan(ndcg['item-knn']);
   expect(ndcg['item-knn']).toBeGreaterThan(ndcg.popularity);
   expect(ndcg['item-graph']).toBeGreaterThan(ndcg.ease);
+});
+
+describe('what is never asked for', () => {
+  it('is in the world of devices all but gear and treats, and in a world whose every behaviour is asked for nothing', async () => {
+    const devices = await generateCompatibility({ seed: 3, devices: 16, numUsers: 400, numHeldoutUsers: 8 });
+    const departments = new Set(neverAsked(devices).map((item) => devices.items[item].categories[0]));
+    expect([...departments].sort()).toEqual(['Devices', 'Everyday', 'Occasions']);
+    expect(neverAsked(devices)).toHaveLength(16 + 6 + 8);
+    const sizes = { seed: 3, numL1: 1, itemsPerL3: 2, numUsers: 60, numHeldoutUsers: 8 };
+    expect(neverAsked(await generateWorld({ world: 'tradeoff', ...sizes }))).toEqual([]);
+  });
+
+  it('is no answer, and ranks behind everything that is', async () => {
+    const dataset = await generateCompatibility({ seed: 3, devices: 16, numUsers: 40, numHeldoutUsers: 8 });
+    const without = neverAsked(dataset);
+    // Scores that would answer with a device.
+    const scorer = () => Float64Array.from(dataset.items, (_, item) => -item);
+    const examples = dataset.splits.test;
+    const { answers, ranks } = await ranked(oneByOne(scorer, hooks), {
+      dataset,
+      examples,
+      again: true,
+      without,
+    });
+    const first = dataset.items.findIndex((_, item) => !without.includes(item));
+    expect(new Set(answers)).toEqual(new Set([first]));
+    examples.forEach((example, at) => {
+      const target = targetItem(dataset, example);
+      const before = without.filter((item) => item < target).length;
+      expect(ranks[at]).toBe(target - before);
+    });
+  });
 });
