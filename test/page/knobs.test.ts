@@ -21,6 +21,9 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
   const page = await resting();
   const bar = page.getByRole('slider', { name: /^Weight of the semantic reward/ });
   await bar.fill('0.8');
+  // It stays there, though no step has been taken under it.
+  await expect.poll(() => bar.inputValue()).toBe('0.8');
+  await expect.poll(() => page.locator('.weight-bar').textContent()).toBe('semantic 0.800.20 ID');
   await page.locator('.knobs').getByRole('radio', { name: 'Fixed', exact: true }).check();
   await page.getByText('More knobs').click();
   await page.locator('[data-knob="popo.beta"]').fill('0.3');

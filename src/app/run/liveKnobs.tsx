@@ -89,7 +89,12 @@ function Weights() {
   void view.tick.value;
   const { rewards, reward_weights: begun, weighting } = session.shownConfig.value.popo;
   const now = rewards.map((name, k) => view.popo.last(`w_${name}`) ?? begun[k]);
-  const shown = dragged.value ?? now;
+  const last = view.popo.xs().at(-1) ?? -1;
+  /** Set, and no step has been taken under it yet. */
+  const wanted = view.changes.value.findLast(
+    ({ stage, step, field }) => stage === 'popo' && step > last && field === 'popo.reward_weights',
+  );
+  const shown = dragged.value ?? (wanted === undefined ? now : (wanted.to as number[]));
   const moves = ruleOf(weighting).needs !== 'nothing';
   const set = (to: number[]) => {
     dragged.value = null;
