@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
-import { formatLink } from '../../src/run/link';
+import { formatLink, parseLink } from '../../src/run/link';
 import type { Report } from '../../src/run/report';
 import { shortRun } from './shortRun';
 
@@ -61,6 +61,42 @@ describe('a run on the page, in Chromium', () => {
     expect(whole.memory.bytesAllocated).toBe(whole.memory.bytesPlanned);
     expect(page.errors).toEqual([]);
   });
+
+  test(
+    'forked where its alignment began, with other weights from there, it aligns the same SFT otherwise',
+    async () => {
+      await page.evaluate(() => globalThis.taiji!.fork('popo'), null);
+      await status('paused');
+      await page.evaluate(
+        () => globalThis.taiji!.change('popo.weighting=fixed', 'popo.reward_weights=0.9,0.1'),
+        null,
+      );
+      await page.click('[data-action="resume"]');
+      await status('done');
+      const { report, link, runs } = await page.evaluate(
+        () => ({
+          report: globalThis.taiji!.report()!,
+          link: globalThis.taiji!.link(),
+          runs: globalThis.taiji!.savedRuns(),
+        }),
+        null,
+      );
+      expect(report.table.slice(0, 2)).toEqual(whole.table.slice(0, 2));
+      expect(report.popo.steps).toHaveLength(config.popo.steps);
+      for (const { weightsBefore, weightsAfter } of report.popo.steps) {
+        expect(weightsBefore[0]).toBeCloseTo(0.9, 6);
+        expect(weightsAfter).toEqual(weightsBefore);
+      }
+      // The same prompts and the same SFT: the first step's rollouts are the same, and what they are paid.
+      expect(report.popo.steps[0].rewards).toEqual(whole.popo.steps[0].rewards);
+      expect(report.popo.steps[0].advantages).not.toEqual(whole.popo.steps[0].advantages);
+      expect(parseLink(link)).toMatchObject({ config: { seed: 3 }, changes: report.changes });
+      expect(report.changes).toHaveLength(2);
+      expect(runs.filter(({ finished }) => finished)).toHaveLength(2);
+      expect(page.errors).toEqual([]);
+    },
+    12 * MINUTES,
+  );
 
   test(
     'cut off in the midst of a stage, taken over by another tab, and robbed of its GPU, it gives the same bits',
