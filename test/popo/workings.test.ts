@@ -44,7 +44,7 @@ const formula = (value: number, scaling: Scaling | null) =>
 
 function close(found: readonly number[], record: readonly number[]): void {
   expect(found).toHaveLength(record.length);
-  found.forEach((value, at) => expect(Math.abs(value - record[at])).toBeLessThan(1e-5));
+  for (const [at, value] of found.entries()) expect(Math.abs(value - record[at])).toBeLessThan(1e-5);
 }
 
 const GRID = WEIGHTINGS.flatMap((weighting) =>
@@ -65,7 +65,8 @@ describe('the numbers in the formulas are those of the record', () => {
       close(advantages, step.advantages[prompt]);
       const [rewards, w] = [step.rewards[prompt], step.weightsAfter];
       rewards.forEach((answer, g) => {
-        each?.forEach((one, k) => expect(one.scores[g]).toBeCloseTo(formula(answer[k], one), 9));
+        for (const [k, one] of (each ?? []).entries())
+          expect(one.scores[g]).toBeCloseTo(formula(answer[k], one), 9);
         const terms = answer.map((reward, k) => (each === null ? reward : each[k].scores[g]));
         const isProduct = options.aggregation === 'multiply_then_normalize' && each === null;
         const together = isProduct
