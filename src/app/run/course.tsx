@@ -40,6 +40,9 @@ function OneGroup() {
       >
         {isOpen.value ? 'Close the group' : 'Look at one group'}
       </button>
+      {!isOpen.value && (
+        <span class="faint">How one step learns, from a prompt to the weights, in slow motion.</span>
+      )}
       {isOpen.value && <Glass />}
     </div>
   );

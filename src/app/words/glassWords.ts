@@ -18,8 +18,8 @@ export function spreadSentence(
   options: Pick<PolicyOptions, 'weighting' | 'aggregation' | 'scaleRewards'>,
 ): string {
   const { scaleRewards } = options;
-  const over = scaleRewards === 'batch' ? 'all answers of this step' : 'this group';
-  const divides = `The spread is how far the answers of ${over} lie apart.`;
+  const over = scaleRewards === 'batch' ? 'all answers of this step' : 'the answers of this group';
+  const divides = `The spread is how far ${over} lie apart.`;
   switch (aggregationOf(options)) {
     case 'normalize_then_sum':
       return 'Each reward is first compared with its own mean and spread in this group; then they are added under their weights.';
@@ -55,7 +55,7 @@ export function weightsSentence(
 }
 
 /** How one answer's value came from its rewards: `0.70 × 0.51 + 0.30 × 0.20`. */
-export function combinedFormula(
+function combinedFormula(
   terms: readonly number[],
   weights: readonly number[],
   isProduct: boolean,
@@ -66,7 +66,7 @@ export function combinedFormula(
 }
 
 /** `(0.51 − 0.44) / (0.09 + 0.0001)`; without the division where nothing is divided. */
-export function scalingFormula(value: number, { mean, std }: Scaling): string {
+function scalingFormula(value: number, { mean, std }: Scaling): string {
   const difference = `${exact(value)} − ${bracketed(mean)}`;
   return std === null ? difference : `(${difference}) / (${exact(std)} + 0.0001)`;
 }
