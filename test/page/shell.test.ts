@@ -29,7 +29,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, 31 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, and 33 KB more of the page that come late', () => {
+it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, 32 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, and 34 KB more of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -55,9 +55,9 @@ it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more 
   const others = scripts.filter((path) => !apart.some((is) => is(path)));
   const kilobytes = (paths: string[]) => zipped(paths) / 1024;
   expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(354);
-  expect(kilobytes(others.filter((path) => !trainer.has(path)))).toBeLessThanOrEqual(33);
+  expect(kilobytes(others.filter((path) => !trainer.has(path)))).toBeLessThanOrEqual(34);
   expect(scripts.filter(isCourse).length).toBeGreaterThan(0);
-  expect(kilobytes(scripts.filter(isCourse))).toBeLessThanOrEqual(31);
+  expect(kilobytes(scripts.filter(isCourse))).toBeLessThanOrEqual(32);
   expect(scripts.filter(isLinked).length).toBeGreaterThan(0);
   expect(kilobytes(scripts.filter(isLinked))).toBeLessThanOrEqual(7);
   expect(scripts.filter(isGlass).length).toBeGreaterThan(0);
