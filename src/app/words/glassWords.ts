@@ -55,11 +55,7 @@ export function weightsSentence(
 }
 
 /** How one answer's value came from its rewards: `0.70 × 0.51 + 0.30 × 0.20`. */
-function combinedFormula(
-  terms: readonly number[],
-  weights: readonly number[],
-  isProduct: boolean,
-): string {
+function combinedFormula(terms: readonly number[], weights: readonly number[], isProduct: boolean): string {
   return isProduct
     ? terms.map((term, k) => `${exact(Math.max(term, 0))}^${exact(weights[k])}`).join(' × ')
     : terms.map((term, k) => `${exact(weights[k])} × ${bracketed(term)}`).join(' + ');
