@@ -66,6 +66,8 @@ export interface Rollout {
   example: number;
   prompt: number[];
   completion: Uint32Array;
+  /** ln P of each of its tokens when it was sampled, by the model before the temperature. */
+  logps: Float32Array;
   parsed: ParsedAnswer;
   /** [K] */
   rewards: number[];
@@ -165,7 +167,7 @@ async function rollOut(
 ): Promise<Rollout[]> {
   const { examples, format } = task;
   const prompts = indices.map((index) => format.prompt(examples[index]));
-  const { completions } = await task.model.generate({
+  const { completions, logps } = await task.model.generate({
     prompts,
     numGenerations: options.numGenerations,
     maxNewTokens: options.maxCompletionLength,
@@ -180,6 +182,7 @@ async function rollOut(
       example: indices[prompt],
       prompt: prompts[prompt],
       completion,
+      logps: logps[row],
       parsed: format.parse(completion),
       rewards: [],
     };

@@ -93,6 +93,14 @@ export function rewardPull(
   });
 }
 
+/** The group, counted from 0, whose rewards [P][G][K] pull hardest together (`rewardPull`); the first of equals. */
+export function widestGroup(rewards: readonly number[][][], weights: ArrayLike<number>): number {
+  const spreads = rewards.map((group) =>
+    rewardPull(group.flat(), group.length, weights).reduce((sum, pull) => sum + pull, 0),
+  );
+  return spreads.indexOf(Math.max(...spreads));
+}
+
 /**
  * Checks w(0): K ≥ 1 non-negative numbers with sum 1.
  * @throws Error saying what the weights are

@@ -29,6 +29,8 @@ function identity(event: RunEvent): string | null {
       return `loss ${event.name} ${event.step}`;
     case 'popo':
       return `popo ${event.step.step}`;
+    case 'group':
+      return `group ${event.group.step}`;
     case 'metrics':
       return `metrics ${event.row.stage}`;
     case 'curve':

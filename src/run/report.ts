@@ -130,6 +130,23 @@ export interface Report {
   memory: { bytesPlanned: number; bytesAllocated: number };
 }
 
+/** One group of a step of alignment in words. In no report and no checkpoint: whoever watches may keep some. */
+export interface GroupWords {
+  step: number;
+  /** Which of the step's prompts, counted from 0. */
+  prompt: number;
+  text: string;
+  /** [G] */
+  answers: {
+    /** Its tokens as text, in order; those that begin a word begin with a space. */
+    pieces: string[];
+    /** P of each when it was sampled, by the model before the temperature. */
+    probabilities: number[];
+    /** Title of the item that it names; null where it names none, and earns nothing. */
+    item: string | null;
+  }[];
+}
+
 export type RunEvent =
   | { type: 'stage'; name: StageName; status: 'started' | 'resumed'; steps: number }
   /** `seconds` it took, those of earlier sessions included. */
@@ -142,6 +159,8 @@ export type RunEvent =
   | Extract<EndpointNews, { type: 'asked' }>
   | ({ type: 'cots'; ppl: number[] } & Report['orft'])
   | { type: 'popo'; step: PopoStep }
+  /** Comes just before its step. */
+  | { type: 'group'; group: GroupWords }
   | { type: 'sample'; sample: Sample }
   /** A row of the stage table, from test users. */
   | { type: 'metrics'; row: MetricsRow; step: number }

@@ -89,6 +89,17 @@ const STATES: { name: string; query: string; reach(page: Page): Promise<unknown>
     },
   },
   {
+    name: 'one group under the glass, all of it',
+    query: '?speed=400',
+    async reach(page) {
+      await page.click('[data-action=train]');
+      await page.waitForSelector('html[data-status=done]');
+      await page.click('[data-action=glass]');
+      await page.click('[data-action=glass-all]');
+      await page.waitForSelector('[data-part="6"]');
+    },
+  },
+  {
     name: 'a link that shows what came out',
     query: `?speed=400${LINK}`,
     reach: (page) => page.waitForSelector('.linked tbody'),

@@ -4,8 +4,11 @@ import type { BaselinesReport, ModelLead } from '../../src/evaluate/baselines/re
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import { Random } from '../../src/numeric/random';
+import { computeAdvantages } from '../../src/popo/advantages';
+import { aggregationOf, policyOptions } from '../../src/popo/options';
 import type { RewardName } from '../../src/popo/rewards';
-import { pairsOf } from '../../src/popo/weighting';
+import { ruleOf } from '../../src/popo/rules';
+import { nextWeights, pairsOf } from '../../src/popo/weighting';
 import { type FieldEdit, withEdits } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import { type Divergence, type DivergenceChoice, divergenceOf } from '../../src/run/divergence';
@@ -13,6 +16,7 @@ import { setLeaf } from '../../src/run/fields/paths';
 import { defaultConfig } from '../../src/run/presets';
 import type {
   DeviceInfo,
+  GroupWords,
   PopoStep,
   Report,
   RunEvent,
@@ -208,20 +212,34 @@ function popoStep(step: number, { popo }: RunConfig): PopoStep {
     weighting === 'fixed' ? weight : weight * Math.exp((k === 0 ? -0.9 : 0.3 * k) * t + noise(0.02)),
   );
   const total = moved.reduce((sum, weight) => sum + weight, 0);
-  const weights = moved.map((weight) => weight / total);
+  const weightsBefore = moved.map((weight) => weight / total);
   const isMeasured = weighting === 'popo' || weighting === 'mgda';
   const cosines = isMeasured
     ? pairsOf(names.length).map(([i, j]) => 0.35 - 0.4 * t + 0.1 * (j - i) + noise(0.5))
     : null;
+  const influence = isMeasured ? names.map((_, k) => 0.1 * (k + 1)) : null;
+  const gradNorms = isMeasured ? names.map((_, k) => 0.8 + 0.3 * k + noise(0.3) - 0.2 * t) : null;
+  const options = policyOptions(popo, 0);
+  const rule = ruleOf(weighting);
+  const evidence = { weights: weightsBefore, rewards: rewards.flat(2), groupSize: G, gram: null, influence };
+  const weights = nextWeights(rule, { ...evidence, etaOverMu: options.etaOverMu }, options.minWeight);
+  const advantages = Array.from(
+    computeAdvantages(evidence.rewards, {
+      ...options,
+      aggregation: aggregationOf(options),
+      groupSize: G,
+      weights,
+    }),
+  );
   return {
     step,
     sampleIds: Array.from({ length: P }, (_, p) => `x/${p}/3`),
     rewards,
-    advantages: rewards.map((group) => group.map(() => noise(2))),
-    weightsBefore: weights,
+    advantages: rewards.map((_, p) => advantages.slice(p * G, (p + 1) * G)),
+    weightsBefore,
     weightsAfter: weights,
-    influence: isMeasured ? names.map((_, k) => 0.1 * (k + 1)) : null,
-    gradNorms: isMeasured ? names.map((_, k) => 0.8 + 0.3 * k + noise(0.3) - 0.2 * t) : null,
+    influence,
+    gradNorms,
     gradCosine: cosines?.[0] ?? null,
     gradCosines: cosines,
     loss: 0.01,
@@ -267,6 +285,22 @@ const COMPLETIONS: Record<string, [string, string | null, number[]]> = {
     [1, 0.52],
   ],
 };
+
+/** The words of a step's third prompt, or of its last where it has fewer. */
+function groupWords({ step, rewards }: PopoStep): GroupWords {
+  const prompt = Math.min(2, rewards.length - 1);
+  const told = [COMPLETIONS.sft, COMPLETIONS.popo, COMPLETIONS.warmup];
+  return {
+    step,
+    prompt,
+    text: PROMPT,
+    answers: rewards[prompt].map((_, g) => {
+      const [completion, item] = told[g % told.length];
+      const pieces = completion.split(/(?= )/);
+      return { pieces, probabilities: pieces.map((_, at) => 1 / (1 + ((at * 7 + g * 3) % 11) / 2)), item };
+    }),
+  };
+}
 
 function samples(stage: 'warmup' | 'sft' | 'popo', step: number, { popo }: RunConfig): Sample[] {
   const [completion, resolvedItem, two] = COMPLETIONS[stage];
@@ -383,7 +417,9 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield { type: 'checkpoint', stage: 'sft', step: config.sft.steps, stored: true };
   yield stage('popo', 'started', config.popo.steps);
   for (let step = 0; step < config.popo.steps; step++) {
-    yield { type: 'popo', step: popoStep(step, config) };
+    const taken = popoStep(step, config);
+    yield { type: 'group', group: groupWords(taken) };
+    yield { type: 'popo', step: taken };
     yield {
       type: 'progress',
       name: 'popo',

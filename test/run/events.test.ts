@@ -4,13 +4,14 @@ import type { Report, RunEvent } from '../../src/run/report';
 import { runPipeline } from '../../src/run/runner';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
 
-/** What a page draws, without what only a run under way has: progress, checkpoints, rates and clocks. */
+/** What a page draws, without what only a run under way has: progress, checkpoints, words of groups, rates and clocks. */
 function drawn(events: readonly RunEvent[]) {
   const shown = events.flatMap((event): unknown[] => {
     switch (event.type) {
       case 'progress':
       case 'checkpoint':
       case 'model':
+      case 'group':
         return [];
       case 'stage':
         return event.status === 'finished' ? [{ ...event, seconds: 0 }] : [{ ...event, status: 'started' }];

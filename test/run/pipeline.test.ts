@@ -64,6 +64,17 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
     }
     expect(run.events.filter((event) => event.type === 'loss')).toHaveLength(6 + 2 + 5);
     expect(run.events.filter((event) => event.type === 'popo')).toHaveLength(3);
+    const groups = run.events.flatMap((event) => (event.type === 'group' ? [event.group] : []));
+    expect(groups.map(({ step }) => step)).toEqual([0, 1, 2]);
+    for (const { step, prompt, answers } of groups) {
+      const record = report.popo.steps[step];
+      expect(answers).toHaveLength(record.rewards[prompt].length);
+      answers.forEach(({ pieces, probabilities, item }, g) => {
+        expect(probabilities).toHaveLength(pieces.length);
+        expect(probabilities.every((p) => p > 0 && p <= 1)).toBe(true);
+        if (item === null) expect(record.rewards[prompt][g]).toEqual(record.rewards[prompt][g].map(() => 0));
+      });
+    }
     // At each stage's end; a slow machine keeps some between, too.
     const kept = new Set(run.events.flatMap((event) => (event.type === 'checkpoint' ? [event.stage] : [])));
     expect([...kept]).toEqual(STAGE_NAMES.slice(1));

@@ -19,6 +19,7 @@ import {
   type StageName,
 } from '../../run/report';
 import type { TeacherCounts } from '../../sft/cot';
+import { AlignmentRecord } from './alignmentRecord';
 import { Columns, type RunColumns } from './columns';
 
 export interface StageState {
@@ -106,6 +107,8 @@ export function createRunView(
     'duplicates',
   ]);
   const heldout = new Columns(['l1', 'l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
+  /** Every step of alignment in full, for whoever looks at one. */
+  const alignment = new AlignmentRecord();
   /** Where each stage begins on the loss chart's axis. */
   const lossMarks = signal<{ x: number; label: StageName }[]>([]);
 
@@ -140,6 +143,7 @@ export function createRunView(
       lossMarks.value = [];
       hovered.value = null;
       for (const columns of [loss, popo, heldout]) columns.clear();
+      alignment.clear();
       tick.value++;
     });
   }
@@ -228,6 +232,7 @@ export function createRunView(
         break;
       case 'popo': {
         const { step } = event;
+        alignment.push(step);
         const names = rewardNames();
         const cosines = step.gradCosines ?? [step.gradCosine];
         const pulls = step.pull.reduce((sum, value) => sum + value, 0);
@@ -248,6 +253,9 @@ export function createRunView(
         ]);
         break;
       }
+      case 'group':
+        alignment.keep(event.group);
+        break;
       case 'sample':
         samples.value = mergeSample(samples.value, event.sample);
         break;
@@ -326,6 +334,7 @@ export function createRunView(
     loss,
     popo,
     heldout,
+    alignment,
     lossMarks,
     currentStage,
     clear,

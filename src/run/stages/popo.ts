@@ -3,11 +3,12 @@ import { StoppedError } from '../../control/hooks';
 import { bestPoint } from '../../evaluate/bestPoint';
 import type { ModelState } from '../../model/languageModel';
 import { policyOptions } from '../../popo/options';
-import { trainPolicy } from '../../popo/trainer';
+import { type Rollout, trainPolicy } from '../../popo/trainer';
+import { widestGroup } from '../../popo/weighting';
 import type { RunConfig } from '../config';
 import type { StageGauges } from '../divergence';
 import { HeldOut } from '../heldOut';
-import type { PopoStep, Report, Sample } from '../report';
+import type { GroupWords, PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
 import type { ResumableStage } from '../stage';
 import { adamW } from '../supervise';
@@ -112,11 +113,12 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
         },
         {
           ...tools.hooks,
-          async onStep(done) {
+          async onStep(done, rollouts) {
             made.steps.push(done);
             made.weights = optimizer.weights;
             own.loss.push(done.loss);
             tools.reached(done.step + 1);
+            tools.emit({ type: 'group', group: wordsOf(done, rollouts, inputs) });
             tools.emit({ type: 'popo', step: done });
             tools.watch(gaugesOf(made));
             await measure(done.step + 1);
@@ -150,6 +152,27 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     for (const sample of samples ?? []) if (sample.stage === name) yield { type: 'sample', sample };
   },
 };
+
+/** The group of a step whose answers were paid most differently, and so taught most. */
+function wordsOf(
+  { step, rewards, weightsAfter }: PopoStep,
+  rollouts: readonly Rollout[],
+  { data, tokenizer: { tokenizer } }: TrainingInputs,
+): GroupWords {
+  const prompt = widestGroup(rewards, weightsAfter);
+  const size = rewards[prompt].length;
+  const group = rollouts.slice(prompt * size, (prompt + 1) * size);
+  return {
+    step,
+    prompt,
+    text: tokenizer.decode(group[0].prompt),
+    answers: group.map(({ completion, logps, parsed }) => ({
+      pieces: Array.from(completion, (token) => tokenizer.token(token).replaceAll('▁', ' ')),
+      probabilities: Array.from(logps, Math.exp),
+      item: parsed.valid && parsed.item >= 0 ? data.dataset.items[parsed.item].title : null,
+    })),
+  };
+}
 
 /** What tells of alignment that runs away: of its steps, and of the held-out curve. */
 function gaugesOf({ steps, curve }: Aligned): StageGauges {

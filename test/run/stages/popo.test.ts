@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoppedError } from '../../../src/control/hooks';
 import type { PolicyOptimizer } from '../../../src/popo/policy';
-import type { trainPolicy } from '../../../src/popo/trainer';
+import type { Rollout, trainPolicy } from '../../../src/popo/trainer';
 import type { PopoStep } from '../../../src/run/report';
 import { rewardSources } from '../../../src/run/rewardSources';
 import { popo } from '../../../src/run/stages/popo';
@@ -10,6 +10,15 @@ import { answerOf, type Given, given, type RecordingModel, toolsOf } from './rec
 
 type Arguments = Parameters<typeof trainPolicy>;
 const asked: Arguments[] = [];
+
+const UNREADABLE: Rollout = {
+  example: 0,
+  prompt: [1],
+  completion: Uint32Array.of(1),
+  logps: Float32Array.of(0),
+  parsed: { answer: null, item: -1, valid: false, think: null, coherent: false },
+  rewards: [0, 0],
+};
 
 // The loop itself has tests of its own (test/popo); here it is asked what it was given, and takes steps that do nothing.
 vi.mock('../../../src/popo/trainer', () => ({
@@ -20,7 +29,8 @@ vi.mock('../../../src/popo/trainer', () => ({
       if ((await hooks.gate()) === 'stop') return { step, weights: task.optimizer.weights };
       task.optimizer.weights = [0.1 * (step + 1), 1 - 0.1 * (step + 1)];
       (task.model as RecordingModel).version++;
-      await hooks.onStep({ step, loss: step / 10, completions: {} } as PopoStep, []);
+      const record = { step, loss: step / 10, completions: {}, rewards: [[[0, 0]]], weightsAfter: [1, 0] };
+      await hooks.onStep(record as unknown as PopoStep, [UNREADABLE]);
       hooks.onTiming?.('rollout', 2);
     }
     return { step: training.steps, weights: task.optimizer.weights };

@@ -1,0 +1,240 @@
+/** One group under the glass: a prompt, its answers, and how they came to their advantages, all at once or step by step. */
+import { type Signal, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { aggregationOf, policyOptions } from '../../popo/options';
+import { groupWorking, weightsWorking } from '../../popo/workings';
+import { configAt } from '../../run/changes';
+import { useSession } from '../state/context';
+import { spreadSentence, weightsSentence } from '../words/glassWords';
+import { Advantages, Answers, type Looked, RewardPlane, Spread, Weights, WhatItRead } from './glassParts';
+import '../styles/glass.css';
+
+/** What is looked at; null follows what is newest, or pointed at in a chart. */
+interface Choice {
+  step: Signal<number | null>;
+  prompt: Signal<number | null>;
+}
+
+function useLooked({ step: chosenStep, prompt: chosenPrompt }: Choice): Looked | null {
+  const session = useSession();
+  const { view, runConfig, config: formConfig } = session;
+  void view.tick.value;
+  const { alignment, changes, hovered } = view;
+  const step = alignment.at(chosenStep.value ?? hovered.value ?? Number.POSITIVE_INFINITY);
+  if (step === null) return null;
+  const at = { stage: 'popo', step: step.step } as const;
+  const { popo } = configAt(runConfig.value ?? formConfig.value, changes.value, at);
+  const words = alignment.wordsAt(step.step);
+  const prompt = Math.min(chosenPrompt.value ?? words?.prompt ?? 0, step.rewards.length - 1);
+  const options = policyOptions(popo, 0);
+  return {
+    step,
+    prompt,
+    names: popo.rewards,
+    options,
+    isProduct: aggregationOf(options) === 'multiply_then_normalize',
+    group: groupWorking(step, prompt, options),
+    weights: weightsWorking(step, options),
+    words: words?.prompt === prompt ? words : null,
+  };
+}
+
+interface Part {
+  title: string;
+  sentence: string;
+  view: ComponentChildren;
+}
+
+function partsOf(looked: Looked): Part[] {
+  const { step, prompt, options, weights } = looked;
+  const G = step.rewards[prompt].length;
+  const K = looked.names.length;
+  return [
+    {
+      title: 'The prompt',
+      sentence: 'The model reads who a shopper is and what they did last. This text is called the prompt.',
+      view: <WhatItRead looked={looked} />,
+    },
+    {
+      title: 'The answers',
+      sentence: `It answers ${G} times, and draws each piece of a word by chance. One such try is called a rollout; the ${G} together are a group.`,
+      view: <Answers looked={looked} />,
+    },
+    {
+      title: 'The rewards',
+      sentence:
+        K === 1
+          ? 'A judge pays each answer a number, its reward.'
+          : `${K} judges pay each answer a number each, its rewards. They need not agree.`,
+      view: <RewardPlane looked={looked} />,
+    },
+    {
+      title: 'Mean and spread',
+      sentence: spreadSentence(options),
+      view: <Spread looked={looked} />,
+    },
+    {
+      title: 'The advantages',
+      sentence:
+        'What an answer earned above the others is its advantage. Below zero, it earned less than they did.',
+      view: <Advantages looked={looked} />,
+    },
+    {
+      title: 'The weights',
+      sentence: weightsSentence(weights, options),
+      view: <Weights looked={looked} />,
+    },
+    {
+      title: 'The update',
+      sentence:
+        'Now the model is changed a little: answers with an advantage above zero become likelier, the others less likely.',
+      view: (
+        <p class="plot-note">
+          By how much these very answers became likelier is not measured: it would take another pass through
+          the model at each step.
+        </p>
+      ),
+    },
+  ];
+}
+
+export function Glass() {
+  const choice = { step: useSignal<number | null>(null), prompt: useSignal<number | null>(null) };
+  /** Which part the walk has come to; null shows all. */
+  const at = useSignal<number | null>(0);
+  const looked = useLooked(choice);
+  if (looked === null) return <p class="faint">No step of alignment has been taken yet.</p>;
+  const parts = partsOf(looked);
+  const last = parts.length - 1;
+  const move = (by: number) => {
+    // Numbers that are being explained must not run away.
+    choice.step.value = looked.step.step;
+    at.value = Math.min(last, Math.max(0, (at.value ?? 0) + by));
+  };
+  const now = at.value;
+  const shown = now === null ? parts : [parts[now]];
+  return (
+    <section class="glass" aria-labelledby="glass-title">
+      <div class="section-head">
+        <h2 id="glass-title">One group under the glass</h2>
+        <p>How a step of alignment learns from the answers to one prompt.</p>
+      </div>
+      <Choose looked={looked} choice={choice} />
+      <fieldset
+        class="glass-walk"
+        aria-label="Slow motion"
+        onKeyDown={({ key }) => {
+          if (now !== null && (key === 'ArrowRight' || key === 'ArrowLeft'))
+            move(key === 'ArrowRight' ? 1 : -1);
+        }}
+      >
+        <button
+          type="button"
+          data-action="glass-back"
+          aria-disabled={now === null || now === 0}
+          onClick={() => now !== null && move(-1)}
+        >
+          Back
+        </button>
+        <button
+          type="button"
+          data-action="glass-next"
+          aria-disabled={now === last}
+          onClick={() => (now === null ? move(0) : move(1))}
+        >
+          {now === null ? 'In slow motion' : 'Next'}
+        </button>
+        {now !== null && (
+          <span class="glass-at">
+            {now + 1} of {parts.length}
+          </span>
+        )}
+        <button
+          type="button"
+          class="plain"
+          data-action="glass-all"
+          aria-pressed={now === null}
+          onClick={() => {
+            at.value = now === null ? 0 : null;
+          }}
+        >
+          All at once
+        </button>
+      </fieldset>
+      <div aria-live={now === null ? 'off' : 'polite'} class="glass-parts" data-all={now === null}>
+        {shown.map(({ title, sentence, view }, index) => (
+          <article key={title} class="glass-part" data-part={now ?? index}>
+            <h3>{title}</h3>
+            <p class="glass-sentence">{sentence}</p>
+            {view}
+          </article>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Choose({ looked: { step, prompt, words }, choice }: { looked: Looked; choice: Choice }) {
+  const { view, busy } = useSession();
+  const { steps } = view.alignment;
+  const [first, last] = [steps[0].step, steps[steps.length - 1].step];
+  const worded = view.alignment.wordsAt(step.step)?.prompt;
+  return (
+    <div class="glass-choose">
+      <label class="glass-step">
+        <span>
+          Step <b>{step.step}</b> of {first} to {last}
+        </span>
+        <input
+          type="range"
+          data-glass="step"
+          min={first}
+          max={last}
+          value={step.step}
+          aria-label="Step of alignment"
+          aria-valuetext={`step ${step.step}`}
+          onInput={(event) => {
+            choice.step.value = event.currentTarget.valueAsNumber;
+          }}
+        />
+      </label>
+      <label>
+        <span>Prompt</span>
+        <select
+          data-glass="prompt"
+          value={prompt}
+          onChange={(event) => {
+            choice.prompt.value = Number(event.currentTarget.value);
+            choice.step.value = step.step;
+          }}
+        >
+          {step.rewards.map((_, index) => (
+            <option key={index} value={index}>
+              {index + 1} of {step.rewards.length}
+              {index === worded ? ', with its words' : ''}
+            </option>
+          ))}
+        </select>
+      </label>
+      {choice.step.value !== null && (
+        <button
+          type="button"
+          class="plain"
+          data-action="glass-newest"
+          onClick={() => {
+            choice.step.value = null;
+            choice.prompt.value = null;
+          }}
+        >
+          {busy.value ? 'Follow the newest step' : 'Newest step'}
+        </button>
+      )}
+      {words === null && (
+        <p class="plot-note glass-wordless">
+          The words of this group were not kept, only its numbers. Of each of the last 200 steps that this
+          page saw, it has the words of the group that was paid most differently.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+/** One group under the glass, walked through in slow motion from the keyboard; its numbers are the report's. */
+import { expect, it } from 'vitest';
+import type {} from '../../src/app/console';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+
+/** As the page writes numbers in formulas. */
+const text = (value: number) => value.toFixed(4).replace(/^-/, '−');
+const signed = (value: number) => (value < 0 ? text(value) : `+${text(value)}`);
+
+it('walks through a step, with the numbers of its report', async () => {
+  const page = await fake.browser.newPage({ reducedMotion: 'reduce' });
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(`${fake.url}?speed=400`);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]');
+  const steps = await page.evaluate(() => taiji!.report()!.popo.steps);
+
+  await page.click('[data-action=glass]');
+  const part = (index: number) => page.waitForSelector(`[data-part="${index}"]`);
+  expect(await (await part(0)).textContent()).toContain('oak crib by Nordlo');
+  const newest = steps.at(-1)!;
+  expect(await page.inputValue('[data-glass=step]')).toBe(String(newest.step));
+  // An earlier step, by the slider's own keys; words and numbers are of the same group.
+  await page.focus('[data-glass=step]');
+  await page.keyboard.press('ArrowLeft');
+  const { step, rewards, advantages, weightsBefore, weightsAfter } = steps[steps.length - 2];
+  expect(await page.inputValue('[data-glass=step]')).toBe(String(step));
+  const prompt = Number(await page.inputValue('[data-glass=prompt]'));
+  expect(prompt).toBe(2);
+
+  await page.focus('[data-action=glass-next]');
+  await page.keyboard.press('Enter');
+  expect(await (await part(1)).textContent()).toContain('called a rollout');
+  expect(await page.locator('.glass-answers li').count()).toBe(rewards[prompt].length);
+  await page.keyboard.press('Enter');
+  await part(2);
+  const paid = await page.locator('.glass-table tbody tr').allInnerTexts();
+  expect(paid.map((row) => row.split('\t').slice(1))).toEqual(rewards[prompt].map((row) => row.map(text)));
+  await page.keyboard.press('ArrowRight');
+  await part(3);
+  await page.keyboard.press('Enter');
+  await part(4);
+  expect(await page.locator('[data-advantage]').allInnerTexts()).toEqual(advantages[prompt].map(signed));
+  // What stands in the formula comes to what stands beside it.
+  const [formula] = await page.locator('.glass-formula').allInnerTexts();
+  const [value, mean, std] = /\((\S+) − (\S+)\) \/ \((\S+) \+/.exec(formula)!.slice(1).map(Number);
+  expect((value - mean) / (std + 1e-4)).toBeCloseTo(advantages[prompt][0], 2);
+  await page.keyboard.press('Enter');
+  expect(await (await part(5)).textContent()).toContain(text(weightsBefore[0]));
+  expect(await page.locator('[data-weight]').allInnerTexts()).toEqual(weightsAfter.map(text));
+  await page.keyboard.press('Enter');
+  expect(await (await part(6)).textContent()).toContain('not measured');
+
+  // Older than what is kept in words: the numbers alone.
+  await page.selectOption('[data-glass=prompt]', '0');
+  expect(await page.textContent('.glass-wordless')).toContain('only its numbers');
+  await page.click('[data-action=glass-newest]');
+  expect(await page.inputValue('[data-glass=step]')).toBe(String(newest.step));
+  expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
