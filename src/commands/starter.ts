@@ -13,11 +13,12 @@ import { formatLink } from '../run/link';
 import { packSmallRun, type RunIdentity, unpackRun } from '../run/runFile';
 import type { RunCheckpoint } from '../run/runState';
 import type { Starter } from '../run/starters';
+import { runZip } from './export';
 import { parseTrainOptions } from './trainOptions';
 
 const USAGE = `npm run starter -- --link URL | --run FILE
   --link URL   trains the run of a link, in Node on Dawn, and takes it from there
-  --run FILE   run.zip of a run that has come to its alignment, or is finished
+  --run FILE   run.zip, or its folder, of a run that has come to its alignment, or is finished
   --public DIR where the page's own files lie (default public)`;
 
 /** Where the page finds which files there are. */
@@ -37,7 +38,8 @@ export async function starterOf(
   const own = await sha256(`${id} before its alignment`);
   const { bytes } = await packSmallRun(begun, { id: uuidOf(own), trained });
   const file = `start/${config.preset}-v${config.version}-${config.seed}.zip`;
-  const device = trained?.device.description || trained?.device.vendor || 'another device';
+  // Such as `llvmpipe`, without the versions behind it.
+  const device = trained?.device.description.split(':')[0] || trained?.device.vendor || 'another device';
   return { starter: { link, file, bytes: bytes.length, sha256: await sha256(bytes), device }, bytes };
 }
 
@@ -68,7 +70,7 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const zip = options.run === undefined ? await trained(options.link!) : readFileSync(options.run);
+  const zip = options.run === undefined ? await trained(options.link!) : readFileSync(runZip(options.run!));
   const { checkpoint, about } = await unpackRun(zip);
   const { starter, bytes } = await starterOf(checkpoint, about);
   const known = (JSON.parse(readFileSync(MANIFEST, 'utf8')) as Starter[]).filter(

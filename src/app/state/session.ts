@@ -150,10 +150,7 @@ export function createSession(
     changes,
     isCold: computed(() => status.value === 'idle' && view.table.value.length === 0 && !studies.busy.value),
     importRun: (file) => trainer().importRun(file),
-    async find(id) {
-      await kept.refresh();
-      return kept.runs.value.find((run) => run.id === id);
-    },
+    find: keptRun,
     start: (run) => void start(run),
     say,
   });
@@ -348,14 +345,19 @@ export function createSession(
     try {
       const { id } = await trainer().fork(from);
       await reset();
-      await kept.refresh();
-      const made = kept.runs.value.find((run) => run.id === id);
+      const made = await keptRun(id);
       if (made === undefined) throw new Error('the browser did not keep it');
       void start(made);
       await pause();
     } catch (error) {
       say('error', `The run was not forked: ${sentence(error)}`);
     }
+  }
+
+  /** Asked of the worker itself: who looks at the list may be overtaken by who looks later. */
+  async function keptRun(id: string): Promise<SavedRun | undefined> {
+    void kept.refresh();
+    return (await trainer().savedRuns()).find((run) => run.id === id);
   }
 
   async function decide(choice: DivergenceChoice): Promise<void> {
