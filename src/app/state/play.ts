@@ -4,9 +4,9 @@ import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, presetConfig } from '../../run/presets';
+import type { NoticeLevel } from '../../run/report';
 import { STARTERS, type Starter } from '../../run/starters';
 import type { ImportedRun, SavedRun } from '../../worker/protocol';
-import type { Notice } from './session';
 
 interface PlayTools {
   config: ReadonlySignal<RunConfig>;
@@ -17,7 +17,7 @@ interface PlayTools {
   /** The run of that id among those that are kept, looked up anew. */
   find(id: string): Promise<SavedRun | undefined>;
   start(run: SavedRun): void;
-  say(level: Notice['level'], message: string): void;
+  say(level: NoticeLevel, message: string): void;
 }
 
 /** Links of forms that ask for the starter's run, or for nothing in particular. */
