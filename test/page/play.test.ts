@@ -46,7 +46,7 @@ it('stands before training from nothing, and goes on from the run beside the pag
 it('is refused in one sentence where its file came damaged, and training from nothing is still there', async () => {
   const hurt = readFileSync(`public/${starter.file}`);
   hurt[1000] ^= 1;
-  const page = await open('?speed=400&backend=cpu', hurt);
+  const page = await open('?speed=20&backend=cpu', hurt);
   // Chosen by the page itself.
   expect(await page.inputValue('.setup select')).toBe('tiny');
   expect(await page.textContent('.device')).toContain('So the smallest preset, tiny, is chosen.');
