@@ -43,6 +43,8 @@ export interface TaijiConsole {
   set(assignment: string): void;
   /** Resolves when the run has ended. */
   start(): Promise<void>;
+  /** Begins alignment from the run that lies beside the page, where the form asks for that one or for nothing in particular. */
+  play(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   step(): Promise<void>;
@@ -112,6 +114,7 @@ export function exposeConsole(session: Session): void {
     savedRuns: () => session.savedRuns.value,
     set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
     start: () => session.start(),
+    play: session.play,
     pause: session.pause,
     resume: session.resume,
     step: session.step,

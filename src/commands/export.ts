@@ -64,7 +64,7 @@ export function parseExportOptions(args: string[]): ExportOptions {
 }
 
 /** run.zip itself, or beside what was named: its folder, or report.json. */
-function runZip(path: string): string {
+export function runZip(path: string): string {
   if (!existsSync(path)) throw new Error(`--run ${path} does not exist.`);
   if (statSync(path).isFile() && basename(path) !== 'report.json') return path;
   const zip = join(statSync(path).isFile() ? dirname(path) : path, 'run.zip');

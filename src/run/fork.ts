@@ -44,6 +44,8 @@ function alignmentOf(state: RunState, of: string): RunCheckpoint {
       divergences: copy.divergences.filter(isBefore),
       beginning: null,
       work: { parts: {} },
+      // Only alignment, and what comes after it, tells of parts.
+      timings: {},
       fork: { of, stage, step: 0 },
     },
     model: { parameters: reference, moment1: zero, moment2: zero },

@@ -9,6 +9,7 @@ import { CheckpointError } from './checkpointError';
 import type { RunFile } from './files';
 import { type DeviceInfo, type Report, STAGE_NAMES } from './report';
 import type { RunCheckpoint } from './runState';
+import { fromPlanes, type SmallForm, toPlanes, withCots, withoutCots } from './smallRun';
 import { APP_VERSION } from './version';
 
 /** Of use only to a training that goes on: a finished run's would make the file three times as large. */
@@ -18,6 +19,8 @@ const ABOUT = 'run.json';
 const SUMS = 'sha256.json';
 /** ZIP cannot name an earlier date; the same files give the same bytes whenever they are packed. */
 const EPOCH = new Date(1980, 0, 1);
+/** The only part of a checkpoint that holds no floats. */
+const STATE = 'state.json';
 /** Bytes of all parts, unpacked: what a page can hold at once. */
 const MOST_BYTES = 2 ** 31;
 
@@ -26,12 +29,14 @@ export interface RunIdentity {
   id: string;
   /** Of the report, where the run is finished: what it was trained on, and what it took there. */
   trained: Pick<Report, 'device' | 'memory'> | null;
+  /** Where it leaves out what is there again (smallRun.ts). */
+  small?: SmallForm;
 }
 
-export function zipFiles(name: string, files: readonly RunFile[]): RunFile {
+export function zipFiles(name: string, files: readonly RunFile[], level: 6 | 9 = 6): RunFile {
   const entries: Zippable = {};
   for (const file of files) entries[file.name] = file.bytes;
-  return { name, bytes: zipSync(entries, { level: 6, mtime: EPOCH }) as RunFile['bytes'] };
+  return { name, bytes: zipSync(entries, { level, mtime: EPOCH }) as RunFile['bytes'] };
 }
 
 /** Of a run that is finished without its optimiser's moments, of any other with them. */
@@ -44,13 +49,34 @@ export async function packRun(checkpoint: RunCheckpoint, about: RunIdentity): Pr
       .filter(([name]) => !isWhole || !MOMENTS.includes(name))
       .map(([name, pool]) => ({ name, bytes: new Uint8Array(pool) })),
   ];
-  const sums: Record<string, string> = {};
-  for (const { name, bytes } of files) sums[name] = await sha256(bytes);
-  return zipFiles('run.zip', [...files, jsonPart(SUMS, sums)]);
+  return zipFiles('run.zip', await sealed(files));
 }
 
 /**
- * The inverse of `packRun`, verified as a checkpoint in storage is. Of a finished run the moments are 0.
+ * Of a run that stands before its alignment, as small as it can be.
+ * @throws CheckpointError where it stands elsewhere, or learnt from what does not follow from its seed
+ */
+export async function packSmallRun(whole: RunCheckpoint, about: RunIdentity): Promise<RunFile> {
+  const { checkpoint, form } = await withoutCots(whole);
+  const { pools } = encodeCheckpoint('', checkpoint, false);
+  const files = Object.entries(pools)
+    .filter(([name]) => !MOMENTS.includes(name))
+    .map(([name, pool]) => {
+      const bytes = new Uint8Array(pool);
+      return { name, bytes: name === STATE ? bytes : toPlanes(bytes) };
+    });
+  return zipFiles('run.zip', await sealed([jsonPart(ABOUT, { ...about, small: form }), ...files]), 9);
+}
+
+/** The files, and the SHA-256 of each. */
+async function sealed(files: readonly RunFile[]): Promise<RunFile[]> {
+  const sums: Record<string, string> = {};
+  for (const { name, bytes } of files) sums[name] = await sha256(bytes);
+  return [...files, jsonPart(SUMS, sums)];
+}
+
+/**
+ * The inverse of `packRun` and `packSmallRun`, verified as a checkpoint in storage is. Of a finished run the moments are 0.
  * @throws CheckpointError when it is no run, is damaged, is of another version of the app, or cannot be gone on with
  */
 export async function unpackRun(
@@ -68,11 +94,15 @@ export async function unpackRun(
       throw new CheckpointError(`This run.zip is damaged: its part “${name}” is not what was written.`);
     pools[name] = part.buffer;
   }
-  const about = aboutOf(pools[ABOUT]);
+  const { small, ...about } = aboutOf(pools[ABOUT]);
   delete pools[ABOUT];
+  if (small !== undefined)
+    for (const name of Object.keys(pools))
+      if (name !== STATE) pools[name] = fromPlanes(new Uint8Array(pools[name])).buffer;
   const lacksMoments = pools.parameters !== undefined && MOMENTS.every((name) => pools[name] === undefined);
   if (lacksMoments) for (const name of MOMENTS) pools[name] = new ArrayBuffer(pools.parameters.byteLength);
   const checkpoint = decodeCheckpoint({ pools }, APP_VERSION);
+  if (small !== undefined) return { checkpoint: await withCots(checkpoint, small), about };
   if (lacksMoments && !isAtEnd(checkpoint))
     throw new CheckpointError(
       'This run.zip holds a run that is not finished, without what its training needs to go on: save it again where it was trained.',
@@ -110,12 +140,14 @@ function aboutOf(part: ArrayBuffer | undefined): RunIdentity {
   if (part === undefined) return { id: crypto.randomUUID(), trained: null };
   const about = parsed(new Uint8Array(part)) as Partial<RunIdentity> | null;
   const trained = about?.trained ?? null;
+  const small = about?.small;
   const isOne =
     typeof about?.id === 'string' &&
     /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(about.id) &&
-    (trained === null || (isDevice(trained.device) && isMemory(trained.memory)));
+    (trained === null || (isDevice(trained.device) && isMemory(trained.memory))) &&
+    (small === undefined || /^[0-9a-f]{64}$/.test(String(small?.cots)));
   if (!isOne) throw new CheckpointError(`This run.zip is damaged: its part “${ABOUT}” tells of no run.`);
-  return { id: about.id as string, trained };
+  return { id: about.id as string, trained, ...(small && { small }) };
 }
 
 function isDevice(device: Partial<DeviceInfo> | undefined): boolean {

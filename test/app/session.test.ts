@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createSession, type Services } from '../../src/app/state/session';
+import { createSession, type Services, type Session } from '../../src/app/state/session';
 import type { ImportPreview } from '../../src/data/preview';
 import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
@@ -44,6 +44,7 @@ function stage({
   runs = [] as SavedRun[],
   imports = [] as ImportSummary[],
   limit = 0,
+  warning = null as string | null,
 } = {}) {
   const limits: Record<string, number> =
     limit === 0 ? {} : { maxBufferSize: limit, maxStorageBufferBindingSize: limit };
@@ -63,7 +64,7 @@ function stage({
   const started: (readonly RunChange[])[] = [];
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
-    describeDevice: async () => ({ device: { ...DEVICE, limits }, warning: null }),
+    describeDevice: async () => ({ device: { ...DEVICE, limits }, warning }),
     start(_config, from, onEvent, { teacherKey, changes = [] } = {}) {
       started.push(changes);
       const where = from && (from.generation === 'newest' ? from.id : `${from.id} earlier`);
@@ -395,6 +396,47 @@ describe('a session', () => {
     expect(session.config.value).toEqual(made('tiny', 2));
     session.chooseWorld('tradeoff');
     expect(session.config.value).toEqual(made('tiny', 1));
+  });
+
+  it('takes the smallest preset where no GPU trains, but not from who has asked for another', async () => {
+    const presetOf = async (warning: string | null, ask: (session: Session) => void = () => {}) => {
+      const { session } = stage({ warning });
+      ask(session);
+      await session.wake();
+      return [session.config.value.preset, session.isFitted.value];
+    };
+    const slow = 'WebGPU runs on the CPU here.';
+    expect(await presetOf(null)).toEqual(['small', false]);
+    expect(await presetOf(slow)).toEqual(['tiny', true]);
+    expect(await presetOf(slow, (session) => session.choosePreset('small'))).toEqual(['small', false]);
+    expect(await presetOf(slow, (session) => session.openLink('#run=1&preset=base'))).toEqual([
+      'base',
+      false,
+    ]);
+    expect(await presetOf(slow, (session) => void session.start())).toEqual(['small', false]);
+  });
+
+  it('has something to play with where the form asks for that, or for nothing in particular', async () => {
+    const { session } = stage();
+    const isOffered = () => session.starter.value !== null;
+    expect(isOffered()).toBe(true);
+    session.choosePreset('tiny');
+    expect(isOffered()).toBe(true);
+    for (const [link, is] of [
+      ['preset=tiny&version=2&seed=7', true],
+      ['preset=tiny&version=2&seed=8', false],
+      ['preset=tiny&version=1&seed=7', false],
+      ['preset=tiny&version=2&seed=7&popo.weighting=fixed', false],
+      ['preset=tiny&version=2&seed=7&changes=popo:3:popo.beta:0.1:0.2', false],
+      ['preset=base&version=2', false],
+    ] as const) {
+      session.openLink(`#run=1&${link}`);
+      expect([link, isOffered()]).toEqual([link, is]);
+    }
+    session.openLink('#run=1&preset=tiny&version=2');
+    expect(isOffered()).toBe(true);
+    void session.start();
+    expect(isOffered()).toBe(false);
   });
 
   it('fills the form from a link, starts nothing, and drops the promise when a setting changes', () => {

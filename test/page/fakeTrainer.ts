@@ -13,6 +13,7 @@ import { type FieldEdit, withEdits } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import { type Divergence, type DivergenceChoice, divergenceOf } from '../../src/run/divergence';
 import { setLeaf } from '../../src/run/fields/paths';
+import { parseLink } from '../../src/run/link';
 import { defaultConfig } from '../../src/run/presets';
 import type {
   DeviceInfo,
@@ -24,6 +25,7 @@ import type {
   StageName,
   StageReport,
 } from '../../src/run/report';
+import { STARTERS } from '../../src/run/starters';
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
@@ -675,6 +677,13 @@ export function fakeServices(options: FakeOptions): Services {
     async importRun(file) {
       if (file.name.startsWith('bad'))
         throw new Error('This run.zip is damaged: its part “moment2” is not what was written.');
+      const [starter] = STARTERS;
+      if (file.size === starter.bytes) {
+        // The file that lies beside the page.
+        const { config } = parseLink(starter.link);
+        const where = { stage: 'popo', step: 0, savedAt: Date.now(), finished: false };
+        left = { id: 'c', config, ...where, earlier: null, isElsewhere: false };
+      }
       return { id: 'c', message: 'The run of tiny, seed 3, finished, is kept here now: open it below.' };
     },
     async continueElsewhere(to) {

@@ -1,7 +1,9 @@
 /** A second line of a run, at minuscule sizes: where it begins, and that it is the same run until somebody changes it. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { starterOf } from '../../src/commands/starter';
 import { forked } from '../../src/run/fork';
 import type { Report } from '../../src/run/report';
+import { unpackRun } from '../../src/run/runFile';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { memoryStore } from '../../src/store/memory';
@@ -58,6 +60,17 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     expect(taken).toEqual([0, 1, 2, 3]);
   });
 
+  it('made small enough to lie beside the page comes back to the bit, and to the same bits', async () => {
+    const about = { id: crypto.randomUUID(), trained: null };
+    const { starter, bytes } = await starterOf(whole.checkpoint, about);
+    expect(starter).toMatchObject({ link: whole.report.link.split('&dataset=')[0], bytes: bytes.length });
+    expect((await starterOf(whole.checkpoint, about)).bytes).toEqual(bytes);
+    const taken = (await unpackRun(bytes)).checkpoint;
+    expect(taken).toEqual(forked(whole.checkpoint, about.id, 'popo'));
+    const { context } = recordedRun(config(), taken);
+    expect((await runPipeline(context)).report!.fingerprint).toEqual(whole.report.fingerprint);
+  });
+
   it('begins alignment with the weights of SFT and nothing of what came after', () => {
     const { state, model } = forked(whole.checkpoint, 'first', 'popo');
     expect(model!.parameters).toBe(whole.checkpoint.state.made.popo!.reference);
@@ -74,6 +87,8 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     ]);
     expect(state.stages.map(({ name }) => name)).not.toContain('popo');
     expect(Object.keys(whole.checkpoint.state.made)).toContain('ranking');
+    // The seconds of alignment's parts are not its own.
+    expect([Object.keys(whole.checkpoint.state.timings).length > 0, state.timings]).toEqual([true, {}]);
   });
 
   it('lets go of what was changed in alignment, and keeps what was changed before', () => {

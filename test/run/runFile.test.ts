@@ -2,7 +2,8 @@ import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/numeric/hash';
 import { Random } from '../../src/numeric/random';
-import { packRun, unpackRun } from '../../src/run/runFile';
+import { forked } from '../../src/run/fork';
+import { packRun, packSmallRun, unpackRun } from '../../src/run/runFile';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { minusculeConfig, recordedRun } from './tinyRun';
@@ -22,14 +23,18 @@ beforeAll(async () => {
 /** The file with parts that somebody changed; sums are made right again where that is asked for. */
 async function changed(change: (parts: Parts) => void, isSealedAgain: boolean): Promise<Uint8Array> {
   const parts: Parts = unzipSync((await packRun(midway, { id: ID, trained: null })).bytes);
+  if (isSealedAgain) return zipSync(await sealed(parts, change));
   change(parts);
-  if (isSealedAgain) {
-    const sums: Record<string, string> = {};
-    for (const [name, part] of Object.entries(parts))
-      if (name !== 'sha256.json') sums[name] = await sha256(part.slice());
-    parts['sha256.json'] = strToU8(JSON.stringify(sums));
-  }
   return zipSync(parts);
+}
+
+/** Changed, with sums that are right again. */
+async function sealed(parts: Parts, change: (parts: Parts) => void): Promise<Parts> {
+  change(parts);
+  const sums: Record<string, string> = {};
+  for (const [name, part] of Object.entries(parts))
+    if (name !== 'sha256.json') sums[name] = await sha256(part.slice());
+  return { ...parts, 'sha256.json': strToU8(JSON.stringify(sums)) };
 }
 
 const stateIn = (parts: Parts, change: (state: Record<string, unknown>) => void) => {
@@ -134,6 +139,29 @@ describe('run.zip', () => {
     ],
   ])('is refused with %s, though its sums are right', async (_what, change, message) => {
     await expect(unpackRun(await changed(change, true))).rejects.toThrow(message);
+  });
+
+  it('made small is refused where it is not before alignment, and where its reasoning comes out as another', async () => {
+    await expect(packSmallRun(midway, { id: ID, trained: null })).rejects.toThrow(
+      /^Only a run of a generated world that stands before its alignment can be made small\.$/,
+    );
+    const begun = forked(finished, ID, 'popo');
+    const { bytes } = await packSmallRun(begun, { id: ID, trained: null });
+    expect((await unpackRun(bytes)).checkpoint).toEqual(begun);
+    const resealed = async (change: (parts: Parts) => void) =>
+      zipSync(await sealed(unzipSync(bytes), change));
+    const otherSeed = (parts: Parts) =>
+      stateIn(parts, (state) => Object.assign(state.config as object, { seed: 6 }));
+    await expect(unpackRun(await resealed(otherSeed))).rejects.toThrow(
+      /leaves out its reasoning, and this version/,
+    );
+    const later = (parts: Parts) => {
+      stateIn(parts, (state) => Object.assign(state, { stage: 'sft', step: 0 }));
+      stateIn(parts, (state) => (state.stages as unknown[]).pop());
+    };
+    await expect(unpackRun(await resealed(later))).rejects.toThrow(
+      /what only a run before its alignment can/,
+    );
   });
 
   it('is refused where it is another ZIP, no ZIP, cut, or has any of 200 bytes changed', async () => {

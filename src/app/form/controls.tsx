@@ -103,6 +103,7 @@ function Steering() {
   const status = session.status.value;
   const pending = session.pending.value;
   const isTooLarge = session.tooLarge.value !== null;
+  const starter = session.starter.value;
   return (
     <div class="steering">
       {status === 'running' ? (
@@ -122,16 +123,31 @@ function Steering() {
           Resume
         </button>
       ) : (
-        <button
-          type="button"
-          class="primary"
-          data-action="train"
-          disabled={session.studies.busy.value || isTooLarge}
-          onClick={() => void session.start()}
-        >
-          <Icon path="M5 2.5v11l9-5.5z" />
-          Train
-        </button>
+        <>
+          {starter !== null && (
+            <button
+              type="button"
+              class="primary"
+              data-action="play"
+              title="The tiny model, trained already up to alignment; alignment begins at once"
+              aria-disabled={session.isFetching.value}
+              onClick={() => void session.play()}
+            >
+              <Icon path="M5 2.5v11l9-5.5z" />
+              {session.isFetching.value ? 'Fetching' : 'Play with POPO'}
+            </button>
+          )}
+          <button
+            type="button"
+            class={starter === null ? 'primary' : ''}
+            data-action="train"
+            disabled={session.studies.busy.value || isTooLarge}
+            onClick={() => void session.start()}
+          >
+            {starter === null && <Icon path="M5 2.5v11l9-5.5z" />}
+            {starter === null ? 'Train' : 'Train from nothing'}
+          </button>
+        </>
       )}
       <button
         type="button"

@@ -11,7 +11,7 @@ export function Device() {
   const device = session.view.device.value;
   const config = session.config.value;
   const warning = session.deviceWarning.value;
-  const slow = device !== null && (device.backend !== 'webgpu' || warning !== null);
+  const slow = session.isSlow.value;
   // Counted only for the run on show, which the form may have moved on from.
   const exact = config === session.runConfig.value ? session.view.parameters.value : null;
   const most = parameterCount(modelShape(config, config.text.vocab_size));
@@ -29,6 +29,9 @@ export function Device() {
         {warning !== null && '.'}
       </span>
       {warning !== null && <span class="device-warning"> {warning}</span>}
+      {session.isFitted.value && config.preset === 'tiny' && (
+        <span class="device-warning"> So the smallest preset, tiny, is chosen.</span>
+      )}
       {slow && config.preset !== 'tiny' && !session.busy.value && (
         <>
           {' '}

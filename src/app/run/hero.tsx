@@ -5,7 +5,8 @@ import { alignmentName, movesWeights } from '../words/runWords';
 
 /** What stands where the charts will be: the whole method in one example, before anything has run. */
 export function Hero() {
-  const config = useSession().config.value;
+  const session = useSession();
+  const config = session.config.value;
   const { rewards } = config.popo;
   const name = alignmentName(config);
   const moves = movesWeights(config);
@@ -78,8 +79,17 @@ export function Hero() {
         </li>
       </ol>
       <p class="hero-foot">
-        A generated marketplace is ready, so press <b>Train</b>; or bring your own purchases. Everything runs
-        on this device, and nothing leaves it unless you choose a chat model as the teacher.
+        {session.starter.value === null ? (
+          <>
+            A generated marketplace is ready, so press <b>Train</b>; or bring your own purchases.
+          </>
+        ) : (
+          <>
+            <b>Play with POPO</b> begins at its last step, with a tiny model that knows the first three;{' '}
+            <b>Train from nothing</b> goes through them all. Or bring your own purchases.
+          </>
+        )}{' '}
+        Everything runs on this device, and nothing leaves it unless you choose a chat model as the teacher.
       </p>
     </section>
   );

@@ -18,7 +18,9 @@ export function Notices() {
   const newest = session.left.value;
   const status = session.status.value;
   const free = status === 'idle' || status === 'error';
-  const offer = free && newest !== null && !session.resumeDismissed.value;
+  // What was fetched to be played with goes on by itself.
+  const isAsked = !session.resumeDismissed.value && !session.isFetching.value;
+  const offer = free && newest !== null && isAsked;
   return (
     <div class="notices" aria-live="polite">
       {verdict !== null && (

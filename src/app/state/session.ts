@@ -23,6 +23,7 @@ import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createLinkedResult } from './linkedResult';
+import { createPlay } from './play';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
 import { createStudies } from './studies';
@@ -68,7 +69,8 @@ export function createSession(
   frame: (callback: () => void) => void,
   clock: () => number = () => performance.now(),
 ) {
-  const config = signal<RunConfig>(defaultConfig());
+  const unasked = defaultConfig();
+  const config = signal<RunConfig>(unasked);
   /** Of the run on show, which the form may have moved on from; null while there is none. */
   const runConfig = signal<RunConfig | null>(null);
   /** How many of the run's changes hold by now. */
@@ -92,6 +94,13 @@ export function createSession(
   /** What was asked of the worker and has not happened yet. */
   const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
   const deviceWarning = signal<string | null>(null);
+  /** No GPU trains here. */
+  const isSlow = computed(
+    () =>
+      view.device.value !== null && (view.device.value.backend !== 'webgpu' || deviceWarning.value !== null),
+  );
+  /** The preset was chosen by the page, for the device's sake. */
+  const isFitted = signal(false);
   const notices = signal<Notice[]>([]);
   const report = signal<Report | null>(null);
   /** The fingerprint that an opened link promised, and how the run here compares with it. */
@@ -135,6 +144,15 @@ export function createSession(
     },
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
+  });
+  const play = createPlay({
+    config,
+    changes,
+    isCold: computed(() => status.value === 'idle' && view.table.value.length === 0 && !studies.busy.value),
+    importRun: (file) => trainer().importRun(file),
+    find: keptRun,
+    start: (run) => void start(run),
+    say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
 
@@ -327,14 +345,19 @@ export function createSession(
     try {
       const { id } = await trainer().fork(from);
       await reset();
-      await kept.refresh();
-      const made = kept.runs.value.find((run) => run.id === id);
+      const made = await keptRun(id);
       if (made === undefined) throw new Error('the browser did not keep it');
       void start(made);
       await pause();
     } catch (error) {
       say('error', `The run was not forked: ${sentence(error)}`);
     }
+  }
+
+  /** Asked of the worker itself: who looks at the list may be overtaken by who looks later. */
+  async function keptRun(id: string): Promise<SavedRun | undefined> {
+    void kept.refresh();
+    return (await trainer().savedRuns()).find((run) => run.id === id);
   }
 
   async function decide(choice: DivergenceChoice): Promise<void> {
@@ -410,6 +433,11 @@ export function createSession(
       batch(() => {
         view.device.value = answer.device;
         deviceWarning.value = answer.warning;
+        // Nobody has asked for anything yet, so nothing is asked of a processor that it takes hours over.
+        if (config.value === unasked && isSlow.value && !busy.value) {
+          form.choosePreset('tiny');
+          isFitted.value = true;
+        }
       });
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
@@ -556,6 +584,8 @@ export function createSession(
     divergence,
     pending,
     deviceWarning,
+    isSlow,
+    isFitted,
     notices,
     report,
     expected,
@@ -581,9 +611,12 @@ export function createSession(
     asked,
     estimate: budget.estimate,
     tooLarge: budget.tooLarge,
+    starter: play.starter,
+    isFetching: play.isFetching,
   };
   const runs = {
     start,
+    play: play.play,
     pause,
     resume,
     change,

@@ -1,0 +1,69 @@
+/** *Play with POPO*: alignment begins at once, from a run that lies beside the page, trained up to there. */
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { RunChange } from '../../run/changes';
+import type { RunConfig } from '../../run/config';
+import { formatLink, parseLink } from '../../run/link';
+import { defaultConfig, presetConfig } from '../../run/presets';
+import type { NoticeLevel } from '../../run/report';
+import { STARTERS, type Starter } from '../../run/starters';
+import type { ImportedRun, SavedRun } from '../../worker/protocol';
+
+interface PlayTools {
+  config: ReadonlySignal<RunConfig>;
+  changes: ReadonlySignal<readonly RunChange[]>;
+  /** Nothing is on show yet. */
+  isCold: ReadonlySignal<boolean>;
+  importRun(file: File): Promise<ImportedRun>;
+  /** The run of that id among those that are kept, looked up anew. */
+  find(id: string): Promise<SavedRun | undefined>;
+  start(run: SavedRun): void;
+  say(level: NoticeLevel, message: string): void;
+}
+
+/** Links of forms that ask for the starter's run, or for nothing in particular. */
+function welcomes({ link }: Starter): string[] {
+  const own = parseLink(link).config;
+  const plain = presetConfig(own);
+  return [own, plain, { ...plain, seed: own.seed }, defaultConfig()].map((config) =>
+    formatLink(config, null, null),
+  );
+}
+
+export function createPlay({ config, changes, isCold, importRun, find, start, say }: PlayTools) {
+  const known = STARTERS.map((starter) => ({ starter, links: welcomes(starter) }));
+  /** What can be played with as the form stands; null where that is another run. */
+  const starter = computed(() => {
+    if (!isCold.value) return null;
+    const link = formatLink(config.value, null, null, changes.value);
+    return known.find(({ links }) => links.includes(link))?.starter ?? null;
+  });
+  /** Its file is under way. */
+  const isFetching = signal(false);
+
+  /** Takes the file in among the kept runs, and goes on with it. */
+  async function play(): Promise<void> {
+    const chosen = starter.value;
+    if (chosen === null || isFetching.value) return;
+    isFetching.value = true;
+    try {
+      const { fetchStarter } = await import('./fetchStarter');
+      const { id } = await importRun(await fetchStarter(chosen));
+      const run = await find(id);
+      if (run === undefined) throw new Error('The browser did not keep it, which it must to go on from it.');
+      // Meanwhile the person may have begun something else, or asked for another run.
+      if (starter.value !== chosen) return;
+      start(run);
+      say(
+        'info',
+        `Everything before alignment was trained on ${chosen.device}, by this app; from here on this device trains.`,
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      say('error', `There is nothing to play with: ${reason} Train from nothing instead.`);
+    } finally {
+      isFetching.value = false;
+    }
+  }
+
+  return { starter, isFetching, play };
+}
