@@ -94,7 +94,7 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
     const alone = await written(first.model!.parameters);
     expect(answer.text).toBe(alone.text);
     expect(answer.tokens.map(({ probability }) => probability)).toEqual(alone.probabilities);
-    expect(answer.of).toEqual([{ id: 'first', stage: 'ranking', step: 1, isFinished: true }]);
+    expect(answer.of).toEqual([{ id: 'first', stage: 'ranking', step: first.state.step, isFinished: true }]);
     expect(answer).toMatchObject({ isValid: true, dropped: 0, heldOut: null });
     expect(answer.text).toContain(answer.title);
     for (const { text, probability, alternatives } of answer.tokens) {
@@ -172,8 +172,10 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
 
     const damaged = memoryStore();
     await new Checkpoints(damaged).save(encodeCheckpoint('first', first, false));
-    const { parts } = (await damaged.get('checkpoints', 'first'))!;
-    new Uint8Array((parts as Record<string, ArrayBuffer>).parameters)[5] ^= 1;
+    const record = (await damaged.get('checkpoints', 'first'))!;
+    // One bit.
+    new Uint8Array(record.parts.parameters as ArrayBuffer)[5] ^= 4;
+    await damaged.put('checkpoints', record);
     await expect(trainerOn(damaged).ask({ runs: [{ id: 'first', share: 1 }], history })).rejects.toThrow(
       /damaged.*Delete the run and train again from its link\.$/,
     );

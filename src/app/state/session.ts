@@ -568,6 +568,7 @@ export function createSession(
     linked,
     savedRuns: kept.runs,
     left: kept.left,
+    askable: kept.askable,
     refused: kept.refused,
     room: kept.room,
     resumeDismissed,
