@@ -145,7 +145,7 @@ export function exposeConsole(session: Session): void {
     changes: () => session.view.changes.value,
     fork: (from = 'here') => session.fork(from),
     ask: async (request) =>
-      session.trainer().ask({ runs: [{ id: shownRun(session), share: 1 }], ...request }),
+      session.trainer().ask({ ...request, runs: request.runs ?? [{ id: shownRun(session), share: 1 }] }),
     askable: async (id) => session.trainer().askable(id ?? shownRun(session)),
     mix: ([first, second], share, request) => {
       const runs = [

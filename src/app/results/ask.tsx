@@ -190,7 +190,7 @@ function History({ asking }: { asking: AskingState }) {
       <label class="field">
         <span>Add an item</span>
         <input
-          type="search"
+          type="text"
           value={sought.value}
           data-ask="search"
           placeholder={`search ${items.length} titles`}

@@ -143,7 +143,7 @@ export function createAskingState(session: Session) {
     ]);
     if (second !== undefined)
       asked.push([
-        { key: 'other', title: `The other run: ${standing(second)}` },
+        { key: 'other', title: `Other run: ${standing(second)}` },
         { ...request(), runs: [{ id: second.id, share: 1 }] },
       ]);
     batch(() => {
@@ -203,12 +203,12 @@ export function createAskingState(session: Session) {
 }
 
 /** What weights a kept run has, in words. */
-export function standing({ config, stage, step, finished }: SavedRun): string {
+function standing({ config, stage, step, finished }: SavedRun): string {
   const at = STAGE_NAMES.indexOf(stage as StageName);
   const alignment = STAGE_NAMES.indexOf('popo');
-  if (finished || at > alignment) return `with ${alignmentName(config)}`;
-  if (at === alignment) return `with ${alignmentName(config)}, step ${step}`;
-  return at > STAGE_NAMES.indexOf('warmup') ? `as it is in ${stage}` : `in warm-up, step ${step}`;
+  if (finished || at > alignment) return `With ${alignmentName(config)}`;
+  if (at === alignment) return `With ${alignmentName(config)}, step ${step}`;
+  return at > STAGE_NAMES.indexOf('warmup') ? `As it is in ${stage}` : `In warm-up, step ${step}`;
 }
 
 /** A kept run in a list. */
