@@ -24,6 +24,7 @@ const Baselines = late('The baselines', async () => (await import('./results/bas
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
 const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
+const Ask = late('Asking the model', async () => (await import('./results/ask')).Ask);
 const World = late('The world', async () => (await import('./run/world')).World);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
 
@@ -60,6 +61,7 @@ export function App({ session }: { session: Session }) {
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}
+        {session.askable.value.length > 0 && <Ask />}
         {session.view.cots.value !== null && <OrftView />}
         {data.source === 'world' && data.world === 'compatibility' && <World />}
         <StudyPanel />

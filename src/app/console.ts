@@ -14,6 +14,7 @@ import type { FingerprintComparison } from '../run/fingerprint';
 import type { ForkPoint } from '../run/fork';
 import type { Report } from '../run/report';
 import type { LinkResult } from '../run/result/linkResult';
+import type { Answer, Askable, AskRequest } from '../worker/askProtocol';
 import type { SavedRun } from '../worker/protocol';
 import { pageLink, resultLink } from './parts/share';
 import type { CotsOutcome } from './state/cotSets';
@@ -57,6 +58,23 @@ export interface TaijiConsole {
   changes(): readonly RunChange[];
   /** Goes on with a second line of the run, at rest; the first is kept. `popo`: from the beginning of alignment. */
   fork(from?: ForkPoint): Promise<void>;
+  /**
+   * What a kept run says to a history, oldest first, of titles or ids: `ask({ history: ['…', '…'] })`. Rejects, in one sentence, while a
+   * run is being trained and does not rest.
+   * @param request `runs`: kept runs by their ids, with shares; left out, the run on show. All else as `src/worker/askProtocol.ts` has it
+   */
+  ask(request: Omit<AskRequest, 'runs'> & Partial<Pick<AskRequest, 'runs'>>): Promise<Answer>;
+  /** The catalogue of a kept run, how long a history may be, and which runs it can be mixed with; left out, the run on show. */
+  askable(id?: string): Promise<Askable>;
+  /**
+   * What a mixture says: of two runs that were aligned from one fine-tuned model, parameters (1 − share) · first + share · second. The
+   * same as `ask` with both runs.
+   */
+  mix(
+    runs: [first: string, second: string],
+    share: number,
+    request: Omit<AskRequest, 'runs'>,
+  ): Promise<Answer>;
   /** Why training rests until somebody decides; null while it does not run away. */
   divergence(): Divergence | null;
   /** What to do then. */
@@ -129,6 +147,16 @@ export function exposeConsole(session: Session): void {
       ),
     changes: () => session.view.changes.value,
     fork: (from = 'here') => session.fork(from),
+    ask: async (request) =>
+      session.trainer().ask({ ...request, runs: request.runs ?? [{ id: shownRun(session), share: 1 }] }),
+    askable: async (id) => session.trainer().askable(id ?? shownRun(session)),
+    mix: ([first, second], share, request) => {
+      const runs = [
+        { id: first, share: 1 - share },
+        { id: second, share },
+      ];
+      return session.trainer().ask({ ...request, runs });
+    },
     reset: session.reset,
     importFiles: session.data.importFiles,
     readFiles: session.data.readFiles,
@@ -154,6 +182,11 @@ export function exposeConsole(session: Session): void {
   effect(() => {
     document.title = title(session);
   });
+}
+
+function shownRun({ runId }: Session): string {
+  if (runId.value !== null) return runId.value;
+  throw new Error('No run is on show: open one, or name one of taiji.savedRuns() by its id.');
 }
 
 function title(session: Session): string {

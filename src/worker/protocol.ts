@@ -13,6 +13,7 @@ import type { Fork } from '../run/runState';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
+import type { Answer, Askable, AskRequest } from './askProtocol';
 
 /** A run that can be resumed, as the page lists it. */
 export interface SavedRun {
@@ -198,6 +199,13 @@ export interface TrainerApi {
   importRun(file: File): Promise<ImportedRun>;
   /** One ZIP: a folder that goes on with TRL, or verl. Throws when the run has not come as far as the end of SFT. */
   continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+  /**
+   * What kept models would say to a history. Throws in one sentence: while a run is being trained and does not rest, of a run that is
+   * damaged or gone, of runs that cannot be mixed, and of an item that the catalogue does not have.
+   */
+  ask(request: AskRequest): Promise<Answer>;
+  /** What a kept run may be asked about. Throws as `ask` does. */
+  askable(id: string): Promise<Askable>;
   /** For tests of recovery: destroys the GPU device under the run. */
   loseDevice(): Promise<void>;
 }

@@ -27,6 +27,7 @@ import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
+import { createAsking, restingDevice } from './asking';
 import type { CotsSummary, ImportSummary, ResumeFrom, SavedRun, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
@@ -325,7 +326,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       ended: Promise.resolve(),
     };
     current = run;
-    const result = work(run);
+    const result = asking.end()?.then(() => work(run)) ?? work(run);
     run.ended = result.then(
       () => undefined,
       () => undefined,
@@ -334,8 +335,27 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return await result;
     } finally {
       current = null;
+      void asking.end();
     }
   }
+
+  const asking = createAsking({
+    load,
+    version: async (id) =>
+      newest?.id === id && !(await isOutdated(newest)) ? newest.checkpoint : storedAt(id),
+    async holding(digest) {
+      const { checkpoints } = await storage();
+      const holds = async ({ id }: { id: string }) =>
+        (await checkpoints.digests(id)).some((own) => Object.values(own).includes(digest)) ? [id] : [];
+      return (await Promise.all((await checkpoints.list()).map(holds))).flat();
+    },
+    loadDataset: async (config) => {
+      const { datasets } = await storage();
+      return loadDataset(config, (sha256) => datasets.load(sha256));
+    },
+    openDevice: () => services.openDevice('auto'),
+    restingDevice: () => restingDevice(current),
+  });
 
   return {
     describeDevice: async () =>
@@ -410,10 +430,14 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     async resume() {
+      const asked = asking.end();
+      if (asked !== null) await asked;
       current?.controls.resume();
     },
 
     async step() {
+      const asked = asking.end();
+      if (asked !== null) await asked;
       if (current === null) return;
       const { controls, ended } = current;
       controls.step();
@@ -421,6 +445,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     async stop() {
+      const asked = asking.end();
+      if (asked !== null) await asked;
       current?.controls.stop();
       await current?.ended;
     },
@@ -496,6 +522,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const dataset = await loadDataset(checkpoint.state.config, (sha256) => datasets.load(sha256));
       return zipFiles(`continue-on-${to}.zip`, elsewhereFiles(checkpoint, dataset, { to }));
     },
+
+    ask: asking.ask,
+    askable: asking.askable,
 
     async loseDevice() {
       current?.device?.lose();

@@ -105,6 +105,8 @@ function stage({
       if (edits[0].to === 9) throw new Error('popo.beta must be less');
       calls.push(`change ${edits.map(({ field, to }) => `${field}=${to}`).join(' ')}`);
     },
+    ask: async () => Promise.reject(new Error('asked')),
+    askable: async () => Promise.reject(new Error('asked')),
     async fork(from) {
       calls.push(`fork ${from}`);
       return { id: 'f', generation: 'newest' };

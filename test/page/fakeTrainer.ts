@@ -32,6 +32,7 @@ import type { CotExample } from '../../src/sft/orft';
 import type { Cell } from '../../src/study/cell';
 import { studyTables } from '../../src/study/tables';
 import type { SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
+import { fakeAnswer, fakeAskable } from './fakeAsk';
 import { fakeImporter } from './fakeImporter';
 
 export interface FakeOptions {
@@ -689,6 +690,8 @@ export function fakeServices(options: FakeOptions): Services {
     async continueElsewhere(to) {
       return { name: `continue-on-${to}.zip`, bytes: new Uint8Array(22) };
     },
+    ask: async (request) => fakeAnswer(request),
+    askable: async (id) => fakeAskable(id),
     async loseDevice() {},
   };
   const importer = fakeImporter(options.saved, deleted);

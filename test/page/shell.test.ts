@@ -30,7 +30,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, 32 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, and 34 KB more of the page that come late', () => {
+it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 16 KB to look after what is kept, 32 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 8 KB to ask kept runs, and 34 KB more of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -45,6 +45,8 @@ it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more 
   const isLinked = (path: string) => /\/(linked|linkedColumns|linkResult|resultField)-/.test(path);
   // Fetched when somebody looks at one group of alignment.
   const isGlass = (path: string) => /\/glass-/.test(path);
+  // Fetched when somebody asks a kept run, in the worker and on the page.
+  const isAsking = (path: string) => /\/ask(Service)?-/.test(path);
   const isParquet = (path: string) =>
     !isImporter(path) &&
     /parquet|brotli/i.test(readFileSync(join(BUILT, path), 'utf8')) &&
@@ -52,7 +54,7 @@ it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more 
   const parquet = scripts.filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   const trainer = loadedBy(scripts.find((path) => path.includes('trainer'))!);
-  const apart = [isImporter, isParquet, isKeeping, isCourse, isLinked, isGlass];
+  const apart = [isImporter, isParquet, isKeeping, isCourse, isLinked, isGlass, isAsking];
   const others = scripts.filter((path) => !apart.some((is) => is(path)));
   const kilobytes = (paths: string[]) => zipped(paths) / 1024;
   expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(354);
@@ -63,6 +65,8 @@ it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more 
   expect(kilobytes(scripts.filter(isLinked))).toBeLessThanOrEqual(7);
   expect(scripts.filter(isGlass).length).toBeGreaterThan(0);
   expect(kilobytes(scripts.filter(isGlass))).toBeLessThanOrEqual(7);
+  expect(scripts.filter(isAsking)).toHaveLength(2);
+  expect(kilobytes(scripts.filter(isAsking))).toBeLessThanOrEqual(8);
   expect(kilobytes(scripts.filter(isImporter))).toBeLessThanOrEqual(57);
   expect(kilobytes(scripts.filter(isKeeping))).toBeLessThanOrEqual(16);
   expect(kilobytes(parquet)).toBeLessThanOrEqual(100);

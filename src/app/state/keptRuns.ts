@@ -19,6 +19,8 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
   const runs = signal<SavedRun[]>([]);
   /** The newest that can be taken up; the worker lists the newest first. */
   const left = computed(() => runs.value.find((run) => !run.finished && !run.isElsewhere) ?? null);
+  /** Those that have a model to ask, the newest first. */
+  const askable = computed(() => runs.value.filter(({ stage }) => hasModel(stage as StageName)));
   /** Ids of those whose newest checkpoint could not be taken up, while the one before it might be. */
   const refused = signal<ReadonlySet<string>>(new Set());
   const room = signal<Room | null>(null);
@@ -62,5 +64,10 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
     room.value = await disk.room();
   }
 
-  return { runs, left, refused, room, refresh, askToPersist };
+  return { runs, left, askable, refused, room, refresh, askToPersist };
+}
+
+/** Whether a run in this stage has a model that has begun to learn. */
+function hasModel(stage: StageName): boolean {
+  return STAGE_NAMES.indexOf(stage) >= STAGE_NAMES.indexOf('warmup');
 }

@@ -598,6 +598,7 @@ export function createSession(
     linked,
     savedRuns: kept.runs,
     left: kept.left,
+    askable: kept.askable,
     refused: kept.refused,
     room: kept.room,
     resumeDismissed,

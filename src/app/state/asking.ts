@@ -1,0 +1,217 @@
+/** What a person asks kept runs: the history as it is put together, the answers, and what a mixture of two runs says. */
+import { batch, computed, signal } from '@preact/signals';
+import { STAGE_NAMES, type StageName } from '../../run/report';
+import type { Answer, Askable, AskRequest } from '../../worker/askProtocol';
+import type { SavedRun } from '../../worker/protocol';
+import { alignmentName, runTitle } from '../words/runWords';
+import { sentence } from '../words/sentence';
+import type { Session } from './session';
+
+/** One of the answers side by side. */
+export interface AnswerCard {
+  key: 'sft' | 'newest' | 'other' | 'mix';
+  title: string;
+  answer: Answer | null;
+  /** Why there is none. */
+  problem: string | null;
+}
+
+/** Validation users asked for a mixture's numbers, and seconds that this may take in all before it is left out. */
+const HELD_OUT_USERS = 16;
+const PATIENCE = 2;
+/** Milliseconds that the slider must rest before the mixture is asked. */
+const SLIDER_REST = 120;
+
+export type AskingState = ReturnType<typeof createAskingState>;
+
+export function createAskingState(session: Session) {
+  /** The one on show first. */
+  const runs = computed(() => {
+    const isShown = ({ id }: SavedRun) => Number(id === session.runId.value);
+    return [...session.askable.value].sort((a, b) => isShown(b) - isShown(a));
+  });
+  /** Of the run asked; null before one is opened. */
+  const about = signal<{ run: SavedRun; askable: Askable } | null>(null);
+  /** Of the second run; '' for none. */
+  const other = signal('');
+  /** Ids of items, oldest first. */
+  const history = signal<readonly string[]>([]);
+  const profile = signal('');
+  /** Which held-out person the history is of; null where it was put together by hand. */
+  const person = signal<number | null>(null);
+  const temperature = signal(0);
+  const draw = signal(0);
+  const cards = signal<readonly AnswerCard[]>([]);
+  /** Of the second run in the mixture. */
+  const share = signal(0.5);
+  const mix = signal<AnswerCard | null>(null);
+  /** Whether this device is quick enough for held-out numbers beside every mixture. */
+  const measures = signal(true);
+  const working = signal<string | null>(null);
+  const problem = signal<string | null>(null);
+  const mayMix = computed(() => about.value?.askable.sameSft.includes(other.value) ?? false);
+  const titles = computed(
+    () => new Map(about.value?.askable.items.map(({ id, title }) => [id, title] as const) ?? []),
+  );
+  /** Asks that have been overtaken are not shown. */
+  let newest = 0;
+  let mixing: Promise<void> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function open(id: string): Promise<void> {
+    const run = runs.value.find((each) => each.id === id);
+    if (run === undefined) return;
+    const own = ++newest;
+    working.value = 'Opening the run and its data';
+    problem.value = null;
+    try {
+      const askable = await session.trainer().askable(id);
+      if (own !== newest) return;
+      const isFirst = about.value === null;
+      batch(() => {
+        about.value = { run, askable };
+        cards.value = [];
+        mix.value = null;
+        if (other.value === id) other.value = '';
+        if (isFirst && other.value === '') other.value = askable.sameSft[0] ?? '';
+      });
+      const isKnown = history.value.every((item) => titles.value.has(item));
+      if (history.value.length === 0 || !isKnown) take(0);
+    } catch (error) {
+      if (own === newest) problem.value = `This run cannot be asked: ${sentence(error)}`;
+    } finally {
+      if (own === newest) working.value = null;
+    }
+  }
+
+  /** The history of a held-out person. */
+  function take(index: number): void {
+    const people = about.value?.askable.people ?? [];
+    if (people.length === 0) return;
+    const at = (index + people.length) % people.length;
+    batch(() => {
+      person.value = at;
+      history.value = people[at].history;
+      profile.value = people[at].profile;
+    });
+  }
+
+  /** A history that is put together by hand. */
+  function edit(items: readonly string[], words = profile.value): void {
+    batch(() => {
+      person.value = null;
+      history.value = items;
+      profile.value = words;
+    });
+  }
+
+  const add = (item: string) => edit([...history.value, item]);
+  const remove = (place: number) => edit(history.value.filter((_, index) => index !== place));
+  const describe = (words: string) => edit(history.value, words);
+
+  const request = (): Omit<AskRequest, 'runs'> => ({
+    history: history.value,
+    profile: profile.value,
+    temperature: temperature.value,
+    draw: draw.value,
+  });
+
+  async function answerOf(card: Pick<AnswerCard, 'key' | 'title'>, wanted: AskRequest): Promise<AnswerCard> {
+    try {
+      return { ...card, answer: await session.trainer().ask(wanted), problem: null };
+    } catch (error) {
+      return { ...card, answer: null, problem: sentence(error) };
+    }
+  }
+
+  /** Asks all that are to be compared, one after the other; each is shown as it comes. */
+  async function ask(): Promise<void> {
+    const found = about.value;
+    if (found === null) return;
+    const own = ++newest;
+    const { run, askable } = found;
+    const second = runs.value.find(({ id }) => id === other.value);
+    const asked: [Pick<AnswerCard, 'key' | 'title'>, AskRequest][] = [];
+    if (askable.hasSft)
+      asked.push([
+        { key: 'sft', title: 'After fine-tuning' },
+        { ...request(), runs: [{ id: run.id, share: 1 }], weights: 'sft' },
+      ]);
+    asked.push([
+      { key: 'newest', title: standing(run) },
+      { ...request(), runs: [{ id: run.id, share: 1 }] },
+    ]);
+    if (second !== undefined)
+      asked.push([
+        { key: 'other', title: `Other run: ${standing(second)}` },
+        { ...request(), runs: [{ id: second.id, share: 1 }] },
+      ]);
+    batch(() => {
+      problem.value = null;
+      cards.value = [];
+      mix.value = null;
+    });
+    for (const [card, wanted] of asked) {
+      working.value = `Asking: ${card.title}`;
+      const answered = await answerOf(card, wanted);
+      if (own !== newest) return;
+      cards.value = [...cards.value, answered];
+    }
+    working.value = null;
+    if (mayMix.value) blend(share.value);
+  }
+
+  /** Sets the mixture, and asks it once the slider rests. */
+  function blend(to: number): void {
+    share.value = to;
+    clearTimeout(timer);
+    timer = setTimeout(() => void askMix(), SLIDER_REST);
+  }
+
+  async function askMix(): Promise<void> {
+    // One at a time; whatever was asked meanwhile is overtaken by what is set last.
+    if (mixing !== null) return;
+    const found = about.value;
+    if (found === null || !mayMix.value) return;
+    const [own, to] = [newest, share.value];
+    const ids = [found.run.id, other.value];
+    const heldOutUsers = measures.value ? HELD_OUT_USERS : 0;
+    mixing = answerOf(
+      { key: 'mix', title: 'Mixture' },
+      {
+        ...request(),
+        runs: ids.map((id, index) => ({ id, share: index === 0 ? 1 - to : to })),
+        alternatives: 0,
+        heldOutUsers,
+      },
+    ).then((card) => {
+      mixing = null;
+      if (own === newest) {
+        // The first one may have to open the model, which says nothing of those that follow.
+        const isSlow = mix.value !== null && (card.answer?.seconds ?? 0) > PATIENCE;
+        mix.value = card;
+        if (isSlow) measures.value = false;
+      }
+      if (share.value !== to || own !== newest) blend(share.value);
+    });
+    await mixing;
+  }
+
+  const signals = { runs, about, other, history, profile, person, temperature, draw, cards, share, mix };
+  const ways = { open, take, add, remove, describe, ask, blend };
+  return { ...signals, measures, working, problem, mayMix, titles, ...ways };
+}
+
+/** What weights a kept run has, in words. */
+function standing({ config, stage, step, finished }: SavedRun): string {
+  const at = STAGE_NAMES.indexOf(stage as StageName);
+  const alignment = STAGE_NAMES.indexOf('popo');
+  if (finished || at > alignment) return `With ${alignmentName(config)}`;
+  if (at === alignment) return `With ${alignmentName(config)}, step ${step}`;
+  return at > STAGE_NAMES.indexOf('warmup') ? `As it is in ${stage}` : `In warm-up, step ${step}`;
+}
+
+/** A kept run in a list. */
+export function askedTitle(run: SavedRun): string {
+  return `${runTitle(run.config)}, ${run.finished ? 'finished' : `step ${run.step} of ${run.stage}`}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * Which weights answer: those that a run has now, those that its fine-tuning left, or a mixture of several runs that were aligned from
+ * one and the same fine-tuned model. Such mixtures answer much as their rewards were mixed (Ramé et al., "Rewarded soups", 2023, eq. 1).
+ */
+import { CheckpointError } from '../run/checkpointError';
+import type { RunCheckpoint } from '../run/runState';
+import type { AskedRun, AskRequest } from './askProtocol';
+
+type Weights = Float32Array<ArrayBuffer>;
+
+/** The model as fine-tuning left it; null where the run has not come so far. */
+export function sftWeights({ state, model }: RunCheckpoint): Weights | null {
+  const { stage, made, beginning, config } = state;
+  const reference = made.popo?.reference ?? null;
+  if (reference !== null) return reference;
+  if (stage === 'popo') return beginning ?? model?.parameters ?? null;
+  // Without alignment nothing has changed since.
+  return made.popo !== undefined && config.popo.steps === 0 ? (model?.parameters ?? null) : null;
+}
+
+/** @throws {CheckpointError} in one sentence, where the run has no such weights */
+export function askedWeights(checkpoint: RunCheckpoint, which: NonNullable<AskRequest['weights']>): Weights {
+  const found = which === 'sft' ? sftWeights(checkpoint) : checkpoint.model?.parameters;
+  if (checkpoint.state.made.tokenizer !== undefined && found) return found;
+  throw new CheckpointError(
+    which === 'sft'
+      ? 'This run has not come to the end of fine-tuning yet: let it go on, or ask its newest weights.'
+      : 'This run has no model yet that could answer: let it go on until warm-up has begun.',
+  );
+}
+
+/**
+ * Σ share · θ, summed in f64 and rounded once. A share of 0 takes nothing, so that of one run alone the weights are its own to the bit.
+ * @throws {RangeError} where shares are none, or do not come to 1
+ */
+export function mixed(parts: readonly { share: number; weights: Weights }[]): Weights {
+  const total = parts.reduce((sum, { share }) => sum + share, 0);
+  if (parts.some(({ share }) => !(share >= 0 && share <= 1)) || Math.abs(total - 1) > 1e-6)
+    throw new RangeError('The shares of the runs must each be from 0 to 1, and come to 1 together.');
+  const taken = parts.filter(({ share }) => share > 0);
+  if (taken.length === 1) return taken[0].weights;
+  const [{ weights: first }] = taken;
+  return Float32Array.from(first, (_, index) =>
+    taken.reduce((sum, { share, weights }) => sum + share * weights[index], 0),
+  );
+}
+
+/** @throws {CheckpointError} in one sentence, where runs cannot be mixed */
+export function assertMixable(runs: readonly AskedRun[], checkpoints: readonly RunCheckpoint[]): void {
+  if (runs.length === 0) throw new CheckpointError('No run was named: say which one is asked.');
+  if (runs.length === 1) return;
+  const [first, ...others] = checkpoints.map(sftWeights);
+  if (first === null || others.some((weights) => weights === null || !isSame(first, weights)))
+    throw new CheckpointError(
+      'These runs were not aligned from one and the same fine-tuned model, so their weights cannot be mixed: take a run and its fork.',
+    );
+}
+
+function isSame(a: Weights, b: Weights): boolean {
+  return a === b || (a.length === b.length && a.every((value, index) => value === b[index]));
+}

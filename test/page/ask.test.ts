@@ -1,0 +1,75 @@
+/** A history of one's own, put to kept runs: found in the catalogue, asked of both weights and another run, and mixed. */
+import { expect, it } from 'vitest';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+
+it('asks kept runs, shows what else might have been said, and answers as the slider goes', async () => {
+  const context = await fake.browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(`${fake.url}?saved=1`);
+  await page.click('[data-action=ask-open]');
+  // A held-out shopper’s first; one more of the search is by hand.
+  await page.waitForSelector('.ask-chip');
+  expect(await page.locator('.ask-chip').count()).toBe(3);
+  expect(await page.textContent('.ask .pager')).toContain('Held-out shopper 1 of 2');
+  await page.fill('[data-ask=search]', 'velmo');
+  expect(await page.locator('.ask-found button').allTextContents()).toEqual([
+    '+ Light stroller by Velmo',
+    '+ Light lamp by Velmo',
+    '+ Light kettle by Velmo',
+  ]);
+  await page.click('[data-item=Velmo-Strollers]');
+  expect(await page.textContent('.ask .pager')).toContain('A history of your own');
+
+  await page.click('.ask [data-action=ask]');
+  const heads = () => page.locator('.ask-grid h3').allTextContents();
+  await expect.poll(heads).toEqual(['After fine-tuning', 'With POPO, step 62', 'Other run: With POPO']);
+  const bold = (card: string) => page.textContent(`[data-card=${card}] .ask-answer b`);
+  expect([await bold('sft'), await bold('newest'), await bold('other')]).toEqual([
+    'light stroller by brava',
+    'light stroller by velmo',
+    'light stroller by pimo',
+  ]);
+  const unlikely = page.locator('[data-card=newest] button.ask-token', { hasText: 'strollers' }).first();
+  await unlikely.click();
+  const beside = page.locator('[data-card=newest] .ask-alternatives > div');
+  expect(await beside.count()).toBe(5);
+  expect(await beside.first().textContent()).toMatch(/^strollers\d+\.\d %$/);
+
+  // As its slider goes, so does what the mixture answers.
+  await page.waitForSelector('[data-card=mix]');
+  await page.fill('[data-ask=share]', '0.8');
+  await expect.poll(() => bold('mix')).toBe('light stroller by pimo');
+  expect(await page.textContent('.ask-mix')).toContain('On 16 validation users: L3 0.350, CTCVR 0.220');
+  await page.fill('[data-ask=share]', '0.1');
+  await expect.poll(() => bold('mix')).toBe('light stroller by velmo');
+
+  // What is refused is said where its answer would stand.
+  await page.click('[data-item=Velmo-Kettles]');
+  await page.click('.ask [data-action=ask]');
+  await page.waitForSelector('[data-card=newest] .problem');
+  expect(await page.textContent('[data-card=newest] .problem')).toMatch(/^This checkpoint is damaged/);
+
+  // The same of programs.
+  const said = await page.evaluate(async () => {
+    const { taiji } = globalThis;
+    const history = ['Velmo-Strollers'];
+    const [one, mixed] = [
+      await taiji!.ask({ runs: [{ id: 'b', share: 1 }], history }),
+      await taiji!.mix(['a', 'b'], 0.9, { history }),
+    ];
+    const refused = await taiji!.ask({ history }).catch((error: Error) => error.message);
+    return [one.title, mixed.title, mixed.of.map(({ id }) => id), refused];
+  });
+  expect(said).toEqual([
+    'light stroller by pimo',
+    'light stroller by pimo',
+    ['a', 'b'],
+    'No run is on show: open one, or name one of taiji.savedRuns() by its id.',
+  ]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
