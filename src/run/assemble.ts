@@ -1,4 +1,6 @@
 /** The report of a run, out of what its stages made. */
+import { OUTCOMES } from '../evaluate/metrics';
+import { type RowSpread, rowSpreads } from '../evaluate/rowSpread';
 import { KERNELS_VERSION } from '../gpu/kernels';
 import { fingerprint } from './fingerprint';
 import { formatLink } from './link';
@@ -20,6 +22,18 @@ export function reportPart({ made }: Pick<RunState, 'made'>): ReportPart {
     });
   }
   return whole;
+}
+
+/** Of the rows that there are so far, the table's in its order. */
+export function spreadsOf({ made }: Pick<RunState, 'made'>): RowSpread[] {
+  const judged = STAGES.flatMap((stage) => {
+    const own = made[stage.name];
+    return own === undefined ? [] : [...(stage.judged?.(own as never) ?? [])];
+  });
+  // Counting is no stage of the model's.
+  return rowSpreads(
+    judged.filter(({ row, outcomes }) => row.stage !== 'counting' && outcomes.length >= OUTCOMES.length),
+  );
 }
 
 /** What each test user adds to a row of the table, [users, OUTCOMES]; null where there is no such row. */
@@ -65,6 +79,7 @@ export async function assembleReport(
     ...source,
     divergences,
     counting,
+    spreads: spreadsOf(state),
     baselines,
     link: formatLink(config, dataset.sha256, mark, changes),
     device,

@@ -35,6 +35,8 @@ function identity(event: RunEvent): string | null {
       return `curve ${event.step}`;
     case 'sample':
       return `sample ${event.sample.stage} ${event.sample.step} ${event.sample.sampleId}`;
+    case 'spreads':
+      return `spreads ${event.spreads.length}`;
     case 'cots':
     case 'counting':
     case 'baselines':
@@ -65,6 +67,7 @@ export function* reportedEvents(report: Report): Generator<RunEvent> {
       },
   );
   yield* retold(report, stages, () => true);
+  if (report.spreads?.length) yield { type: 'spreads', spreads: report.spreads };
 }
 
 function* retold(

@@ -1,6 +1,6 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
-import { assembleReport } from './assemble';
+import { assembleReport, spreadsOf } from './assemble';
 import { assertAffordable } from './budget';
 import { checkChanges, configAt, type RunChange } from './changes';
 import type { RunConfig } from './config';
@@ -92,7 +92,12 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       decide: context.decide,
     });
     try {
-      for (const stage of STAGES) await session.pass(stage);
+      for (const stage of STAGES) {
+        await session.pass(stage);
+        if (stage.judged === undefined) continue;
+        const spreads = spreadsOf(session.state);
+        if (spreads.length > 0) emit({ type: 'spreads', spreads });
+      }
       const report = await assembleReport(session.state, device.info, session.memory());
       await context.save(session.last, report);
       return { report, checkpoint: session.last, slices: session.testSlices() };

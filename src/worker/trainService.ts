@@ -2,6 +2,7 @@
  * What the training worker does, apart from being one: one run at a time, its checkpoints and its report in storage.
  * Without storage training goes on all the same; the page is told, and offers the files for download.
  */
+import { spreadsOf } from '../run/assemble';
 import { decodeCheckpoint, encodeCheckpoint, type RunHeader } from '../run/checkpoint';
 import { CheckpointError } from '../run/checkpointError';
 import { parseConfig, type RunConfig } from '../run/config';
@@ -447,7 +448,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
           lost = error instanceof Error ? error.message : String(error);
         }
       }
-      return { report: found.report, events: [...reportedEvents(found.report)] };
+      // An older report lacks intervals, which its checkpoint has what is needed for.
+      const isKept = newest?.id === id && found.report.spreads === undefined;
+      const report = isKept
+        ? { ...found.report, spreads: spreadsOf(newest!.checkpoint.state) }
+        : found.report;
+      return { report, events: [...reportedEvents(report)] };
     },
 
     deleteRun: (id) =>
