@@ -23,6 +23,7 @@ const LinkedBeside = late('What the link says came out', async () => (await link
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
+const Compare = late('The pinned runs', async () => (await import('./results/compare')).Compare);
 const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
 const World = late('The world', async () => (await import('./run/world')).World);
 const SavedRuns = late('The list of kept runs', async () => (await import('./results/saved')).SavedRuns);
@@ -57,6 +58,7 @@ export function App({ session }: { session: Session }) {
         </div>
         {hasRows && <StageTable />}
         {!fresh && hasTheirs && <LinkedBeside />}
+        {session.pinned.value.length > 0 && <Compare />}
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}

@@ -1,5 +1,6 @@
 /** The events of a run as one unbroken story: watched, resumed, on a new device, or opened again when it is done. */
-import { reportPart } from './assemble';
+import { parameterCount } from '../model/parameters';
+import { reportPart, spreadsOf } from './assemble';
 import { STAGES } from './pipeline';
 import { type Report, type RunEvent, STAGE_NAMES, type StageReport } from './report';
 import type { RunState } from './runState';
@@ -68,6 +69,15 @@ export function* reportedEvents(report: Report): Generator<RunEvent> {
   );
   yield* retold(report, stages, () => true);
   if (report.spreads?.length) yield { type: 'spreads', spreads: report.spreads };
+}
+
+/** A finished run whose checkpoint is there too, which knows what its report leaves out. */
+export function openedRun(told: Report, state: RunState): { report: Report; events: RunEvent[] } {
+  // A report of an older version of the app has no intervals.
+  const report: Report = { ...told, spreads: told.spreads ?? spreadsOf(state) };
+  const shape = state.made.tokenizer?.shape;
+  const model: RunEvent[] = shape ? [{ type: 'model', parameters: parameterCount(shape) }] : [];
+  return { report, events: [...model, ...reportedEvents(report)] };
 }
 
 function* retold(

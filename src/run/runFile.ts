@@ -4,6 +4,7 @@
  */
 import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
 import { sha256 } from '../numeric/hash';
+import { isRunNote, type RunNote } from '../store/runNotes';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
 import { CheckpointError } from './checkpointError';
 import type { RunFile } from './files';
@@ -26,6 +27,8 @@ export interface RunIdentity {
   id: string;
   /** Of the report, where the run is finished: what it was trained on, and what it took there. */
   trained: Pick<Report, 'device' | 'memory'> | null;
+  /** What its maker calls it and notes about it. */
+  note?: RunNote;
 }
 
 export function zipFiles(name: string, files: readonly RunFile[]): RunFile {
@@ -113,9 +116,10 @@ function aboutOf(part: ArrayBuffer | undefined): RunIdentity {
   const isOne =
     typeof about?.id === 'string' &&
     /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(about.id) &&
-    (trained === null || (isDevice(trained.device) && isMemory(trained.memory)));
+    (trained === null || (isDevice(trained.device) && isMemory(trained.memory))) &&
+    (about.note === undefined || isRunNote(about.note));
   if (!isOne) throw new CheckpointError(`This run.zip is damaged: its part “${ABOUT}” tells of no run.`);
-  return { id: about.id as string, trained };
+  return { id: about.id as string, trained, ...(about.note && { note: about.note }) };
 }
 
 function isDevice(device: Partial<DeviceInfo> | undefined): boolean {

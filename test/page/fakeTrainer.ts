@@ -23,6 +23,7 @@ import type {
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
+import type { RunNote } from '../../src/store/runNotes';
 import type { Cell } from '../../src/study/cell';
 import { studyTables } from '../../src/study/tables';
 import type { SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
@@ -35,6 +36,8 @@ export interface FakeOptions {
   /** Stage in which the run fails, if any. */
   failAt: string | null;
   saved: boolean;
+  /** How many more finished runs are kept. */
+  more?: number;
   /** Stage in whose midst training runs away, if any. */
   divergeAt: string | null;
 }
@@ -456,6 +459,22 @@ export function fakePopoSteps(config: RunConfig, count: number): PopoStep[] {
   return Array.from({ length: count }, (_, step) => popoStep(step, config));
 }
 
+/** As many finished runs more, each of a seed of its own. */
+function moreRuns(config: RunConfig, count = 0): SavedRun[] {
+  return Array.from({ length: count }, (_, k) => ({
+    id: `more${k}`,
+    config: { ...config, seed: 20 + k },
+    stage: 'evaluate',
+    step: 1,
+    savedAt: Date.now() - 100_000_000 * (k + 1),
+    finished: true,
+    earlier: null,
+    isElsewhere: false,
+  }));
+}
+
+const seedOf = (id: string) => (id.startsWith('more') ? 20 + Number(id.slice(4)) : 7);
+
 export function fakeServices(options: FakeOptions): Services {
   const device: DeviceInfo = {
     backend: options.backend,
@@ -470,6 +489,7 @@ export function fakeServices(options: FakeOptions): Services {
   let answer: ((choice: DivergenceChoice) => void) | null = null;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
+  const notes = new Map<string, RunNote>();
   /** A run that was stopped because it ran away. */
   let left: SavedRun | null = null;
   const trainer: TrainerApi = {
@@ -608,13 +628,21 @@ export function fakeServices(options: FakeOptions): Services {
           step: 1,
           savedAt: Date.now() - 90_000_000,
           finished: true,
+          result: { stage: 'popo', users: 1000, l3: 0.3, ctcvr: 0.337 },
+          bytes: 12_300_000,
           ...alone,
         },
+        ...moreRuns(config, options.more),
       ];
-      return runs.filter(({ id }) => !deleted.has(id));
+      return runs
+        .filter(({ id }) => !deleted.has(id))
+        .map((run) => ({ ...run, note: notes.get(run.id) ?? run.note }));
     },
-    async openRun() {
-      const config = { ...defaultConfig(), seed: 7 };
+    async noteRun(id, note) {
+      notes.set(id, note);
+    },
+    async openRun(id) {
+      const config = { ...defaultConfig(), seed: seedOf(id) };
       const report = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
       return { report, events: [...play(config)] };
     },
