@@ -3,6 +3,7 @@ import type { Services } from '../../src/app/state/session';
 import type { BaselinesReport, ModelLead } from '../../src/evaluate/baselines/report';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
+import type { RowSpread } from '../../src/evaluate/rowSpread';
 import { Random } from '../../src/numeric/random';
 import type { RewardName } from '../../src/popo/rewards';
 import { pairsOf } from '../../src/popo/weighting';
@@ -66,6 +67,18 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
   };
+}
+
+/** What fine-tuning adds to L3 is beyond doubt, what alignment adds is not. */
+function spreads(): RowSpread[] {
+  const change = (mean: number) => ({
+    Category_L3_ACC: { mean, low: mean - 0.03, high: mean + 0.03, p: 0.1, seeds: 1, users: 1000 },
+  });
+  return [
+    { stage: 'warmup', ctcvr: { low: 0.14, high: 0.158 }, from: null, changes: {} },
+    { stage: 'sft', ctcvr: { low: 0.275, high: 0.303 }, from: 'warmup', changes: change(0.202) },
+    { stage: 'popo', ctcvr: { low: 0.32, high: 0.354 }, from: 'sft', changes: change(0.025) },
+  ];
 }
 
 /** Of the world of devices: what was met in training is answered better than what was not. */
@@ -400,6 +413,7 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield stage('popo', 'finished', config.popo.steps);
   yield* plain('evaluate', 20);
   yield { type: 'metrics', row: sliced(row('popo', 0.3, 0.337, 81)), step: config.popo.steps };
+  yield { type: 'spreads', spreads: spreads() };
   yield { type: 'counting', row: sliced(row('counting', 0.21, 0.2, 58)) };
   yield* plain('baselines', 20);
   yield { type: 'baselines', baselines: baselinesReport() };
@@ -446,6 +460,7 @@ export function fakeReport(config: RunConfig, stages: StageReport[], steps: Popo
     table: [row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81)].map(
       sliced,
     ),
+    spreads: spreads(),
     ranking: rankingReport(),
     samples: (['warmup', 'sft', 'popo'] as const).flatMap((stage) => samples(stage, 100, config)),
     fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },

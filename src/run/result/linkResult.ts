@@ -83,7 +83,7 @@ export function intervalIn(row: LinkedRow, name: RateName): { low: number; high:
   return rateInterval(rate, row.users);
 }
 
-type Source = Pick<Report, 'device' | 'stages' | 'popo' | 'table' | 'counting' | 'spreads'>;
+type Source = Pick<Report, 'device' | 'stages' | 'popo' | 'table' | 'counting'>;
 
 /** @param points most points of each curve */
 export function resultOf(report: Source, points: number): LinkResult {
@@ -97,9 +97,7 @@ export function resultOf(report: Source, points: number): LinkResult {
   return {
     device: { backend, vendor, architecture, description },
     seconds: Math.round(report.stages.reduce((sum, { seconds }) => sum + seconds, 0)),
-    table: [report.counting, ...report.table].flatMap((row) =>
-      row === undefined ? [] : linkedRow(row, report.spreads),
-    ),
+    table: [report.counting, ...report.table].flatMap((row) => (row === undefined ? [] : linkedRow(row))),
     losses: LOSS_STAGES.flatMap((stage) => {
       const loss = report.stages.find(({ name }) => name === stage)?.loss ?? [];
       if (loss.length === 0) return [];
@@ -125,15 +123,10 @@ export function resultOf(report: Source, points: number): LinkResult {
   };
 }
 
-function linkedRow(
-  row: NonNullable<Report['counting']> & { answer_loss?: number },
-  spreads: Report['spreads'] = [],
-): LinkedRow[] {
+function linkedRow(row: NonNullable<Report['counting']> & { answer_loss?: number }): LinkedRow[] {
   const stage = ROW_STAGES.find((known) => known === row.stage);
   if (stage === undefined) return [];
-  const spreadOf =
-    spreads.find((spread) => spread.stage === stage)?.ctcvr ??
-    row.slices?.find(({ name }) => name === 'all')?.metrics.CTCVR;
+  const spreadOf = row.slices?.find(({ name }) => name === 'all')?.metrics.CTCVR;
   return [
     {
       stage,
