@@ -25,14 +25,15 @@ export function reportPart({ made }: Pick<RunState, 'made'>): ReportPart {
 }
 
 /** Of the rows that there are so far, the table's in its order. */
-export function spreadsOf({ made }: Pick<RunState, 'made'>): RowSpread[] {
+export function spreadsOf(state: Pick<RunState, 'made'>): RowSpread[] {
   const judged = STAGES.flatMap((stage) => {
-    const own = made[stage.name];
+    const own = state.made[stage.name];
     return own === undefined ? [] : [...(stage.judged?.(own as never) ?? [])];
   });
-  // Counting is no stage of the model's.
+  // Counting and other baselines are judged too, and are no rows of the model's.
+  const rows = new Set(reportPart(state).table?.map(({ stage }) => stage));
   return rowSpreads(
-    judged.filter(({ row, outcomes }) => row.stage !== 'counting' && outcomes.length >= OUTCOMES.length),
+    judged.filter(({ row, outcomes }) => rows.has(row.stage) && outcomes.length >= OUTCOMES.length),
   );
 }
 

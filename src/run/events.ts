@@ -1,4 +1,5 @@
 /** The events of a run as one unbroken story: watched, resumed, on a new device, or opened again when it is done. */
+import type { RowSpread } from '../evaluate/rowSpread';
 import { parameterCount } from '../model/parameters';
 import { reportPart, spreadsOf } from './assemble';
 import { STAGES } from './pipeline';
@@ -68,7 +69,12 @@ export function* reportedEvents(report: Report): Generator<RunEvent> {
       },
   );
   yield* retold(report, stages, () => true);
-  if (report.spreads?.length) yield { type: 'spreads', spreads: report.spreads };
+  yield* spreadEvents(report.spreads ?? []);
+}
+
+/** As they were told row by row. */
+export function spreadEvents(spreads: readonly RowSpread[]): RunEvent[] {
+  return spreads.map((_, at) => ({ type: 'spreads', spreads: spreads.slice(0, at + 1) }));
 }
 
 /** A finished run whose checkpoint is there too, which knows what its report leaves out. */

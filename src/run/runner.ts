@@ -7,7 +7,7 @@ import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import type { Divergence, DivergenceChoice } from './divergence';
-import { onceEach, replayedEvents } from './events';
+import { onceEach, replayedEvents, spreadEvents } from './events';
 import { STAGES } from './pipeline';
 import type { Report, RunEvent } from './report';
 import { NOTHING_DONE, type RunCheckpoint } from './runState';
@@ -95,8 +95,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       for (const stage of STAGES) {
         await session.pass(stage);
         if (stage.judged === undefined) continue;
-        const spreads = spreadsOf(session.state);
-        if (spreads.length > 0) emit({ type: 'spreads', spreads });
+        for (const event of spreadEvents(spreadsOf(session.state))) emit(event);
       }
       const report = await assembleReport(session.state, device.info, session.memory());
       await context.save(session.last, report);

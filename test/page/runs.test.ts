@@ -101,7 +101,16 @@ it('is readable at every width, in the dark too', async () => {
     if (pictures) {
       mkdirSync(pictures, { recursive: true });
       await page.waitForSelector('#ranking-title');
-      await page.screenshot({ path: `${pictures}/runs-${width}-${scheme}.png`, fullPage: true });
+      for (const part of [
+        '[aria-labelledby=table-title]',
+        '.compare',
+        '.saved',
+        '[aria-labelledby=ranking-title]',
+      ])
+        await page
+          .locator(part)
+          .first()
+          .screenshot({ path: `${pictures}/${part.replace(/\W/g, '')}-${width}-${scheme}.png` });
     }
     await page.close();
   }
