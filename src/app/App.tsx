@@ -23,6 +23,7 @@ const LinkedBeside = late('What the link says came out', async () => (await link
 const Baselines = late('The baselines', async () => (await import('./results/baselines')).Baselines);
 const OrftView = late('The view of the reasoning', async () => (await import('./run/orft')).OrftView);
 const RankingView = late('The rankers', async () => (await import('./results/ranking')).RankingView);
+const Compare = late('The pinned runs', async () => (await import('./results/compare')).Compare);
 const Samples = late('The samples', async () => (await import('./run/samples')).Samples);
 const Ask = late('Asking the model', async () => (await import('./results/ask')).Ask);
 const World = late('The world', async () => (await import('./run/world')).World);
@@ -58,6 +59,7 @@ export function App({ session }: { session: Session }) {
         </div>
         {hasRows && <StageTable />}
         {!fresh && hasTheirs && <LinkedBeside />}
+        {session.pinned.value.length > 0 && <Compare />}
         {session.view.baselines.value !== null && <Baselines />}
         {session.view.ranking.value !== null && <RankingView />}
         {session.view.samples.value.length > 0 && <Samples />}

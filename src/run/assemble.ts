@@ -1,4 +1,6 @@
 /** The report of a run, out of what its stages made. */
+import { OUTCOMES } from '../evaluate/metrics';
+import { type RowSpread, rowSpreads } from '../evaluate/rowSpread';
 import { KERNELS_VERSION } from '../gpu/kernels';
 import { fingerprint } from './fingerprint';
 import { formatLink } from './link';
@@ -20,6 +22,19 @@ export function reportPart({ made }: Pick<RunState, 'made'>): ReportPart {
     });
   }
   return whole;
+}
+
+/** Of the rows that there are so far, the table's in its order. */
+export function spreadsOf(state: Pick<RunState, 'made'>): RowSpread[] {
+  const judged = STAGES.flatMap((stage) => {
+    const own = state.made[stage.name];
+    return own === undefined ? [] : [...(stage.judged?.(own as never) ?? [])];
+  });
+  // Counting and other baselines are judged too, and are no rows of the model's.
+  const rows = new Set(reportPart(state).table?.map(({ stage }) => stage));
+  return rowSpreads(
+    judged.filter(({ row, outcomes }) => rows.has(row.stage) && outcomes.length >= OUTCOMES.length),
+  );
 }
 
 /** What each test user adds to a row of the table, [users, OUTCOMES]; null where there is no such row. */
@@ -65,6 +80,7 @@ export async function assembleReport(
     ...source,
     divergences,
     counting,
+    spreads: spreadsOf(state),
     baselines,
     link: formatLink(config, dataset.sha256, mark, changes),
     device,

@@ -12,6 +12,7 @@ import type { TextLengths } from '../data/textLengths';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
+import { catalogueSize } from './catalogueSize';
 import { ConfigError, modelShape, type RunConfig } from './config';
 import type { ConfigPath } from './fields/list';
 import type { DeviceInfo } from './report';
@@ -94,8 +95,7 @@ const SENTENCE_TOKENS = 17;
 
 /** Behaviours of a shopper of the generated marketplace. */
 const WORLD_BEHAVIOURS = 18;
-/** Items of the world `compatibility` beside its devices, and tokens that its tokenizer learns beside their names. */
-const COMPATIBILITY_ITEMS = 224;
+/** Tokens that the tokenizer of the world `compatibility` learns beside the names of its devices. */
 const COMPATIBILITY_VOCABULARY = 260;
 /** Bytes of a user and of each behaviour, with its example; of a CoT beside its tokens; of a request that is ranked. */
 const USER_BYTES = 400;
@@ -251,15 +251,11 @@ export function budgetOf(
     },
   ];
 
-  const { num_l1, items_per_l3, devices, num_users, num_heldout_users } = config.data;
+  const { num_users, num_heldout_users } = config.data;
   const isWorld = config.data.source === 'world';
   const users = isWorld ? num_users + 2 * num_heldout_users : (data?.users ?? 0);
   const behaviours = isWorld ? users * WORLD_BEHAVIOURS : (data?.interactions ?? 0);
-  const items = !isWorld
-    ? (data?.items ?? 0)
-    : config.data.world === 'compatibility'
-      ? devices + COMPATIBILITY_ITEMS
-      : num_l1 * 16 * items_per_l3;
+  const items = catalogueSize(config, data?.items ?? 0);
   const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
   const cots = Math.min(rupr.prompts, examples) * rupr.num_cots;
   const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;

@@ -1,5 +1,7 @@
 /** The events of a run as one unbroken story: watched, resumed, on a new device, or opened again when it is done. */
-import { reportPart } from './assemble';
+import type { RowSpread } from '../evaluate/rowSpread';
+import { parameterCount } from '../model/parameters';
+import { reportPart, spreadsOf } from './assemble';
 import { STAGES } from './pipeline';
 import { type Report, type RunEvent, STAGE_NAMES, type StageReport } from './report';
 import type { RunState } from './runState';
@@ -37,6 +39,8 @@ function identity(event: RunEvent): string | null {
       return `curve ${event.step}`;
     case 'sample':
       return `sample ${event.sample.stage} ${event.sample.step} ${event.sample.sampleId}`;
+    case 'spreads':
+      return `spreads ${event.spreads.length}`;
     case 'cots':
     case 'counting':
     case 'baselines':
@@ -67,6 +71,21 @@ export function* reportedEvents(report: Report): Generator<RunEvent> {
       },
   );
   yield* retold(report, stages, () => true);
+  yield* spreadEvents(report.spreads ?? []);
+}
+
+/** As they were told row by row. */
+export function spreadEvents(spreads: readonly RowSpread[]): RunEvent[] {
+  return spreads.map((_, at) => ({ type: 'spreads', spreads: spreads.slice(0, at + 1) }));
+}
+
+/** A finished run whose checkpoint is there too, which knows what its report leaves out. */
+export function openedRun(told: Report, state: RunState): { report: Report; events: RunEvent[] } {
+  // A report of an older version of the app has no intervals.
+  const report: Report = { ...told, spreads: told.spreads ?? spreadsOf(state) };
+  const shape = state.made.tokenizer?.shape;
+  const model: RunEvent[] = shape ? [{ type: 'model', parameters: parameterCount(shape) }] : [];
+  return { report, events: [...model, ...reportedEvents(report)] };
 }
 
 function* retold(

@@ -2,6 +2,7 @@
 import type { BaselinesReport } from '../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
+import type { RowSpread } from '../evaluate/rowSpread';
 import type { PopoStep } from '../popo/trainer';
 import type { EndpointNews, TeacherCounts } from '../sft/cot';
 import type { FilterQuality } from '../sft/filterQuality';
@@ -119,6 +120,8 @@ export interface Report {
    * behaviour, and the item of that need that is bought most often is shown. Older reports lack it.
    */
   counting?: AnswersRow;
+  /** Intervals of the table's rows, and of what changed from each to the next. In no fingerprint. Older reports lack it. */
+  spreads?: RowSpread[];
   /** Recommenders without language on the same users. In no fingerprint. Older reports lack it. */
   baselines?: BaselinesReport;
   /** What the model's reasoning is worth to a ranker; null where `ranking.users` is 0 or there are no requests. */
@@ -168,6 +171,8 @@ export type RunEvent =
   | { type: 'curve'; row: MetricsRow; step: number }
   /** The row of counting, which no stage trains. */
   | { type: 'counting'; row: AnswersRow }
+  /** Of all rows of the stage table that there are by now. */
+  | { type: 'spreads'; spreads: RowSpread[] }
   | { type: 'baselines'; baselines: BaselinesReport }
   | { type: 'ranking'; ranking: RankingReport }
   | { type: 'checkpoint'; stage: StageName; step: number; stored: boolean }

@@ -4,6 +4,7 @@
  */
 import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
 import { sha256 } from '../numeric/hash';
+import { isRunNote, type RunNote } from '../store/runNotes';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint';
 import { CheckpointError } from './checkpointError';
 import type { RunFile } from './files';
@@ -31,6 +32,8 @@ export interface RunIdentity {
   trained: Pick<Report, 'device' | 'memory'> | null;
   /** Where it leaves out what is there again (smallRun.ts). */
   small?: SmallForm;
+  /** What its maker calls it and notes about it. */
+  note?: RunNote;
 }
 
 export function zipFiles(name: string, files: readonly RunFile[], level: 6 | 9 = 6): RunFile {
@@ -145,9 +148,15 @@ function aboutOf(part: ArrayBuffer | undefined): RunIdentity {
     typeof about?.id === 'string' &&
     /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(about.id) &&
     (trained === null || (isDevice(trained.device) && isMemory(trained.memory))) &&
-    (small === undefined || /^[0-9a-f]{64}$/.test(String(small?.cots)));
+    (small === undefined || /^[0-9a-f]{64}$/.test(String(small?.cots))) &&
+    (about.note === undefined || isRunNote(about.note));
   if (!isOne) throw new CheckpointError(`This run.zip is damaged: its part “${ABOUT}” tells of no run.`);
-  return { id: about.id as string, trained, ...(small && { small }) };
+  return {
+    id: about.id as string,
+    trained,
+    ...(small && { small }),
+    ...(about.note && { note: about.note }),
+  };
 }
 
 function isDevice(device: Partial<DeviceInfo> | undefined): boolean {

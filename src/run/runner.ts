@@ -1,13 +1,13 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
-import { assembleReport } from './assemble';
+import { assembleReport, spreadsOf } from './assemble';
 import { assertAffordable } from './budget';
 import { checkChanges, configAt, type RunChange } from './changes';
 import type { RunConfig } from './config';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import type { Divergence, DivergenceChoice } from './divergence';
-import { onceEach, replayedEvents } from './events';
+import { onceEach, replayedEvents, spreadEvents } from './events';
 import { STAGES } from './pipeline';
 import type { Report, RunEvent } from './report';
 import { NOTHING_DONE, type RunCheckpoint } from './runState';
@@ -92,7 +92,11 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       decide: context.decide,
     });
     try {
-      for (const stage of STAGES) await session.pass(stage);
+      for (const stage of STAGES) {
+        await session.pass(stage);
+        if (stage.judged === undefined) continue;
+        for (const event of spreadEvents(spreadsOf(session.state))) emit(event);
+      }
       const report = await assembleReport(session.state, device.info, session.memory());
       await context.save(session.last, report);
       return { report, checkpoint: session.last, slices: session.testSlices() };

@@ -25,8 +25,8 @@ export class StoreError extends Error {
   }
 }
 
-/** Which kind of record; each has its own file (checkpoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts). */
-export type CollectionName = 'checkpoints' | 'runs' | 'datasets' | 'answers' | 'cots' | 'cells';
+/** Which kind of record; each has its own file (checkpoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts). */
+export type CollectionName = 'checkpoints' | 'runs' | 'datasets' | 'answers' | 'cots' | 'cells' | 'notes';
 
 /** Named values that a structured clone can carry. An ArrayBuffer that is itself a part may be of any size. */
 export type Parts = Record<string, unknown>;

@@ -11,6 +11,7 @@ import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
 import type { CheckpointGeneration } from '../store/checkpoints';
+import type { RunNote } from '../store/runNotes';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
 import type { Answer, Askable, AskRequest } from './askProtocol';
@@ -34,7 +35,24 @@ export interface SavedRun {
   isElsewhere: boolean;
   /** Why it was stopped, where that was because it ran away. */
   stopped?: Divergence;
+  /** What a person calls it and notes about it. */
+  note?: RunNote;
+  /** What came out; lacks in reports that an older version of the app kept. */
+  result?: RunResult;
+  /** Of its checkpoints and its report in storage. */
+  bytes?: number;
 }
+
+/** The last row of a finished run's table, in short. */
+export interface RunResult {
+  stage: string;
+  users: number;
+  l3: number;
+  ctcvr: number;
+}
+
+/** What a list shows of a finished run's report. */
+export type FinishedRun = Omit<SavedRun, 'earlier' | 'isElsewhere' | 'stopped' | 'note' | 'bytes'>;
 
 /** Where a run is taken up. */
 export interface ResumeFrom {
@@ -183,8 +201,13 @@ export interface TrainerApi {
   step(): Promise<void>;
   stop(): Promise<void>;
   savedRuns(): Promise<SavedRun[]>;
-  /** A finished run again: its report, and what it told when it ran. Null when none is kept. */
-  openRun(id: string): Promise<OpenedRun | null>;
+  /**
+   * A finished run again: its report, and what it told when it ran. Null when none is kept.
+   * @param isShown whether it is on show from now on, so that its model is the one that is exported; true unless told
+   */
+  openRun(id: string, isShown?: boolean): Promise<OpenedRun | null>;
+  /** Keeps what a person calls a run and notes about it; an empty note is forgotten. */
+  noteRun(id: string, note: RunNote): Promise<void>;
   deleteRun(id: string): Promise<void>;
   /** Files of the trained model: model.safetensors, config.json, tokenizer.json. Throws when there is none yet. */
   exportModel(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]>;

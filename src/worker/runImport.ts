@@ -6,6 +6,7 @@ import type { Report } from '../run/report';
 import { isAtEnd, unpackRun } from '../run/runFile';
 import type { RunState } from '../run/runState';
 import type { Checkpoints } from '../store/checkpoints';
+import type { RunNote } from '../store/runNotes';
 import type { ImportedRun } from './protocol';
 
 /** Bytes: a file is held as a whole while it is read. */
@@ -15,10 +16,14 @@ const MOST_BYTES = 2 ** 31;
 interface RunShelf {
   checkpoints: Checkpoints<RunHeader>;
   saveReport(id: string, report: Report): Promise<void>;
+  saveNote(id: string, note: RunNote): Promise<void>;
 }
 
 /** @throws an Error with one sentence; nothing is kept then */
-export async function importRun(file: Blob, { checkpoints, saveReport }: RunShelf): Promise<ImportedRun> {
+export async function importRun(
+  file: Blob,
+  { checkpoints, saveReport, saveNote }: RunShelf,
+): Promise<ImportedRun> {
   if (file.size > MOST_BYTES)
     throw new Error(`This file has more than ${MOST_BYTES / 2 ** 30} GiB: it is too large for a run.zip.`);
   const { checkpoint, about } = await unpackRun(new Uint8Array(await file.arrayBuffer()));
@@ -39,6 +44,7 @@ export async function importRun(file: Blob, { checkpoints, saveReport }: RunShel
   const id = kept.length === 0 ? about.id : crypto.randomUUID();
   if (report !== null) await saveReport(id, report);
   await checkpoints.save({ ...encoded, id }, finished);
+  if (about.note !== undefined) await saveNote(id, about.note);
   const beside = kept.length === 0 ? '' : ' Another state of this run is kept here too, and was left alone.';
   const todo = finished ? 'open it below' : 'resume it below';
   return {

@@ -2,6 +2,7 @@
 import type { RunHeader } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import { Checkpoints, runOfKey } from '../store/checkpoints';
+import { RunNotes } from '../store/runNotes';
 import { Runs } from '../store/runs';
 import { deleteSentenceFiles, sentenceFileBytes } from '../store/sentenceCache';
 import { sizeOf } from '../store/size';
@@ -111,6 +112,7 @@ export async function deleteStored(
       const isDone = await holdingRun(locks, id, async () => {
         await new Checkpoints(store).delete(id);
         await new Runs(store).delete(id);
+        await new RunNotes(store).delete(id);
       }).then(
         () => true,
         async (error: unknown) => {

@@ -9,7 +9,7 @@ import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
 import type { DivergenceChoice } from '../run/divergence';
-import { reportedEvents } from '../run/events';
+import { openedRun, reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { forked } from '../run/fork';
 import { afterStop } from '../run/goBack';
@@ -23,12 +23,13 @@ import { Cells } from '../store/cells';
 import { type CheckpointGeneration, Checkpoints } from '../store/checkpoints';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
+import { RunNotes } from '../store/runNotes';
 import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
-import type { CotsSummary, ImportSummary, ResumeFrom, SavedRun, TrainerApi } from './protocol';
+import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 import { exportStudy, study, studyResult } from './studyService';
 
@@ -46,9 +47,6 @@ export interface TrainServices {
   /** Takes a run through its stages; a test has its own, which goes when it is told to. */
   pipeline?: typeof runPipeline;
 }
-
-/** What a list shows of a finished run's report. */
-type FinishedRun = Omit<SavedRun, 'earlier' | 'isElsewhere' | 'stopped'>;
 
 interface CurrentRun {
   /** Null for a study. */
@@ -74,6 +72,7 @@ interface Newest {
 interface Storage {
   checkpoints: Checkpoints<RunHeader>;
   runs: Runs<FinishedRun, Report>;
+  notes: RunNotes;
   datasets: Datasets<ImportSummary>;
   answers: LineLogs;
   cots: LineFiles<CotsSummary>;
@@ -116,6 +115,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     opened ??= services.openStore(onClosed).then(({ store, problem }) => ({
       checkpoints: new Checkpoints<RunHeader>(store),
       runs: new Runs<FinishedRun, Report>(store),
+      notes: new RunNotes(store),
       datasets: new Datasets<ImportSummary>(store),
       answers: new LineLogs(store),
       cots: new LineFiles<CotsSummary>(store),
@@ -287,6 +287,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
 
   async function saveReport(id: string, report: Report): Promise<void> {
     const { config, changes } = report;
+    const row = report.table.findLast(({ stage }) => stage === 'popo') ?? report.table.at(-1);
     const saved = {
       id,
       config,
@@ -295,6 +296,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
       step: 0,
       savedAt: Date.now(),
       finished: true,
+      result: row && {
+        stage: row.stage,
+        users: row.users,
+        l3: row.Category_L3_ACC,
+        ctcvr: row.CTCVR,
+      },
     };
     await (await storage()).runs.save(id, saved, report);
   }
@@ -454,33 +461,35 @@ export function createTrainer(services: TrainServices): TrainerApi {
     async savedRuns() {
       const held = await heldRuns(services.locks);
       if (current?.id) held.delete(current.id);
-      return (await (await storage()).checkpoints.list())
-        .map(({ id, header, earlier }): SavedRun => ({ id, ...header, earlier, isElsewhere: held.has(id) }))
-        .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
+      const { listRuns } = await import('./runList');
+      return listRuns((await storage()).runs.store, held);
     },
 
-    async openRun(id) {
+    async openRun(id, isShown = true) {
       const found = await (await storage()).runs.load(id);
-      // The model that is exported is that of the report on show.
       if (!found?.report) return null;
-      if (current === null) {
-        try {
-          const checkpoint = await load(id);
-          newest = { id, checkpoint, storedAt: await storedAt(id) };
-          lost = null;
-        } catch (error) {
-          newest = null;
-          lost = error instanceof Error ? error.message : String(error);
-        }
+      const checkpoint = await load(id).catch((error: unknown) => error as Error);
+      const isLoaded = 'state' in checkpoint;
+      // The model that is exported is that of the report on show.
+      if (isShown && current === null) {
+        newest = isLoaded ? { id, checkpoint, storedAt: await storedAt(id) } : null;
+        lost = isLoaded ? null : checkpoint.message;
       }
-      return { report: found.report, events: [...reportedEvents(found.report)] };
+      if (!isLoaded) return { report: found.report, events: [...reportedEvents(found.report)] };
+      return openedRun(found.report, checkpoint.state);
+    },
+
+    async noteRun(id, note) {
+      await (await storage()).notes.save(id, note);
+      services.tellTabs?.();
     },
 
     deleteRun: (id) =>
       holdingRun(services.locks, id, async () => {
-        const { checkpoints, runs } = await storage();
+        const { checkpoints, runs, notes } = await storage();
         await checkpoints.delete(id);
         await runs.delete(id);
+        await notes.delete(id);
         services.tellTabs?.();
       }),
 
@@ -503,13 +512,18 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const { packRun } = await import('../run/runFile');
       const report = id === undefined ? null : (await (await storage()).runs.load(id))?.report;
       const trained = report ? { device: report.device, memory: report.memory } : null;
-      return packRun(checkpoint, { id: id ?? '', trained });
+      const note = (await (await storage()).notes.list()).get(id ?? '');
+      return packRun(checkpoint, { id: id ?? '', trained, ...(note && { note }) });
     },
 
     async importRun(file) {
       const { importRun } = await import('./runImport');
-      const { checkpoints, problem } = await storage();
-      const made = await importRun(file, { checkpoints, saveReport });
+      const { checkpoints, notes, problem } = await storage();
+      const made = await importRun(file, {
+        checkpoints,
+        saveReport,
+        saveNote: (id, note) => notes.save(id, note),
+      });
       services.tellTabs?.();
       return problem === null ? made : { ...made, message: `${made.message} ${problem.message}` };
     },

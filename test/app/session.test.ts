@@ -116,6 +116,7 @@ function stage({
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
     savedRuns: async () => kept.runs,
+    noteRun: async () => {},
     openRun: async () => kept.report && { report: kept.report, events: [...reportedEvents(kept.report)] },
     deleteRun: async () => {},
     exportModel: async () => [],

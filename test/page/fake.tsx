@@ -15,6 +15,7 @@ const session = createSession(
     backend: asked.get('backend') === 'cpu' ? 'cpu' : 'webgpu',
     failAt: asked.get('fail'),
     saved: asked.has('saved'),
+    more: Number(asked.get('more') ?? 0),
     divergeAt: asked.get('diverge'),
     restAt: asked.get('rest'),
   }),

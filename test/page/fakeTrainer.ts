@@ -3,6 +3,7 @@ import type { Services } from '../../src/app/state/session';
 import type { BaselinesReport, ModelLead } from '../../src/evaluate/baselines/report';
 import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
+import type { RowSpread } from '../../src/evaluate/rowSpread';
 import { Random } from '../../src/numeric/random';
 import { computeAdvantages } from '../../src/popo/advantages';
 import { aggregationOf, policyOptions } from '../../src/popo/options';
@@ -29,6 +30,7 @@ import { STARTERS } from '../../src/run/starters';
 import type { TeacherCounts } from '../../src/sft/cot';
 import type { FilterQuality } from '../../src/sft/filterQuality';
 import type { CotExample } from '../../src/sft/orft';
+import type { RunNote } from '../../src/store/runNotes';
 import type { Cell } from '../../src/study/cell';
 import { studyTables } from '../../src/study/tables';
 import type { SavedRun, StudyRequest, StudyResult, TrainerApi } from '../../src/worker/protocol';
@@ -42,6 +44,8 @@ export interface FakeOptions {
   /** Stage in which the run fails, if any. */
   failAt: string | null;
   saved: boolean;
+  /** How many more finished runs are kept. */
+  more?: number;
   /** Stage in whose midst training runs away, if any. */
   divergeAt: string | null;
   /** Stage in whose midst the run waits until it is resumed, if any. */
@@ -72,6 +76,18 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
   };
+}
+
+/** What fine-tuning adds to L3 is beyond doubt, what alignment adds is not. */
+function spreads(): RowSpread[] {
+  const change = (mean: number) => ({
+    Category_L3_ACC: { mean, low: mean - 0.03, high: mean + 0.03, p: 0.1, seeds: 1, users: 1000 },
+  });
+  return [
+    { stage: 'warmup', ctcvr: { low: 0.14, high: 0.158 }, from: null, changes: {} },
+    { stage: 'sft', ctcvr: { low: 0.275, high: 0.303 }, from: 'warmup', changes: change(0.202) },
+    { stage: 'popo', ctcvr: { low: 0.32, high: 0.354 }, from: 'sft', changes: change(0.025) },
+  ];
 }
 
 /** Of the world of devices: what was met in training is answered better than what was not. */
@@ -438,6 +454,7 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield stage('popo', 'finished', config.popo.steps);
   yield* plain('evaluate', 20);
   yield { type: 'metrics', row: sliced(row('popo', 0.3, 0.337, 81)), step: config.popo.steps };
+  yield { type: 'spreads', spreads: spreads() };
   yield { type: 'counting', row: sliced(row('counting', 0.21, 0.2, 58)) };
   yield* plain('baselines', 20);
   yield { type: 'baselines', baselines: baselinesReport() };
@@ -484,6 +501,7 @@ export function fakeReport(config: RunConfig, stages: StageReport[], steps: Popo
     table: [row('warmup', 0.073, 0.149, 66), row('sft', 0.275, 0.289, 99), row('popo', 0.3, 0.337, 81)].map(
       sliced,
     ),
+    spreads: spreads(),
     ranking: rankingReport(),
     samples: (['warmup', 'sft', 'popo'] as const).flatMap((stage) => samples(stage, 100, config)),
     fingerprint: { inputs: 'aa'.repeat(16), exact: 'bb'.repeat(16), blocks: [], close: [1, 2] },
@@ -496,6 +514,22 @@ export function fakeReport(config: RunConfig, stages: StageReport[], steps: Popo
 export function fakePopoSteps(config: RunConfig, count: number): PopoStep[] {
   return Array.from({ length: count }, (_, step) => popoStep(step, config));
 }
+
+/** As many finished runs more, each of a seed of its own. */
+function moreRuns(config: RunConfig, count = 0): SavedRun[] {
+  return Array.from({ length: count }, (_, k) => ({
+    id: `more${k}`,
+    config: { ...config, seed: 20 + k },
+    stage: 'evaluate',
+    step: 1,
+    savedAt: Date.now() - 100_000_000 * (k + 1),
+    finished: true,
+    earlier: null,
+    isElsewhere: false,
+  }));
+}
+
+const seedOf = (id: string) => (id.startsWith('more') ? 20 + Number(id.slice(4)) : 7);
 
 export function fakeServices(options: FakeOptions): Services {
   const device: DeviceInfo = {
@@ -511,6 +545,7 @@ export function fakeServices(options: FakeOptions): Services {
   let answer: ((choice: DivergenceChoice) => void) | null = null;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
+  const notes = new Map<string, RunNote>();
   /** A run that was stopped because it ran away. */
   let left: SavedRun | null = null;
   const trainer: TrainerApi = {
@@ -653,13 +688,21 @@ export function fakeServices(options: FakeOptions): Services {
           step: 1,
           savedAt: Date.now() - 90_000_000,
           finished: true,
+          result: { stage: 'popo', users: 1000, l3: 0.3, ctcvr: 0.337 },
+          bytes: 12_300_000,
           ...alone,
         },
+        ...moreRuns(config, options.more),
       ];
-      return runs.filter(({ id }) => !deleted.has(id));
+      return runs
+        .filter(({ id }) => !deleted.has(id))
+        .map((run) => ({ ...run, note: notes.get(run.id) ?? run.note }));
     },
-    async openRun() {
-      const config = { ...defaultConfig(), seed: 7 };
+    async noteRun(id, note) {
+      notes.set(id, note);
+    },
+    async openRun(id) {
+      const config = { ...defaultConfig(), seed: seedOf(id) };
       const report = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
       return { report, events: [...play(config)] };
     },

@@ -38,7 +38,9 @@ it('has at most 354 KB of code to train with, 57 KB more for files, 100 KB more 
   const isImporter = (path: string) => path.includes('importer');
   // Fetched when somebody looks after storage, or carries a run elsewhere.
   const isKeeping = (path: string) =>
-    /\/(saved|storageService|runFile|runImport|downloads?|takenFiles|olderReport)-/.test(path);
+    /\/(saved|storageService|runFile|runImport|downloads?|takenFiles|olderReport|runList|pinnedRun|compare|noteEditor|runNames)-/.test(
+      path,
+    );
   // Fetched when the page has nothing else to do, before anybody needs it.
   const isCourse = (path: string) => /\/(course|plane|table|charts)-/.test(path);
   // Fetched when a link carries a result, or one is shared.

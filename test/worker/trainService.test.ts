@@ -49,9 +49,39 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const [saved] = await trainer.savedRuns();
     expect(saved).toMatchObject({ config: report.config, stage: 'ranking', finished: true });
 
-    // Another worker, after a reload.
+    const last = report.table.find(({ stage }) => stage === 'popo')!;
+    expect(saved.result).toEqual({
+      stage: 'popo',
+      users: last.users,
+      l3: last.Category_L3_ACC,
+      ctcvr: last.CTCVR,
+    });
+    expect(saved.bytes).toBeGreaterThan(1000);
+
+    // Another worker, after a reload. A run that is looked at from the side is not the one on show.
     const later = trainerOn(store);
-    expect((await later.openRun(saved.id))?.report).toEqual(report);
+    await later.openRun(saved.id, false);
+    await expect(later.exportModel()).rejects.toThrow(/no model to export yet/);
+    const opened = (await later.openRun(saved.id))!;
+    expect(opened.report).toEqual(report);
+    const toldOf = (type: RunEvent['type']) => opened.events.filter((event) => event.type === type);
+    expect(toldOf('model')).toHaveLength(1);
+    expect(toldOf('spreads').at(-1)).toEqual({ type: 'spreads', spreads: report.spreads });
+    expect(report.spreads?.map(({ stage, from }) => [stage, from])).toEqual([
+      ['warmup', null],
+      ['sft', 'warmup'],
+      ['popo', 'sft'],
+    ]);
+    const note = { name: 'mine', text: 'as it came' };
+    await trainer.noteRun(saved.id, note);
+    expect((await later.savedRuns())[0].note).toEqual(note);
+    expect((await unpackRun((await later.exportRun()).bytes)).about.note).toEqual(note);
+    const elsewhere = trainerOn(memoryStore());
+    await elsewhere.importRun(new File([(await later.exportRun()).bytes], 'run.zip'));
+    expect((await elsewhere.savedRuns())[0]).toMatchObject({ id: saved.id, note, result: saved.result });
+    await elsewhere.deleteRun(saved.id);
+    await trainer.noteRun(saved.id, { name: ' ', text: '' });
+    expect((await later.savedRuns())[0].note).toBeUndefined();
     const files = await later.exportModel();
     expect(files.map(({ name }) => name)).toEqual([
       'model.safetensors',

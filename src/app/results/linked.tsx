@@ -1,4 +1,5 @@
 /** What an opened link says came out for its maker: before anything is trained here, and beside what is. */
+import { catalogueSize } from '../../run/catalogueSize';
 import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/result/linkResult';
 import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
@@ -9,7 +10,7 @@ import { deviceWords } from '../words/deviceWords';
 import { changesInWords, differences } from '../words/differences';
 import { count, duration, short } from '../words/format';
 import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
-import { METRICS, rateText } from './table';
+import { type METRICS, metricsFor, rateText } from './table';
 import '../styles/tables.css';
 import '../styles/linked.css';
 
@@ -110,6 +111,7 @@ function TrainHere() {
 
 function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
   const { table } = found.result;
+  const metrics = metricsFor(catalogueSize(config, 0));
   return (
     <>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage, as the link has them">
@@ -117,7 +119,7 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
           <thead>
             <tr>
               <th scope="col">Stage</th>
-              {METRICS.map(({ key, label, hint, kind }) => (
+              {metrics.map(({ key, label, hint, kind }) => (
                 <th key={key} scope="col" title={hint} class={kind}>
                   {label}
                 </th>
@@ -132,7 +134,7 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
                     ? 'Counting'
                     : rowLabel({ stage: row.stage, step: row.step ?? undefined }, config)}
                 </th>
-                {METRICS.map(({ key }) => (
+                {metrics.map(({ key }) => (
                   <td key={key} class={row.stage === 'counting' ? 'faint' : undefined}>
                     <Cell row={row} column={key} />
                   </td>

@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
 import type { RankerMetrics } from '../../evaluate/judgement';
 import type { Lift } from '../../evaluate/lift';
-import type { FeatureSetName } from '../../evaluate/ranking';
+import type { FeatureSetName, RankingReport } from '../../evaluate/ranking';
 import type { Interval } from '../../numeric/interval';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
+import { changeText, controlVerdict, toneOf } from './change';
 import '../styles/tables.css';
 
 const LABELS: Record<FeatureSetName, string> = {
@@ -42,7 +43,7 @@ export function RankingView() {
           {count(ranking.rankers[0][who.value].requests)} requests
           {ranking.users !== undefined &&
             ` of ${count(ranking.users[who.value === 'all' ? 'test' : 'long_tail'])} users`}{' '}
-          it did not learn from; ± is a 95 % interval over users.
+          it did not learn from; below each change its 95 % interval over users.
         </p>
         <div class="segments small" role="radiogroup" aria-label="Whose requests the table counts">
           {(['all', 'long_tail'] as const).map((value) => (
@@ -87,11 +88,21 @@ export function RankingView() {
                 {METRICS.map(({ label, of }) => (
                   <td key={label}>{of(ranker[who.value]).toFixed(4).replace(/^0/, '')}</td>
                 ))}
-                <td>{ranker.gain ? <Change of={ranker.gain[who.value].ctcvr} write={points} /> : '–'}</td>
+                <td>
+                  {ranker.gain ? (
+                    <Change of={ranker.gain[who.value].ctcvr} write={points} isControl={isControl(ranker)} />
+                  ) : (
+                    '–'
+                  )}
+                </td>
                 {hasGroupedGain && (
                   <td>
                     {ranker.gauc_gain ? (
-                      <Change of={ranker.gauc_gain[who.value].ctcvr} write={points} />
+                      <Change
+                        of={ranker.gauc_gain[who.value].ctcvr}
+                        write={points}
+                        isControl={isControl(ranker)}
+                      />
                     ) : (
                       '–'
                     )}
@@ -99,8 +110,20 @@ export function RankingView() {
                 )}
                 {hasLift && (
                   <>
-                    <td>{ranker.lift ? <Sales of={ranker.lift[who.value].revenue} /> : '–'}</td>
-                    <td>{ranker.lift ? <Sales of={ranker.lift[who.value].value} /> : '–'}</td>
+                    <td>
+                      {ranker.lift ? (
+                        <Sales of={ranker.lift[who.value].revenue} isControl={isControl(ranker)} />
+                      ) : (
+                        '–'
+                      )}
+                    </td>
+                    <td>
+                      {ranker.lift ? (
+                        <Sales of={ranker.lift[who.value].value} isControl={isControl(ranker)} />
+                      ) : (
+                        '–'
+                      )}
+                    </td>
                   </>
                 )}
               </tr>
@@ -108,6 +131,7 @@ export function RankingView() {
           </tbody>
         </table>
       </section>
+      <ControlSaid ranking={ranking} who={who.value} />
       <details class="protocol">
         <summary>How this is measured</summary>
         <p>
@@ -144,31 +168,65 @@ export function RankingView() {
   );
 }
 
+const isControl = ({ features }: { features: FeatureSetName }) => features === 'shuffled';
+
+/** Where the control gains, the gains above it are not all the reasoning's. */
+function ControlSaid({ ranking, who }: { ranking: RankingReport; who: Who }) {
+  const control = ranking.rankers.find(isControl);
+  if (!control?.gain) return null;
+  const { ctcvr: gain } = control.gain[who];
+  const said = controlVerdict(gain);
+  if (said === 'nothing') return null;
+  return (
+    <p class="problem control-said" role="note">
+      {said === 'gains'
+        ? 'The control gains: features of other requests, which say nothing of this one, move AUC buy by '
+        : 'The control loses: features of other requests make AUC buy worse by '}
+      {points(gain.mean)} ({points(gain.low)} to {points(gain.high)}). That much comes from having features at
+      all, or from chance, so read the gains above as less that of the control.
+    </p>
+  );
+}
+
 /** Everybody seeing both rankers, and below it the users randomised to one of them. */
-function Sales({ of: { paired, randomised } }: { of: Lift }) {
+function Sales({ of: { paired, randomised }, isControl: flagged }: { of: Lift; isControl: boolean }) {
   return (
     <>
-      <Change of={paired} write={share} />
+      <Change of={paired} write={share} isControl={flagged} />
       <small class="under">
-        A/B <Change of={randomised} write={share} />
+        A/B <Change of={randomised} write={share} isControl={flagged} />
       </small>
     </>
   );
 }
 
-/** A difference with its interval; coloured where the interval leaves out 0. */
-function Change({ of, write }: { of: Interval; write: (value: number) => string }) {
-  const tone = of.low > 0 ? 'up' : of.high < 0 ? 'down' : 'faint';
+/** A difference with the two ends of its own interval; coloured where that leaves out 0, and never green for a control. */
+function Change({
+  of,
+  write,
+  isControl: flagged,
+}: {
+  of: Interval;
+  write(value: number): string;
+  isControl: boolean;
+}) {
+  const tone = toneOf(of);
+  const isFlagged = flagged && tone !== 'faint';
   return (
-    <span class={tone} title={`95 %: ${write(of.low)} to ${write(of.high)}`}>
-      {write(of.mean)} ± {write((of.high - of.low) / 2).replace(/^[+−]/, '')}
+    <span
+      class={isFlagged ? 'flagged' : tone}
+      title={isFlagged ? 'A control: this should be nothing' : undefined}
+    >
+      {write(of.mean)}
+      {isFlagged && <abbr title="A control: this should be nothing"> !</abbr>}
+      <small class="under">
+        {write(of.low)} to {write(of.high)}
+      </small>
     </span>
   );
 }
 
-function points(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4).replace(/^0/, '')}`;
-}
+const points = (value: number) => changeText(value, 4);
 
 function share(value: number): string {
   return `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)} %`;

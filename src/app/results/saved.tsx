@@ -1,12 +1,16 @@
 import { useSignal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import type { SavedRun } from '../../worker/protocol';
+import { rateInterval } from '../../numeric/rate';
+import { STAGE_NAMES, type StageName } from '../../run/stageNames';
+import type { RunResult, SavedRun } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { download } from '../parts/download';
 import { useSession } from '../state/context';
 import type { Room } from '../state/keptRuns';
 import { createStorage } from '../state/storage';
 import { ago, bytes } from '../words/format';
+import { nameInWords, runName } from '../words/runNames';
+import { NoteEditor } from './noteEditor';
 import { StoragePanel } from './storage';
 
 /** What is kept on this device: runs to take up again, to look at or to carry elsewhere, and whatever else there is. */
@@ -14,6 +18,9 @@ export function SavedRuns() {
   const session = useSession();
   const storage = useMemo(() => createStorage(session, download), [session]);
   const isOpen = useSignal(false);
+  /** The run whose note is being written. */
+  const noted = useSignal<string | null>(null);
+  const isPinned = ({ id }: SavedRun) => session.pinned.value.some((run) => run.id === id);
   const file = useRef<HTMLInputElement>(null);
   const runs = [...session.savedRuns.value].sort((a, b) => b.savedAt - a.savedAt);
   const busy = session.busy.value;
@@ -26,11 +33,15 @@ export function SavedRuns() {
       <ul>
         {runs.map((run) => (
           <li key={run.id}>
-            <span>
-              <b>{run.config.preset}</b>, seed {run.config.seed}, {run.config.popo?.weighting}
-            </span>
-            <span class="faint">
-              {standing(run)}, {ago(run.savedAt, Date.now())}
+            <span class="saved-about">
+              <b>{runName(run)}</b>
+              {run.note?.name ? <small class="faint">{nameInWords(run)}</small> : null}
+              <span class="faint">
+                {standing(run)}, {ago(run.savedAt, Date.now())}
+                {run.bytes !== undefined && `, ${bytes(run.bytes)}`}
+                {run.result !== undefined && <Result of={run.result} />}
+              </span>
+              {run.note?.text ? <span class="saved-note">{run.note.text}</span> : null}
             </span>
             <span class="saved-actions">
               {run.finished ? (
@@ -50,6 +61,47 @@ export function SavedRuns() {
                   </button>
                 ))
               )}
+              {run.finished && (
+                <button
+                  type="button"
+                  data-action="pin-run"
+                  aria-pressed={isPinned(run)}
+                  onClick={() => void session.pin(run)}
+                >
+                  {isPinned(run) ? 'Unpin' : 'Pin'}
+                </button>
+              )}
+              {hasAlignment(run) && (
+                <button
+                  type="button"
+                  data-action="fork-run"
+                  title="A second line of this run, from the beginning of alignment"
+                  disabled={busy || run.isElsewhere}
+                  onClick={() => void session.fork('popo', run.id)}
+                >
+                  Fork
+                </button>
+              )}
+              <button
+                type="button"
+                data-action="duplicate-run"
+                title="Fills the form with this run’s settings, for you to change"
+                disabled={busy}
+                onClick={() => void session.duplicate(run)}
+              >
+                Duplicate with changes
+              </button>
+              <button
+                type="button"
+                class="plain"
+                data-action="note-run"
+                aria-expanded={noted.value === run.id}
+                onClick={() => {
+                  noted.value = noted.value === run.id ? null : run.id;
+                }}
+              >
+                Name, notes
+              </button>
               {run.earlier !== null && session.refused.value.has(run.id) && (
                 <button
                   type="button"
@@ -74,11 +126,19 @@ export function SavedRuns() {
                 class="plain"
                 disabled={busy || run.isElsewhere}
                 label="Delete"
-                name={`Delete the run of ${run.config.preset}, seed ${run.config.seed}`}
+                name={`Delete the run ${runName(run)}`}
                 question="Delete this run?"
                 remove={() => void session.deleteRun(run.id)}
               />
             </span>
+            {noted.value === run.id && (
+              <NoteEditor
+                run={run}
+                close={() => {
+                  noted.value = null;
+                }}
+              />
+            )}
           </li>
         ))}
       </ul>
@@ -140,4 +200,19 @@ function standing({ finished, isElsewhere, step, stage, stopped }: SavedRun): st
   if (isElsewhere) return `being trained in another tab, kept at step ${step} of ${stage}`;
   if (stopped !== undefined) return `stopped at step ${step} of ${stage}, because it may be running away`;
   return finished ? 'finished' : `at step ${step} of ${stage}`;
+}
+
+/** Whether it has come to alignment, where a fork begins. */
+function hasAlignment({ stage, finished }: SavedRun): boolean {
+  return finished || STAGE_NAMES.indexOf(stage as StageName) >= STAGE_NAMES.indexOf('popo');
+}
+
+function Result({ of: { l3, ctcvr, users } }: { of: RunResult }) {
+  const { low, high } = rateInterval(l3, users);
+  const rate = (value: number) => value.toFixed(3).replace(/^0/, '');
+  return (
+    <>
+      ; L3 {rate(l3)} ({rate(low)}–{rate(high)}), CTCVR {rate(ctcvr)}
+    </>
+  );
 }

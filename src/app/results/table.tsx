@@ -1,11 +1,16 @@
 import type { MetricsRow } from '../../evaluate/metrics';
+import type { OutcomeName, RowSpread } from '../../evaluate/rowSpread';
+import type { Interval } from '../../numeric/interval';
+import { rateInterval } from '../../numeric/rate';
+import { catalogueSize } from '../../run/catalogueSize';
 import { late } from '../parts/late';
 import { useSession } from '../state/context';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
+import { changeText, toneOf } from './change';
 import '../styles/tables.css';
 
-type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices' | 'step'>;
+export type Metric = Exclude<keyof MetricsRow, 'stage' | 'users' | 'slices' | 'step'>;
 
 /** Columns of the table of stages. */
 export const METRICS: {
@@ -34,6 +39,14 @@ export const METRICS: {
   },
 ];
 
+/** A title among the K nearest of a catalogue of no more than K says only that there was a title. */
+export function metricsFor(items: number): typeof METRICS {
+  return METRICS.filter(({ key }) => {
+    const nearest = /@(\d+)$/.exec(key);
+    return nearest === null || items === 0 || Number(nearest[1]) < items;
+  });
+}
+
 const BySlice = late('The slices', async () => (await import('./bySlice')).BySlice);
 const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
 
@@ -44,6 +57,11 @@ export function StageTable() {
   const counting = session.view.counting.value;
   const config = session.shownConfig.value;
   const isWorld = config.data.source === 'world';
+  const imported = session.data.imports.value.find(({ sha256 }) => sha256 === config.data.sha256);
+  const items = session.report.value?.dataset.items ?? catalogueSize(config, imported?.items ?? 0);
+  const metrics = metricsFor(items);
+  const spreads = session.view.spreads.value;
+  const left = METRICS.filter((metric) => !metrics.includes(metric)).map(({ key }) => key);
   return (
     <section class="table-section" aria-labelledby="table-title">
       <div class="section-head">
@@ -59,7 +77,7 @@ export function StageTable() {
           <thead>
             <tr>
               <th scope="col">Stage</th>
-              {METRICS.map(({ key, label, hint, kind }) => (
+              {metrics.map(({ key, label, hint, kind }) => (
                 <th key={key} scope="col" title={hint} class={kind}>
                   {label}
                 </th>
@@ -72,35 +90,29 @@ export function StageTable() {
                 <th scope="row" title="The embedded teacher, not told the item: no model">
                   Counting
                 </th>
-                {METRICS.map(({ key, rate }) => (
+                {metrics.map(({ key }) => (
                   <td key={key} class="faint">
-                    {key === 'answer_loss'
-                      ? '–'
-                      : key === 'distinct_top1'
-                        ? count(counting[key])
-                        : rateText(counting[key])}
-                    {rate && <small />}
+                    {key === 'answer_loss' ? '–' : <Value row={counting} column={key} />}
                   </td>
                 ))}
               </tr>
             )}
-            {rows.map((row, index) => (
-              <tr key={row.stage}>
-                <th scope="row">{rowLabel(row, config)}</th>
-                {METRICS.map(({ key, rate }) => (
-                  <td key={key}>
-                    {rate ? rateText(row[key]) : key === 'distinct_top1' ? count(row[key]) : short(row[key])}
-                    {rate && (
-                      <Change
-                        from={rows[index - 1]?.[key] ?? row[key]}
-                        to={row[key]}
-                        isGood={key !== 'popularity_share'}
-                      />
-                    )}
-                  </td>
-                ))}
-              </tr>
-            ))}
+            {rows.map((row, index) => {
+              const spread = spreads.find(({ stage }) => stage === row.stage);
+              return (
+                <tr key={row.stage}>
+                  <th scope="row">{rowLabel(row, config)}</th>
+                  {metrics.map(({ key, rate }) => (
+                    <td key={key}>
+                      <Value row={row} column={key} spread={spread} />
+                      {rate && index > 0 && (
+                        <Change from={rows[index - 1][key]} to={row[key]} interval={pairedOf(spread, key)} />
+                      )}
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
           </tbody>
         </table>
       </section>
@@ -116,6 +128,11 @@ export function StageTable() {
           answer names none. Valid: well formed, with a title and three categories. Distinct: different items
           over all users. Top share: of the item answered most often. Answer loss: nats per token of the true
           answer after what the model thought.
+          {' Below a rate: its 95 % interval over these users, one model and one seed. '}
+          Below that: the change from the row above; green or red only where its own interval, paired user by
+          user, leaves out zero.
+          {left.length > 0 &&
+            ` Left out: ${left.join(', ')}, since the catalogue has ${count(items)} items and every title is among so many.`}
           {counting !== null &&
             ' Counting: no model; the need that most often follows the newest purchase for such a profile, and the item of it that is bought most.'}
         </p>
@@ -131,9 +148,62 @@ export function rateText(value: number | null | undefined): string {
     : '–';
 }
 
-function Change({ from, to, isGood }: { from?: number; to?: number; isGood: boolean }) {
+/** What a cell says, and below it the interval that it has as a mean over users. */
+function Value({
+  row,
+  column,
+  spread,
+}: {
+  row: Pick<MetricsRow, 'users'> & Partial<Pick<MetricsRow, Metric | 'slices'>>;
+  column: Metric;
+  spread?: RowSpread;
+}) {
+  const value = row[column];
+  if (column === 'distinct_top1') return <>{count(value ?? 0)}</>;
+  if (column === 'answer_loss') return <>{short(value)}</>;
+  const interval = intervalOf(row, column, spread);
+  return (
+    <>
+      {rateText(value)}
+      {interval !== null && (
+        <small class="under">
+          {rateText(interval.low)}–{rateText(interval.high)}
+        </small>
+      )}
+    </>
+  );
+}
+
+/** 95 %, over users; null for what is no mean over users, such as the share of the answer given most often. */
+function intervalOf(
+  row: Pick<MetricsRow, 'users'> & Partial<Pick<MetricsRow, Metric | 'slices'>>,
+  column: Metric,
+  spread?: RowSpread,
+): { low: number; high: number } | null {
+  const value = row[column];
+  if (value === undefined || column === 'popularity_share') return null;
+  if (column !== 'CTCVR') return rateInterval(value, row.users);
+  const all = row.slices?.find(({ name }) => name === 'all')?.metrics.CTCVR;
+  return spread?.ctcvr ?? all ?? rateInterval(value, row.users);
+}
+
+function pairedOf(spread: RowSpread | undefined, column: Metric): Interval | undefined {
+  return spread?.changes[column as OutcomeName];
+}
+
+function Change({ from, to, interval }: { from?: number; to?: number; interval?: Interval }) {
   const change = (to ?? Number.NaN) - (from ?? Number.NaN);
-  if (!Number.isFinite(change) || Math.abs(change) < 0.0005) return <small />;
-  const text = Math.abs(change).toFixed(3).replace(/^0/, '');
-  return <small class={change > 0 === isGood ? 'up' : 'down'}>{change > 0 ? `+${text}` : `−${text}`}</small>;
+  if (!Number.isFinite(change)) return null;
+  return (
+    <small
+      class={`under ${interval === undefined ? 'faint' : toneOf(interval)}`}
+      title={
+        interval === undefined
+          ? 'Without an interval of its own'
+          : `95 %, paired: ${changeText(interval.low)} to ${changeText(interval.high)}`
+      }
+    >
+      {changeText(change)}
+    </small>
+  );
 }

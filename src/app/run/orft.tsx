@@ -3,10 +3,10 @@ import type { FilterJudgement } from '../../sft/filterQuality';
 import type { CotExample, Threshold } from '../../sft/orft';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
+import { shownExamples } from './orftExamples';
 import '../styles/samples.css';
 
 const BINS = 48;
-const SHOWN = 3;
 
 /** Rejection: the perplexity of the true answer given each chain of thought, and examples from both sides of the cut. */
 export function OrftView() {
@@ -17,8 +17,7 @@ export function OrftView() {
   const { threshold } = session.shownConfig.value.orft;
   const counts = session.view.teacher.value;
   const told = counts === null ? null : countsInWords(counts, count);
-  const kept = different(cots.examples.filter((example) => example.kept).sort((a, b) => a.ppl - b.ppl));
-  const rejected = different(cots.examples.filter((example) => !example.kept).sort((a, b) => b.ppl - a.ppl));
+  const { kept, rejected, note } = shownExamples(cots.examples, threshold);
   return (
     <section class="orft" aria-labelledby="orft-title">
       <div class="section-head">
@@ -45,6 +44,12 @@ export function OrftView() {
         </div>
         <Examples title="Rejected" examples={rejected} />
       </div>
+      {rejected.length > 0 && kept.length > 0 && (
+        <p class="plot-note">
+          PPL: how surprising the true answer is after the argument. Nothing else counts, so a kept argument
+          may read worse than a rejected one. {note}
+        </p>
+      )}
       {quality && (
         <p class="plot-note">
           Perplexity does not see whether an argument is sound, but this data knows. Cites what the purchase
@@ -63,12 +68,6 @@ function Filtered({ by: { right, precision, recall } }: { by: FilterJudgement })
       that do are kept (recall)
     </>
   );
-}
-
-/** The first few that say different things. */
-function different(examples: CotExample[]): CotExample[] {
-  const seen = new Set<string>();
-  return examples.filter(({ cot }) => !seen.has(cot) && seen.add(cot)).slice(0, SHOWN);
 }
 
 function Examples({ title, examples }: { title: string; examples: CotExample[] }) {

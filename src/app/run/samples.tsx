@@ -3,27 +3,32 @@ import type { Sample } from '../../run/report';
 import { rewardLook } from '../charts/palette';
 import { useSession } from '../state/context';
 import { heldOutWords, sampleWords } from '../words/runWords';
+import { changedWords, sampleOrder } from './sampleOrder';
 import '../styles/samples.css';
 
 /** The same held-out moment before and after: what it thinks and what it answers. */
 export function Samples() {
   const session = useSession();
-  const at = useSignal(0);
+  const chosen = useSignal<string | null>(null);
   const config = session.shownConfig.value;
   const samples = session.view.samples.value;
-  const ids = [...new Set(samples.map(({ sampleId }) => sampleId))];
-  if (ids.length === 0) return null;
-  const index = Math.min(at.value, ids.length - 1);
+  const order = sampleOrder(samples);
+  if (order.length === 0) return null;
+  const ids = order.map(({ id }) => id);
+  // Whoever is looked at stays, also where the order changes meanwhile.
+  const index = Math.max(0, ids.indexOf(chosen.value ?? ids[0]));
   const mine = samples.filter(({ sampleId }) => sampleId === ids[index]);
   const newest = mine[mine.length - 1];
   const move = (by: number) => {
-    at.value = (index + by + ids.length) % ids.length;
+    chosen.value = ids[(index + by + ids.length) % ids.length];
   };
   return (
     <section class="samples" aria-labelledby="samples-title">
       <div class="section-head">
         <h2 id="samples-title">In its own words</h2>
-        <p>{heldOutWords(config).one}, asked again after each stage.</p>
+        <p>
+          {heldOutWords(config).one}, asked again after each stage. {changedWords(order)}
+        </p>
         {ids.length > 1 && (
           <div class="pager">
             <button type="button" class="plain" aria-label="Previous shopper" onClick={() => move(-1)}>

@@ -3,7 +3,6 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import type { Report } from '../../run/report';
 import type { RunColumns } from './columns';
-import type { Linked } from './linkedResult';
 
 export interface OtherRun {
   /** Of a run; `link` for what an opened link has. */
@@ -20,7 +19,10 @@ export interface PinnedRun extends OtherRun {
 }
 
 /** @param shown the id of the run on show */
-export function createBehind(linked: ReadonlySignal<Linked | null>, shown: ReadonlySignal<string | null>) {
+export function createBehind(
+  linked: ReadonlySignal<{ found: { columns: RunColumns } | null } | null>,
+  shown: ReadonlySignal<string | null>,
+) {
   /** The run that was on show before. */
   const before = signal<OtherRun | null>(null);
   const pinned = signal<readonly PinnedRun[]>([]);

@@ -6,6 +6,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { BaselinesReport } from '../../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
 import type { RankingReport } from '../../evaluate/ranking';
+import type { RowSpread } from '../../evaluate/rowSpread';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import type { RunChange } from '../../run/changes';
@@ -67,6 +68,8 @@ export function createRunView(
   const teacher = signal<TeacherCounts | null>(null);
   /** Rows of the stage table: one per stage, test users. */
   const table = signal<MetricsRow[]>([]);
+  /** Intervals of those rows, and of what changed from each to the next. */
+  const spreads = signal<readonly RowSpread[]>([]);
   /** What counting comes to on the same users, once the run is done. */
   const counting = signal<AnswersRow | null>(null);
   /** Recommenders without language on the same users. */
@@ -135,6 +138,7 @@ export function createRunView(
       cots.value = null;
       teacher.value = null;
       table.value = [];
+      spreads.value = [];
       counting.value = null;
       baselines.value = null;
       ranking.value = null;
@@ -265,6 +269,9 @@ export function createRunView(
       case 'curve':
         pushHeldOut(event.step, event.row);
         break;
+      case 'spreads':
+        spreads.value = event.spreads;
+        break;
       case 'counting':
         counting.value = event.row;
         break;
@@ -323,6 +330,7 @@ export function createRunView(
     cots,
     teacher,
     table,
+    spreads,
     counting,
     baselines,
     ranking,

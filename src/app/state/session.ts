@@ -13,6 +13,7 @@ import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
+import type { RunNote } from '../../store/runNotes';
 import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
@@ -338,12 +339,15 @@ export function createSession(
     }
   }
 
-  /** Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is. */
-  async function fork(from: ForkPoint): Promise<void> {
+  /**
+   * Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is.
+   * @param of a kept run; left out, the run on show
+   */
+  async function fork(from: ForkPoint, of?: string): Promise<void> {
     if (status.value === 'running') await pause();
     if (status.value === 'running' || pending.value !== null) return;
     try {
-      const { id } = await trainer().fork(from);
+      const { id } = await trainer().fork(from, of);
       await reset();
       const made = await keptRun(id);
       if (made === undefined) throw new Error('the browser did not keep it');
@@ -453,6 +457,7 @@ export function createSession(
 
   async function deleteRun(id: string): Promise<void> {
     await attempt('Deleting the run', () => trainer().deleteRun(id));
+    others.pinned.value = others.pinned.value.filter((run) => run.id !== id);
     await kept.refresh();
   }
 
@@ -486,6 +491,48 @@ export function createSession(
     } catch (error) {
       if (report.value === null) status.value = 'idle';
       say('error', `The report could not be opened: ${sentence(error)}`);
+    }
+  }
+
+  /** Fills the form with what a kept run was made with, to be changed. Starts nothing; what is on show stays. */
+  async function duplicate(saved: SavedRun): Promise<void> {
+    if (busy.value) return;
+    try {
+      const settings = parseConfig(saved.config);
+      batch(() => {
+        adopt(settings, saved.changes);
+        expected.value = null;
+        theirs.close();
+        settingsOpen.value = true;
+      });
+    } catch (error) {
+      say(
+        'error',
+        `The form cannot take this run’s settings, which another version of the app wrote: ${sentence(error)}`,
+      );
+    }
+  }
+
+  /** Keeps what a person calls a run and notes about it. */
+  async function noteRun(id: string, note: RunNote): Promise<void> {
+    await attempt('Keeping the note', () => trainer().noteRun(id, note));
+    await kept.refresh();
+  }
+
+  /** Keeps a finished run beside whatever is on show, or lets go of it. */
+  async function pin(saved: SavedRun): Promise<void> {
+    const isPinned = others.pinned.value.some(({ id }) => id === saved.id);
+    const without = () => others.pinned.value.filter(({ id }) => id !== saved.id);
+    if (isPinned) {
+      others.pinned.value = without();
+      return;
+    }
+    try {
+      const { pinnedRun } = await import('./pinnedRun');
+      const made = await pinnedRun(saved, trainer());
+      others.pinned.value = [...without(), made];
+    } catch (error) {
+      say('error', `The run was not pinned: ${sentence(error)}`);
     }
   }
 
@@ -636,6 +683,9 @@ export function createSession(
     trainer,
     importer,
     openReport,
+    duplicate,
+    noteRun,
+    pin,
     link,
     exportModel,
     exportCots,

@@ -1,0 +1,79 @@
+/** What several runs differ in, and what came out of each with its interval. */
+import { rateInterval } from '../../numeric/rate';
+import type { RunChange } from '../../run/changes';
+import type { RunConfig } from '../../run/config';
+import { formatLeaf, type LeafValue } from '../../run/diff';
+import type { Report } from '../../run/report';
+
+export interface ComparedRun {
+  id: string;
+  label: string;
+  config: RunConfig;
+  report: Pick<Report, 'table' | 'spreads' | 'stages' | 'changes' | 'device'>;
+}
+
+/** A setting that is not the same in all runs: its value in each, in their order. */
+export interface DifferingSetting {
+  path: string;
+  values: string[];
+}
+
+/** Settings that are not the same in all of them, and whether they were changed on the way. */
+export function differingSettings(runs: readonly ComparedRun[]): DifferingSetting[] {
+  const leaves = runs.map(({ config }) => new Map(leavesOf(config)));
+  const paths = [...new Set(leaves.flatMap((own) => [...own.keys()]))];
+  const rows = paths.map((path) => ({ path, values: leaves.map((own) => own.get(path) ?? '–') }));
+  const changes = runs.map(({ report }) => (report.changes ?? []).map(changeWords).join('; ') || 'none');
+  return [...rows, { path: 'changes on the way', values: changes }].filter(
+    ({ values }) => new Set(values).size > 1,
+  );
+}
+
+function changeWords({ step, field, to }: RunChange): string {
+  return `${field} ${formatLeaf(to)} from step ${step + 1} on`;
+}
+
+function leavesOf(value: object, before = ''): [string, string][] {
+  return Object.entries(value).flatMap(([name, held]): [string, string][] => {
+    const path = before + name;
+    const isGroup = typeof held === 'object' && held !== null && !Array.isArray(held);
+    return isGroup ? leavesOf(held, `${path}.`) : [[path, formatLeaf(held as LeafValue)]];
+  });
+}
+
+export const COMPARED = [
+  { key: 'Category_L3_ACC', label: 'L3' },
+  { key: 'Title_Hit-Rate@50', label: 'Title@50' },
+  { key: 'exact_title_rate', label: 'Exact' },
+  { key: 'CTCVR', label: 'CTCVR' },
+  { key: 'valid_rate', label: 'Valid' },
+] as const;
+
+interface ComparedValue {
+  mean: number;
+  /** 95 %, over this run's test users. */
+  low: number;
+  high: number;
+}
+
+/** Of the model that a run handed over; null where it has no table. */
+export function finalRow({ report }: Pick<ComparedRun, 'report'>): {
+  stage: string;
+  users: number;
+  values: ComparedValue[];
+} | null {
+  const { table, spreads = [] } = report;
+  const row = table.find(({ stage }) => stage === 'popo') ?? table.at(-1);
+  if (row === undefined) return null;
+  const spread = spreads.find(({ stage }) => stage === row.stage);
+  const values = COMPARED.map(({ key }) => {
+    const isMean = key === 'CTCVR' && spread !== undefined;
+    return { mean: row[key], ...(isMean ? spread.ctcvr : rateInterval(row[key], row.users)) };
+  });
+  return { stage: row.stage, users: row.users, values };
+}
+
+/** Seconds of all stages. */
+export function secondsOf({ report }: Pick<ComparedRun, 'report'>): number {
+  return report.stages.reduce((sum, { seconds }) => sum + seconds, 0);
+}

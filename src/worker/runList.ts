@@ -1,0 +1,43 @@
+/** The runs that are kept, with what a person and their reports say of them. Loaded when a list is asked for. */
+import type { RunHeader } from '../run/checkpoint';
+import type { Report } from '../run/report';
+import { Checkpoints, runOfKey } from '../store/checkpoints';
+import { RunNotes } from '../store/runNotes';
+import { Runs } from '../store/runs';
+import type { Store } from '../store/store';
+import type { FinishedRun, SavedRun } from './protocol';
+
+/** Newest first. @param held ids of runs that other tabs train */
+export async function listRuns(store: Store, held: ReadonlySet<string>): Promise<SavedRun[]> {
+  const [runs, notes, finished] = await Promise.all([
+    new Checkpoints<RunHeader>(store).list(),
+    new RunNotes(store).list(),
+    new Runs<FinishedRun, Report>(store).list(),
+  ]);
+  const results = new Map(finished.map(({ id, header }) => [id, header.result]));
+  const sizes = await bytesOf(store);
+  return runs
+    .map(
+      ({ id, header, earlier }): SavedRun => ({
+        id,
+        ...header,
+        earlier,
+        isElsewhere: held.has(id),
+        note: notes.get(id),
+        result: header.finished ? results.get(id) : undefined,
+        bytes: sizes.get(id),
+      }),
+    )
+    .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
+}
+
+/** Of checkpoints and report together; lacks runs of which an older version of the app noted no size. */
+async function bytesOf(store: Store): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const collection of ['checkpoints', 'runs'] as const)
+    for (const { id, bytes } of await store.list(collection)) {
+      const run = runOfKey(id);
+      if (bytes !== undefined) sizes.set(run, (sizes.get(run) ?? 0) + bytes);
+    }
+  return sizes;
+}

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { OUTCOMES } from '../../src/evaluate/metrics';
+import { rowSpreads } from '../../src/evaluate/rowSpread';
+
+/** Of 100 users: who hits at L3 by a rule, and CTCVR; other outcomes are 0. */
+function judged(stage: string, hits: (user: number) => boolean, ctcvr: (user: number) => number) {
+  const outcomes = new Float32Array(100 * OUTCOMES.length);
+  for (let user = 0; user < 100; user++) {
+    outcomes[user * OUTCOMES.length + OUTCOMES.indexOf('Category_L3_ACC')] = Number(hits(user));
+    outcomes[user * OUTCOMES.length + OUTCOMES.indexOf('CTCVR')] = ctcvr(user);
+  }
+  return { row: { stage }, outcomes };
+}
+
+it('compares each row with the one above it, user by user', () => {
+  const half = (user: number) => user % 2 === 0;
+  const spreads = rowSpreads([
+    judged('warmup', half, (user) => Number(half(user))),
+    // The same users and 20 of the others.
+    judged(
+      'sft',
+      (user) => half(user) || user < 40,
+      () => 0.5,
+    ),
+    // As many hits as before, of entirely other users: no change that outlasts luck.
+    judged(
+      'popo',
+      (user) => !half(user) || user < 40,
+      () => 0.5,
+    ),
+  ]);
+  const [warmup, sft, popo] = spreads;
+  expect(spreads.map(({ stage, from }) => `${stage} after ${from}`)).toEqual([
+    'warmup after null',
+    'sft after warmup',
+    'popo after sft',
+  ]);
+  expect(warmup.changes).toEqual({});
+  // 50 of 100 at 0 or 1: a standard error of 0.0503.
+  expect(warmup.ctcvr.low).toBeCloseTo(0.5 - 1.96 * 0.0503, 3);
+  expect(warmup.ctcvr.high).toBeCloseTo(0.5 + 1.96 * 0.0503, 3);
+  expect(sft.ctcvr).toEqual({ low: 0.5, high: 0.5 });
+  const gain = sft.changes.Category_L3_ACC!;
+  expect(gain.mean).toBeCloseTo(0.2, 6);
+  // Paired, its standard error is 0.04; unpaired it would be 0.068, and the interval would come to .07.
+  expect(gain.low).toBeGreaterThan(0.1);
+  expect(gain.high).toBeLessThan(0.3);
+  const same = popo.changes.Category_L3_ACC!;
+  expect(same.mean).toBeCloseTo(0, 6);
+  expect(same.low).toBeLessThan(0);
+  expect(same.high).toBeGreaterThan(0);
+});

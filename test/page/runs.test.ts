@@ -1,0 +1,117 @@
+/** Kept runs side by side: named, noted, pinned, compared, duplicated; and results that say how sure they are. */
+import { mkdirSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+/** Where pictures go, for whoever wants to look at them. */
+const { TAIJI_PICTURES: pictures } = process.env;
+
+async function open(query: string, width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+  const page = await fake.browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  page.on('pageerror', (error) => expect.fail(error.message));
+  await page.goto(fake.url + query);
+  await page.waitForSelector('.saved li');
+  return page;
+}
+
+const pins = (page: Page) => page.locator('[data-action=pin-run]');
+
+async function pinAll(page: Page, count: number): Promise<void> {
+  for (let at = 0; at < count; at++) {
+    await pins(page).nth(at).click();
+    await expect.poll(() => pins(page).nth(at).textContent()).toBe('Unpin');
+  }
+}
+
+it('pins four runs, draws them behind the one on show, and tells only what differs, with intervals', async () => {
+  const page = await open('?saved&more=3');
+  await pinAll(page, 4);
+  await page.locator('.saved li', { hasText: 'seed 7' }).getByText('Open').click();
+  await page.waitForSelector('#compare-title');
+  const rows = page.locator('[aria-label="Results of pinned runs"] tbody tr');
+  expect(await rows.locator('th').allTextContents()).toEqual(
+    [7, 20, 21, 22].map((seed) =>
+      expect.stringMatching(new RegExp(`seed ${seed}, not 1Alignment, 1.?000 users$`)),
+    ),
+  );
+  // Wilson's interval of .300 of 1,000 users.
+  expect(await rows.first().locator('td').first().textContent()).toBe('.300.272–.329');
+  expect(await page.locator('.differing tbody').textContent()).toBe('seed7202122');
+  // The one on show is no ghost of itself.
+  expect(await page.locator('.behind li').allTextContents()).toEqual(
+    [20, 21, 22].map((seed) => expect.stringContaining(`seed ${seed}, not 1`)),
+  );
+  await pins(page).first().click();
+  await expect.poll(() => page.locator('.behind li').count()).toBe(3);
+  await page.close();
+});
+
+it('keeps a name and notes, fills the form from a run, and forgets both when the form is left', async () => {
+  const page = await open('?saved');
+  const run = page.locator('.saved li').nth(1);
+  expect(await run.locator('b').textContent()).toMatch(/: seed 7, not 1$/);
+  expect(await run.locator('.saved-about').textContent()).toMatch(
+    /finished, .*, 12 MB; L3 \.300 \(\.272–\.329\), CTCVR \.337$/,
+  );
+  await run.locator('[data-action=note-run]').click();
+  await run.getByLabel('Name').fill('the lucky seed');
+  await run.getByLabel('Notes').fill('Ask why.');
+  await run.getByRole('button', { name: 'Keep' }).click();
+  await expect.poll(() => run.locator('b').textContent()).toBe('the lucky seed');
+  expect(await run.locator('.saved-note').textContent()).toBe('Ask why.');
+  await run.locator('[data-action=duplicate-run]').click();
+  await expect.poll(() => page.evaluate(() => globalThis.taiji!.config().seed)).toBe(7);
+  expect(await page.evaluate(() => globalThis.taiji!.status())).toBe('idle');
+  await page.close();
+});
+
+it('colours what an interval leaves no doubt of, and flags a control that gains', async () => {
+  const page = await open('?saved');
+  await page.locator('.saved li').nth(1).getByText('Open').click();
+  await page.waitForSelector('#ranking-title');
+  const rankers = page.locator('[aria-label="Rankers by features"] tbody tr');
+  // A gain of .0064 ± .002 is green; the control's −.0002 ± .002 is nothing.
+  expect(await rankers.nth(3).locator('.up').first().textContent()).toBe('+.0064+.0044 to +.0084');
+  expect(await rankers.last().locator('.up, .down, .flagged').count()).toBe(0);
+  expect(await page.locator('.control-said').count()).toBe(0);
+  const stages = page.locator('[aria-label="Results by stage"] tbody tr');
+  // The change has an interval of its own only where the report has one: L3 of alignment does not leave out zero.
+  const aligned = stages.last().locator('td');
+  expect(await aligned.nth(2).locator('.faint').textContent()).toBe('+.025');
+  expect(await stages.nth(2).locator('td').nth(2).locator('.up').textContent()).toBe('+.202');
+  expect(await page.locator('.samples .section-head').textContent()).toContain(
+    'Alignment changed the item for 3 of the 3 shown',
+  );
+  await page.close();
+});
+
+it('is readable at every width, in the dark too', async () => {
+  for (const [width, scheme] of [
+    [1280, 'light'],
+    [360, 'dark'],
+  ] as const) {
+    const page = await open('?saved&more=3', width, scheme);
+    await pinAll(page, 4);
+    await page.locator('.saved li').nth(1).getByText('Open').click();
+    await page.waitForSelector('#compare-title');
+    await page.locator('[data-action=note-run]').nth(1).click();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), `${width} px`).toBe(width);
+    if (pictures) {
+      mkdirSync(pictures, { recursive: true });
+      await page.waitForSelector('#ranking-title');
+      for (const part of [
+        '[aria-labelledby=table-title]',
+        '.compare',
+        '.saved',
+        '[aria-labelledby=ranking-title]',
+      ])
+        await page
+          .locator(part)
+          .first()
+          .screenshot({ path: `${pictures}/${part.replace(/\W/g, '')}-${width}-${scheme}.png` });
+    }
+    await page.close();
+  }
+});
