@@ -18,7 +18,7 @@ export interface RunChange {
 }
 
 /** Most changes of a run: a link holds them all. */
-export const MOST_CHANGES = 64;
+export const MOST_CHANGES = 48;
 
 /** A field, and what somebody wants it to be from now on. */
 export interface FieldEdit {

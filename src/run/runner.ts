@@ -101,9 +101,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       await context.save(session.last, report);
       return { report, checkpoint: session.last, slices: session.testSlices() };
     } catch (error) {
-      // What was changed since it was kept is of steps to come, also where they are taken again.
-      const { changes } = session.state;
-      checkpoint = session.back ?? { ...session.last, state: { ...session.last.state, changes } };
+      checkpoint = session.back ?? session.newest();
       if (session.back !== null) {
         emit({ type: 'again' });
         isFirst = true;

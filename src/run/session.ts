@@ -105,6 +105,13 @@ export class RunSession {
     return data === undefined ? null : testSlices(data as Data);
   }
 
+  /** The newest checkpoint, with what was changed since: that is of steps to come, also where they are taken again. */
+  newest(): RunCheckpoint {
+    const { changes } = this.state;
+    if (JSON.stringify(changes) === JSON.stringify(this.last.state.changes)) return this.last;
+    return { ...this.last, state: { ...this.last.state, changes } };
+  }
+
   /** What the model takes on the device. */
   memory(): { bytesPlanned: number; bytesAllocated: number } {
     return this.#model?.memory() ?? { bytesPlanned: 0, bytesAllocated: 0 };

@@ -82,7 +82,7 @@ it('shows its reader the table and the curves before anything is trained, then t
   expect(await page.textContent('.verdict')).toBe(
     'Identical: every loss, reward and metric is the same to the bit.',
   );
-  expect(await page.textContent('#charts-title')).toContain('dotted: as the link has it');
+  expect(await page.locator('.behind li').allTextContents()).toContain('as the link has it');
   expect(await page.locator('.tradeoff .plot-behind').count()).toBe(1);
   expect(await rows(page)).toEqual(seen);
   expect(problems).toEqual([]);

@@ -123,7 +123,7 @@ describe('changes of a run', () => {
       from: 4e-3,
       to: 4e-3,
     }));
-    expect(() => checkChanges(config, many)).toThrow(/changes more than 64 times/);
+    expect(() => checkChanges(config, many)).toThrow(/changes more than 48 times/);
     checkChanges(config, many.slice(1));
   });
 });

@@ -123,7 +123,8 @@ describe('a run told anew', { timeout: 180_000 }, () => {
       'popo: curve 0',
       'popo: curve 2',
       'popo: curve 3',
-      'evaluate: popo 4',
+      // Four users, asked and scored.
+      'evaluate: popo 8',
       'evaluate: counting',
     ]);
   });

@@ -158,7 +158,7 @@ describe('a result in a link', () => {
     });
     const changes = Array.from({ length: MOST_CHANGES }, (_, k): RunChange => {
       const [from, to] = [k, k + 1].map((at) => (at === 0 ? config.popo.learning_rate : 0.000123 + at / 1e5));
-      return { stage: 'popo', step: 3 * k + 100, field: 'popo.learning_rate', from, to };
+      return { stage: 'popo', step: 2 * k + 100, field: 'popo.learning_rate', from, to };
     });
     const hashes = Array.from({ length: 10 }, () => 'abcdef');
     const fingerprint = {
@@ -359,6 +359,7 @@ describe('intervals of rates', () => {
     report.table[2].slices = [
       { name: 'all', users, metrics: { CTCVR: { mean: 0.337, low: 0.327, high: 0.347 } } },
     ];
+    report.table[1].slices = undefined;
     const { table } = await sent(report);
     expect(intervalIn(table[3], 'CTCVR')).toEqual({
       low: expect.closeTo(0.327, 3),

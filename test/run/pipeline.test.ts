@@ -87,6 +87,7 @@ describe('runPipeline', { timeout: TIMEOUT }, () => {
       changes: [],
       dataset: report.dataset.sha256,
       expected: report.fingerprint,
+      result: null,
       problem: null,
     });
   });

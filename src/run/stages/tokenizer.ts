@@ -61,7 +61,7 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
     'popo.num_generations',
   ],
   // What a run takes is a matter of all of it.
-  glances: ['data', 'warmup', 'rupr', 'orft', 'sft', 'popo', 'evaluate', 'ranking'],
+  glances: ['data', 'ranker', 'encoder', 'warmup', 'rupr', 'orft', 'sft', 'popo', 'evaluate', 'ranking'],
   steps: () => 1,
   async run({ data: { dataset, draw } }, { config, teaching, hooks }) {
     // The embedded teacher needs nobody, so nothing can be wrong with it.
