@@ -85,6 +85,7 @@ describe('the report of a run', () => {
       changes: [],
       dataset: SHA,
       expected: report.fingerprint,
+      result: null,
       problem: null,
     });
     // A copy: what goes on does not reach it.
