@@ -28,14 +28,20 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
   const awaited = new Set<string>();
   let askedToPersist = false;
   let looks = 0;
+  let latest: Promise<void> = Promise.resolve();
 
-  async function refresh(): Promise<void> {
-    const look = ++looks;
+  /** Resolves once the list is as it was when this was asked, or newer. */
+  function refresh(): Promise<void> {
+    latest = lookAgain(++looks);
+    return latest;
+  }
+
+  async function lookAgain(look: number): Promise<void> {
     try {
       const found = await trainer().savedRuns();
       const left = await disk.room();
-      // Who began to look later saw more.
-      if (look !== looks) return;
+      // Who began to look later sees more.
+      if (look !== looks) return latest;
       batch(() => {
         runs.value = found;
         room.value = left;
