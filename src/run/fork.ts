@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from './checkpointError';
 import { STAGE_NAMES, type StageName } from './report';
-import { copyState, type RunCheckpoint, type RunState } from './runState';
+import { copyState, type RunCheckpoint } from './runState';
 
 /** `here`: as it stands, at rest or where it was left. `popo`: before the first step of alignment. */
 export type ForkPoint = 'here' | 'popo';
@@ -15,15 +15,16 @@ export type ForkPoint = 'here' | 'popo';
  * @throws {CheckpointError} where the run has not come so far, or is at its end
  */
 export function forked({ state, model }: RunCheckpoint, of: string, from: ForkPoint): RunCheckpoint {
-  if (from === 'popo') return alignmentOf(state, of);
+  if (from === 'popo') return alignmentOf({ state, model }, of);
   const { stage, step } = state;
   const isEnded = state.made.ranking !== undefined;
   if (isEnded) throw new CheckpointError('This run is at its end: fork it at the beginning of alignment.');
   return { state: { ...copyState(state), fork: { of, stage, step } }, model };
 }
 
-function alignmentOf(state: RunState, of: string): RunCheckpoint {
-  const reference = state.made.popo?.reference ?? (state.stage === 'popo' ? state.beginning : null);
+function alignmentOf({ state, model }: RunCheckpoint, of: string): RunCheckpoint {
+  const isThere = state.stage === 'popo' && state.step === 0;
+  const reference = state.made.popo?.reference ?? (isThere ? model?.parameters : null) ?? null;
   if (reference === null)
     throw new CheckpointError('This run has not come to alignment yet, so there is nothing to fork there.');
   const stage = 'popo';

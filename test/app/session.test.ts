@@ -62,11 +62,13 @@ function stage({
   let now = 0;
   const calls: string[] = [];
   const started: (readonly RunChange[])[] = [];
+  const ids: (string | undefined)[] = [];
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: { ...DEVICE, limits }, warning }),
-    start(_config, from, onEvent, { teacherKey, changes = [] } = {}) {
+    start(_config, from, onEvent, { teacherKey, changes = [], id } = {}) {
       started.push(changes);
+      ids.push(id);
       const where = from && (from.generation === 'newest' ? from.id : `${from.id} earlier`);
       calls.push(`start ${where}${teacherKey ? ` with ${teacherKey}` : ''}`);
       emit = onEvent;
@@ -196,6 +198,7 @@ function stage({
     started,
     requests,
     kept,
+    ids,
     runsChanged: () => runsChanged(),
     /** The tab that trains this run goes. */
     release: (id: string) => free.get(id)!(),
@@ -250,6 +253,13 @@ describe('a session', () => {
     await session.resume();
     expect(session.status.value).toBe('running');
     expect(calls).toEqual(['start null', 'pause', 'step', 'resume']);
+  });
+
+  it('says under which id a new run is to be kept, which is that of the run on show', async () => {
+    const { session, ids } = stage();
+    void session.start();
+    expect(session.runId.value).toMatch(/^[0-9a-f-]{36}$/);
+    expect(ids).toEqual([session.runId.value]);
   });
 
   it('passes on what is turned in mid-run, and says in one sentence why something cannot be', async () => {

@@ -26,6 +26,8 @@ const config = () =>
 describe('a fork', { timeout: TIMEOUT }, () => {
   let whole: { report: Report; checkpoint: RunCheckpoint };
   let early: RunCheckpoint;
+  /** At the end of SFT: alignment is next. */
+  let sft: RunCheckpoint;
   let middle: RunCheckpoint;
 
   beforeAll(async () => {
@@ -37,6 +39,7 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     const { report, checkpoint } = await runPipeline(run.context);
     whole = { report: report!, checkpoint };
     early = run.saved.find(({ state }) => state.stage === 'sft')!;
+    sft = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 0)!;
     middle = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 2)!;
   }, TIMEOUT);
 
@@ -47,6 +50,7 @@ describe('a fork', { timeout: TIMEOUT }, () => {
 
   it.each([
     ['here, in the middle of alignment', () => middle, 'here', 2],
+    ['at the beginning of alignment, where it has not begun', () => sft, 'popo', 0],
     ['at the beginning of alignment, from its middle', () => middle, 'popo', 0],
     ['at the beginning of alignment, from the end of the run', () => whole.checkpoint, 'popo', 0],
   ] as const)('%s comes to the same bits, where nothing is changed', async (_where, from, point, step) => {
@@ -142,6 +146,14 @@ describe('a fork', { timeout: TIMEOUT }, () => {
         [fork, [false, id]],
       ]),
     );
+    // Another one, that is to lie there; and the first one goes on unchanged, past the run that it is of.
+    const other = (await trainer.fork('here', id)).id;
+    await trainer.start(
+      config(),
+      { id: (await trainer.fork('here', id)).id, generation: 'newest' },
+      () => {},
+    );
+    expect((await kept()).map(([name]) => name)).toEqual(expect.arrayContaining([id, fork, other]));
     const turned = await trainer.start(config(), { id: fork, generation: 'newest' }, (event) => {
       if (event.type === 'popo' && event.step.step === 2)
         void trainer.change([{ field: 'popo.temperature', to: 0.9 }]);
@@ -153,7 +165,10 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     expect(first!.fingerprint).toEqual(whole.report.fingerprint);
     expect(turned!.popo.steps.slice(0, 3)).toEqual(first!.popo.steps.slice(0, 3));
     expect(turned!.popo.steps[3]).not.toEqual(first!.popo.steps[3]);
-    expect((await kept()).map(([, finished]) => finished)).toEqual([true, true]);
+    // The run itself has gone past the fork that lies there.
+    const ended = await kept();
+    expect(ended.filter(([, finished]) => finished)).toHaveLength(3);
+    expect(ended).toContainEqual([other, false, id]);
     await expect(trainer.change([{ field: 'popo.beta', to: 1 }])).rejects.toThrow(/No run is on/);
   });
 });

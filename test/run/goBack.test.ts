@@ -1,7 +1,7 @@
 /** A run that was stopped because it ran away, taken up again. */
 import { describe, expect, it } from 'vitest';
 import type { DecidedDivergence } from '../../src/run/divergence';
-import { afterStop, stoppedFor } from '../../src/run/goBack';
+import { afterStop, GoodCheckpoints, stoppedFor } from '../../src/run/goBack';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { minusculeConfig, newState } from './tinyRun';
 
@@ -28,6 +28,15 @@ function at(step: number, divergences: DecidedDivergence[] = []): RunCheckpoint 
     model: { parameters: pool(), moment1: pool(), moment2: pool() },
   };
 }
+
+describe('checkpoints of before it ran away', () => {
+  it('are not pushed out by one that is kept twice, since its settings were changed at rest', () => {
+    const good = new GoodCheckpoints(at(1));
+    for (const step of [2, 3, 3, 3]) good.add(at(step));
+    const back = good.before({ stage: 'sft', since: 2 }, at(3).state)!;
+    expect([back.state.step, back.model?.parameters[0]]).toEqual([2, 2]);
+  });
+});
 
 describe('a run that was stopped because it ran away', () => {
   const newest = at(3, [{ ...STOPPED, stage: 'warmup', choice: 'go-on' }, STOPPED]);

@@ -1,5 +1,6 @@
 /** Settings that change while alignment goes on, at minuscule sizes: what each step gets, and that a link tells it to the bit. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { budgetOf } from '../../src/run/budget';
 import type { FieldEdit, RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import type { Controls } from '../../src/run/controls';
@@ -148,6 +149,40 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     );
     expect(report.changes).toHaveLength(4);
     expect(report.fingerprint).toEqual(whole.fingerprint);
+  });
+
+  it('are refused where the device cannot do it: while the run goes on, and in a link before it begins', async () => {
+    const rowsOf = (generations: number) => {
+      const asked = config(({ popo }) => void Object.assign(popo, { num_generations: generations }));
+      return Math.max(...budgetOf(asked).largest.map(({ amount }) => amount));
+    };
+    const most = (rowsOf(4) + rowsOf(64)) / 2;
+    const limits = { maxBufferSize: most, maxStorageBufferBindingSize: most };
+    const openSmall = async () => {
+      const device = await openCpu();
+      return { ...device, info: { ...device.info, backend: 'webgpu' as const, limits } };
+    };
+    const said: string[] = [];
+    const refused = /^popo\.num_generations \(now 64\) asks for .* in one buffer/;
+    const run = align(
+      whenStep(1, (controls) => {
+        try {
+          controls.change([{ field: 'popo.num_generations', to: 64 }]);
+        } catch (error) {
+          said.push((error as Error).message);
+        }
+        controls.stop();
+      }),
+      openSmall,
+    );
+    await runPipeline(run.context);
+    expect(said).toEqual([expect.stringMatching(refused)]);
+    expect(run.saved.at(-1)!.state.changes).toEqual([]);
+
+    const told: RunChange[] = [{ stage: 'popo', step: 1, field: 'popo.num_generations', from: 4, to: 64 }];
+    const linked = recordedRun(config(), null, () => {}, openSmall);
+    await expect(runPipeline({ ...linked.context, changes: told })).rejects.toThrow(refused);
+    expect(linked.events).toEqual([]);
   });
 
   it('are refused where they cannot be, in words, and the run goes on as it was', async () => {

@@ -358,10 +358,9 @@ export function createSession(
     }
   }
 
-  /** Asked of the worker itself: who looks at the list may be overtaken by who looks later. */
   async function keptRun(id: string): Promise<SavedRun | undefined> {
-    void kept.refresh();
-    return (await trainer().savedRuns()).find((run) => run.id === id);
+    await kept.refresh();
+    return kept.runs.value.find((run) => run.id === id);
   }
 
   async function decide(choice: DivergenceChoice): Promise<void> {
