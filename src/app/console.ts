@@ -19,8 +19,9 @@ import type { SavedRun } from '../worker/protocol';
 import { pageLink, resultLink } from './parts/share';
 import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
+import type { Notice } from './state/notices';
 import type { StageState } from './state/runView';
-import type { Notice, Session, Status } from './state/session';
+import type { Session, Status } from './state/session';
 
 export interface TaijiConsole {
   status(): Status;
@@ -169,12 +170,12 @@ export function exposeConsole(session: Session): void {
     setTeacherKey: (key) => {
       session.teacherKey.value = key;
     },
-    loseDevice: session.loseDevice,
-    exportModel: session.exportModel,
-    exportCots: session.exportCots,
-    exportRun: session.exportRun,
+    loseDevice: () => session.trainer().loseDevice(),
+    exportModel: () => session.trainer().exportModel(),
+    exportCots: () => session.trainer().exportCots(),
+    exportRun: (id) => session.trainer().exportRun(id),
     importRun: session.importRun,
-    continueElsewhere: session.continueElsewhere,
+    continueElsewhere: (to) => session.trainer().continueElsewhere(to),
   };
   effect(() => {
     document.documentElement.dataset.status = session.status.value;

@@ -16,13 +16,26 @@ it('whoever asks for the list gets it as it was then or newer, also where somebo
     earlier: null,
     isElsewhere: false,
   });
+  const unasked = async () => {
+    throw new Error('Nobody does anything but look.');
+  };
   const answers: ((runs: SavedRun[]) => void)[] = [];
   const kept = createKeptRuns(
     {
       tabs: { runIsFree: () => new Promise(() => {}) },
       disk: { room: async () => null, persist: async () => {} },
     },
-    () => ({ savedRuns: () => new Promise((resolve) => answers.push(resolve)) }),
+    {
+      trainer: () => ({
+        savedRuns: () => new Promise((resolve) => answers.push(resolve)),
+        deleteRun: unasked,
+        noteRun: unasked,
+        importRun: unasked,
+      }),
+      say: () => {},
+      attempt: unasked,
+      onDeleted: () => {},
+    },
   );
   let isFirstDone = false;
   const first = kept.refresh().then(() => {

@@ -1,6 +1,6 @@
 /** A Chromium to open the page on a trainer that plays a run in, for the tests of one file. */
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { ensureChromium } from '../../src/browsers/chromium';
 
 /** Filled in before the file's first test. */
@@ -17,4 +17,18 @@ export function fakePage(): { browser: Browser; url: string } {
     await there.browser?.close();
   });
   return there;
+}
+
+/** Opens the page and waits for what the test is about; whatever the page throws fails the test. */
+export async function openFake(
+  fake: ReturnType<typeof fakePage>,
+  query: string,
+  shown: string,
+  { width = 1280, colorScheme = 'light' as 'light' | 'dark' } = {},
+): Promise<Page> {
+  const page = await fake.browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  page.on('pageerror', (error) => expect.fail(error.message));
+  await page.goto(fake.url + query);
+  await page.waitForSelector(shown);
+  return page;
 }

@@ -2,19 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { fakePage } from './fakePage';
+import { fakePage, openFake } from './fakePage';
 
 const fake = fakePage();
 /** Where pictures go, for whoever wants to look at them. */
 const { TAIJI_PICTURES: pictures } = process.env;
 
-async function open(query: string, width = 1280, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
-  const page = await fake.browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  page.on('pageerror', (error) => expect.fail(error.message));
-  await page.goto(fake.url + query);
-  await page.waitForSelector('[data-action=storage]');
-  return page;
-}
+const open = (query: string, width?: number, colorScheme?: 'light' | 'dark') =>
+  openFake(fake, query, '[data-action=storage]', { width, colorScheme });
 
 const rows = (page: Page) => page.locator('.storage li');
 const answer = (page: Page, yes: boolean) =>

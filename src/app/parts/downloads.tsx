@@ -24,14 +24,16 @@ export function Downloads() {
   );
   const elsewhere = (name: string, to: 'trl' | 'verl') =>
     button(`Continue elsewhere: ${name}`, () =>
-      save('The run', async () => [await session.continueElsewhere(to)]),
+      save('The run', async () => [await session.trainer().continueElsewhere(to)]),
     );
   return (
     <div class="downloads">
       {button('Save report.json', () => download('report.json', JSON.stringify(report)))}
-      {button('Save the model', () => save('The model', session.exportModel))}
-      {button('Save the reasoning', () => save('The reasoning', async () => [await session.exportCots()]))}
-      {button('Save the run', () => save('The run', async () => [await session.exportRun()]))}
+      {button('Save the model', () => save('The model', () => session.trainer().exportModel()))}
+      {button('Save the reasoning', () =>
+        save('The reasoning', async () => [await session.trainer().exportCots()]),
+      )}
+      {button('Save the run', () => save('The run', async () => [await session.trainer().exportRun()]))}
       {elsewhere('TRL', 'trl')}
       {elsewhere('verl', 'verl')}
     </div>

@@ -10,7 +10,7 @@ import { deviceWords } from '../words/deviceWords';
 import { changesInWords, differences } from '../words/differences';
 import { count, duration, short } from '../words/format';
 import { heldOutWords, rowLabel, stageWords } from '../words/runWords';
-import { type METRICS, metricsFor, rateText } from './table';
+import { type METRICS, MetricHeads, metricsFor, rateText } from './table';
 import '../styles/tables.css';
 import '../styles/linked.css';
 
@@ -116,16 +116,7 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
     <>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage, as the link has them">
         <table class="dense">
-          <thead>
-            <tr>
-              <th scope="col">Stage</th>
-              {metrics.map(({ key, label, hint, kind }) => (
-                <th key={key} scope="col" title={hint} class={kind}>
-                  {label}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <MetricHeads metrics={metrics} />
           <tbody>
             {table.map((row) => (
               <tr key={row.stage}>

@@ -74,16 +74,7 @@ export function StageTable() {
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results by stage">
         <table class="dense">
-          <thead>
-            <tr>
-              <th scope="col">Stage</th>
-              {metrics.map(({ key, label, hint, kind }) => (
-                <th key={key} scope="col" title={hint} class={kind}>
-                  {label}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <MetricHeads metrics={metrics} />
           <tbody>
             {counting !== null && (
               <tr>
@@ -138,6 +129,22 @@ export function StageTable() {
         </p>
       </details>
     </section>
+  );
+}
+
+/** The head of a table with a row for each stage. */
+export function MetricHeads({ metrics }: { metrics: ReturnType<typeof metricsFor> }) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">Stage</th>
+        {metrics.map(({ key, label, hint, kind }) => (
+          <th key={key} scope="col" title={hint} class={kind}>
+            {label}
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }
 

@@ -1,28 +1,20 @@
 /** Other runs that charts draw behind the one on show: what an opened link has, the run before, and those that are pinned. */
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import type { RunConfig } from '../../run/config';
-import type { Report } from '../../run/report';
+import type { NoticeLevel } from '../../run/report';
+import type { SavedRun, TrainerApi } from '../../worker/protocol';
+import { sentence } from '../words/sentence';
 import type { RunColumns } from './columns';
+import type { OtherRun, PinnedRun } from './pinnedRun';
 
-export interface OtherRun {
-  /** Of a run; `link` for what an opened link has. */
-  id: string;
-  /** In words, for a legend. */
-  label: string;
-  columns: RunColumns;
+interface BehindTools {
+  linked: ReadonlySignal<{ found: { columns: RunColumns } | null } | null>;
+  /** The id of the run on show. */
+  shown: ReadonlySignal<string | null>;
+  trainer(): TrainerApi;
+  say(level: NoticeLevel, message: string): void;
 }
 
-/** A finished run that stays beside whatever is on show. */
-export interface PinnedRun extends OtherRun {
-  config: RunConfig;
-  report: Report;
-}
-
-/** @param shown the id of the run on show */
-export function createBehind(
-  linked: ReadonlySignal<{ found: { columns: RunColumns } | null } | null>,
-  shown: ReadonlySignal<string | null>,
-) {
+export function createBehind({ linked, shown, trainer, say }: BehindTools) {
   /** The run that was on show before. */
   const before = signal<OtherRun | null>(null);
   const pinned = signal<readonly PinnedRun[]>([]);
@@ -34,5 +26,23 @@ export function createBehind(
     const last = before.value !== null && !isThere(before.value.id) ? [before.value] : [];
     return [...told, ...last, ...pins];
   });
-  return { before, pinned, behind };
+
+  function unpin(id: string): void {
+    pinned.value = pinned.value.filter((run) => run.id !== id);
+  }
+
+  /** Keeps a finished run beside whatever is on show, or lets go of it. */
+  async function pin(saved: SavedRun): Promise<void> {
+    if (pinned.value.some(({ id }) => id === saved.id)) return unpin(saved.id);
+    try {
+      const { pinnedRun } = await import('./pinnedRun');
+      const made = await pinnedRun(saved, trainer());
+      unpin(saved.id);
+      pinned.value = [...pinned.value, made];
+    } catch (error) {
+      say('error', `The run was not pinned: ${sentence(error)}`);
+    }
+  }
+
+  return { before, pinned, behind, pin, unpin };
 }

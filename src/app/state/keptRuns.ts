@@ -1,7 +1,9 @@
 /** The runs that are kept on this device, in whichever tab they are trained, and what they take of its storage. */
 import { batch, computed, signal } from '@preact/signals';
-import { STAGE_NAMES, type StageName } from '../../run/report';
+import { type NoticeLevel, STAGE_NAMES, type StageName } from '../../run/report';
+import type { RunNote } from '../../store/runNotes';
 import type { SavedRun, TrainerApi } from '../../worker/protocol';
+import { sentence } from '../words/sentence';
 
 export interface Room {
   used: number;
@@ -15,7 +17,18 @@ interface Surroundings {
   disk: { room(): Promise<Room | null>; persist(): Promise<void> };
 }
 
-export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick<TrainerApi, 'savedRuns'>) {
+interface KeptRunTools {
+  trainer(): Pick<TrainerApi, 'savedRuns' | 'deleteRun' | 'noteRun' | 'importRun'>;
+  say(level: NoticeLevel, message: string): void;
+  /** Does something, and says where it fails. */
+  attempt(what: string, action: () => Promise<void>): Promise<boolean>;
+  onDeleted(id: string): void;
+}
+
+export function createKeptRuns(
+  { tabs, disk }: Surroundings,
+  { trainer, say, attempt, onDeleted }: KeptRunTools,
+) {
   const runs = signal<SavedRun[]>([]);
   /** The newest that can be taken up; the worker lists the newest first. */
   const left = computed(() => runs.value.find((run) => !run.finished && !run.isElsewhere) ?? null);
@@ -70,7 +83,29 @@ export function createKeptRuns({ tabs, disk }: Surroundings, trainer: () => Pick
     room.value = await disk.room();
   }
 
-  return { runs, left, askable, refused, room, refresh, askToPersist };
+  async function deleteRun(id: string): Promise<void> {
+    await attempt('Deleting the run', () => trainer().deleteRun(id));
+    onDeleted(id);
+    await refresh();
+  }
+
+  /** Keeps what a person calls a run and notes about it. */
+  async function noteRun(id: string, note: RunNote): Promise<void> {
+    await attempt('Keeping the note', () => trainer().noteRun(id, note));
+    await refresh();
+  }
+
+  /** Takes a run in from its file. */
+  async function importRun(file: File): Promise<void> {
+    try {
+      say('info', (await trainer().importRun(file)).message);
+    } catch (error) {
+      say('error', `${file.name} was not taken in: ${sentence(error)}`);
+    }
+    await refresh();
+  }
+
+  return { runs, left, askable, refused, room, refresh, askToPersist, deleteRun, noteRun, importRun };
 }
 
 /** Whether a run in this stage has a model that has begun to learn. */

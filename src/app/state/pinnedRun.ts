@@ -1,9 +1,25 @@
 /** A finished run as charts and tables draw it beside another. Loaded when somebody pins one. */
+import type { RunConfig } from '../../run/config';
+import type { Report } from '../../run/report';
 import type { SavedRun, TrainerApi } from '../../worker/protocol';
 import { runName } from '../words/runNames';
-import type { PinnedRun } from './behind';
+import type { RunColumns } from './columns';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
+
+export interface OtherRun {
+  /** Of a run; `link` for what an opened link has. */
+  id: string;
+  /** In words, for a legend. */
+  label: string;
+  columns: RunColumns;
+}
+
+/** A finished run that stays beside whatever is on show. */
+export interface PinnedRun extends OtherRun {
+  config: RunConfig;
+  report: Report;
+}
 
 /** @throws Error where no report of it is kept */
 export async function pinnedRun(saved: SavedRun, trainer: Pick<TrainerApi, 'openRun'>): Promise<PinnedRun> {

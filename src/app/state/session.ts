@@ -6,14 +6,12 @@ import { batch, computed, signal } from '@preact/signals';
 import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/changes';
 import { parseConfig, type RunConfig } from '../../run/config';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
-import type { ElsewhereTrainer } from '../../run/elsewhere/elsewhere';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import type { ForkPoint } from '../../run/fork';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
-import type { Fingerprint, NoticeLevel, Report, RunEvent, StageName } from '../../run/report';
+import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
-import type { RunNote } from '../../store/runNotes';
 import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
@@ -24,6 +22,7 @@ import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createLinkedResult } from './linkedResult';
+import { createNotices } from './notices';
 import { createPlay } from './play';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
@@ -50,13 +49,6 @@ export interface Services {
     /** Asks the browser not to delete what is kept when it is short of room. */
     persist(): Promise<void>;
   };
-}
-
-export interface Notice {
-  id: number;
-  level: NoticeLevel;
-  message: string;
-  about: 'keeping' | null;
 }
 
 /** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
@@ -102,7 +94,7 @@ export function createSession(
   );
   /** The preset was chosen by the page, for the device's sake. */
   const isFitted = signal(false);
-  const notices = signal<Notice[]>([]);
+  const { notices, say, dismiss } = createNotices();
   const report = signal<Report | null>(null);
   /** The fingerprint that an opened link promised, and how the run here compares with it. */
   const expected = signal<Fingerprint | null>(null);
@@ -110,8 +102,8 @@ export function createSession(
   const theirs = createLinkedResult((level, message) => say(level, message));
   /** Of the run on show; null while there is none. */
   const runId = signal<string | null>(null);
-  const others = createBehind(theirs.linked, runId);
-  const kept = createKeptRuns(services, () => trainer());
+  const others = createBehind({ linked: theirs.linked, shown: runId, trainer, say });
+  const kept = createKeptRuns(services, { trainer, say, attempt, onDeleted: others.unpin });
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
   const settingsOpen = signal(false);
@@ -157,7 +149,6 @@ export function createSession(
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
 
-  let noticeId = 0;
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
   let current = 0;
 
@@ -197,16 +188,6 @@ export function createSession(
     return kept.stored
       ? `It is kept up to step ${kept.step} of ${kept.stage}: resume it, or press Train to start over.`
       : 'The browser refused to keep checkpoints, so press Train to start over.';
-  }
-
-  function say(level: NoticeLevel, message: string, about: Notice['about'] = null): void {
-    if (notices.value.some((notice) => notice.message === message)) return;
-    const others = notices.value.filter((notice) => about === null || notice.about !== about);
-    notices.value = [...others.slice(-3), { id: ++noticeId, level, message, about }];
-  }
-
-  function dismiss(id: number): void {
-    notices.value = notices.value.filter((notice) => notice.id !== id);
   }
 
   /** What was on show stays behind what is to come. */
@@ -454,12 +435,6 @@ export function createSession(
     if (runIsOn()) void trainer().keep();
   }
 
-  async function deleteRun(id: string): Promise<void> {
-    await attempt('Deleting the run', () => trainer().deleteRun(id));
-    others.pinned.value = others.pinned.value.filter((run) => run.id !== id);
-    await kept.refresh();
-  }
-
   /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
   async function openReport(saved: SavedRun): Promise<void> {
     if (busy.value) return;
@@ -512,29 +487,6 @@ export function createSession(
     }
   }
 
-  /** Keeps what a person calls a run and notes about it. */
-  async function noteRun(id: string, note: RunNote): Promise<void> {
-    await attempt('Keeping the note', () => trainer().noteRun(id, note));
-    await kept.refresh();
-  }
-
-  /** Keeps a finished run beside whatever is on show, or lets go of it. */
-  async function pin(saved: SavedRun): Promise<void> {
-    const isPinned = others.pinned.value.some(({ id }) => id === saved.id);
-    const without = () => others.pinned.value.filter(({ id }) => id !== saved.id);
-    if (isPinned) {
-      others.pinned.value = without();
-      return;
-    }
-    try {
-      const { pinnedRun } = await import('./pinnedRun');
-      const made = await pinnedRun(saved, trainer());
-      others.pinned.value = [...without(), made];
-    } catch (error) {
-      say('error', `The run was not pinned: ${sentence(error)}`);
-    }
-  }
-
   /** Fills the form from a link. Starts nothing. */
   function openLink(hash: string): void {
     if (busy.value) {
@@ -581,17 +533,7 @@ export function createSession(
     settingsOpen.value = true;
     const { sortFiles } = await import('./takenFiles');
     const { runs: runFiles, reasoning, data: rows } = await sortFiles(files);
-    await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(importRun)]);
-  }
-
-  /** Takes a run in from its file. */
-  async function importRun(file: File): Promise<void> {
-    try {
-      say('info', (await trainer().importRun(file)).message);
-    } catch (error) {
-      say('error', `${file.name} was not taken in: ${sentence(error)}`);
-    }
-    await kept.refresh();
+    await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(kept.importRun)]);
   }
 
   /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
@@ -599,26 +541,6 @@ export function createSession(
     const { source, sha256 } = config.value.data;
     if (source === 'import' && !data.imports.value.some((kept) => kept.sha256 === sha256))
       form.chooseWorld(defaultConfig().data.world);
-  }
-
-  function exportModel(): ReturnType<TrainerApi['exportModel']> {
-    return trainer().exportModel();
-  }
-
-  function exportCots(): ReturnType<TrainerApi['exportCots']> {
-    return trainer().exportCots();
-  }
-
-  function exportRun(id?: string): ReturnType<TrainerApi['exportRun']> {
-    return trainer().exportRun(id);
-  }
-
-  function continueElsewhere(to: ElsewhereTrainer): ReturnType<TrainerApi['continueElsewhere']> {
-    return trainer().continueElsewhere(to);
-  }
-
-  function loseDevice(): Promise<void> {
-    return trainer().loseDevice();
   }
 
   const state = {
@@ -673,8 +595,8 @@ export function createSession(
     step,
     reset,
     wake,
-    deleteRun,
-    importRun,
+    deleteRun: kept.deleteRun,
+    importRun: kept.importRun,
     refreshRuns: kept.refresh,
     forgetMissing,
     openLink,
@@ -683,14 +605,9 @@ export function createSession(
     importer,
     openReport,
     duplicate,
-    noteRun,
-    pin,
+    noteRun: kept.noteRun,
+    pin: others.pin,
     link,
-    exportModel,
-    exportCots,
-    exportRun,
-    continueElsewhere,
-    loseDevice,
   };
   return { ...state, ...form, ...runs, say, dismiss };
 }
