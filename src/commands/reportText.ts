@@ -1,4 +1,5 @@
 /** What a run's report says, for reading: the tables that `npm run train` prints, and report.md, which holds the same. */
+import { alignmentVerdict } from '../evaluate/alignment';
 import type { BaselinesReport } from '../evaluate/baselines/report';
 import { verdict } from '../evaluate/baselines/verdict';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
@@ -24,7 +25,7 @@ export function reportParts(report: Report): { title: string; text: string }[] {
     ...losses,
   ];
   return [
-    { title: 'Stages', text: tableText(rows) },
+    { title: 'Stages', text: [tableText(rows), ...alignmentSentences(report)].join('\n') },
     { title: 'By slice of test users', text: sliceText([...rows, ...(baselines?.rows ?? [])]) },
     {
       title: 'Recommenders without language',
@@ -56,6 +57,13 @@ const COLUMNS: [Exclude<keyof MetricsRow, 'slices'> & string, string][] = [
   ['distinct_top1', 'distinct'],
   ['answer_loss', 'answer loss'],
 ];
+
+function alignmentSentences({ table, spreads = [], config }: Report): readonly string[] {
+  // A report of an older version may lack a setting.
+  const { popo, ranker } = config as Partial<Report['config']>;
+  const settings = { keep: popo?.keep ?? 'last', idReward: ranker?.reward ?? 'ctcvr' };
+  return alignmentVerdict(table, spreads, settings)?.sentences ?? [];
+}
 
 /** How good the judge behind the ID reward is. */
 export function aucText({ auc }: Report['ranker']): string {

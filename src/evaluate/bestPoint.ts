@@ -4,7 +4,7 @@ import type { MetricsRow } from './metrics';
 type Judged = Pick<MetricsRow, 'Category_L3_ACC' | 'CTCVR' | 'distinct_top1'>;
 
 /** Share of the different answers of the beginning that a point must still give. */
-const LEAST_DISTINCT = 0.5;
+export const LEAST_DISTINCT = 0.5;
 
 /**
  * A point's score is L3 · CTCVR: a gain of one tenth in one of them makes up for a loss of one eleventh in the other, in whatever units

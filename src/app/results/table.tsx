@@ -1,3 +1,4 @@
+import { alignmentVerdict } from '../../evaluate/alignment';
 import type { MetricsRow } from '../../evaluate/metrics';
 import type { OutcomeName, RowSpread } from '../../evaluate/rowSpread';
 import type { Interval } from '../../numeric/interval';
@@ -107,6 +108,7 @@ export function StageTable() {
           </tbody>
         </table>
       </section>
+      <WhatAlignmentDid />
       {rows[0].slices && <BySlice />}
       <details class="protocol">
         <summary>How this is measured</summary>
@@ -129,6 +131,20 @@ export function StageTable() {
         </p>
       </details>
     </section>
+  );
+}
+
+/** Whether alignment paid, in words, since a table of numbers hides a collapse well. */
+function WhatAlignmentDid() {
+  const session = useSession();
+  const { popo, ranker } = session.shownConfig.value;
+  const settings = { keep: popo.keep, idReward: ranker.reward };
+  const told = alignmentVerdict(session.view.table.value, session.view.spreads.value, settings);
+  if (told === null || told.sentences.length === 0) return null;
+  return (
+    <p class={told.kind === 'worse' ? 'problem' : 'verdict'} data-alignment={told.kind}>
+      {told.sentences.join(' ')}
+    </p>
   );
 }
 
