@@ -43,6 +43,8 @@ export interface TaijiConsole {
   savedRuns(): SavedRun[];
   /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
   set(assignment: string): void;
+  /** Sizes the next run to the imported data set that the form names, as the preset `auto` does. Nothing without one. */
+  size(): void;
   /** Resolves when the run has ended. */
   start(): Promise<void>;
   /** Begins alignment from the run that lies beside the page, where the form asks for that one or for nothing in particular. */
@@ -132,6 +134,7 @@ export function exposeConsole(session: Session): void {
     linkedResult: () => session.theirs.value?.found?.result ?? null,
     savedRuns: () => session.savedRuns.value,
     set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
+    size: session.size,
     start: () => session.start(),
     play: session.play,
     pause: session.pause,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openDawn } from '../browsers/dawn';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
-import { openRunDevice } from '../run/device';
+import { describeRunDevice, openRunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
 import { packRun } from '../run/runFile';
 import { runPipeline } from '../run/runner';
@@ -13,18 +13,22 @@ import { importFiles } from './dataFiles';
 import { decider } from './onDivergence';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
-import type { TrainOptions } from './trainOptions';
+import { sizedTo, type TrainOptions } from './trainOptions';
 import type { TrainResult } from './trainResult';
 
 /** @throws an Error when there is no adapter, when the data cannot be read, or what a stage throws */
 export async function trainOnDawn(options: TrainOptions, say: (line: string) => void): Promise<TrainResult> {
-  const config = structuredClone(options.config);
+  let config = structuredClone(options.config);
   const api = openDawn();
   const imported = options.data.length > 0 ? await importFiles(options.data, config.data.map, say) : null;
   if (imported !== null) {
     if (config.data.source === 'import' && config.data.sha256 !== imported.sha256)
       throw new Error('These files are not the ones that the link was made on: their hash differs.');
     Object.assign(config.data, { source: 'import', sha256: imported.sha256 });
+    const { items, splits } = imported;
+    const examples = [splits.train.length, splits.validation.length, splits.test.length] as const;
+    const { warning } = await describeRunDevice(api);
+    config = sizedTo(options, config, { items: items.length, examples }, warning !== null);
   }
   const lines = new ProgressLines(say);
   const { report, checkpoint } = await runPipeline({

@@ -12,12 +12,13 @@ import { setLeaf } from '../run/fields/paths';
 import { parseLink } from '../run/link';
 import { defaultConfig, presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
+import { type DataSize, sizedConfig } from '../run/sizing';
 import { formatCots, parseCots } from '../sft/cotFile';
 import { normalEndpoint } from '../sft/endpointAddress';
 import { dataFiles } from './dataFiles';
 
 export const USAGE = `npm run train -- --out DIR [options]
-  --preset NAME        tiny, small (the default), base, medium or large
+  --preset NAME        tiny, small (the default), base, medium or large; auto sizes the run to --data
   --version N          of the preset: 2 (the default), of the world compatibility, or 1, of the worlds before it
   --seed N
   --link URL           someone's run again, judged by its fingerprint
@@ -33,6 +34,9 @@ export const USAGE = `npm run train -- --out DIR [options]
 The teacher openai asks an endpoint that you name: --set rupr.teacher=openai --set rupr.url=http://localhost:11434/v1
 --set rupr.model=NAME, with its key, if it wants one, in the environment variable TAIJI_TEACHER_KEY.`;
 
+/** In the place of a preset's name. */
+const AUTO = 'auto';
+
 const CHOICES: readonly DivergenceChoice[] = ['go-on', 'stop', 'go-back'];
 
 export interface TrainOptions {
@@ -45,6 +49,8 @@ export interface TrainOptions {
   expected: Fingerprint | null;
   /** Files to import; empty for an embedded world. */
   data: string[];
+  /** Fields that are set over what `auto` chooses once the data are known, as `--set` has them; null without `auto`. */
+  sized: readonly string[] | null;
   /** A file of CoTs that the config names by its hash. */
   cots: { path: string; jsonl: string } | null;
   /** Of the teacher's endpoint. */
@@ -86,8 +92,15 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
   if (onDivergence === undefined)
     throw new Error(`--on-divergence must be ${CHOICES.join(', ')}, not ${values['on-divergence']}.`);
 
+  const isAuto = values.preset === AUTO;
+  if (isAuto && values.data === undefined)
+    throw new Error('--preset auto sizes the run to --data; there is no --data.');
+  if (isAuto && values.version !== undefined)
+    throw new Error('--preset auto chooses the version too; leave --version out.');
   const { config, changes, dataset, expected } =
-    values.link === undefined ? fromPreset(values.preset, values.version) : fromLink(values.link);
+    values.link === undefined
+      ? fromPreset(isAuto ? undefined : values.preset, values.version)
+      : fromLink(values.link);
   if (values.seed !== undefined) setLeaf(config, ...readField('seed', values.seed));
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const cots = values.cots === undefined ? null : readCots(values.cots, config);
@@ -120,6 +133,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     dataset,
     expected,
     data,
+    sized: isAuto ? values.set : null,
     cots,
     teacherKey: environment.TAIJI_TEACHER_KEY?.trim() || null,
     out: values.out,
@@ -127,11 +141,27 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
   };
 }
 
+/**
+ * What `auto` makes of the config once the data are known; without `auto` the config as it is.
+ * @throws {ConfigError} when a field that is set cannot be
+ */
+export function sizedTo(
+  { sized }: Pick<TrainOptions, 'sized'>,
+  config: RunConfig,
+  data: DataSize,
+  isSlow: boolean,
+): RunConfig {
+  if (sized === null) return config;
+  const fitted = sizedConfig(data, isSlow, config);
+  for (const assignment of sized) setLeaf(fitted, ...readAssignment(assignment));
+  return parseConfig(fitted);
+}
+
 type Start = Pick<TrainOptions, 'config' | 'changes' | 'dataset' | 'expected'>;
 
 function fromPreset(name = 'small', wanted = String(defaultConfig().version)): Start {
   if (!isPreset(name))
-    throw new Error(`There is no preset ${name}: choose tiny, small, base, medium or large.`);
+    throw new Error(`There is no preset ${name}: choose tiny, small, base, medium, large or auto.`);
   const version = presetVersion(wanted);
   if (version === null) throw new Error(`There is no version ${wanted} of the presets: choose 1 or 2.`);
   return { config: presetConfig({ preset: name, version }), changes: [], dataset: null, expected: null };

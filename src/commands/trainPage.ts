@@ -45,6 +45,7 @@ export async function trainHere(
     data,
     changes = [],
     onDivergence = 'go-on',
+    sized = null,
     cots = null,
     teacherKey = null,
   }: Pick<TrainOptions, 'config' | 'dataset' | 'expected' | 'data'> & Partial<TrainOptions>,
@@ -55,6 +56,7 @@ export async function trainHere(
   await page.goto(url + formatLink(config, dataset, expected, changes));
   await until(page, () => globalThis.taiji !== undefined);
   if (data.length > 0) await importFiles(page, data, say);
+  if (sized !== null) await sizeToData(page, sized);
   if (cots !== null) await importCots(page, cots.path, say);
   if (teacherKey !== null) await page.evaluate((key) => globalThis.taiji!.setTeacherKey(key), teacherKey);
   await page.evaluate(() => void globalThis.taiji!.start(), null);
@@ -63,6 +65,15 @@ export async function trainHere(
   if (report === null) throw new Error('The run was stopped before its end.');
   const verdict = await page.evaluate(() => globalThis.taiji!.verdict(), null);
   return { report, files: await resultFiles(page), verdict };
+}
+
+async function sizeToData(page: BrowserPage, assignments: readonly string[]): Promise<void> {
+  // Whether a processor trains is known once the device has been described.
+  await until(page, () => !document.body.textContent.includes('Looking for a device'));
+  await page.evaluate((wanted) => {
+    globalThis.taiji!.size();
+    for (const assignment of wanted) globalThis.taiji!.set(assignment);
+  }, assignments);
 }
 
 async function until(page: BrowserPage, condition: () => boolean): Promise<void> {

@@ -20,6 +20,17 @@ describe('Columns', () => {
     expect([...columns.column('a')]).toEqual([0, 1, 20, 30]);
   });
 
+  it('gives what was last measured at or before a step, and where', () => {
+    const columns = new Columns(['dense', 'sparse']);
+    for (let x = 0; x < 20; x += 2) columns.push(x, [x, x % 8 === 0 ? x * 10 : Number.NaN]);
+    expect(columns.at('sparse', 15)).toEqual({ x: 8, value: 80 });
+    expect(columns.at('sparse', 16)).toEqual({ x: 16, value: 160 });
+    expect(columns.at('dense', 15)).toEqual({ x: 14, value: 14 });
+    expect(columns.at('dense', -1)).toBeNull();
+    expect(columns.indexAt(Number.POSITIVE_INFINITY)).toBe(9);
+    expect(new Columns(['a']).at('a', 3)).toBeNull();
+  });
+
   it('names the columns it has when asked for another', () => {
     expect(() => new Columns(['loss']).column('kl')).toThrow(/No column named kl; there are loss/);
   });

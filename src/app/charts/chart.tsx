@@ -1,54 +1,20 @@
 /**
- * One small line chart on uPlot. Its legend is its heading: name, colour and current value of every line, which follow
- * the pointer. Charts over POPO steps share the pointer, so one sees what all of them said at the same step.
+ * One small line chart on uPlot. Its legend is its heading: name, look and current value of every line, which follow
+ * the pointer or the arrow keys. Charts over POPO steps share the pointer, so one sees what all of them said at the same step.
  */
-import { useComputed, useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { FunctionComponent } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { type Columns, smoothed, smoothedMeans, thinned } from '../state/columns';
+import { smoothed, smoothedMeans, thinned } from '../state/columns';
 import { useSession } from '../state/context';
 import { short } from '../words/format';
-import { type PaletteName, palette, whenPaletteChanges } from './palette';
+import { ChartMenu } from './menu';
+import { behindOf, type ChartProps, HEIGHT, isAveraged, type Line, plotOptions } from './options';
+import { whenPaletteChanges } from './palette';
 
-export interface Line {
-  column: string;
-  label: string;
-  color: PaletteName;
-  /** Draws the raw values faintly and their moving average on top. */
-  smooth?: boolean;
-  dash?: number[];
-}
-
-/** How other runs are drawn, in their order; the legend over the charts says which is which. */
-export const BEHIND_DASHES: readonly number[][] = [
-  [2, 4],
-  [8, 4],
-  [2, 3, 8, 3],
-  [14, 4],
-  [2, 2, 2, 8],
-];
-
-interface ChartProps {
-  title: string;
-  columns: Columns;
-  lines: readonly Line[];
-  /** What stands in the frame while there is nothing to draw. */
-  empty: string;
-  range?: [number | null, number | null];
-  /** Shares the pointer with the other charts over POPO steps. */
-  synced?: boolean;
-  marks?: { x: number; label: string }[];
-  /** Pixels; 112 unless told. */
-  height?: number;
-  /** A line that means something, such as zero for a cosine. */
-  baseline?: number;
-  /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
-  behind?: readonly Columns[];
-}
-
-const HEIGHT = 112;
-const SMOOTHING = 0.15;
+export { BEHIND_DASHES, type Line } from './options';
 
 export function Chart(props: ChartProps) {
   const session = useSession();
@@ -56,14 +22,25 @@ export function Chart(props: ChartProps) {
   const plot = useRef<uPlot | null>(null);
   const shown = useRef(props);
   shown.current = props;
+  const { synced } = props;
+  /** The step that is pointed at: of all charts over POPO steps, or of this one. */
+  const pointed = useMemo(
+    () => (synced ? session.view.hovered : signal<number | null>(null)),
+    [session, synced],
+  );
+  const smoothing = session.charts.smoothing.value;
+  /** The view of the numbers, while they are shown. */
+  const numbers = useSignal<FunctionComponent<ChartProps> | null>(null);
 
   useEffect(() => {
     const host = frame.current!;
     const build = () => {
       plot.current?.destroy();
+      const changeMarks = () => (shown.current.synced ? session.view.changeMarks.value : []);
+      const live = { props: () => shown.current, smoothing, pointed, changeMarks };
       plot.current = new uPlot(
-        options(host.clientWidth, () => shown.current, session),
-        dataOf(shown.current, host),
+        plotOptions(host.clientWidth, live),
+        dataOf(shown.current, host, smoothing),
         host,
       );
     };
@@ -82,50 +59,117 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [session]);
+  }, [session, smoothing, pointed, props.log]);
 
   useSignalEffect(() => {
     void session.view.tick.value;
-    if (plot.current !== null) plot.current.setData(dataOf(shown.current, frame.current!));
+    // A plot has as many lines as when it was built; another smoothing builds another.
+    plot.current?.setData(dataOf(shown.current, frame.current!, session.charts.smoothing.peek()));
   });
 
   const values = useComputed(() => {
     void session.view.tick.value;
-    const step = props.synced ? session.view.hovered.value : null;
-    return props.lines.map((line) => valueAt(props.columns, line.column, step));
+    const step = pointed.value;
+    return shown.current.lines.map(({ column }) => shown.current.columns.at(column, step ?? Infinity));
   });
   const empty = props.lines.every((_, index) => values.value[index] === null);
   const label = empty
     ? `${props.title}: ${props.empty}`
-    : `${props.title}: ${props.lines.map((line, k) => `${line.label} ${short(values.value[k])}`).join(', ')}`;
+    : `${props.title}: ${props.lines.map((line, k) => `${line.label} ${short(values.value[k]?.value)}`).join(', ')}`;
+  const step = pointed.value;
+  const Numbers = numbers.value;
+  // Where nothing was measured at the very step that is pointed at, the last step that was is told.
+  const measured = values.value.flatMap((value) => value ?? []);
+  const shownAt = step === null ? null : Math.max(...measured.map(({ x }) => x));
   return (
     <figure class="chart" data-empty={empty}>
       <figcaption>
-        <span class="chart-title">{props.title}</span>
+        <span>
+          <span class="chart-title">{props.title}</span>
+          {!empty && shownAt !== null && <span class="chart-step">at {shownAt}</span>}
+        </span>
+        {!empty && (
+          <ChartMenu chart={props} drawn={() => frame.current!.querySelector('canvas')} numbers={numbers} />
+        )}
         <span class="legend">
           {props.lines.map((line, k) => (
             <span key={line.column} class="legend-entry">
-              {props.lines.length > 1 && <i class={`swatch ${line.color}`} />}
+              {(props.lines.length > 1 || line.dash) && <Swatch {...line} />}
               <Formula text={line.label} />
-              {!empty && <b>{short(values.value[k])}</b>}
+              {!empty && <b>{short(values.value[k]?.value)}</b>}
+              {step !== null && values.value[k] && values.value[k].x !== shownAt && (
+                <small>at {values.value[k].x}</small>
+              )}
             </span>
           ))}
         </span>
       </figcaption>
+      {/* A chart that can be read step by step is a slider to whoever does not see it. */}
       <div
         class="chart-frame"
         style={{ height: props.height ?? HEIGHT }}
         ref={frame}
-        role="img"
-        aria-label={label}
+        {...(empty
+          ? { role: 'img', 'aria-label': label }
+          : {
+              role: 'slider',
+              'aria-label': label,
+              ...reading(props, step, (to) => pointAt(plot.current, to)),
+            })}
       />
       {empty && (
         <p class="chart-empty" aria-hidden="true">
           {props.empty}
         </p>
       )}
+      {Numbers !== null && <Numbers {...props} />}
     </figure>
   );
+}
+
+/** A line as the chart draws it. */
+function Swatch({ color, dash, label }: Line) {
+  return (
+    <svg class={`swatch ${color}`} viewBox="0 0 18 4" aria-hidden="true" data-line={label}>
+      <line x1="0" x2="18" y1="2" y2="2" stroke-dasharray={dash?.join(' ')} />
+    </svg>
+  );
+}
+
+/** How a chart is read with the keyboard: arrows go from step to step, Home and End to the ends, Escape lets go. */
+function reading({ columns }: ChartProps, step: number | null, point: (to: number | null) => void) {
+  const xs = columns.xs();
+  const last = xs.length - 1;
+  const at = step === null ? last : Math.max(0, columns.indexAt(step));
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      PageUp: at - 10,
+      PageDown: at + 10,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (event.key === 'Escape') point(null);
+    else if (to === undefined) return;
+    else point(xs[Math.max(0, Math.min(last, to))]);
+    event.preventDefault();
+  };
+  return {
+    tabIndex: 0,
+    'aria-valuemin': xs[0],
+    'aria-valuemax': xs[last],
+    'aria-valuenow': xs[at],
+    'aria-valuetext': `step ${xs[at]}`,
+    onKeyDown,
+  };
+}
+
+/** Moves the pointer there, as the mouse would, so that charts that share it follow. */
+function pointAt(plot: uPlot | null, x: number | null): void {
+  if (plot === null) return;
+  const left = x === null ? -10 : plot.valToPos(x, 'x');
+  plot.setCursor({ left, top: x === null ? -10 : plot.height / 2 });
 }
 
 const waiting: (() => void)[] = [];
@@ -152,180 +196,25 @@ function Formula({ text }: { text: string }) {
   );
 }
 
-function valueAt(columns: Columns, column: string, step: number | null): number | null {
-  if (step === null) return columns.last(column);
-  const xs = columns.xs();
-  let low = 0;
-  let high = xs.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (xs[middle] <= step) low = middle;
-    else high = middle - 1;
-  }
-  const value = xs.length === 0 ? Number.NaN : columns.column(column)[low];
-  return Number.isNaN(value) ? null : value;
-}
-
-function dataOf(props: ChartProps, host: HTMLElement): uPlot.AlignedData {
+function dataOf(props: ChartProps, host: HTMLElement, smoothing: number): uPlot.AlignedData {
   const columns: Float64Array[] = [];
   for (const line of props.lines) {
-    const raw = props.columns.column(line.column);
+    const raw = drawable(props.columns.column(line.column), props);
     columns.push(raw);
-    if (line.smooth) columns.push(smoothed(raw, SMOOTHING));
+    if (isAveraged(line, smoothing)) columns.push(smoothed(raw, smoothing));
   }
-  const own = thinned(props.columns.xs(), columns, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
+  const width = Math.max(64, host.clientWidth);
+  const own = thinned(props.columns.xs(), columns, width) as uPlot.AlignedData;
   const others = behindOf(props).map(({ columns, lines }) => {
-    const drawn = lines.map(({ column, smooth }) =>
-      smooth ? smoothedMeans(columns.xs(), columns.column(column), SMOOTHING) : columns.column(column),
-    );
-    return thinned(columns.xs(), drawn, Math.max(64, host.clientWidth)) as uPlot.AlignedData;
+    const drawn = lines.map((line) => {
+      const raw = drawable(columns.column(line.column), props);
+      return isAveraged(line, smoothing) ? smoothedMeans(columns.xs(), raw, smoothing) : raw;
+    });
+    return thinned(columns.xs(), drawn, width) as uPlot.AlignedData;
   });
   return others.length === 0 ? own : uPlot.join([own, ...others]);
 }
 
-/** Other runs with those of a chart's lines that they have too. */
-function behindOf({ lines, behind = [] }: ChartProps) {
-  return behind.flatMap((columns, at) => {
-    const had = lines.filter(({ column }) => columns.names.includes(column) && columns.last(column) !== null);
-    const dash = BEHIND_DASHES[at % BEHIND_DASHES.length];
-    return had.length === 0 ? [] : [{ columns, lines: had, dash }];
-  });
-}
-
-function options(
-  width: number,
-  props: () => ChartProps,
-  session: ReturnType<typeof useSession>,
-): uPlot.Options {
-  const { lines, range, synced } = props();
-  const color = palette();
-  const axis: uPlot.Axis = {
-    stroke: color.muted,
-    font: `11px ${color.font}`,
-    grid: { stroke: color.grid, width: 1 },
-    ticks: { show: false },
-    gap: 4,
-  };
-  const series: uPlot.Series[] = [{}];
-  for (const line of lines) {
-    const stroke = color[line.color];
-    const common = { points: { show: drawPoints, size: 5, stroke, fill: stroke }, spanGaps: true };
-    if (line.smooth) {
-      series.push({ ...common, stroke, width: 1, alpha: 0.28, points: { show: false } });
-      series.push({ ...common, stroke, width: 2, dash: line.dash, points: { show: false } });
-    } else series.push({ ...common, stroke, width: 2, dash: line.dash });
-  }
-  for (const { lines: had, dash } of behindOf(props()))
-    for (const line of had)
-      series.push({
-        stroke: color[line.color],
-        width: 1.5,
-        alpha: 0.75,
-        dash,
-        spanGaps: true,
-        points: { show: false },
-      });
-  return {
-    width,
-    height: props().height ?? HEIGHT,
-    legend: { show: false },
-    padding: [8, 14, 0, 0],
-    cursor: {
-      drag: { x: false, y: false },
-      y: false,
-      points: { size: 6 },
-      ...(synced ? { sync: { key: 'popo', setSeries: false } } : {}),
-    },
-    scales: {
-      x: { time: false },
-      y: { range: (_plot, low, high) => paddedRange(low, high, range) },
-    },
-    axes: [
-      {
-        ...axis,
-        size: 22,
-        space: 60,
-        values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? String(tick) : '')),
-      },
-      { ...axis, size: 40, space: 28, values: (_plot, ticks) => ticks.map(tickLabel) },
-    ],
-    series,
-    hooks: {
-      drawClear: [(plot) => drawMarks(plot, props(), color, synced ? session.view.changeMarks.value : [])],
-      setCursor: [
-        (plot) => {
-          if (!synced) return;
-          const index = plot.cursor.idx;
-          const step =
-            index === null || index === undefined || (plot.cursor.left ?? -1) < 0
-              ? null
-              : plot.data[0][index];
-          if (session.view.hovered.value !== step) session.view.hovered.value = step;
-        },
-      ],
-    },
-  };
-}
-
-/** A few points are shown as points; a curve is not. */
-function drawPoints(plot: uPlot): boolean {
-  return plot.data[0].length < 16;
-}
-
-function tickLabel(value: number): string {
-  if (value === 0) return '0';
-  return Math.abs(value) < 0.001 || Math.abs(value) >= 10_000
-    ? value.toExponential(0)
-    : String(Number(value.toPrecision(3)));
-}
-
-function paddedRange(low: number | null, high: number | null, fixed: ChartProps['range']): [number, number] {
-  const from = fixed?.[0] ?? low ?? 0;
-  const to = fixed?.[1] ?? high ?? 1;
-  // Values that are all alike get a frame of their own size, not one that magnifies rounding.
-  const slack = to - from > Math.abs(to) * 1e-6 ? (to - from) * 0.08 : Math.max(Math.abs(to) * 0.2, 0.1);
-  return [fixed?.[0] ?? from - slack, fixed?.[1] ?? to + slack];
-}
-
-/** @param live what was changed in mid-run, for charts over POPO steps */
-function drawMarks(
-  plot: uPlot,
-  props: ChartProps,
-  color: ReturnType<typeof palette>,
-  live: readonly { x: number; label: string }[],
-): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  // The line that was drawn last may have been dashed.
-  ctx.setLineDash([]);
-  ctx.strokeStyle = color.line;
-  ctx.fillStyle = color.muted;
-  ctx.lineWidth = devicePixelRatio;
-  ctx.font = `${10 * devicePixelRatio}px ${color.font}`;
-  ctx.textBaseline = 'top';
-  ctx.textAlign = 'left';
-  if (props.baseline !== undefined) {
-    const y = plot.valToPos(props.baseline, 'y', true);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-  }
-  const right = bbox.left + bbox.width;
-  const marks = (props.marks ?? live).map(({ x, label }) => {
-    return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label };
-  });
-  for (const [k, { x, label }] of marks.entries()) {
-    if (x > right) continue;
-    if (x > bbox.left + 2) {
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-    }
-    const room = (marks[k + 1]?.x ?? right) - x;
-    const gap = 4 * devicePixelRatio;
-    if (ctx.measureText(label).width + gap <= room) ctx.fillText(label, x + gap, bbox.top);
-  }
-  ctx.restore();
+function drawable(values: Float64Array, { log }: ChartProps): Float64Array {
+  return log ? values.map((value) => (value > 0 ? value : Number.NaN)) : values;
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { RULES } from '../../popo/rules';
 import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
+import { isSized } from '../../run/sizing';
 import { ConfigField, LabelOf } from '../parts/fields';
 import { late, whenIdle } from '../parts/late';
 import { Share } from '../parts/share';
@@ -20,6 +21,9 @@ const PRESET_WORDS: Record<PresetName, string> = {
   large: 'Large · 25 M weights',
 };
 
+/** What is chosen in the place of a preset for a run whose size follows the data. */
+const AUTO = 'auto';
+
 /** Train, and the few choices most people make; the rest waits behind More. */
 export function Controls() {
   const session = useSession();
@@ -30,6 +34,8 @@ export function Controls() {
   useEffect(() => whenIdle(Settings.preload), []);
   const config = session.config.value;
   const locked = session.busy.value;
+  const imported = session.imported.value;
+  const isSizedToData = imported !== null && isSized(config, imported, session.isSlow.value);
   return (
     <section class="controls" aria-label="Set up and steer the run">
       <div class="controls-row">
@@ -39,9 +45,18 @@ export function Controls() {
           <label class="field">
             <LabelOf {...wordsOf('preset')} />
             <select
-              value={config.preset}
-              onChange={(event) => session.choosePreset(event.currentTarget.value as PresetName)}
+              value={isSizedToData ? AUTO : config.preset}
+              onChange={({ currentTarget: { value } }) =>
+                value === AUTO ? session.size() : session.choosePreset(value as PresetName)
+              }
             >
+              {imported !== null && (
+                <option value={AUTO}>
+                  {isSizedToData
+                    ? `Auto · ${config.preset}, sized to your data`
+                    : 'Auto · sized to your data'}
+                </option>
+              )}
               {PRESET_NAMES.map((name) => (
                 <option key={name} value={name}>
                   {PRESET_WORDS[name]}

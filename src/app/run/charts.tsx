@@ -3,6 +3,7 @@ import { pairsOf } from '../../popo/weighting';
 import { BEHIND_DASHES, Chart, type Line } from '../charts/chart';
 import { pairLook, rewardLook } from '../charts/palette';
 import { Sparkline } from '../charts/sparkline';
+import { SMOOTHINGS } from '../state/chartSettings';
 import type { Columns } from '../state/columns';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
@@ -19,9 +20,12 @@ export function LearningCharts() {
   const key = behind.map(({ id }) => ` and ${id}`).join('');
   return (
     <section class="charts" aria-labelledby="charts-title">
-      <h2 id="charts-title" class="overline">
-        Learning
-      </h2>
+      <div class="charts-head">
+        <h2 id="charts-title" class="overline">
+          Learning
+        </h2>
+        <ChartControls />
+      </div>
       {behind.length > 0 && <BehindLegend />}
       {aligning ? (
         <div class="charts-grid">
@@ -35,6 +39,40 @@ export function LearningCharts() {
         </>
       )}
     </section>
+  );
+}
+
+/** How noisy lines are drawn, and the axis of losses. */
+function ChartControls() {
+  const { smoothing, logLoss } = useSession().charts;
+  return (
+    <div class="charts-controls">
+      <label>
+        Smoothing{' '}
+        <select
+          value={String(smoothing.value)}
+          onChange={(event) => {
+            smoothing.value = Number(event.currentTarget.value);
+          }}
+        >
+          {SMOOTHINGS.map(({ name, rate }) => (
+            <option key={name} value={String(rate)}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <input
+          type="checkbox"
+          checked={logLoss.value}
+          onChange={(event) => {
+            logLoss.value = event.currentTarget.checked;
+          }}
+        />{' '}
+        Log loss axis
+      </label>
+    </div>
   );
 }
 
@@ -72,6 +110,7 @@ function LossChart({ height }: { height: number }) {
       lines={[{ column: 'loss', label: 'nats per answer token', color: 'ink', smooth: true }]}
       marks={lossMarks.value.map(({ x, label }) => ({ x, label: stageWords(label, config).label }))}
       height={height}
+      log={session.charts.logLoss.value}
       behind={behind}
       empty="Begins with warm-up"
     />

@@ -48,9 +48,25 @@ export class Columns {
 
   /** The newest value of a column that is a number, or null. */
   last(name: string): number | null {
+    return this.at(name, Number.POSITIVE_INFINITY)?.value ?? null;
+  }
+
+  /** What a column was last measured to be at or before x, and where; null where it was not measured by then. */
+  at(name: string, x: number): { x: number; value: number } | null {
     const y = this.column(name);
-    for (let i = y.length - 1; i >= 0; i--) if (!Number.isNaN(y[i])) return y[i];
+    for (let i = this.indexAt(x); i >= 0; i--) if (!Number.isNaN(y[i])) return { x: this.x[i], value: y[i] };
     return null;
+  }
+
+  /** The row of the last x at or before the one given; −1 where all come after it. */
+  indexAt(x: number): number {
+    let [low, high] = [-1, this.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.x[middle] <= x) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }
 

@@ -4,6 +4,7 @@ import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { type PresetName, type PresetRef, presetConfig } from '../../run/presets';
 import type { Fingerprint } from '../../run/report';
+import { type DataSize, sizedConfig } from '../../run/sizing';
 
 interface FormSignals {
   config: Signal<RunConfig>;
@@ -77,7 +78,12 @@ export function createForm({ config, busy, expected, teacherKey, changes }: Form
     });
   }
 
-  return { adopt, edit, chooseImport, chooseCots, chooseTeacher, chooseWorld, choosePreset };
+  /** All but seed, weighting and data follows the data. */
+  function chooseSized(data: DataSize, isSlow: boolean): void {
+    edit((draft) => Object.assign(draft, sizedConfig(data, isSlow, draft)));
+  }
+
+  return { adopt, edit, chooseSized, chooseImport, chooseCots, chooseTeacher, chooseWorld, choosePreset };
 }
 
 /** All of a preset but for seed and weighting. */

@@ -5,6 +5,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/changes';
 import { parseConfig, type RunConfig } from '../../run/config';
+import { diffFromPreset } from '../../run/diff';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import type { ForkPoint } from '../../run/fork';
@@ -17,6 +18,7 @@ import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
 import { createBehind } from './behind';
 import { createBudget } from './budget';
+import { createChartSettings } from './chartSettings';
 import { createCotSets } from './cotSets';
 import { createForm } from './form';
 import { createImports } from './imports';
@@ -53,6 +55,11 @@ export interface Services {
 
 /** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
 const STOP_PATIENCE = 20_000;
+
+/** Of what `auto` would replace, nothing was chosen by hand. */
+function isAsPreset(config: RunConfig): boolean {
+  return Object.keys(diffFromPreset(config)).every((path) => /^(seed$|popo\.weighting$|data\.)/.test(path));
+}
 
 export type Session = ReturnType<typeof createSession>;
 
@@ -131,7 +138,12 @@ export function createSession(
   /** SHA-256 of the visitor's data that the opened link was made on. */
   const linked = signal('');
   const data = createImports(importer, {
-    choose: ({ sha256, map }) => form.chooseImport(sha256, map),
+    choose: (summary) => {
+      const isUntouched = isAsPreset(config.value);
+      form.chooseImport(summary.sha256, summary.map);
+      // Whoever has changed nothing, and opened no link that asks for these data, gets what fits them.
+      if (isUntouched && linked.value !== summary.sha256) form.chooseSized(summary, isSlow.value);
+    },
     forget(sha256) {
       if (config.value.data.sha256 === sha256) form.chooseWorld(defaultConfig().data.world);
     },
@@ -536,6 +548,17 @@ export function createSession(
     await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(kept.importRun)]);
   }
 
+  /** The imported data set that the form names; null for a world, and while it is not known. */
+  const imported = computed(() => {
+    const { source, sha256 } = config.value.data;
+    return source === 'import' ? (data.imports.value.find((known) => known.sha256 === sha256) ?? null) : null;
+  });
+
+  /** Sizes the next run to the imported data set; nothing without one. */
+  function size(): void {
+    if (imported.value !== null) form.chooseSized(imported.value, isSlow.value);
+  }
+
   /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
   function forgetMissing(): void {
     const { source, sha256 } = config.value.data;
@@ -572,6 +595,7 @@ export function createSession(
     resumeDismissed,
     settingsOpen,
     busy,
+    charts: createChartSettings(),
     view,
     studies,
     data,
@@ -580,6 +604,7 @@ export function createSession(
     asked,
     estimate: budget.estimate,
     tooLarge: budget.tooLarge,
+    imported,
     starter: play.starter,
     isFetching: play.isFetching,
   };
@@ -599,6 +624,7 @@ export function createSession(
     importRun: kept.importRun,
     refreshRuns: kept.refresh,
     forgetMissing,
+    size,
     openLink,
     takeFiles,
     trainer,

@@ -1,0 +1,226 @@
+/** What uPlot is told of a chart: scales, axes, how each line is drawn, and marks upon them. */
+import type { Signal } from '@preact/signals';
+import type uPlot from 'uplot';
+import type { Columns } from '../state/columns';
+import { type PaletteName, palette } from './palette';
+
+export interface Line {
+  column: string;
+  label: string;
+  color: PaletteName;
+  /** Noisy: drawn as its moving average, with the raw values faintly behind it. */
+  smooth?: boolean;
+  dash?: number[];
+}
+
+export interface ChartProps {
+  title: string;
+  columns: Columns;
+  lines: readonly Line[];
+  /** What stands in the frame while there is nothing to draw. */
+  empty: string;
+  range?: [number | null, number | null];
+  /** Shares the pointer with the other charts over POPO steps. */
+  synced?: boolean;
+  marks?: { x: number; label: string }[];
+  /** Pixels; 112 unless told. */
+  height?: number;
+  /** A line that means something, such as zero for a cosine. */
+  baseline?: number;
+  /** A logarithmic axis; values that are not positive are left out. */
+  log?: boolean;
+  /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
+  behind?: readonly Columns[];
+}
+
+/** How other runs are drawn, in their order; the legend over the charts says which is which. */
+export const BEHIND_DASHES: readonly number[][] = [
+  [2, 4],
+  [8, 4],
+  [2, 3, 8, 3],
+  [14, 4],
+  [2, 2, 2, 8],
+];
+
+export const HEIGHT = 112;
+
+/** What a chart is asked for while it is drawn, since its props change and its plot stays. */
+interface Live {
+  props(): ChartProps;
+  /** Weight of the newest value in the moving average; 1 draws the raw values alone. */
+  smoothing: number;
+  /** The step that is pointed at. */
+  pointed: Signal<number | null>;
+  /** What was changed in mid-run, for charts over POPO steps. */
+  changeMarks(): readonly { x: number; label: string }[];
+}
+
+/** Other runs with those of a chart's lines that they have too. */
+export function behindOf({ lines, behind = [] }: ChartProps) {
+  return behind.flatMap((columns, at) => {
+    const had = lines.filter(({ column }) => columns.names.includes(column) && columns.last(column) !== null);
+    const dash = BEHIND_DASHES[at % BEHIND_DASHES.length];
+    return had.length === 0 ? [] : [{ columns, lines: had, dash }];
+  });
+}
+
+export function plotOptions(width: number, { props, smoothing, pointed, changeMarks }: Live): uPlot.Options {
+  const { range, synced, log } = props();
+  const color = palette();
+  const axis: uPlot.Axis = {
+    stroke: color.muted,
+    font: `11px ${color.font}`,
+    grid: { stroke: color.grid, width: 1 },
+    ticks: { show: false },
+    gap: 4,
+  };
+  return {
+    width,
+    height: props().height ?? HEIGHT,
+    legend: { show: false },
+    padding: [8, 14, 0, 0],
+    cursor: {
+      drag: { x: false, y: false },
+      y: false,
+      points: { size: 6 },
+      ...(synced ? { sync: { key: 'popo', setSeries: false } } : {}),
+    },
+    scales: {
+      x: { time: false, range: (_plot, low, high) => (high > low ? [low, high] : [low, low + 1]) },
+      y: log ? { distr: 3 } : { range: (_plot, low, high) => paddedRange(low, high, range) },
+    },
+    axes: [
+      // Steps are whole.
+      { ...axis, size: 22, space: 60, incrs: WHOLE, values: (_plot, ticks) => ticks.map(String) },
+      {
+        ...axis,
+        size: 40,
+        space: 28,
+        ...(log ? { grid: { ...axis.grid, filter: (_plot, ticks) => ticks.map(decade) } } : {}),
+        values: (_plot, ticks, _axis, _space, increment) => ticks.map((tick) => tickLabel(tick, increment)),
+      },
+    ],
+    series: seriesOf(props(), smoothing, color),
+    hooks: {
+      drawClear: [(plot) => drawMarks(plot, props(), color, changeMarks())],
+      setCursor: [
+        (plot) => {
+          const index = plot.cursor.idx;
+          const step =
+            index === null || index === undefined || (plot.cursor.left ?? -1) < 0
+              ? null
+              : plot.data[0][index];
+          if (pointed.value !== step) pointed.value = step;
+        },
+      ],
+    },
+  };
+}
+
+/** Of a logarithmic axis a line at each power of ten is enough. */
+function decade(tick: number): number | null {
+  return Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9) ? tick : null;
+}
+
+/** Steps of an axis over whole numbers. */
+const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+
+function seriesOf(props: ChartProps, smoothing: number, color: ReturnType<typeof palette>): uPlot.Series[] {
+  const series: uPlot.Series[] = [{}];
+  for (const line of props.lines) {
+    const stroke = color[line.color];
+    const common = { points: { show: drawPoints, size: 5, stroke, fill: stroke }, spanGaps: true };
+    if (isAveraged(line, smoothing)) {
+      series.push({ ...common, stroke, width: 1, alpha: 0.28, points: { show: false } });
+      series.push({ ...common, stroke, width: 2, dash: line.dash, points: { show: false } });
+    } else series.push({ ...common, stroke, width: 2, dash: line.dash });
+  }
+  for (const { lines: had, dash } of behindOf(props))
+    for (const line of had)
+      series.push({
+        stroke: color[line.color],
+        width: 1.5,
+        alpha: 0.75,
+        dash,
+        spanGaps: true,
+        points: { show: false },
+      });
+  return series;
+}
+
+/** Whether a line is drawn twice: raw, and as its average. */
+export function isAveraged({ smooth }: Line, smoothing: number): boolean {
+  return smooth === true && smoothing < 1;
+}
+
+/** A few points are shown as points; a curve is not. */
+function drawPoints(plot: uPlot): boolean {
+  return plot.data[0].length < 16;
+}
+
+/**
+ * A number on an axis, with as many digits as tell it from its neighbours.
+ * @param increment from one tick to the next; 0 on a logarithmic axis, which says what it can
+ */
+export function tickLabel(value: number | null, increment: number): string {
+  // uPlot leaves out what would stand too close on a logarithmic axis.
+  if (value === null) return '';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (size < 0.001 || size >= 10_000)
+    return value.toExponential(increment > 0 && increment < size / 2 ? 1 : 0);
+  if (!(increment > 0)) return String(Number(value.toPrecision(3)));
+  const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(increment) + 1e-9)));
+  return value.toFixed(digits);
+}
+
+function paddedRange(low: number | null, high: number | null, fixed: ChartProps['range']): [number, number] {
+  const from = fixed?.[0] ?? low ?? 0;
+  const to = fixed?.[1] ?? high ?? 1;
+  // Values that are all alike get a frame of their own size, not one that magnifies rounding.
+  const slack = to - from > Math.abs(to) * 1e-6 ? (to - from) * 0.08 : Math.max(Math.abs(to) * 0.2, 0.1);
+  return [fixed?.[0] ?? from - slack, fixed?.[1] ?? to + slack];
+}
+
+/** @param live what was changed in mid-run, for charts without marks of their own */
+function drawMarks(
+  plot: uPlot,
+  props: ChartProps,
+  color: ReturnType<typeof palette>,
+  live: readonly { x: number; label: string }[],
+): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  // The line that was drawn last may have been dashed.
+  ctx.setLineDash([]);
+  ctx.strokeStyle = color.line;
+  ctx.fillStyle = color.muted;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.font = `${10 * devicePixelRatio}px ${color.font}`;
+  ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
+  if (props.baseline !== undefined) {
+    const y = plot.valToPos(props.baseline, 'y', true);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  const right = bbox.left + bbox.width;
+  const marks = (props.marks ?? live).map(({ x, label }) => {
+    return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label };
+  });
+  for (const [k, { x, label }] of marks.entries()) {
+    if (x > right) continue;
+    if (x > bbox.left + 2) {
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    const room = (marks[k + 1]?.x ?? right) - x;
+    const gap = 4 * devicePixelRatio;
+    if (ctx.measureText(label).width + gap <= room) ctx.fillText(label, x + gap, bbox.top);
+  }
+  ctx.restore();
+}
