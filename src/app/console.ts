@@ -44,7 +44,7 @@ export interface TaijiConsole {
   /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
   set(assignment: string): void;
   /** Sizes the next run to the imported data set that the form names, as the preset `auto` does. Nothing without one. */
-  size(): void;
+  size(): Promise<void>;
   /** Resolves when the run has ended. */
   start(): Promise<void>;
   /** Begins alignment from the run that lies beside the page, where the form asks for that one or for nothing in particular. */

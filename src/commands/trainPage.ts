@@ -68,10 +68,8 @@ export async function trainHere(
 }
 
 async function sizeToData(page: BrowserPage, assignments: readonly string[]): Promise<void> {
-  // Whether a processor trains is known once the device has been described.
-  await until(page, () => !document.body.textContent.includes('Looking for a device'));
-  await page.evaluate((wanted) => {
-    globalThis.taiji!.size();
+  await page.evaluate(async (wanted) => {
+    await globalThis.taiji!.size();
     for (const assignment of wanted) globalThis.taiji!.set(assignment);
   }, assignments);
 }

@@ -20,7 +20,11 @@ it('takes rows evenly, both ends among them', () => {
 });
 
 it('labels ticks with as many digits as tell them apart', () => {
-  expect([0.43, 0.4305, 0.431].map((tick) => tickLabel(tick, 0.0005))).toEqual(['0.4300', '0.4305', '0.4310']);
+  expect([0.43, 0.4305, 0.431].map((tick) => tickLabel(tick, 0.0005))).toEqual([
+    '0.4300',
+    '0.4305',
+    '0.4310',
+  ]);
   expect([0, 0.5, 1].map((tick) => tickLabel(tick, 0.5))).toEqual(['0', '0.5', '1.0']);
   expect([2, 4].map((tick) => tickLabel(tick, 2))).toEqual(['2', '4']);
   expect(tickLabel(25_000, 5000)).toBe('2.5e+4');

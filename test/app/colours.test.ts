@@ -41,7 +41,13 @@ const SEEN_BY: Record<string, number[][]> = {
 
 function seen(matrix: number[][], rgb: Rgb): Rgb {
   return matrix.map((row) =>
-    Math.min(1, Math.max(0, row.reduce((sum, weight, at) => sum + weight * rgb[at], 0))),
+    Math.min(
+      1,
+      Math.max(
+        0,
+        row.reduce((sum, weight, at) => sum + weight * rgb[at], 0),
+      ),
+    ),
   ) as Rgb;
 }
 

@@ -540,6 +540,42 @@ describe('a session', () => {
     expect(calls).toEqual(['read a.csv as ""', 'read a.csv as "user=who"', 'keep', ...b]);
   });
 
+  it('sizes the run to the data of whoever has chosen nothing else, and forgets that with the data', async () => {
+    const kept = async (session: Session, name = 'a.csv') => {
+      await session.data.readFiles([new File([''], name)]);
+      await session.data.keepImport();
+      return session.config.value;
+    };
+    const { session } = stage({ imports: [IMPORT] });
+    await session.wake();
+    session.edit((draft) => {
+      draft.seed = 5;
+    });
+    expect(await kept(session)).toMatchObject({
+      preset: 'tiny',
+      seed: 5,
+      rupr: { prompts: 1 },
+      popo: { keep: 'best' },
+      ranker: { reward: 'lift' },
+      data: { sha256: 'c'.repeat(64) },
+    });
+    session.chooseWorld('compatibility');
+    expect(session.config.value).toEqual({ ...presetConfig({ preset: 'tiny', version: 2 }), seed: 5 });
+
+    // What was chosen by hand stays, until auto is asked for.
+    session.edit((draft) => {
+      draft.sft.steps = 77;
+    });
+    expect(await kept(session)).toMatchObject({ sft: { steps: 77 }, popo: { keep: 'last' } });
+    await session.size();
+    expect(session.config.value).toMatchObject({ sft: { steps: 1500 }, popo: { keep: 'best' } });
+
+    // A link's settings stand.
+    const linked = stage().session;
+    linked.openLink(`#run=1&version=2&preset=small&data.source=import&data.sha256=${'c'.repeat(64)}`);
+    expect(await kept(linked)).toMatchObject({ preset: 'small', popo: { keep: 'last' } });
+  });
+
   it('stops a reading that does not end, and reads other files then', async () => {
     const { session, calls } = stage();
     void session.data.readFiles([new File([''], 'endless.parquet')]);

@@ -12,7 +12,7 @@ import {
   sliceText,
   tableText,
 } from '../../src/commands/reportText';
-import { parseTrainOptions } from '../../src/commands/trainOptions';
+import { parseTrainOptions, sizedTo } from '../../src/commands/trainOptions';
 import type { BaselinesReport } from '../../src/evaluate/baselines/report';
 import type { AnswersRow } from '../../src/evaluate/metrics';
 import type { RankingReport } from '../../src/evaluate/ranking';
@@ -47,6 +47,8 @@ describe('arguments of train', () => {
   test.each([
     ['--preset tiny', /--out/],
     ['--out o --preset huge', /no preset huge/],
+    ['--out o --preset auto', /there is no --data/],
+    ['--out o --preset auto --version 1 --data package.json', /leave --version out/],
     ['--out o --adapter cuda', /chromium or dawn/],
     ['--out o --adapter dawn --firefox', /exclude/],
     ['--out o --preset tiny --link #run=1', /leave --preset out/],
@@ -58,6 +60,25 @@ describe('arguments of train', () => {
     ['--out o --wat', /wat/],
   ])('%s is refused', (line, message) => {
     expect(() => parseTrainOptions(line.split(' '))).toThrow(message);
+  });
+
+  test('auto sizes the run once the data are known, and --set goes over it', () => {
+    const line = '--out o --preset auto --seed 3 --data package.json --set popo.keep=last --set sft.steps=9';
+    const options = parseTrainOptions(line.split(' '));
+    const { config } = options;
+    Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64) });
+    const data = { items: 3568, examples: [41_041, 1829, 1829] as const };
+    expect(sizedTo(options, config, data, false)).toMatchObject({
+      preset: 'small',
+      seed: 3,
+      text: { vocab_size: 2048 },
+      popo: { keep: 'last' },
+      sft: { steps: 9 },
+      ranker: { reward: 'lift' },
+    });
+    expect(sizedTo(options, config, data, true).preset).toBe('tiny');
+    const plain = parseTrainOptions('--out o --preset tiny --data package.json'.split(' '));
+    expect(sizedTo(plain, plain.config, data, true)).toBe(plain.config);
   });
 
   test('a file of CoTs is read, checked and named in the config', () => {

@@ -47,7 +47,7 @@ export function Controls() {
             <select
               value={isSizedToData ? AUTO : config.preset}
               onChange={({ currentTarget: { value } }) =>
-                value === AUTO ? session.size() : session.choosePreset(value as PresetName)
+                value === AUTO ? void session.size() : session.choosePreset(value as PresetName)
               }
             >
               {imported !== null && (

@@ -12,6 +12,7 @@ import type { ForkPoint } from '../../run/fork';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
+import { isSized } from '../../run/sizing';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { runTitle } from '../words/runWords';
@@ -145,7 +146,7 @@ export function createSession(
       if (isUntouched && linked.value !== summary.sha256) form.chooseSized(summary, isSlow.value);
     },
     forget(sha256) {
-      if (config.value.data.sha256 === sha256) form.chooseWorld(defaultConfig().data.world);
+      if (config.value.data.sha256 === sha256) chooseWorld(defaultConfig().data.world);
     },
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
@@ -422,8 +423,10 @@ export function createSession(
     }
   }
 
-  /** Asks the worker what it would train on and which runs it keeps. */
-  async function wake(): Promise<void> {
+  /** Settled once the device is known, or cannot be. */
+  let described: Promise<void> = Promise.resolve();
+
+  async function describe(): Promise<void> {
     try {
       const answer = await trainer().describeDevice();
       batch(() => {
@@ -438,6 +441,12 @@ export function createSession(
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
     }
+  }
+
+  /** Asks the worker what it would train on and which runs it keeps. */
+  async function wake(): Promise<void> {
+    described = describe();
+    await described;
     services.tabs.onRuns(() => void kept.refresh());
     await Promise.all([budget.load(), kept.refresh()]);
   }
@@ -555,15 +564,23 @@ export function createSession(
   });
 
   /** Sizes the next run to the imported data set; nothing without one. */
-  function size(): void {
+  async function size(): Promise<void> {
+    await described;
     if (imported.value !== null) form.chooseSized(imported.value, isSlow.value);
+  }
+
+  /** A world in the place of imported data; what was sized to those goes with them. */
+  function chooseWorld(world: RunConfig['data']['world']): void {
+    if (imported.value !== null && isSized(config.value, imported.value, isSlow.value))
+      form.choosePreset(config.value.preset);
+    form.chooseWorld(world);
   }
 
   /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
   function forgetMissing(): void {
     const { source, sha256 } = config.value.data;
     if (source === 'import' && !data.imports.value.some((kept) => kept.sha256 === sha256))
-      form.chooseWorld(defaultConfig().data.world);
+      chooseWorld(defaultConfig().data.world);
   }
 
   const state = {
@@ -624,6 +641,7 @@ export function createSession(
     importRun: kept.importRun,
     refreshRuns: kept.refresh,
     forgetMissing,
+    chooseWorld,
     size,
     openLink,
     takeFiles,
