@@ -1,5 +1,5 @@
 /** A chart's numbers and its picture, for readers of tables, spreadsheets and slides. */
-import { download } from '../parts/download';
+import { download } from '../state/download';
 import { short } from '../words/format';
 import type { ChartProps } from './options';
 import { palette } from './palette';

@@ -97,7 +97,7 @@ export function plotOptions(width: number, { props, smoothing, pointed, changeMa
         size: 40,
         space: 28,
         ...(log ? { grid: { ...axis.grid, filter: (_plot, ticks) => ticks.map(decade) } } : {}),
-        values: (_plot, ticks, _axis, _space, increment) => ticks.map((tick) => tickLabel(tick, increment)),
+        values: (_plot, ticks, ...[, , increment]) => ticks.map((tick) => tickLabel(tick, increment)),
       },
     ],
     series: seriesOf(props(), smoothing, color),

@@ -1,6 +1,6 @@
 import { useSession } from '../state/context';
+import { download } from '../state/download';
 import { sentence } from '../words/sentence';
-import { download } from './download';
 
 /** Files of a finished run: its report, the model as a Hugging Face checkpoint, what the teacher said, and what goes on elsewhere. */
 export function Downloads() {
