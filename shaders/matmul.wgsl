@@ -6,7 +6,8 @@
 // y = x Wᵀ is nn of a transposed copy of W (transpose.wgsl): threads side by side then read b from the same cache lines, which
 // on software adapters is worth far more than the copy costs.
 //
-// The number of rows (tokens) comes at run time; the other extents are constants and multiples of 4. A thread makes 8 × 8
+// All extents come at run time (gpu/plan.ts), so that every shape shares one pipeline: a software adapter takes a second or more to
+// compile it. M, K and N are multiples of 4. A thread makes 8 × 8
 // outputs in registers: on a software adapter every load is a gather over its SIMD lanes, so what counts is arithmetic per load,
 // and named registers, since indexed arrays live in memory there. Tiles are numbered through, n fastest, so that the LANES
 // threads of a workgroup are all at work whatever N is. tn cuts the rows into SPLITS runs, each written to a slice of its
@@ -23,8 +24,6 @@ struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // nn: [rows, N] | tn: [SPLITS, M, N]
 @group(0) @binding(4) var<uniform> shape : Shape;
 
-const TILES_N = (N + 7u) / 8u;
-
 fn store(inside : bool, index : u32, value : vec4f) {
   if (!inside) { return; }
   if (RESIDUAL == 1u) {
@@ -36,10 +35,13 @@ fn store(inside : bool, index : u32, value : vec4f) {
 
 @compute @workgroup_size(LANES)
 fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let N = extents.N;
+  let K = extents.K;
+  let tiles_n = (N + 7u) / 8u;
   let m_extent = shape.rows;
   let tile = (group.y * ROW_OF_GROUPS + group.x) * LANES + local.x;
-  let m0 = tile / TILES_N * 8u;
-  let n0 = tile % TILES_N * 8u;
+  let m0 = tile / tiles_n * 8u;
+  let n0 = tile % tiles_n * 8u;
   if (m0 >= m_extent) { return; }
   var s{h}{i}{c} = vec4f(); // each h i c
   // Rows and columns past the edge are clamped on load and dropped on store.
@@ -56,13 +58,16 @@ fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
 
 @compute @workgroup_size(LANES)
 fn tn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let N = extents.N;
+  let M = extents.M;
+  let tiles_n = (N + 7u) / 8u;
   let m_extent = M;
   let tile = (group.y * ROW_OF_GROUPS + group.x) * LANES + local.x;
-  let m0 = tile / TILES_N * 8u;
-  let n0 = tile % TILES_N * 8u;
+  let m0 = tile / tiles_n * 8u;
+  let n0 = tile % tiles_n * 8u;
   if (m0 >= m_extent) { return; }
   var s{h}{i}{c} = vec4f(); // each h i c
-  let run = (shape.rows + SPLITS - 1u) / SPLITS;
+  let run = (shape.rows + extents.SPLITS - 1u) / extents.SPLITS;
   let begin = min(group.z * run, shape.rows);
   let end = min(begin + run, shape.rows);
   for (var k = begin; k < end; k++) {
@@ -72,7 +77,7 @@ fn tn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
     let y{c} = b4[y + {c}u]; // each c
     s{h}{i}{c} += x{h}[{i}] * y{c}; // each h i c
   }
-  let at = group.z * (SLICE / 4u) + (m0 * N + n0) / 4u;
+  let at = group.z * (extents.SLICE / 4u) + (m0 * N + n0) / 4u;
   let inside{c} = n0 + {c}u * 4u < N; // each c
   store(inside{c} && m0 + {h}u * 4u + {i}u < m_extent, at + ({h}u * 4u + {i}u) * (N / 4u) + {c}u, s{h}{i}{c}); // each h i c
 }

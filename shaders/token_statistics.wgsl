@@ -22,7 +22,8 @@ fn main(@builtin(local_invocation_id) local : vec3u) {
   }
   first[local.x] = a;
   second[local.x] = b;
-  for (var width = 32u; width > 0u; width /= 2u) {
+  // 32, so said that no compiler can tell: lavapipe would write the loop out and take seconds.
+  for (var width = 32u | (shape.rows >> 31u); width > 0u; width /= 2u) {
     workgroupBarrier();
     if (local.x < width) {
       first[local.x] += first[local.x + width];

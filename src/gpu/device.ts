@@ -3,6 +3,7 @@
  * TensorFlow.js. WebGPU reports invalid shaders and failed allocations out of band and lets the work go on with
  * garbage; `assertHealthy` turns that into an exception before anything is committed.
  */
+import { Extents } from './extents';
 import { Pace } from './pace';
 
 /** The device went away (driver reset, `device.destroy()`); weights on it are gone. */
@@ -57,11 +58,11 @@ export class Gpu {
   bytesAllocated = 0;
   /** Compiled pipelines by source and entry point, shared by all plans on the device. */
   readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  /** Numbers that dispatches are told at run time. */
+  readonly extents: Extents;
   /** Resolves when the device is lost, for whatever reason, `destroy` included. */
   readonly lost: Promise<DeviceLostError>;
   #failure: Error | null = null;
-  /** Submissions that are not done yet. */
-  #submitted = 0;
   /** How much the device is given at once. */
   readonly pace = new Pace();
 
@@ -69,6 +70,7 @@ export class Gpu {
     readonly device: GPUDevice,
     readonly adapter: AdapterDescription,
   ) {
+    this.extents = new Extents(device);
     device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= new GpuError(
         `The GPU reported an error, so this step was not kept: ${(event as GPUUncapturedErrorEvent).error.message}`,
@@ -83,25 +85,15 @@ export class Gpu {
     });
   }
 
-  /**
-   * Does what submits work, and tells how long the GPU took for it, later, if it had nothing else to do: what waits behind other
-   * work says nothing of itself.
-   */
-  timeIfIdle(tell: (ms: number) => void, work: () => void): void {
-    const idle = this.#submitted === 0;
+  /** Does what submits work, and tells how many milliseconds the GPU took for it, once it is done (see `Pace.took`). */
+  time(tell: (ms: number) => void, work: () => void): void {
     const start = performance.now();
-    this.#submitted++;
     work();
     this.device.queue
       .onSubmittedWorkDone()
-      .then(() => {
-        if (idle) tell(performance.now() - start);
-      })
+      .then(() => tell(this.pace.took(start, performance.now())))
       // A lost device is told of elsewhere.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#submitted--;
-      });
+      .catch(() => undefined);
   }
 
   /** @throws GpuError or DeviceLostError if anything went wrong since the device was opened. */
@@ -137,16 +129,21 @@ export class Gpu {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
       this.device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ).catch(async (error: unknown) => {
-        // A lost device may reject the mapping before `lost` has told why.
-        const late = new Promise<null>((resolve) => setTimeout(resolve, 1000, null));
-        throw (await Promise.race([this.lost, late])) ?? error;
-      });
+      await this.map(staging);
       this.assertHealthy();
       return staging.getMappedRange().slice(0);
     } finally {
       staging.destroy();
     }
+  }
+
+  /** Maps a buffer for reading. @throws DeviceLostError when the device is gone */
+  async map(buffer: GPUBuffer): Promise<void> {
+    await buffer.mapAsync(GPUMapMode.READ).catch(async (error: unknown) => {
+      // A lost device may reject the mapping before `lost` has told why.
+      const late = new Promise<null>((resolve) => setTimeout(resolve, 1000, null));
+      throw (await Promise.race([this.lost, late])) ?? error;
+    });
   }
 
   destroy(): void {

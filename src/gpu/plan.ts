@@ -16,6 +16,11 @@ export interface Dispatch {
   code: string;
   entryPoint?: string;
   constants?: Record<string, number>;
+  /**
+   * Whole numbers that are told at run time, so that dispatches which differ in them alone share a pipeline: `extents.NAME` in the
+   * shader. For a CPU that plays a GPU, which takes seconds to compile what a GPU gains from constants.
+   */
+  extents?: Record<string, number>;
   /** In the order of @binding in group 0; null where this entry point does not use one. */
   bindings: (Binding | null)[];
   /**
@@ -30,7 +35,7 @@ export const ROW_OF_GROUPS = 32768;
 
 interface Compiled {
   pipeline: GPUComputePipeline;
-  bindGroup: GPUBindGroup;
+  bindGroups: GPUBindGroup[];
   workgroups: [number, number, number];
 }
 
@@ -68,15 +73,7 @@ export class Plan {
     device.pushErrorScope('validation');
     this.#compiled = this.#recorded.map((dispatch, i) => ({
       pipeline: pipelines[i],
-      bindGroup: device.createBindGroup({
-        label: dispatch.label,
-        layout: pipelines[i].getBindGroupLayout(0),
-        entries: dispatch.bindings.flatMap((binding, index) =>
-          binding === null
-            ? []
-            : [{ binding: index, resource: 'buffer' in binding ? binding : { buffer: binding } }],
-        ),
-      }),
+      bindGroups: bindGroupsOf(this.#gpu, dispatch, pipelines[i]),
       workgroups: workgroups[i],
     }));
     const error = await device.popErrorScope();
@@ -86,9 +83,9 @@ export class Plan {
 
   /** Replays dispatches [from, to) of the list into a compute pass. Every dispatch sees the writes of those before it. */
   encode(pass: GPUComputePassEncoder, from = 0, to = this.#compiled.length): void {
-    for (const { pipeline, bindGroup, workgroups } of this.#compiled.slice(from, to)) {
+    for (const { pipeline, bindGroups, workgroups } of this.#compiled.slice(from, to)) {
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
+      for (let group = 0; group < bindGroups.length; group++) pass.setBindGroup(group, bindGroups[group]);
       pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
     }
   }
@@ -101,7 +98,7 @@ export function submit(gpu: Gpu, ...plans: Plan[]): void {
   const [list] = plans;
   if (total === 0) return;
   const parts = pace.parts(list, total);
-  gpu.timeIfIdle(
+  gpu.time(
     (ms) => pace.learn(list, total, ms),
     () => {
       for (let part = 0; part < parts; part++) {
@@ -135,12 +132,35 @@ function checkWorkgroups({ workgroups, label }: Dispatch, limit: number): [numbe
   return [x, y, z];
 }
 
+/** Group 0 has the bindings, group 1 the extents, where there are any. */
+function bindGroupsOf(
+  { device, extents: uniforms }: Gpu,
+  { label, bindings, extents }: Dispatch,
+  pipeline: GPUComputePipeline,
+): GPUBindGroup[] {
+  const group = (index: number, resources: (Binding | null)[]) =>
+    device.createBindGroup({
+      label,
+      layout: pipeline.getBindGroupLayout(index),
+      entries: resources.flatMap((binding, at) =>
+        binding === null
+          ? []
+          : [{ binding: at, resource: 'buffer' in binding ? binding : { buffer: binding } }],
+      ),
+    });
+  const first = group(0, bindings);
+  return extents === undefined ? [first] : [first, group(1, [uniforms.of(Object.values(extents))])];
+}
+
 function pipelineFor(
   gpu: Gpu,
-  { label, code, constants = {}, entryPoint = 'main' }: Dispatch,
+  { label, code, constants = {}, extents, entryPoint = 'main' }: Dispatch,
 ): Promise<GPUComputePipeline> {
+  const told = Object.keys(extents ?? {}).map((name) => `${name} : u32`);
+  const uniform = `struct Extents { ${told.join(', ')} }\n@group(1) @binding(0) var<uniform> extents : Extents;\n`;
   const preamble = Object.entries({ ...constants, ROW_OF_GROUPS })
     .map(([name, value]) => `const ${name} : u32 = ${value}u;\n`)
+    .concat(told.length > 0 ? [uniform] : [])
     .join('');
   const declarations = DIRECTIVES.exec(code)?.[0].length ?? 0;
   const source = code.slice(0, declarations) + preamble + code.slice(declarations);

@@ -1,9 +1,11 @@
 /**
  * Batched sampling with a key–value cache: the prompts are run through once, then one list of dispatches is replayed per new
- * token. Generations of one prompt share its keys and values. Nothing is read back until the batch is done.
+ * token. Generations of one prompt share its keys and values. Tokens are read back once the batch is done, which is when every row
+ * has ended: that is looked for while further tokens are under way.
  */
 import { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
+import { Peek } from '../gpu/peek';
 import { Plan, submit } from '../gpu/plan';
 import {
   addForward,
@@ -25,6 +27,13 @@ export interface GeneratorShape {
   maxNew: number;
 }
 
+/** Most tokens from one look at which rows have ended to the next. */
+const LOOK_EVERY = 8;
+/** Milliseconds that lie between two looks where tokens take long: an answer takes about one to arrive. */
+const LOOK_MS = 10;
+/** Looks under way at once: while one is waited for, the GPU has the tokens of the other to make. */
+const LOOKS = 2;
+
 export class Generator {
   readonly prefill: Plan;
   /** One new token for every row. */
@@ -38,6 +47,13 @@ export class Generator {
   readonly #state: GPUBuffer;
   readonly #sampled: GPUBuffer;
   readonly #options: GPUBuffer;
+  readonly #peek: Peek;
+  /** Settles when those who came before are done: they share all buffers. */
+  #before: Promise<unknown> = Promise.resolve();
+  /** Milliseconds of a token, by the newest look; null before there was one. */
+  #tokenMs: number | null = null;
+  /** Tokens that the last run made for every row, those after its end included. */
+  made = 0;
 
   private constructor(
     readonly model: ModelBuffers,
@@ -77,6 +93,7 @@ export class Generator {
 
     this.#next = table.floats('next', rows);
     this.#ended = table.floats('ended', rows);
+    this.#peek = new Peek(table, this.#ended, LOOKS);
     this.#state = table.floats('state', 4);
     this.#sampled = table.floats('sampled', 2 * rows * maxNew);
     this.#options = table.add(
@@ -183,8 +200,14 @@ export class Generator {
     );
   }
 
-  /** `options` must fit this generator's shape. */
-  async run(options: GenerateOptions): Promise<Generation> {
+  /** `options` must fit this generator's shape. Calls are served one after another. */
+  run(options: GenerateOptions): Promise<Generation> {
+    const result = this.#before.then(() => this.#run(options));
+    this.#before = result.catch(() => undefined);
+    return result;
+  }
+
+  async #run(options: GenerateOptions): Promise<Generation> {
     const { prompts, generations, promptLength, maxNew } = this.shape;
     const { gpu } = this.model;
     const { queue } = gpu.device;
@@ -209,9 +232,8 @@ export class Generator {
     new Float32Array(words.buffer)[6] = options.temperature;
     queue.writeBuffer(this.#options, 0, words);
 
-    // One submit per token keeps each well below the watchdogs of desktop drivers.
     submit(gpu, this.prefill);
-    for (let s = 0; s < maxNew; s++) submit(gpu, this.decode);
+    await this.#decodeAll();
 
     const sampled = new Uint32Array(await gpu.read(this.#sampled, 0, rows * maxNew * 8));
     const logps = new Float32Array(sampled.buffer);
@@ -225,6 +247,42 @@ export class Generator {
       rowLogps.push(Float32Array.from({ length: count }, (_, s) => logps[2 * (r * maxNew + s) + 1]));
     }
     return { completions, logps: rowLogps };
+  }
+
+  /**
+   * A token for every row, until all have ended or have `maxNew`. A row that has ended stays as it is, so how many more are made
+   * before the answer is there changes nothing.
+   */
+  async #decodeAll(): Promise<void> {
+    const { gpu } = this.model;
+    const { prompts, generations, maxNew } = this.shape;
+    const rows = prompts * generations;
+    const looks: Promise<boolean>[] = [];
+    let last = performance.now();
+    this.made = 0;
+    while (this.made < maxNew) {
+      const tokens = Math.min(maxNew - this.made, this.#lookEvery());
+      // One submit per token keeps each well below the watchdogs of desktop drivers.
+      for (let token = 0; token < tokens; token++) submit(gpu, this.decode);
+      this.made += tokens;
+      const look = this.#peek.look().then((ended) => {
+        const now = performance.now();
+        this.#tokenMs = (now - last) / tokens;
+        last = now;
+        return ended.subarray(0, rows).every((word) => word === 1);
+      });
+      // It is thrown when it is waited for; until then it must not count as unhandled.
+      look.catch(() => undefined);
+      looks.push(look);
+      if (looks.length === LOOKS && (await looks.shift())) break;
+    }
+    await Promise.all(looks);
+  }
+
+  /** How many tokens are made before the next look. Where they take long, each one too many is a loss. */
+  #lookEvery(): number {
+    if (this.#tokenMs === null) return 1;
+    return Math.max(1, Math.min(LOOK_EVERY, Math.floor(LOOK_MS / this.#tokenMs)));
   }
 
   destroy(): void {

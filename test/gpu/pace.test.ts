@@ -22,3 +22,11 @@ it('a dispatch that takes longer than a part goes by itself, and nothing goes in
   pace.learn(list, 5, 0);
   expect(pace.parts(list, 5)).toBe(1);
 });
+
+it('what waited behind other work took the time from the end of that on', () => {
+  const pace = new Pace();
+  expect(pace.took(100, 140)).toBe(40);
+  // Submitted while the first was under way.
+  expect(pace.took(110, 200)).toBe(60);
+  expect(pace.took(500, 510)).toBe(10);
+});

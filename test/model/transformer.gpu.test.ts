@@ -1,10 +1,12 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BufferTable } from '../../src/gpu/bufferTable';
 import { describeAdapter, Gpu, GpuLimitError } from '../../src/gpu/device';
 import { TUNINGS } from '../../src/gpu/kernels';
+import { Peek } from '../../src/gpu/peek';
 import { submit } from '../../src/gpu/plan';
 import { useSlowPath } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
+import { Generator } from '../../src/model/generate';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
 import { ReferenceModel } from '../../src/model/reference';
@@ -316,6 +318,55 @@ describe('generation', () => {
     });
     const again = await model.generate(options);
     expect(again).toEqual({ completions, logps });
+  });
+});
+
+describe('the end of all rows', () => {
+  const shape = { prompts: 1, generations: 2, promptLength: 3, maxNew: 40 };
+  const options = {
+    prompts: [[3, 1, 4]],
+    numGenerations: 2,
+    maxNewTokens: 40,
+    temperature: 1,
+    topK: 0,
+    key: streamKey(2, 'rollout', 0),
+  };
+  /** No token of the vocabulary, so no row ends. */
+  const never = multiHead.vocab_size;
+
+  it('ends decoding, with the bits that all tokens have, whenever it is seen', async () => {
+    const generator = await Generator.create(await engine(multiHead, someWeights(multiHead, 6)), shape);
+    const all = await generator.run({ ...options, eosToken: never });
+    expect(generator.made).toBe(40);
+    // The token that both rows come to first.
+    const [first, second] = all.completions;
+    const ends = Array.from({ length: never }, (_, token) =>
+      [first, second].map((row) => row.indexOf(token)),
+    ).map((at) => (at.includes(-1) ? 40 : Math.max(...at)));
+    const end = Math.min(...ends);
+    const eosToken = ends.indexOf(end);
+    expect(end).toBeLessThan(20);
+    const upTo = (row: Uint32Array) => row.indexOf(eosToken) + 1;
+    const expected = {
+      completions: all.completions.map((row) => row.slice(0, upTo(row))),
+      logps: all.logps.map((row, r) => row.slice(0, upTo(all.completions[r]))),
+    };
+    const look = Peek.prototype.look;
+    for (const lateBy of [0, 30]) {
+      const spy = vi.spyOn(Peek.prototype, 'look').mockImplementation(async function (this: Peek) {
+        const words = await look.call(this);
+        await new Promise((resolve) => setTimeout(resolve, lateBy));
+        return words;
+      });
+      expect(await generator.run({ ...options, eosToken })).toEqual(expected);
+      spy.mockRestore();
+      expect(generator.made).toBeGreaterThan(end);
+      expect(generator.made).toBeLessThan(40);
+    }
+    // Calls at once are served one after another.
+    const both = [never, eosToken].map((token) => generator.run({ ...options, eosToken: token }));
+    expect(await Promise.all(both)).toEqual([all, expected]);
+    generator.destroy();
   });
 });
 

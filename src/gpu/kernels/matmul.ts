@@ -109,12 +109,14 @@ function matmul(
     matmulTiled(plan, product);
     return;
   }
+  const { RESIDUAL, ...extents } = product.constants;
   const count = groups(Math.ceil(rows / 8) * Math.ceil(o.N / 8), tuning.matmulLanes);
   plan.add({
     label: o.label,
     code: unroll(matmulSource, { h: 2, i: 4, c: 2 }),
     entryPoint: o.layout,
-    constants: { ...product.constants, LANES: tuning.matmulLanes },
+    constants: { RESIDUAL, LANES: tuning.matmulLanes },
+    extents,
     bindings: product.bindings,
     workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
   });

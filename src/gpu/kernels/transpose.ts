@@ -11,7 +11,7 @@ export function transpose(
   plan.add({
     label: o.label,
     code: transposeSource,
-    constants: { K: o.K, N: o.N },
+    extents: { K: o.K, N: o.N },
     bindings: [o.w, o.out],
     workgroups: [Math.min(groups((o.K * o.N) / 4), 4096)],
   });
