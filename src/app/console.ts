@@ -4,6 +4,7 @@
  */
 import { effect } from '@preact/signals';
 import type { ImportPreview } from '../data/preview';
+import type { Compiling } from '../gpu/device';
 import type { RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import { readAssignment } from '../run/diff';
@@ -28,6 +29,8 @@ export interface TaijiConsole {
   stages(): StageState[];
   /** What the page says to a person, oldest first. */
   notices(): Notice[];
+  /** How many of the kernels asked for so far are built; null while none is being built. */
+  compiling(): Compiling | null;
   report(): Report | null;
   /** What the form holds: the next run's, or the shown run's. */
   config(): RunConfig;
@@ -126,6 +129,7 @@ export function exposeConsole(session: Session): void {
     status: () => session.status.value,
     stages: () => session.view.stages.value,
     notices: () => session.notices.value,
+    compiling: () => session.view.compiling.value,
     report: () => session.report.value,
     config: () => session.config.value,
     verdict: () => session.verdict.value,

@@ -1,4 +1,5 @@
 /** Progress of a run as lines of text: one when a stage ends, and now and then one while it lasts. */
+import type { Compiling } from '../gpu/device';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { RunEvent, StageName } from '../run/report';
 
@@ -27,6 +28,8 @@ export class ProgressLines {
   readonly #clock: () => number;
   readonly #last = new Map<StageName, StageLine>();
   readonly #told = new Set<string>();
+  /** When something was said of compiling last. */
+  #compiledAt: number | null = null;
 
   /** @param clock seconds */
   constructor(say: (line: string) => void, clock: () => number = () => performance.now() / 1000) {
@@ -53,6 +56,17 @@ export class ProgressLines {
       );
   }
 
+  /** Prints now and then how far compiling is, where it lasts. */
+  compiling(now: Compiling | null): void {
+    const at = this.#clock();
+    if (now === null || now.built === now.asked) this.#compiledAt = null;
+    else if (this.#compiledAt === null) this.#compiledAt = at;
+    else if (at - this.#compiledAt >= INTERVAL) {
+      this.#compiledAt = at;
+      this.#say(`  compiling kernels ${now.built} of ${now.asked}`);
+    }
+  }
+
   /** Prints each notice once. */
   notice(level: 'info' | 'warning' | 'error', message: string): void {
     if (this.#told.has(message)) return;
@@ -70,6 +84,7 @@ export class ProgressLines {
   event(event: RunEvent): void {
     if (event.type === 'divergence' && event.decided !== null)
       this.divergence(event.found, event.decided.choice);
+    if (event.type === 'compiling') this.compiling(event);
     if (event.type === 'notice') this.notice(event.level, event.message);
     if (event.type === 'progress') this.stage({ ...event, status: 'running', seconds: null });
     if (event.type === 'stage')

@@ -111,17 +111,19 @@ async function followRun(
 ): Promise<void> {
   const lines = new ProgressLines(say);
   for (;;) {
-    const { status, stages, notices, divergence } = await page.evaluate(
+    const { status, stages, notices, compiling, divergence } = await page.evaluate(
       () => ({
         status: globalThis.taiji!.status(),
         stages: globalThis.taiji!.stages(),
         notices: globalThis.taiji!.notices(),
+        compiling: globalThis.taiji!.compiling(),
         divergence: globalThis.taiji!.divergence(),
       }),
       null,
     );
     for (const { level, message } of notices) lines.notice(level, message);
     for (const stage of stages) lines.stage(stage);
+    lines.compiling(compiling);
     if (divergence !== null) {
       const choice = await decide(divergence);
       lines.divergence(divergence, choice);

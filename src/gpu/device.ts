@@ -53,6 +53,12 @@ export interface AdapterDescription {
   software: boolean;
 }
 
+/** Pipelines of a device since it was opened. */
+export interface Compiling {
+  built: number;
+  asked: number;
+}
+
 export class Gpu {
   /** Bytes of all live buffers made through `createBuffer`. */
   bytesAllocated = 0;
@@ -62,6 +68,9 @@ export class Gpu {
   readonly extents: Extents;
   /** Resolves when the device is lost, for whatever reason, `destroy` included. */
   readonly lost: Promise<DeviceLostError>;
+  /** Told of every pipeline that is asked for or built. */
+  onCompiling: ((compiling: Compiling) => void) | null = null;
+  readonly #compiling: Compiling = { built: 0, asked: 0 };
   #failure: Error | null = null;
   /** How much the device is given at once. */
   readonly pace = new Pace();
@@ -83,6 +92,19 @@ export class Gpu {
       this.#failure = error;
       return error;
     });
+  }
+
+  /** Counts a pipeline as asked for now, and as built once it is, or has failed. */
+  count(pipeline: Promise<GPUComputePipeline>): Promise<GPUComputePipeline> {
+    const tell = () => this.onCompiling?.({ ...this.#compiling });
+    this.#compiling.asked++;
+    tell();
+    const end = () => {
+      this.#compiling.built++;
+      tell();
+    };
+    pipeline.then(end, end);
+    return pipeline;
   }
 
   /** Does what submits work, and tells how many milliseconds the GPU took for it, once it is done (see `Pace.took`). */

@@ -167,7 +167,7 @@ function pipelineFor(
   const key = `${entryPoint}\n${source}`;
   let pipeline = gpu.pipelines.get(key);
   if (!pipeline) {
-    pipeline = createPipeline(gpu.device, label, source, entryPoint);
+    pipeline = gpu.count(createPipeline(gpu.device, label, source, entryPoint));
     gpu.pipelines.set(key, pipeline);
   }
   return pipeline;

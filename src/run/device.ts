@@ -1,5 +1,5 @@
 /** What a run computes on, behind one interface: the compiled engine on a GPU, or the reference model without one. */
-import { type Gpu, openGpu } from '../gpu/device';
+import { type Compiling, type Gpu, openGpu } from '../gpu/device';
 import { tuningFor } from '../gpu/kernels';
 import { useDevice, useSlowPath } from '../gpu/tfjs';
 import type { ModelConfig } from '../model/config';
@@ -18,6 +18,8 @@ export interface RunDevice {
   readonly info: DeviceInfo;
   /** The kernel variants in use; `auto` is resolved. */
   readonly kernels: RunConfig['kernels'];
+  /** Tells of every pipeline that is asked for or built; absent where nothing is compiled. */
+  watchCompiling?(tell: (compiling: Compiling) => void): void;
   /** Whether the device is gone, so that whatever fails fails for that reason. Waits for news that is on its way. */
   isLost(): Promise<boolean>;
   /**
@@ -75,6 +77,9 @@ async function engineDevice(gpu: Gpu, kernels: RunConfig['kernels']): Promise<Ru
   return {
     info: engineInfo(gpu),
     kernels: tuning.name,
+    watchCompiling(tell) {
+      gpu.onCompiling = tell;
+    },
     async isLost() {
       const late = new Promise<null>((resolve) => setTimeout(resolve, LOSS_PATIENCE_MS, null));
       return (await Promise.race([gpu.lost, late])) !== null;

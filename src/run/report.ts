@@ -3,6 +3,7 @@ import type { BaselinesReport } from '../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import type { RowSpread } from '../evaluate/rowSpread';
+import type { Compiling } from '../gpu/device';
 import type { PopoStep } from '../popo/trainer';
 import type { EndpointNews, TeacherCounts } from '../sft/cot';
 import type { FilterQuality } from '../sft/filterQuality';
@@ -183,6 +184,8 @@ export type RunEvent =
   /** The run goes on from an earlier checkpoint, under changes: what was told since it began is void, and what was before is told anew. */
   | { type: 'again' }
   | { type: 'device'; device: DeviceInfo }
+  /** Of the pipelines that were asked for so far on the run's device, so many are built. */
+  | ({ type: 'compiling' } & Compiling)
   /** The model has its shape: `parameters` trainable weights. */
   | { type: 'model'; parameters: number }
   /** Something a person must know: what happened, what was kept, what to do. It takes the place of one about the same thing. */

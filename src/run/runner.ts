@@ -80,6 +80,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       throw error;
     }
     emit({ type: 'device', device: device.info });
+    device.watchCompiling?.((compiling) => emit({ type: 'compiling', ...compiling }));
     if (isFirst) for (const event of replayedEvents(checkpoint.state)) emit(event);
     isFirst = false;
     const session = new RunSession({

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services, type Session } from '../../src/app/state/session';
+import { compilingWords } from '../../src/app/words/runWords';
 import type { ImportPreview } from '../../src/data/preview';
 import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
@@ -229,6 +230,33 @@ const lossAt = (step: number): RunEvent => ({
   loss: 1 / step,
   gradNorm: 1,
   learningRate: 1,
+});
+
+it('kernels are told of while they are being built, and forgotten with their device', async () => {
+  const { session, emit, frames } = stage();
+  void session.start();
+  emit({ type: 'device', device: DEVICE });
+  const seen: unknown[] = [];
+  for (const [built, asked] of [
+    [0, 45],
+    [12, 45],
+    [45, 45],
+    [45, 46],
+  ]) {
+    emit({ type: 'compiling', built, asked });
+    await frames();
+    const now = session.view.compiling.value;
+    seen.push(now && compilingWords(now));
+  }
+  emit({ type: 'device', device: DEVICE });
+  await frames();
+  expect(seen).toEqual([
+    'compiling kernels 0 of 45',
+    'compiling kernels 12 of 45',
+    null,
+    'compiling kernels 45 of 46',
+  ]);
+  expect(session.view.compiling.value).toBeNull();
 });
 
 describe('a session', () => {

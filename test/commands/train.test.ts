@@ -182,6 +182,32 @@ test("a run's events give the same lines", () => {
   expect(lines).toEqual(['popo 30/60, 11 s left', 'popo done in 21.5 s']);
 });
 
+test('compiling is told of every ten seconds while it lasts', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = new ProgressLines(
+    (line) => lines.push(line.trim()),
+    () => now,
+  );
+  for (const [at, built, asked] of [
+    [0, 0, 1],
+    [9, 3, 45],
+    [10, 12, 45],
+    [15, 20, 45],
+    [16, 45, 45],
+    // A new wait.
+    [30, 45, 46],
+    [39, 45, 47],
+    [41, 46, 47],
+  ]) {
+    now = at;
+    progress.event({ type: 'compiling', built, asked });
+  }
+  now = 60;
+  progress.compiling(null);
+  expect(lines).toEqual(['compiling kernels 12 of 45', 'compiling kernels 46 of 47']);
+});
+
 test('the table lines its columns up', () => {
   const row = {
     stage: 'warmup',

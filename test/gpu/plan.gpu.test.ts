@@ -1,6 +1,6 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { BufferTable } from '../../src/gpu/bufferTable';
-import type { Gpu } from '../../src/gpu/device';
+import { Gpu } from '../../src/gpu/device';
 import { Plan, ROW_OF_GROUPS, submit } from '../../src/gpu/plan';
 import { testGpu } from './harness';
 
@@ -67,6 +67,51 @@ it('says which dispatch has buffers that do not fit its shader', async () => {
   });
   await expect(plan.compile()).rejects.toThrow('A bind group does not fit its shader');
   gpu.destroyBuffer(uniform);
+});
+
+it('shapes that are told at run time share a pipeline, and each has its own numbers', async () => {
+  const table = new BufferTable(gpu, 'test');
+  const code = `
+@group(0) @binding(0) var<storage, read_write> out : array<u32>;
+@compute @workgroup_size(1) fn main() { out[extents.AT] = extents.VALUE + STEP; }`;
+  const [out, other] = [table.floats('out', 4), table.floats('out', 4)];
+  const plan = new Plan(gpu);
+  for (const [bound, AT, VALUE] of [
+    [out, 0, 10],
+    [out, 2, 20],
+    [other, 1, 30],
+  ] as const)
+    plan.add({
+      label: 'test',
+      code,
+      constants: { STEP: 1 },
+      extents: { AT, VALUE },
+      bindings: [bound],
+      workgroups: [1],
+    });
+  const before = gpu.pipelines.size;
+  submit(gpu, await plan.compile());
+  expect(gpu.pipelines.size).toBe(before + 1);
+  expect([...new Uint32Array(await gpu.read(out))]).toEqual([11, 0, 21, 0]);
+  expect([...new Uint32Array(await gpu.read(other))]).toEqual([0, 31, 0, 0]);
+  table.destroy();
+});
+
+it('tells how many pipelines are built, failed ones among them', async () => {
+  const fresh = new Gpu(gpu.device, gpu.adapter);
+  const told: string[] = [];
+  fresh.onCompiling = ({ built, asked }) => told.push(`${built} of ${asked}`);
+  const bindings = [fresh.createBuffer('out', 16, GPUBufferUsage.STORAGE)];
+  const good = { label: 'good', code: shader, bindings, workgroups: [1] as [number] };
+  const plan = new Plan(fresh)
+    .add({ ...good, constants: { COUNT: 4, STEP: 7 } })
+    .add({ ...good, constants: { COUNT: 4, STEP: 7 } })
+    .add({ ...good, constants: { COUNT: 4, STEP: 8 } });
+  await plan.compile();
+  const broken = { label: 'broken', code: 'fn main( {', bindings: [], workgroups: [1] as [number] };
+  await expect(new Plan(fresh).add(broken).compile()).rejects.toThrow('Shader broken does not compile');
+  expect(told).toEqual(['0 of 1', '0 of 2', '1 of 2', '2 of 2', '2 of 3', '3 of 3']);
+  fresh.destroyBuffer(bindings[0]);
 });
 
 it('cuts slow lists into submissions, in order, with every dispatch once', async () => {

@@ -4,7 +4,7 @@ import { createDawn } from '../../src/browsers/dawn';
 import { budgetOf } from '../../src/run/budget';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
-import type { Report } from '../../src/run/report';
+import type { Report, RunEvent } from '../../src/run/report';
 import { runPipeline } from '../../src/run/runner';
 import { minusculeConfig, recordedRun } from './tinyRun';
 
@@ -14,6 +14,7 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
   let api: GPU | null = null;
   let report: Report;
   let device: RunDevice;
+  let compiled: Extract<RunEvent, { type: 'compiling' }>[];
 
   async function open(kernels: Parameters<typeof openRunDevice>[0]): Promise<RunDevice> {
     device = await openRunDevice(kernels, api!);
@@ -27,7 +28,9 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
       Object.assign(process.env, first.env, { TAIJI_TEST_ADAPTER: first.name });
     }
     api = createDawn(process.env.TAIJI_TEST_ADAPTER ?? '');
-    report = (await runPipeline(recordedRun(minusculeConfig(), null, undefined, open).context)).report!;
+    const run = recordedRun(minusculeConfig(), null, undefined, open);
+    report = (await runPipeline(run.context)).report!;
+    compiled = run.events.filter((event) => event.type === 'compiling');
   }, TIMEOUT);
 
   afterAll(() => {
@@ -39,6 +42,13 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
     expect(report.config.kernels).not.toBe('auto');
     expect(report.memory.bytesAllocated).toBe(report.memory.bytesPlanned);
     expect(report.table.map((row) => row.stage)).toEqual(['warmup', 'sft', 'popo']);
+  });
+
+  it('tells of its kernels until all are built', () => {
+    expect(compiled[0]).toEqual({ type: 'compiling', built: 0, asked: 1 });
+    const { built, asked } = compiled.at(-1)!;
+    expect(built).toBe(asked);
+    expect(asked).toBeGreaterThan(40);
   });
 
   it('takes what was estimated, within a factor of 2', () => {

@@ -3,7 +3,7 @@ import { useSession } from '../state/context';
 import type { StageState } from '../state/runView';
 import type { Status } from '../state/session';
 import { count, duration } from '../words/format';
-import { stageWords } from '../words/runWords';
+import { compilingWords, stageWords } from '../words/runWords';
 
 export function Stages() {
   const session = useSession();
@@ -31,6 +31,7 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
   const auc = stage.name === 'ranker' ? session.view.rankerAuc.value : null;
   const counts = stage.name === 'rupr' ? session.view.teacher.value : null;
   const told = counts === null ? null : countsInWords(counts, count);
+  const compiling = stage.status === 'running' && status === 'running' ? session.view.compiling.value : null;
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
   return (
     <li class={`stage ${stage.status}`} aria-current={stage.status === 'running' ? 'step' : undefined}>
@@ -41,6 +42,7 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
           <span class="stage-time">{timing(stage, status, words.code)}</span>
         </p>
         <p class="stage-does">{told ?? words.does}</p>
+        {compiling !== null && <p class="stage-found">{compilingWords(compiling)}</p>}
         {auc !== null && (
           <p class="stage-found">
             AUC, held out: CTR {auc.ctr.toFixed(2)}, CVR {auc.cvr.toFixed(2)}, CTCVR {auc.ctcvr.toFixed(2)}

@@ -7,6 +7,7 @@ import type { BaselinesReport } from '../../evaluate/baselines/report';
 import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
 import type { RankingReport } from '../../evaluate/ranking';
 import type { RowSpread } from '../../evaluate/rowSpread';
+import type { Compiling } from '../../gpu/device';
 import { REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import type { RunChange } from '../../run/changes';
@@ -58,6 +59,8 @@ export function createRunView(
 ) {
   const stages = signal<StageState[]>(freshStages());
   const device = signal<DeviceInfo | null>(null);
+  /** While pipelines are being built: how many are, of those asked for. */
+  const compiling = signal<Compiling | null>(null);
   /** Weights of the run's model, once its tokenizer has said how many tokens there are. */
   const parameters = signal<number | null>(null);
   /** Of the judge behind the ID reward, on held-out impressions. */
@@ -126,6 +129,7 @@ export function createRunView(
     batch(() => {
       forget();
       parameters.value = null;
+      compiling.value = null;
     });
   }
 
@@ -292,6 +296,10 @@ export function createRunView(
         break;
       case 'device':
         device.value = event.device;
+        compiling.value = null;
+        break;
+      case 'compiling':
+        compiling.value = event.built < event.asked ? event : null;
         break;
       case 'model':
         parameters.value = event.parameters;
@@ -324,6 +332,7 @@ export function createRunView(
   return {
     stages,
     device,
+    compiling,
     parameters,
     rankerAuc,
     samples,

@@ -1,5 +1,6 @@
 /** What a run's settings make of the page's words: who is held out, what a stage does, what aligns. */
 import type { MetricsRow } from '../../evaluate/metrics';
+import type { Compiling } from '../../gpu/device';
 import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
 import type { StageName } from '../../run/report';
@@ -35,6 +36,11 @@ export function movesWeights({ popo }: RunConfig): boolean {
 function rewardsInWords({ popo }: RunConfig): string {
   const { length } = popo.rewards;
   return length === 1 ? 'its reward' : length === 2 ? 'both rewards' : `its ${length} rewards`;
+}
+
+/** What is waited for while the device's compiler is at work. */
+export function compilingWords({ built, asked }: Compiling): string {
+  return `compiling kernels ${built} of ${asked}`;
 }
 
 interface StageWords {
