@@ -46,6 +46,22 @@ function leanFields(): Plugin {
   };
 }
 
+/** Lines of a shader that are comment alone are for who reads it. Those that the macros of gpu/unroll.ts read stand behind code. */
+function leanShaders(): Plugin {
+  return {
+    name: 'lean-shaders',
+    apply: 'build',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!id.endsWith('.wgsl?raw')) return null;
+      const source: string = JSON.parse(code.slice(code.indexOf('"'), code.lastIndexOf('"') + 1));
+      // Lines stay where they are, so what a compiler says of them is true of the file.
+      const lean = source.replace(/^ *\/\/.*$/gm, '');
+      return { code: `export default ${JSON.stringify(lean)}`, map: null };
+    },
+  };
+}
+
 /** Packages of which a part went into the page or into a worker; workers are built before the page is written. */
 const shipped = new Set<string>();
 
@@ -93,8 +109,8 @@ function licences(): Plugin {
 const shared: UserConfig = {
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [leanTensorFlow(), leanFields(), barrier(), collectPackages(), licences()],
-  worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields(), collectPackages()] },
+  plugins: [leanTensorFlow(), leanFields(), leanShaders(), barrier(), collectPackages(), licences()],
+  worker: { format: 'es', plugins: () => [leanTensorFlow(), leanFields(), leanShaders(), collectPackages()] },
   // Every browser with WebGPU preloads modules by itself.
   build: { target: 'es2022', sourcemap: true, modulePreload: { polyfill: false } },
 };
