@@ -99,6 +99,7 @@ export interface LanguageModel {
   /** Logits of what follows each sequence, [B*V]; every sequence has a token at least. */
   logitsAfter(batch: PaddedTokens): Promise<Float32Array>;
 
+  /** Ends when every row has ended. The weights must stay as they are until it resolves. */
   generate(options: GenerateOptions): Promise<Generation>;
 
   /** Copies the current weights to the frozen reference policy that the KL term is measured against. */
