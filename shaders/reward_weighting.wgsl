@@ -8,6 +8,8 @@
 //     popo        w_i ∝ w_i · exp(η/μ · I_i), with I from directional_influence.wgsl or I_i = Σ_j gram[i][j]
 //     popo-light  w_i ∝ σ_i / (mean_i + ε), σ and mean of max(r, 0), averaged over groups
 //     mgda        argmin_w ‖Σ_k w_k g_k‖² on the simplex
+//     correlation w_k ∝ w_k · exp(rate · max(0, enough − corr_k)), corr_k of r_k with Σ_j w_j r_j, centred within groups and pooled
+//     constraint  λ = max(0, w_s / Σ_{j≠s} w_j + η (b − mean r_s)), then w_s = λ / (1 + λ); the others share 1 / (1 + λ) as before
 //     r̃           Σ_k w_k(t) r_k, or Π_k max(r_k, 0)^w_k(t)
 //     Â           (r̃ − mean_group) / (std + 1e-4), std with Bessel's correction; or GDPO's z-score of a sum of z-scores;
 //                 or Σ_k w_k A_k
@@ -22,13 +24,18 @@ struct Options {
   group_size: u32,   // G
   num_rewards: u32,  // K
   stride: u32,       // floats from one vector of `advantages` to the next, ≥ P·G
-  weighting: u32,    // KEEP, POPO, POPO_LIGHT or MGDA
+  weighting: u32,    // KEEP, or a rule below
   aggregation: u32,  // 0 sum_then_normalize, 1 normalize_then_sum, 2 sum_of_advantages, 3 multiply_then_normalize
   scale: u32,        // 0 group, 1 batch, 2 none
   measured: u32,     // what popo goes by: 1 gram, 2 influence
   eta_over_mu: f32,
   max_norm: f32,     // of each gradient in gram; 0 leaves them as they are
   min_weight: f32,
+  held: u32,         // s, the reward that constraint holds
+  rate: f32,         // of correlation
+  enough: f32,       // the correlation that is
+  level: f32,        // b of constraint
+  ascent: f32,       // η of constraint
 }
 
 @group(0) @binding(0) var<uniform> options: Options;
@@ -44,12 +51,16 @@ const KEEP = 0u;
 const POPO = 1u;
 const POPO_LIGHT = 2u;
 const MGDA = 3u;
+const CORRELATION = 4u;
+const CONSTRAINT = 5u;
 
 const THREADS = 64u;
 const MAX_REWARDS = 8u;
 const STD_EPSILON = 1e-4;
 const LIGHT_EPSILON = 1e-8;
 const MIN_NORM_PASSES = 256u;
+const FLAT = 1e-6;
+const MAX_MULTIPLIER = 1e4;
 
 var<workgroup> w: array<f32, MAX_REWARDS>;
 /// Whether r̃ is a product; a single reward's is itself.
@@ -286,11 +297,38 @@ fn clipped_gram(i: u32, j: u32) -> f32 {
   return value;
 }
 
-/// Mirror descent as a softmax of ln w + η/μ · I less its largest: nothing overflows, and a weight of 0 stays 0.
+/// Mirror descent as a softmax of ln w + rate · I less its largest: nothing overflows, and a weight of 0 stays 0.
+fn mirror_descent(I: array<f32, MAX_REWARDS>, rate: f32) {
+  let K = options.num_rewards;
+  var slopes = I;
+  var largest = -3.0e38;
+  for (var i = 0u; i < K; i++) {
+    if (weights[i] > 0.0) {
+      largest = max(largest, slopes[i]);
+    }
+  }
+  var top = -3.0e38;
+  for (var i = 0u; i < K; i++) {
+    if (weights[i] > 0.0) {
+      top = max(top, log(weights[i]) + rate * (slopes[i] - largest));
+    }
+  }
+  var total = 0.0;
+  for (var i = 0u; i < K; i++) {
+    w[i] = 0.0;
+    if (weights[i] > 0.0) {
+      w[i] = exp(log(weights[i]) + rate * (slopes[i] - largest) - top);
+    }
+    total += w[i];
+  }
+  for (var i = 0u; i < K; i++) {
+    w[i] /= total;
+  }
+}
+
 fn popo_weights() {
   let K = options.num_rewards;
   var I: array<f32, MAX_REWARDS>;
-  var largest = -3.0e38;
   for (var i = 0u; i < K; i++) {
     if (options.measured == 2u) {
       I[i] = influence[i];
@@ -301,28 +339,87 @@ fn popo_weights() {
       }
       I[i] = sum;
     }
-    if (weights[i] > 0.0) {
-      largest = max(largest, I[i]);
-    }
-  }
-  var top = -3.0e38;
-  for (var i = 0u; i < K; i++) {
-    if (weights[i] > 0.0) {
-      top = max(top, log(weights[i]) + options.eta_over_mu * (I[i] - largest));
-    }
-  }
-  var total = 0.0;
-  for (var i = 0u; i < K; i++) {
-    w[i] = 0.0;
-    if (weights[i] > 0.0) {
-      w[i] = exp(log(weights[i]) + options.eta_over_mu * (I[i] - largest) - top);
-    }
-    total += w[i];
-  }
-  for (var i = 0u; i < K; i++) {
-    w[i] /= total;
     statistics[2u * K + i] = I[i];
   }
+  mirror_descent(I, options.eta_over_mu);
+}
+
+/// Sums over all rows, each centred within its group, of r_k · s, of r_k² and of s², with s = Σ_j w_j r_j under the w that is visible.
+fn pooled_products(k: u32, thread: u32) -> vec3f {
+  let G = options.group_size;
+  let K = options.num_rewards;
+  var sums = vec3f();
+  for (var p = thread; p < options.groups; p += THREADS) {
+    let first = p * G;
+    let origin = rewards[first * K + k];
+    var means = vec2f();
+    for (var row = first; row < first + G; row++) {
+      means += vec2f(rewards[row * K + k] - origin, difference(row, first));
+    }
+    means /= f32(G);
+    for (var row = first; row < first + G; row++) {
+      let centred = vec2f(rewards[row * K + k] - origin, difference(row, first)) - means;
+      sums += vec3f(centred.x * centred.y, centred.x * centred.x, centred.y * centred.y);
+    }
+  }
+  return vec3f(sum_over_threads(sums.x, thread), sum_over_threads(sums.y, thread), sum_over_threads(sums.z, thread));
+}
+
+/// Every thread comes here, since each sums its groups; `w` is w(t-1) meanwhile. A sum without spread tells nothing, and w stays.
+fn correlation_weights(thread: u32) {
+  let K = options.num_rewards;
+  var lacks: array<f32, MAX_REWARDS>;
+  var apart = 0.0;
+  var of_sum = 0.0;
+  for (var k = 0u; k < K; k++) {
+    let products = pooled_products(k, thread);
+    of_sum = products.z;
+    apart += w[k] * w[k] * products.y;
+    if (products.y > 0.0 && products.z > 0.0) {
+      lacks[k] = max(0.0, options.enough - products.x / (sqrt(products.y) * sqrt(products.z)));
+    }
+  }
+  workgroupBarrier();
+  if (thread == 0u && of_sum > FLAT * apart) {
+    mirror_descent(lacks, options.rate);
+  }
+}
+
+/// λ from w(t-1), one step of dual ascent, and w(t) from it. One reward has nothing beside it.
+fn constraint_weights(mean: f32) {
+  let K = options.num_rewards;
+  if (K < 2u) {
+    return;
+  }
+  var others = 0.0;
+  for (var i = 0u; i < K; i++) {
+    others += select(weights[i], 0.0, i == options.held);
+  }
+  var lambda = MAX_MULTIPLIER;
+  if (weights[options.held] < MAX_MULTIPLIER * others) {
+    lambda = weights[options.held] / others;
+  }
+  lambda = clamp(lambda + options.ascent * (options.level - mean), 0.0, MAX_MULTIPLIER);
+  let rest = 1.0 / (1.0 + lambda);
+  for (var i = 0u; i < K; i++) {
+    var share = 1.0 / f32(K - 1u);
+    if (others > 0.0) {
+      share = weights[i] / others;
+    }
+    w[i] = select(share, lambda, i == options.held) * rest;
+  }
+}
+
+/// Mean of reward `k` over all rows, given to every thread.
+fn mean_reward(k: u32, thread: u32) -> f32 {
+  let G = options.group_size;
+  var sum = 0.0;
+  for (var p = thread; p < options.groups; p += THREADS) {
+    for (var row = p * G; row < (p + 1u) * G; row++) {
+      sum += rewards[row * options.num_rewards + k] - rewards[k];
+    }
+  }
+  return rewards[k] + sum_over_threads(sum, thread) / f32(options.groups * G);
 }
 
 /// Weight moves from the reward with the largest (G w)_i to the one with the smallest, by exact line search.
@@ -414,11 +511,25 @@ fn weigh(@builtin(local_invocation_index) thread: u32) {
       statistics[i] = weights[i];
       statistics[2u * K + i] = 0.0;
     }
+  }
+  workgroupBarrier();
+  // Sums over threads, so of all threads, and `options` is the same for all.
+  var mean = 0.0;
+  if (options.weighting == CORRELATION) {
+    correlation_weights(thread);
+  } else if (options.weighting == CONSTRAINT) {
+    mean = mean_reward(options.held, thread);
+  }
+  if (thread == 0u) {
     if (options.weighting != KEEP) {
       switch (options.weighting) {
         case POPO: { popo_weights(); }
         case POPO_LIGHT: { popo_light_weights(); }
         case MGDA: { min_norm_weights(); }
+        case CORRELATION: {
+          // Done already.
+        }
+        case CONSTRAINT: { constraint_weights(mean); }
         default: {}
       }
       floor_weights();

@@ -82,6 +82,41 @@ export function assertRewards(rewards: ArrayLike<number>, groupSize: number, num
   }
 }
 
+/**
+ * C [K, K]: C_kj = Cov(r_k, r_j) of rewards [N, K], each centred within its group, with Bessel's correction, averaged over the groups. Groups
+ * of one rollout have none.
+ */
+export function rewardCovariance(
+  rewards: ArrayLike<number>,
+  groupSize: number,
+  numRewards: number,
+): Float64Array {
+  const [G, K] = [groupSize, numRewards];
+  assertRewards(rewards, G, K);
+  const groups = rewards.length / (G * K);
+  const covariance = new Float64Array(K * K);
+  if (G === 1) return covariance;
+  for (let group = 0; group < groups; group++) {
+    const first = group * G * K;
+    const means = Array.from({ length: K }, (_, k) => moments(rewards, first + k, G, K).mean);
+    for (let row = first; row < first + G * K; row += K)
+      for (let k = 0; k < K; k++)
+        for (let j = 0; j < K; j++)
+          covariance[k * K + j] += (rewards[row + k] - means[k]) * (rewards[row + j] - means[j]);
+  }
+  return covariance.map((value) => value / ((G - 1) * groups));
+}
+
+/** (C w)_k = Cov(r_k, Σ_j w_j r_j), [K]: to first order, how fast the mean of each reward grows under the weights. */
+export function covarianceWith(covariance: ArrayLike<number>, weights: ArrayLike<number>): number[] {
+  const K = weights.length;
+  return Array.from({ length: K }, (_, k) => {
+    let sum = 0;
+    for (let j = 0; j < K; j++) sum += covariance[k * K + j] * weights[j];
+    return sum;
+  });
+}
+
 /** r̃ per rollout, [N]: Σ_k w_k r_k, or `productOf` where rewards are multiplied. */
 export function combineRewards(
   rewards: ArrayLike<number>,

@@ -4,7 +4,9 @@
  */
 import type { Aggregation, ScaleRewards } from './advantages';
 import type { LossType } from './objective';
+import type { RewardName } from './rewards';
 import { ruleOf, type Weighting } from './rules';
+import type { Held } from './rules/rule';
 
 /**
  * Along which direction u the influence I_i = ⟨∇L_i, u⟩ is measured on the step's rollouts. `batch`: Σ_k ∇L_k of the very same
@@ -39,6 +41,11 @@ export interface PolicyOptions {
   objectiveMaxNorm: number;
   /** No weight that a rule moves goes below this, so none above 1 − (K − 1) times this; at most 1/K. */
   minWeight: number;
+  /** Of `correlation`: how fast weights move, and which correlation with the weighted sum is enough. */
+  correlationRate: number;
+  correlationTarget: number;
+  /** What `constraint` holds; its level is measured by the stage. */
+  constraint: Held;
   /** Of the rollouts; logits are divided by it in the loss too (TRL). Above 0. */
   temperature: number;
   beta: number;
@@ -80,6 +87,11 @@ export interface PolicyFields {
   influence_every: number;
   objective_max_norm: number;
   min_weight: number;
+  correlation_rate: number;
+  correlation_target: number;
+  constrained: RewardName;
+  constraint_step: number;
+  rewards: readonly RewardName[];
   temperature: number;
   beta: number;
   epsilon: number;
@@ -98,10 +110,12 @@ export interface PolicyFields {
 /**
  * POPO's options from a config's.
  * @param maxCompletionLength in tokens, which the data may make less than the config's
+ * @param level b of `constraint`, where it was measured
  */
 export function policyOptions(
   fields: PolicyFields,
   maxCompletionLength: number,
+  level: number | null = null,
 ): PolicyOptions & RolloutOptions {
   return {
     weighting: fields.weighting,
@@ -113,6 +127,13 @@ export function policyOptions(
     influenceEvery: fields.influence_every,
     objectiveMaxNorm: fields.objective_max_norm,
     minWeight: fields.min_weight,
+    correlationRate: fields.correlation_rate,
+    correlationTarget: fields.correlation_target,
+    constraint: {
+      reward: Math.max(0, fields.rewards.indexOf(fields.constrained)),
+      level,
+      step: fields.constraint_step,
+    },
     temperature: fields.temperature,
     beta: fields.beta,
     epsilon: fields.epsilon,

@@ -82,9 +82,9 @@ export class ReferencePolicyOptimizer implements PolicyOptimizer {
       const clipped =
         measured.weighs === 'gram' && gram ? clipGram(gram, numRewards, options.objectiveMaxNorm) : null;
       if (clipped && rule.needs === 'influence') influence = influences(clipped, numRewards);
-      const { etaOverMu, minWeight } = options;
-      const evidence = { weights: weightsBefore, rewards, groupSize, gram: clipped, influence, etaOverMu };
-      this.weights = nextWeights(rule, evidence, minWeight);
+      // The options are as much evidence as what was measured.
+      const evidence = { ...options, weights: weightsBefore, rewards, groupSize, gram: clipped, influence };
+      this.weights = nextWeights(rule, evidence, options.minWeight);
       const advantages = Float32Array.from(
         computeAdvantages(rewards, { ...this.#advantageOptions(groupSize), weights: this.weights }),
       );

@@ -7,19 +7,15 @@
  * The frozen reference must be the policy that entered the stage, also after a resume: the caller sees to it.
  */
 import type { StageHooks } from '../control/hooks';
-import type { Dataset, Example } from '../data/dataset';
-import { targetItem } from '../data/dataset';
 import type { AdamWStep } from '../model/config';
-import type { LanguageModel } from '../model/languageModel';
 import { Epochs } from '../numeric/epochs';
 import { streamKey } from '../numeric/random';
-import { rewardMetrics } from './advantages';
+import { covarianceWith, rewardCovariance, rewardMetrics } from './advantages';
 import type { ClipRatio } from './objective';
 import type { PolicyOptions, RolloutOptions } from './options';
 import type { PolicyOptimizer, PolicyState, PolicyUpdate } from './policy';
-import { type RewardSources, scoreCompletions } from './rewards';
-import type { ParsedAnswer } from './rewards/reward';
 import { rolloutBatch } from './rollouts';
+import { type Rollout, rewardRollouts, rollOut, type SamplingTask } from './sampling';
 import { rewardPull } from './weighting';
 
 /** One POPO step as the report keeps it. P prompts, G rollouts each, K rewards. */
@@ -42,6 +38,12 @@ export interface PopoStep {
   gradCosines?: (number | null)[] | null;
   /** w_i(t) · σ_i: how hard each reward pulls, σ averaged over groups. */
   pull: number[];
+  /** C [K, K]: covariances of the rewards within groups, averaged over groups; older reports lack it. */
+  covariance?: number[];
+  /** (C w)_k [K] at w(t): how fast, to first order, the mean of each reward grows under these weights. */
+  covarianceWithSum?: number[];
+  /** b, what `constraint` held its reward at; absent where nothing was held. */
+  level?: number;
   loss: number;
   /** Of the update's gradient, before clipping. */
   grad_norm: number;
@@ -60,33 +62,9 @@ export interface PopoStep {
   };
 }
 
-/** One completion of a step. */
-export interface Rollout {
-  /** Index into the task's examples. */
-  example: number;
-  prompt: number[];
-  completion: Uint32Array;
-  /** ln P of each of its tokens when it was sampled, by the model before the temperature. */
-  logps: Float32Array;
-  parsed: ParsedAnswer;
-  /** [K] */
-  rewards: number[];
-}
-
 /** What the policy is trained on and with. */
-export interface PolicyTask {
-  model: Pick<LanguageModel, 'generate'>;
+export interface PolicyTask extends SamplingTask {
   optimizer: PolicyOptimizer;
-  dataset: Dataset;
-  /** Row i of the reward table is `examples[i]`. */
-  examples: readonly Example[];
-  format: {
-    prompt(example: Example): number[];
-    parse(completion: ArrayLike<number>): ParsedAnswer;
-  };
-  /** The token that ends a completion. */
-  eosToken: number;
-  sources: RewardSources;
 }
 
 type LoopOptions = PolicyOptions & Omit<RolloutOptions, 'steps'>;
@@ -102,8 +80,8 @@ export interface PolicyTraining extends Pick<RolloutOptions, 'steps' | 'promptsP
   seed: number;
   /** First step (0 in a fresh run); `steps` is the step to stop before. */
   from: number;
-  /** Asked once for each step, when it is sure to be taken. */
-  at(step: number): InForce;
+  /** Asked once for each step, when it is sure to be taken. It may measure something of the model first, and leaves it as it was. */
+  at(step: number): InForce | Promise<InForce>;
   /** T of every batch, at least the longest prompt plus `maxCompletionLength`. */
   length: number;
   /** AdamW of update u = t · numIterations + iteration, counted from 0. */
@@ -132,7 +110,7 @@ export async function trainPolicy(
   let step = training.from;
   for (; step < training.steps; step++) {
     if ((await hooks.gate()) === 'stop') break;
-    const { options, weights } = training.at(step);
+    const { options, weights } = await training.at(step);
     task.optimizer.configure(options);
     if (weights !== null) task.optimizer.weights = [...weights];
     const indices = epochs.batch(step, promptsPerStep);
@@ -156,54 +134,6 @@ async function timed<T>(
   const result = await work();
   hooks.onTiming?.(part, (performance.now() - start) / 1000);
   return result;
-}
-
-/** @param indices [P], of the examples that give the step's prompts */
-async function rollOut(
-  task: PolicyTask,
-  options: LoopOptions,
-  indices: readonly number[],
-  key: ReturnType<typeof streamKey>,
-): Promise<Rollout[]> {
-  const { examples, format } = task;
-  const prompts = indices.map((index) => format.prompt(examples[index]));
-  const { completions, logps } = await task.model.generate({
-    prompts,
-    numGenerations: options.numGenerations,
-    maxNewTokens: options.maxCompletionLength,
-    temperature: options.temperature,
-    topK: options.topK,
-    eosToken: task.eosToken,
-    key,
-  });
-  return completions.map((completion, row) => {
-    const prompt = Math.floor(row / options.numGenerations);
-    return {
-      example: indices[prompt],
-      prompt: prompts[prompt],
-      completion,
-      logps: logps[row],
-      parsed: format.parse(completion),
-      rewards: [],
-    };
-  });
-}
-
-/** Scores every rollout; fills in its `rewards` and returns them all, [P·G, K]. */
-function rewardRollouts(task: PolicyTask, rollouts: Rollout[]): Float32Array {
-  const rewards = scoreCompletions(
-    rollouts.map(({ parsed, example }) => ({
-      parsed,
-      example,
-      target: targetItem(task.dataset, task.examples[example]),
-    })),
-    task.sources,
-  );
-  const K = task.sources.rewards.length;
-  rollouts.forEach((rollout, row) => {
-    rollout.rewards = Array.from(rewards.subarray(row * K, (row + 1) * K));
-  });
-  return rewards;
 }
 
 /** What a step sampled, and what it was paid. */
@@ -247,6 +177,8 @@ function describe(
   const mean = (value: (update: PolicyUpdate) => number) =>
     updates.reduce((sum, update) => sum + value(update), 0) / updates.length;
   const share = (test: (rollout: Rollout) => boolean) => rollouts.filter(test).length / rollouts.length;
+  const covariance = rewardCovariance(rewards, G, task.sources.rewards.length);
+  const level = options.weighting === 'constraint' ? options.constraint.level : null;
   const inGroups = <T>(values: T[]) =>
     Array.from({ length: values.length / G }, (_, p) => values.slice(p * G, (p + 1) * G));
   return {
@@ -263,6 +195,9 @@ function describe(
     gradCosine: first.gradCosines?.[0] ?? null,
     gradCosines: first.gradCosines,
     pull: rewardPull(rewards, G, first.weightsAfter),
+    covariance: Array.from(covariance),
+    covarianceWithSum: covarianceWith(covariance, first.weightsAfter),
+    ...(level !== null && { level }),
     loss: mean((update) => update.loss),
     grad_norm: mean((update) => update.gradNorm),
     ...rewardMetrics(rewards, { ...options, groupSize: G, weights: first.weightsAfter }),

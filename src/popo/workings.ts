@@ -11,7 +11,7 @@ import {
 } from './advantages';
 import { aggregationOf, type PolicyOptions } from './options';
 import { ruleOf } from './rules';
-import type { Evidence, Needs } from './rules/rule';
+import type { Evidence, Needs, WorkingRow } from './rules/rule';
 import type { PopoStep } from './trainer';
 import { clipGram, nextWeights, pairsOf } from './weighting';
 
@@ -87,28 +87,41 @@ export interface WeightsWorking {
   /** exp(η/μ · (I_i − max I)), [K], and w_i(t−1) times it, where `by` is `influence`. */
   factors: number[] | null;
   products: number[] | null;
+  /** What else the rule tells of its way. */
+  rows: WorkingRow[];
   /** What the rule makes of it, with sum 1, before `minWeight`; null where w(t−1) stays. */
   weighed: number[] | null;
   /** w(t), [K], from these numbers. */
   weights: number[];
 }
 
-type WeightFields = Pick<PolicyOptions, 'weighting' | 'etaOverMu' | 'minWeight' | 'objectiveMaxNorm'>;
+type WeightFields = Pick<
+  PolicyOptions,
+  | 'weighting'
+  | 'etaOverMu'
+  | 'minWeight'
+  | 'objectiveMaxNorm'
+  | 'correlationRate'
+  | 'correlationTarget'
+  | 'constraint'
+>;
 
 export function weightsWorking(
-  step: Pick<PopoStep, 'rewards' | 'weightsBefore' | 'influence' | 'gradNorms' | 'gradCosines'>,
-  { weighting, etaOverMu, minWeight, objectiveMaxNorm }: WeightFields,
+  step: Pick<PopoStep, 'rewards' | 'weightsBefore' | 'influence' | 'gradNorms' | 'gradCosines' | 'level'>,
+  fields: WeightFields,
 ): WeightsWorking {
+  const { weighting, etaOverMu, minWeight, objectiveMaxNorm } = fields;
   const rule = ruleOf(weighting);
   const { influence, weightsBefore, rewards } = step;
   const gram = gramOf(step);
   const evidence: Evidence = {
+    ...fields,
+    constraint: { ...fields.constraint, level: step.level ?? null },
     weights: weightsBefore,
     rewards: rewards.flat(2),
     groupSize: rewards[0].length,
     gram: gram && clipGram(gram, weightsBefore.length, objectiveMaxNorm),
     influence,
-    etaOverMu,
   };
   const weighed = rule.weigh(evidence);
   const isByInfluence = rule.needs === 'influence' && influence !== null;
@@ -119,6 +132,7 @@ export function weightsWorking(
     by: weighed === null ? 'nothing' : rule.needs,
     factors,
     products: factors?.map((factor, k) => weightsBefore[k] * factor) ?? null,
+    rows: rule.working?.(evidence) ?? [],
     weighed,
     weights: nextWeights(rule, evidence, minWeight),
   };

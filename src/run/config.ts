@@ -149,6 +149,11 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     'must be at most 1 divided by the number of rewards',
   ],
   [
+    'popo.constrained',
+    ({ popo }) => popo.weighting !== 'constraint' || popo.rewards.includes(popo.constrained),
+    'must be one of popo.rewards where popo.weighting is constraint',
+  ],
+  [
     'popo.influence',
     ({ popo }) => popo.influence !== 'halves' || popo.prompts_per_step > 1,
     'can be halves only with at least 2 prompts_per_step',

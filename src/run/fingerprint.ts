@@ -51,13 +51,20 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${canonicalJson(held)}`).join(',')}}`;
 }
 
-/**
- * A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run, and that the last model
- * is handed over, as it was before one could choose.
- */
+/** Fields that came after links had been shared, with what a run did before it had them: they are printed where they say something else. */
+const NEWER: Readonly<Record<string, unknown>> = {
+  keep: 'last',
+  correlation_target: 0.3,
+  correlation_rate: 0.1,
+  constrained: 'semantic',
+  constraint_margin: 1,
+  constraint_step: 1,
+};
+
+/** A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run, and `NEWER` ones. */
 export function printedConfig(config: RunConfig): object {
   const isPrinted = (name: string, value: unknown) =>
-    !/^(baselines$|sasrec_)/.test(name) && !(name === 'keep' && value === 'last');
+    !/^(baselines$|sasrec_)/.test(name) && !(Object.hasOwn(NEWER, name) && NEWER[name] === value);
   return JSON.parse(JSON.stringify(config, (name, value) => (isPrinted(name, value) ? value : undefined)));
 }
 

@@ -19,7 +19,8 @@ export function unsoundness(state: RunState, model: ModelState | null): string |
     wrongReports(state) ??
     wrongWork(state) ??
     wrongModel(state, model) ??
-    wrongBest(state)
+    wrongBest(state) ??
+    wrongLevels(state)
   );
 }
 
@@ -122,6 +123,17 @@ function wrongBest({ config, made, stage }: RunState): string | null {
     if (pool !== null && pool.length !== poolSize)
       return `its best or last model has ${pool.length} numbers instead of ${poolSize}`;
   return null;
+}
+
+/** What rewards are held at. */
+function wrongLevels({ config, made }: RunState): string | null {
+  const { levels = [] } = made.popo ?? {};
+  const isLevel = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+  const isWhole = (rewards: unknown) =>
+    Array.isArray(rewards) && rewards.length === config.popo.rewards.length && rewards.every(isLevel);
+  return Array.isArray(levels) && levels.every((level) => isObject(level) && isWhole(level.rewards))
+    ? null
+    : 'the levels that its rewards are held at are none';
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

@@ -97,6 +97,12 @@ export const METHODS: readonly Method[] = [
   }),
   rl('gdpo', 'rewards normalised apart', { 'popo.weighting': 'gdpo' }),
   rl('mgda', 'shortest gradient mixture', { 'popo.weighting': 'mgda' }),
+  rl('correlation', 'weights by correlation with the sum', { 'popo.weighting': 'correlation' }),
+  rl('constraint', 'taste raised, meaning held, scaled by the batch', {
+    'popo.weighting': 'constraint',
+    'popo.constrained': 'semantic',
+    'popo.scale_rewards': 'batch',
+  }),
   rl('popo-halves', 'unbiased influence', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
   // Two ways to a step that costs at most 1.15 times one with fixed weights.
   rl('popo-quarter', 'unbiased influence, on a quarter of the prompts', ({ popo }) => ({

@@ -5,8 +5,10 @@ import { ticks } from '../../src/app/charts/ticks';
 import { withWeight } from '../../src/app/parts/weights';
 import { parts, promptParts } from '../../src/app/run/samples';
 import { whoGains } from '../../src/app/run/tradeoff';
+import { covarianceSentence, heldSentence } from '../../src/app/words/covarianceWords';
 import { ago, bytes, count, duration, percent, short } from '../../src/app/words/format';
 import { heldOutWords, sampleWords, stageWords, teacherWords } from '../../src/app/words/runWords';
+import type { RewardName } from '../../src/popo/rewards';
 import type { RunConfig } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
 import { v1 } from '../v1';
@@ -159,5 +161,49 @@ describe('any number of rewards', () => {
   it('keeps the sum of weights at 1 and the proportions of the others', () => {
     expect(withWeight([0.5, 0.25, 0.25], 0, 0.2)).toEqual([0.2, 0.4, 0.4]);
     expect(withWeight([1, 0, 0], 0, 0.4)).toEqual([0.4, 0.3, 0.3]);
+  });
+});
+
+describe('words on covariances', () => {
+  const told = (
+    covariances: number[],
+    gains: number[][] = [[1], [1]],
+    names = ['semantic', 'id'] as RewardName[],
+  ) =>
+    covarianceSentence(names, (name) => {
+      const [kind, which] = name.split('_');
+      if (kind === 'covariance') return which === '0' ? covariances : [0.1];
+      return gains[names.indexOf(which as RewardName)];
+    });
+
+  it('say that no rule can earn its keep where no two rewards are traded', () => {
+    expect(told([0.1, 0.2])).toMatch(/any weights improve every reward, and no rule can earn its keep\.$/);
+    expect(told([0])).toMatch(/no rule can earn its keep/);
+  });
+
+  it('say which are, and who loses under these weights', () => {
+    expect(told([-0.1])).toMatch(
+      /answers traded semantic against ID over.*weights decide.*each still gains\.$/,
+    );
+    expect(told([-0.1], [[1], [-1]])).toMatch(/under these weights ID loses\.$/);
+    const three = told([-0.1], [[-1], [1], [-1]], ['semantic', 'id', 'novelty']);
+    expect(three).toMatch(/traded semantic against ID over.*semantic and novelty lose\.$/i);
+  });
+
+  it('go by the last twenty steps, and are silent where nothing was measured', () => {
+    const turned = [...new Array<number>(30).fill(-1), ...new Array<number>(20).fill(0.1), Number.NaN];
+    expect(told(turned)).toMatch(/no rule/);
+    expect(told([Number.NaN])).toBe('');
+    expect(covarianceSentence(['id'], () => [])).toBe('');
+  });
+
+  it('say what is held, at what, and how hard', () => {
+    expect(heldSentence('semantic', 0.5, 0.75)).toBe(
+      'The semantic reward is held at 0.500, from what it was before alignment. Its multiplier is 3.00 now.',
+    );
+    expect(heldSentence('id', 0.25, 1)).toBe(
+      'The ID reward is held at 0.250, from what it was before alignment.',
+    );
+    expect(heldSentence('id', null, 0.5)).toBe('');
   });
 });

@@ -5,7 +5,7 @@ import type { MetricsRow } from '../../src/evaluate/metrics';
 import { FEATURE_SETS, type RankingReport } from '../../src/evaluate/ranking';
 import type { RowSpread } from '../../src/evaluate/rowSpread';
 import { Random } from '../../src/numeric/random';
-import { computeAdvantages } from '../../src/popo/advantages';
+import { computeAdvantages, covarianceWith, rewardCovariance } from '../../src/popo/advantages';
 import { aggregationOf, policyOptions } from '../../src/popo/options';
 import type { RewardName } from '../../src/popo/rewards';
 import { ruleOf } from '../../src/popo/rules';
@@ -238,10 +238,14 @@ function popoStep(step: number, { popo }: RunConfig): PopoStep {
     : null;
   const influence = isMeasured ? names.map((_, k) => 0.1 * (k + 1)) : null;
   const gradNorms = isMeasured ? names.map((_, k) => 0.8 + 0.3 * k + noise(0.3) - 0.2 * t) : null;
-  const options = policyOptions(popo, 0);
+  // As if SFT had had what the course begins at.
+  const isHeld = weighting === 'constraint';
+  const level = isHeld ? popo.constraint_margin * COURSES[popo.constrained][0] : null;
+  const options = policyOptions(popo, 0, level);
   const rule = ruleOf(weighting);
   const evidence = { weights: weightsBefore, rewards: rewards.flat(2), groupSize: G, gram: null, influence };
-  const weights = nextWeights(rule, { ...evidence, etaOverMu: options.etaOverMu }, options.minWeight);
+  const weights = nextWeights(rule, { ...options, ...evidence }, options.minWeight);
+  const covariance = Array.from(rewardCovariance(evidence.rewards, G, names.length));
   const advantages = Array.from(
     computeAdvantages(evidence.rewards, {
       ...options,
@@ -261,6 +265,9 @@ function popoStep(step: number, { popo }: RunConfig): PopoStep {
     gradNorms,
     gradCosine: cosines?.[0] ?? null,
     gradCosines: cosines,
+    covariance,
+    covarianceWithSum: covarianceWith(covariance, weights),
+    ...(level !== null && { level }),
     loss: 0.01,
     pull: weights.map((weight, k) => weight * (0.2 - 0.04 * k + noise(0.02))),
     grad_norm: 0.9,

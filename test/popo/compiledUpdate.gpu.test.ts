@@ -131,6 +131,13 @@ const CASES: [string, Partial<PolicyOptions>, number, number][] = [
     2,
   ],
   [
+    'correlation of three rewards, scaled by the batch',
+    { weighting: 'correlation', rewardWeights: [0.2, 0.3, 0.5], scaleRewards: 'batch' },
+    1,
+    3,
+  ],
+  ['constraint, two updates', { weighting: 'constraint', scaleRewards: 'batch', minWeight: 0.1 }, 2, 2],
+  [
     'fixed, never measured',
     { weighting: 'fixed', rewardWeights: [0.3, 0.7], lossType: 'dr_grpo', scaleRewards: 'none' },
     1,

@@ -14,6 +14,7 @@ import { RewardWeighting } from '../../src/popo/kernels/rewardWeighting';
 import { aggregationOf } from '../../src/popo/options';
 import { RULES, ruleOf, WEIGHTINGS, type Weighting } from '../../src/popo/rules';
 import { groupStatistics } from '../../src/popo/rules/popoLight';
+import type { Held } from '../../src/popo/rules/rule';
 import { clipGram, influences, nextWeights } from '../../src/popo/weighting';
 import { testDevice } from '../adapter';
 import vectors from '../vectors/popo.json';
@@ -74,7 +75,16 @@ interface Case {
   maxNorm?: number;
   /** .1 where left out. */
   eta?: number;
+  /** The last reward at .4 where left out. */
+  held?: Held;
 }
+
+/** What is told of rules by correlation and constraint; targets that some rewards reach and some do not. */
+const told = ({ K, held }: Case) => ({
+  correlationRate: 0.7,
+  correlationTarget: 0.5,
+  constraint: held ?? { reward: K - 1, level: 0.4, step: 3 },
+});
 
 async function runWeighting(test: Case, rewards: Float32Array, weights: number[], gram: Float32Array) {
   const { P, G, K } = test;
@@ -91,6 +101,7 @@ async function runWeighting(test: Case, rewards: Float32Array, weights: number[]
       aggregation: test.aggregation,
       objectiveMaxNorm: test.maxNorm ?? 0,
       minWeight: test.least ?? 0,
+      ...told(test),
     },
     { gram: true, influence: false, weighs: 'gram' },
   );
@@ -132,7 +143,8 @@ function expected(test: Case, rewards: Float32Array, weights: number[], gram: Fl
   const clipped = clipGram(gram, K, test.maxNorm ?? 0);
   const influence = influences(clipped, K);
   const { weighting } = test;
-  const evidence = { weights, rewards, groupSize: G, gram: clipped, influence, etaOverMu: test.eta ?? 0.1 };
+  const measured = { gram: clipped, influence, etaOverMu: test.eta ?? 0.1 };
+  const evidence = { weights, rewards, groupSize: G, ...measured, ...told(test) };
   const next = nextWeights(ruleOf(weighting), evidence, test.least ?? 0);
   const options = {
     groupSize: G,
@@ -161,9 +173,13 @@ const KINDS: [Aggregation, ScaleRewards][] = [
   ['multiply_then_normalize', 'none'],
 ];
 
+/** Of what does not depend on the rule: each way of combining, once. */
+const FEW_KINDS = KINDS.filter((_, at) => at % 3 === 1);
+
 describe('reward_weighting', () => {
   for (const { name: weighting, needs } of RULES) {
-    for (const [aggregation, scale] of KINDS) {
+    const isNew = weighting === 'correlation' || weighting === 'constraint';
+    for (const [aggregation, scale] of isNew ? FEW_KINDS : KINDS) {
       it(`agrees with the pure functions: ${weighting}, ${aggregation}, ${scale}`, async () => {
         const random = new Random(7, `weighting ${weighting} ${aggregation} ${scale}`);
         for (const K of [1, 2, 3, 4]) {
@@ -317,6 +333,52 @@ describe('reward_weighting', () => {
       }
     },
   );
+
+  it('weighs by correlation where rewards cancel, vanish or have no weight', async () => {
+    const cancels = [0, 1, 1, 0, 0.25, 0.75];
+    const sizes = { P: 1, G: 3, K: 2, aggregation: 'sum_then_normalize', scale: 'batch' } as const;
+    const test: Case = { ...sizes, weighting: 'correlation' };
+    const weighed = async (rewards: number[], weights: number[]) => {
+      const given = [test, Float32Array.from(rewards), weights, new Float32Array(4)] as const;
+      const got = (await runWeighting(...given)).weights;
+      expectClose(got, expected(...given).next);
+      return Array.from(got);
+    };
+    // Nothing is told by a sum that is the same for all.
+    expect(await weighed(cancels, [0.5, 0.5])).toEqual([0.5, 0.5]);
+    expect(await weighed([0.5, 0, 0.5, 1, 0.5, 0.25], [1, 0])).toEqual([1, 0]);
+    const [against] = await weighed(cancels, [0.25, 0.75]);
+    expect(against).toBeGreaterThan(0.4);
+    expect((await weighed(cancels, [0, 1]))[0]).toBe(0);
+  });
+
+  it('holds the reward that is named at its level, from any weights, and keeps w where there is none', async () => {
+    const random = new Random(7, 'held');
+    for (const K of [2, 3]) {
+      for (let reward = 0; reward < K; reward++) {
+        for (const level of [0, 0.3, 1]) {
+          const test: Case = {
+            ...{ P: 4, G: 5, K, weighting: 'constraint', aggregation: 'sum_then_normalize', scale: 'batch' },
+            held: { reward, level, step: 2 },
+          };
+          const { rewards, weights, gram } = randomCase(random, test);
+          const alone = weights.map((_, k) => (k === reward ? 1 : 0));
+          const others = weights.map((_, k) => (k === reward ? 0 : 1 / (K - 1)));
+          for (const from of [weights, alone, others])
+            expectClose(
+              (await runWeighting(test, rewards, from, gram)).weights,
+              expected(test, rewards, from, gram).next,
+            );
+        }
+      }
+    }
+    const none: Case = {
+      ...{ P: 2, G: 2, K: 2, weighting: 'constraint', aggregation: 'sum_then_normalize', scale: 'batch' },
+      ...{ held: { reward: 0, level: null, step: 2 }, least: 0.4 },
+    };
+    const got = await runWeighting(none, new Float32Array(8), [0.25, 0.75], new Float32Array(4));
+    expect(Array.from(got.weights)).toEqual([0.25, 0.75]);
+  });
 
   it('gives exactly 0 to groups of equal rewards', async () => {
     const test: Case = {

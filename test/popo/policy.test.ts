@@ -25,6 +25,11 @@ describe('the options', () => {
       influence_every: 4,
       objective_max_norm: 0.5,
       min_weight: 0.06,
+      correlation_rate: 0.19,
+      correlation_target: 0.21,
+      constrained: 'novelty',
+      constraint_step: 0.22,
+      rewards: ['id', 'novelty'],
       temperature: 0.7,
       beta: 0.8,
       epsilon: 0.09,
@@ -49,6 +54,9 @@ describe('the options', () => {
       influenceEvery: 4,
       objectiveMaxNorm: 0.5,
       minWeight: 0.06,
+      correlationRate: 0.19,
+      correlationTarget: 0.21,
+      constraint: { reward: 1, level: null, step: 0.22 },
       temperature: 0.7,
       beta: 0.8,
       epsilon: 0.09,
@@ -64,6 +72,7 @@ describe('the options', () => {
       topK: 17,
       maxCompletionLength: 18,
     });
+    expect(policyOptions(fields, 18, 0.23).constraint.level).toBe(0.23);
   });
 
   it('leave the aggregation to rules that bring their own', () => {
@@ -75,6 +84,8 @@ describe('the options', () => {
       'multiply_then_normalize',
       'normalize_then_sum',
       'sum_of_advantages',
+      'multiply_then_normalize',
+      'multiply_then_normalize',
     ]);
   });
 });
@@ -114,11 +125,14 @@ describe('what a step measures', () => {
     expect([0, 1, 2].map((step) => at(options, step))).toEqual([byGram, byGram, byGram]);
   });
 
-  it.each(['fixed', 'gdpo', 'popo-light'] as const)('is nothing but the probes with %s', (weighting) => {
-    expect(at({ weighting, objectiveMaxNorm: 1 }, 0)).toEqual(nothing);
-    const probed = [0, 1, 2, 3].map((step) => at({ weighting, probeEvery: 3 }, step));
-    expect(probed).toEqual([gauges, nothing, nothing, gauges]);
-  });
+  it.each(['fixed', 'gdpo', 'popo-light', 'correlation', 'constraint'] as const)(
+    'is nothing but the probes with %s',
+    (weighting) => {
+      expect(at({ weighting, objectiveMaxNorm: 1 }, 0)).toEqual(nothing);
+      const probed = [0, 1, 2, 3].map((step) => at({ weighting, probeEvery: 3 }, step));
+      expect(probed).toEqual([gauges, nothing, nothing, gauges]);
+    },
+  );
 
   it('is with popo the probes besides', () => {
     const probed = [0, 1, 2].map((step) => at({ probeEvery: 2, influenceEvery: 3 }, step));

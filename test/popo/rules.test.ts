@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RULES, ruleOf, WEIGHTINGS } from '../../src/popo/rules';
-import { type Evidence, KEEP, usesGradients } from '../../src/popo/rules/rule';
+import { type Cautioned, type Evidence, KEEP, usesGradients } from '../../src/popo/rules/rule';
 import { nextWeights } from '../../src/popo/weighting';
 
 /** What every rule is shown here: it moves no two of them alike. */
@@ -13,8 +13,13 @@ const evidence: Evidence = {
   gram: [9, 2, 2, 4],
   influence: [11, 6],
   etaOverMu: 0.1,
+  correlationRate: 0.5,
+  correlationTarget: 0.3,
+  constraint: { reward: 0, level: 0.5, step: 2 },
 };
 const [light, heavy] = [0.25 * Math.exp(0.5), 0.75];
+// Variances .01 and .25 over both groups, no covariance; of the sum .25² · .01 + .75² · .25 = .14125.
+const lagging = 0.25 * Math.exp(0.5 * (0.3 - 0.0025 / Math.sqrt(0.14125 * 0.01)));
 /** By hand, from the formulas. */
 const WEIGHED = {
   fixed: null,
@@ -24,11 +29,14 @@ const WEIGHED = {
   'popo-light': [0.4 / 1.4, 1 / 1.4],
   // (4 − 2) / (9 + 4 − 2 · 2)
   mgda: [2 / 9, 7 / 9],
+  correlation: [lagging / (lagging + 0.75), 0.75 / (lagging + 0.75)],
+  // λ = 1/3 + 2 · (.5 − .25)
+  constraint: [5 / 11, 6 / 11],
 };
 
 describe('the weighting rules', () => {
   it('are those that configs and links name, each once', () => {
-    expect(WEIGHTINGS).toEqual(['fixed', 'popo', 'popo-light', 'gdpo', 'mgda']);
+    expect(WEIGHTINGS).toEqual(['fixed', 'popo', 'popo-light', 'gdpo', 'mgda', 'correlation', 'constraint']);
     for (const rule of RULES) expect(ruleOf(rule.name)).toBe(rule);
   });
 
@@ -40,12 +48,13 @@ describe('the weighting rules', () => {
   });
 
   it('keep the weights where they need nothing, or where what they need was not measured', () => {
-    const unmeasured = { ...evidence, gram: null, influence: null };
+    const constraint = { ...evidence.constraint, level: null };
+    const unmeasured = { ...evidence, gram: null, influence: null, constraint };
     const moving = RULES.filter((rule) => rule.weigh(unmeasured) !== null).map(({ name }) => name);
-    expect(moving).toEqual(['popo-light']);
+    expect(moving).toEqual(['popo-light', 'correlation']);
     expect(RULES.filter(usesGradients).map(({ name }) => name)).toEqual(['popo', 'mgda']);
     // The floor is for weights that move.
-    for (const name of ['fixed', 'gdpo', 'popo', 'mgda'] as const)
+    for (const name of ['fixed', 'gdpo', 'popo', 'mgda', 'constraint'] as const)
       expect(nextWeights(ruleOf(name), unmeasured, 0.4)).toEqual([0.25, 0.75]);
     expect(nextWeights(ruleOf('popo-light'), unmeasured, 0.4)).toEqual([0.4, 0.6]);
   });
@@ -61,6 +70,8 @@ describe('the weighting rules', () => {
       'popo-light': null,
       gdpo: 'normalize_then_sum',
       mgda: 'sum_of_advantages',
+      correlation: null,
+      constraint: null,
     });
   });
 
@@ -79,23 +90,59 @@ describe('the weighting rules', () => {
 
   it('stand in the method’s table as they are, and say what they do', () => {
     const table = readFileSync('docs/METHOD.md', 'utf8');
-    for (const { name, formula, extraCost, label, words } of RULES) {
+    for (const { name, formula, extraCost, label, words, why, needs } of RULES) {
       expect(table).toContain(`| \`${name}\` | ${formula} | ${extraCost} |`);
       expect(label).not.toBe('');
       expect(words).toMatch(/^[A-Z].{20}/);
+      expect(why === undefined).toBe(needs === 'nothing');
     }
   });
 
   it('warn of what POPO cannot do', () => {
     const { caution } = ruleOf('popo');
-    const run = { numRewards: 2, etaOverMu: 0.1, influence: 'batch' };
+    const scaling = { scaleRewards: 'batch', aggregation: 'sum_then_normalize' } as const;
+    const run = { numRewards: 2, etaOverMu: 0.1, influence: 'batch', ...scaling };
     expect(caution?.(run)).toMatch(/weight to the larger gradient.*Pareto-seeking/);
     expect(caution?.({ ...run, etaOverMu: -0.1 })).toMatch(/weight to the smaller gradient/);
     expect(caution?.({ ...run, etaOverMu: 0 })).toMatch(/weight to the larger gradient/);
     for (const other of [{ numRewards: 3 }, { numRewards: 1 }, { influence: 'momentum' }])
       expect(caution?.({ ...run, ...other })).toMatch(/^POPO is Pareto-seeking/);
-    for (const name of ['fixed', 'gdpo', 'popo-light', 'mgda'] as const)
+    for (const name of ['fixed', 'gdpo', 'popo-light', 'mgda', 'correlation'] as const)
       expect(ruleOf(name).caution).toBeUndefined();
+  });
+
+  it('warn of what corrupts a multiplier, and of what is not promised', () => {
+    const caution = (scaling: Partial<Cautioned>) =>
+      ruleOf('constraint').caution!({
+        ...{ numRewards: 2, etaOverMu: 0.1, influence: 'batch' },
+        ...{ scaleRewards: 'batch', aggregation: 'sum_then_normalize' },
+        ...scaling,
+      });
+    const promised = /^What is held is the mean over the prompts of training[^.]*\.$/;
+    for (const fine of [{}, { scaleRewards: 'none' }, { aggregation: 'multiply_then_normalize' }] as const)
+      expect(caution(fine)).toMatch(promised);
+    for (const aggregation of ['normalize_then_sum', 'sum_of_advantages'] as const)
+      expect(caution({ aggregation })).toMatch(/sum_then_normalize\.$/);
+    expect(caution({ scaleRewards: 'group' })).toMatch(/scale_rewards=batch/);
+  });
+
+  it.each(['correlation', 'constraint'] as const)('tell how they came there: %s', (name) => {
+    const rows = ruleOf(name).working!(evidence);
+    const weighed = ruleOf(name).weigh(evidence)!;
+    for (const { values } of rows) expect(values).toHaveLength(2);
+    if (name === 'correlation') {
+      const products = rows[2].values as number[];
+      expect(products[0] / (products[0] + products[1])).toBeCloseTo(weighed[0], 12);
+      expect(rows[0].values[0]).toBeCloseTo(0.0025 / Math.sqrt(0.14125 * 0.01), 6);
+    } else {
+      expect(rows.map(({ values }) => values[0])).toEqual(
+        [0.25, 0.5, 1 / 3, 5 / 6].map((x) => expect.closeTo(x, 12)),
+      );
+      expect(rows.slice(1).map(({ values }) => values[1])).toEqual([null, null, null]);
+    }
+    const constraint = { ...evidence.constraint, level: null };
+    // Nothing to tell where nothing could be measured.
+    expect(ruleOf(name).working!({ ...evidence, constraint, rewards: new Array(8).fill(0.5) })).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Dataset, Example } from '../../src/data/dataset';
 import type { GenerateOptions } from '../../src/model/languageModel';
 import { Epochs } from '../../src/numeric/epochs';
 import { Random, streamKey } from '../../src/numeric/random';
-import { computeAdvantages } from '../../src/popo/advantages';
+import { computeAdvantages, covarianceWith, rewardCovariance } from '../../src/popo/advantages';
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
 import { rolloutBatch } from '../../src/popo/rollouts';
@@ -184,6 +184,24 @@ describe('prompts', () => {
     await expect(trainPolicy(without, training, hooks)).rejects.toThrow(
       /popo-prompts: there are no examples/,
     );
+  });
+});
+
+describe('a step', () => {
+  it('keeps how its rewards went together, and what one was held at', async () => {
+    const constraint = { reward: 1, level: 0.25, step: 1 };
+    const at = (step: number): InForce => ({
+      options: { ...options, weighting: step === 1 ? 'constraint' : 'fixed', constraint },
+      weights: null,
+    });
+    const { steps } = await run(new FakeOptimizer(), { at, steps: 2 });
+    expect(steps.map(({ level }) => level)).toEqual([undefined, 0.25]);
+    for (const { rewards, weightsAfter, covariance, covarianceWithSum } of steps) {
+      const C = Array.from(rewardCovariance(rewards.flat(2), 4, 2));
+      expect(covariance).toEqual(C);
+      expect(C[0]).toBeGreaterThan(0);
+      expect(covarianceWithSum).toEqual(covarianceWith(C, weightsAfter));
+    }
   });
 });
 

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/numeric/random';
-import { RewardError } from '../../src/popo/advantages';
+import { covarianceWith, RewardError, rewardCovariance } from '../../src/popo/advantages';
+import { ruleOf } from '../../src/popo/rules';
+import { MAX_MULTIPLIER } from '../../src/popo/rules/constraint';
+import { correlations } from '../../src/popo/rules/correlation';
 import { minNormWeights } from '../../src/popo/rules/mgda';
 import { popoWeights } from '../../src/popo/rules/popo';
 import { groupStatistics, popoLightWeights } from '../../src/popo/rules/popoLight';
+import type { Evidence } from '../../src/popo/rules/rule';
 import {
   assertWeights,
   clipGram,
@@ -208,6 +212,161 @@ describe('MGDA weights', () => {
 
   it('stay even where all gradients vanish', () => {
     expectClose(minNormWeights([0, 0, 0, 0], 2), [0.5, 0.5]);
+  });
+});
+
+/** Two groups of three answers with three rewards. */
+const PAID = [
+  [0, 1, 0.5],
+  [0.2, 0.8, 0.5],
+  [0.4, 0, 0.5],
+  [0.9, 0.1, 0],
+  [0.7, 0.3, 1],
+  [0.8, 0.2, 0.2],
+].flat();
+
+const shown = (told: Partial<Evidence>): Evidence => ({
+  ...{ weights: [0.2, 0.3, 0.5], rewards: PAID, groupSize: 3, gram: null, influence: null, etaOverMu: 0.1 },
+  ...{ correlationRate: 1, correlationTarget: 0.9, constraint: { reward: 1, level: 0.5, step: 1 } },
+  ...told,
+});
+
+describe('covariances of rewards', () => {
+  it('are within groups, averaged over them, by hand', () => {
+    // Group 1: means .2, .6, .5; group 2: .8, .2, .4. Differences of levels between groups do not count.
+    const C = rewardCovariance(PAID, 3, 3);
+    const of = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0) / 2;
+    const [a1, b1, c1] = [
+      [-0.2, 0, 0.2],
+      [0.4, 0.2, -0.6],
+      [0, 0, 0],
+    ];
+    const [a2, b2, c2] = [
+      [0.1, -0.1, 0],
+      [-0.1, 0.1, 0],
+      [-0.4, 0.6, -0.2],
+    ];
+    const by = (one: number[], two: number[], three: number[], four: number[]) =>
+      (of(one, two) + of(three, four)) / 2;
+    expectClose(Array.from(C), [
+      ...[by(a1, a1, a2, a2), by(a1, b1, a2, b2), by(a1, c1, a2, c2)],
+      ...[by(a1, b1, a2, b2), by(b1, b1, b2, b2), by(b1, c1, b2, c2)],
+      ...[by(a1, c1, a2, c2), by(b1, c1, b2, c2), by(c1, c1, c2, c2)],
+    ]);
+    const w = [0.2, 0.3, 0.5];
+    // The covariance with the sum itself.
+    const sums = Array.from({ length: 6 }, (_, row) =>
+      w.reduce((sum, each, k) => sum + each * PAID[3 * row + k], 0),
+    );
+    const beside = sums.flatMap((sum, row) => [PAID[3 * row], PAID[3 * row + 1], PAID[3 * row + 2], sum]);
+    const whole = rewardCovariance(beside, 3, 4);
+    expectClose(
+      covarianceWith(C, w),
+      [3, 7, 11].map((at) => whole[at]),
+    );
+  });
+
+  it('are nothing in groups of one, and of rewards that do not differ', () => {
+    expect(Array.from(rewardCovariance(PAID, 1, 3))).toEqual(new Array(9).fill(0));
+    expect(Array.from(rewardCovariance([0.1, 0.3, 0.1, 0.5, 0.1, 0.4], 3, 2)).slice(0, 3)).toEqual([0, 0, 0]);
+    expect(() => rewardCovariance([0, Number.NaN], 1, 2)).toThrow(RewardError);
+  });
+});
+
+describe('weights by correlation', () => {
+  it('raise the reward that goes against the sum, and only as far as it lacks', () => {
+    // Of two rewards that exclude each other, the heavier makes the sum.
+    const paid = [1, 0, 0, 1, 1, 0, 0, 1];
+    const told = shown({ rewards: paid, groupSize: 4, weights: [0.3, 0.7], correlationRate: 0.1 });
+    expectClose(correlations(paid, 4, [0.3, 0.7]) as number[], [-1, 1]);
+    const raised = 0.3 * Math.exp(0.1 * 1.9);
+    expectClose(ruleOf('correlation').weigh(told)!, [raised / (raised + 0.7), 0.7 / (raised + 0.7)]);
+    // Who is above the target is not lowered but by the sum's being 1; where all are, nothing moves.
+    const reached = { ...told, correlationTarget: -1 };
+    expectClose(ruleOf('correlation').weigh(reached)!, [0.3, 0.7]);
+  });
+
+  it('are pooled over groups, each centred by itself', () => {
+    const C = rewardCovariance(PAID, 3, 3);
+    const w = [0.2, 0.3, 0.5];
+    const along = covarianceWith(C, w);
+    const spread = Math.sqrt(along.reduce((sum, value, k) => sum + w[k] * value, 0));
+    const want = along.map((value, k) => value / (spread * Math.sqrt(C[4 * k])));
+    expectClose(correlations(PAID, 3, w) as number[], want);
+    expect(Math.min(...want)).toBeLessThan(0);
+    // Levels of groups do not matter, and neither do scales.
+    const moved = PAID.map((value, at) => (at % 3 === 0 ? 5 * value : value) + (at < 9 ? 3 : 0));
+    expectClose(correlations(moved, 3, [0.2 / 5, 0.3, 0.5]) as number[], want, 1e-6);
+  });
+
+  it('stay where the sum does not differ, and let a reward be that does not', () => {
+    const flat = shown({ weights: [0, 1], rewards: [0, 0.5, 1, 0.5], groupSize: 2 });
+    expect(ruleOf('correlation').weigh(flat)).toEqual([0, 1]);
+    const cancels = shown({ weights: [0.5, 0.5], rewards: [0, 1, 1, 0, 0.25, 0.75], groupSize: 3 });
+    expect(ruleOf('correlation').weigh(cancels)).toEqual([0.5, 0.5]);
+    expect(correlations([0, 0.5, 1, 0.5], 2, [0.5, 0.5])).toEqual([1, null]);
+    expectClose(ruleOf('correlation').weigh(shown({ ...flat, weights: [0.5, 0.5] }))!, [0.5, 0.5]);
+  });
+});
+
+describe('weights under a constraint', () => {
+  const weigh = (told: Partial<Evidence>) => ruleOf('constraint').weigh(shown(told))!;
+  const held = (reward: number, level: number, step = 1) => ({ constraint: { reward, level, step } });
+
+  it('raise what is held while it is below its level, lower it while it is above', () => {
+    // Mean .4 of reward 1; λ(t−1) = .3 / .7.
+    const lambda = 0.3 / 0.7;
+    for (const [level, step] of [
+      [0.5, 1],
+      [0.45, 4],
+      [0.3, 1],
+    ]) {
+      const next = lambda + step * (level - 0.4);
+      expectClose(weigh(held(1, level, step)), [
+        0.2 / 0.7 / (1 + next),
+        next / (1 + next),
+        0.5 / 0.7 / (1 + next),
+      ]);
+    }
+    expect(weigh(held(1, 0.5))[1]).toBeGreaterThan(0.3);
+    expect(weigh(held(1, 0.3))[1]).toBeLessThan(0.3);
+    expectClose(weigh(held(1, 0.4)), [0.2, 0.3, 0.5]);
+  });
+
+  it('hold the reward that is named, of two or three', () => {
+    // Means .5, .4 and 2.7 / 6.
+    for (const [reward, mean] of [
+      [0, 0.5],
+      [1, 0.4],
+      [2, 0.45],
+    ]) {
+      const w = shown({}).weights;
+      const next = w[reward] / (1 - w[reward]) + (0.6 - mean);
+      expect(weigh(held(reward, 0.6))[reward]).toBeCloseTo(next / (1 + next), 12);
+    }
+    const two = { weights: [0.5, 0.5], rewards: [0.2, 0.9, 0.4, 0.7], groupSize: 2 };
+    expectClose(weigh({ ...two, ...held(0, 0.5) }), [1.2 / 2.2, 1 / 2.2]);
+    expectClose(weigh({ ...two, ...held(1, 0.5) }), [1 / 1.7, 0.7 / 1.7]);
+  });
+
+  it('come back from either end, and stay at it no longer than they must', () => {
+    const two = { rewards: [0.2, 0.9, 0.4, 0.7], groupSize: 2 };
+    // Far above its level the multiplier is 0, never below it.
+    expectClose(weigh({ ...two, weights: [0.1, 0.9], ...held(0, 0, 100) }), [0, 1]);
+    expectClose(weigh({ ...two, weights: [0, 1], ...held(0, 0.8) }), [0.5 / 1.5, 1 / 1.5]);
+    const most = [MAX_MULTIPLIER / (1 + MAX_MULTIPLIER), 1 / (1 + MAX_MULTIPLIER)];
+    expectClose(weigh({ ...two, weights: [1, 0], ...held(0, 0.8) }), most);
+    expectClose(weigh({ ...two, weights: [0.5, 0.5], ...held(0, 1, 1e6) }), most);
+    const back = weigh({ ...two, weights: [1, 0], ...held(0, 0, 1e4) });
+    expect(back[0] / back[1]).toBeCloseTo(MAX_MULTIPLIER - 1e4 * 0.3, 6);
+    // What shares the rest shares it evenly where it had nothing.
+    expect(weigh({ weights: [0, 1, 0], ...held(1, 0, 1e5) })).toEqual([0.5, 0, 0.5]);
+  });
+
+  it('know nothing to do without a level, or with one reward', () => {
+    const { weigh: rule } = ruleOf('constraint');
+    expect(rule(shown({ constraint: { reward: 1, level: null, step: 1 } }))).toBeNull();
+    expect(rule(shown({ weights: [1], rewards: [0.2, 0.4], groupSize: 2, ...held(0, 1) }))).toBeNull();
   });
 });
 

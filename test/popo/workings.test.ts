@@ -34,6 +34,7 @@ async function recorded(told: Partial<PolicyOptions>) {
     ...update,
     rewards: nested(nested(Array.from(rewards), K), 4),
     advantages: nested(Array.from(update.advantages), 4),
+    level: options.constraint.level!,
   };
   return { step, options };
 }

@@ -150,6 +150,20 @@ describe('a checkpoint', () => {
     expect(() => decodeCheckpoint(stored(made), APP)).toThrow(reason);
   });
 
+  it.each([
+    ['of another number of rewards', [{ temperature: 1, rewards: [0.2] }]],
+    ['that no reward can have', [{ temperature: 1, rewards: [0.2, 1.5] }]],
+    ['that are no list', { temperature: 1, rewards: [0.2, 0.5] }],
+  ])('with levels %s is damaged', (_name, levels) => {
+    const made = checkpoint();
+    const { state } = made;
+    const before = { ...(state.made.popo ?? { best: null, last: null, curve: [] }) };
+    state.made.popo = { ...before, levels: [{ temperature: 1, rewards: [0.2, 0.5] }] } as never;
+    expect(decodeCheckpoint(stored(made), APP).state.made.popo?.levels).toHaveLength(1);
+    state.made.popo = { ...before, levels } as never;
+    expect(() => decodeCheckpoint(stored(made), APP)).toThrow(/levels that its rewards are held at are none/);
+  });
+
   it('has no model before there is one', () => {
     const { state } = checkpoint();
     Object.assign(state, { stage: 'data', step: 0, stages: [], made: {} });

@@ -16,7 +16,7 @@ import { Random } from '../../src/numeric/random';
 import { type Aggregation, computeAdvantages, objectiveAdvantages } from '../../src/popo/advantages';
 import { REWARDS, scoreCompletions } from '../../src/popo/rewards';
 import { itemLikeness, textLikeness } from '../../src/popo/rewards/semantic';
-import { ruleOf } from '../../src/popo/rules';
+import { ruleOf, WEIGHTINGS } from '../../src/popo/rules';
 import { popoLightWeights } from '../../src/popo/rules/popoLight';
 import { clipGram, influences, nextWeights } from '../../src/popo/weighting';
 import { restoreEncoder } from '../../src/rank/encoder';
@@ -292,31 +292,37 @@ describe('popo_rules.py', () => {
       min_weight,
       eta_over_mu: real() - 0.3,
       objective_max_norm: at % 3 === 0 ? 0 : 1,
+      correlation_rate: real(),
+      correlation_target: 2 * real() - 1,
+      constrained: at % K,
+      level: real(),
+      constraint_step: 4 * real(),
     };
   });
 
   it('weighs rewards as the app does, by every rule', () => {
-    const rules = ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const;
+    const rules = WEIGHTINGS;
     const program = `
 import popo_rules
 print(json.dumps([[popo_rules.next_weights({**case, 'weighting': rule}, case['weights'], case['rewards'], ${G}, case['gram'])
   for rule in ${JSON.stringify(rules)}] for case in given]))`;
     const found = python<number[][][]>(trl, program, cases);
-    const expected = cases.map(({ rewards, gram, weights, min_weight, eta_over_mu, objective_max_norm }) =>
-      rules.map((rule) => {
-        const clipped = clipGram(gram.flat(), K, objective_max_norm);
-        const influence = influences(clipped, K);
-        const evidence = {
-          weights,
-          rewards: rewards.flat(),
-          groupSize: G,
-          gram: clipped,
-          influence,
-          etaOverMu: eta_over_mu,
-        };
-        return nextWeights(ruleOf(rule), evidence, min_weight);
-      }),
-    );
+    const expected = cases.map((one) => {
+      const clipped = clipGram(one.gram.flat(), K, one.objective_max_norm);
+      const evidence = {
+        weights: one.weights,
+        rewards: one.rewards.flat(),
+        groupSize: G,
+        gram: clipped,
+        influence: influences(clipped, K),
+        etaOverMu: one.eta_over_mu,
+        correlationRate: one.correlation_rate,
+        correlationTarget: one.correlation_target,
+        constraint: { reward: one.constrained, level: one.level, step: one.constraint_step },
+      };
+      return rules.map((rule) => nextWeights(ruleOf(rule), evidence, one.min_weight));
+    });
+    for (const rule of [5, 6]) expect(expected[1][rule]).not.toEqual(expected[1][0]);
     for (const [i, weights] of found.entries()) expectClose(weights, expected[i], 1e-9);
     expect(found[1][2]).not.toEqual(cases[1].weights);
   });
@@ -331,6 +337,84 @@ print(json.dumps([[popo_rules.next_weights({**case, 'weighting': rule}, case['we
     );
     expect(found).toEqual(popoLightWeights(flat.flat(), G, weights));
     expect(found).toEqual(weights);
+  });
+
+  it('weighs as the app does at the ends, where rewards cancel or do not differ', () => {
+    const cancels = [
+      [0, 1],
+      [1, 0],
+      [0.25, 0.75],
+    ];
+    const flat = [
+      [0.5, 0],
+      [0.5, 1],
+      [0.5, 0.25],
+    ];
+    const given = [
+      ...[
+        [0.5, 0.5],
+        [0.3, 0.7],
+        [1, 0],
+      ].flatMap((weights) => [cancels, flat].map((rewards) => ({ weights, rewards }))),
+    ];
+    const told = { constrained: 0, level: 0.9, constraint_step: 1, min_weight: 0 };
+    const settings = { ...told, correlation_rate: 0.5, correlation_target: 0.8 };
+    const program = `
+import popo_rules
+rules = ('correlation', 'constraint')
+print(json.dumps([[popo_rules.next_weights({**given['settings'], 'weighting': rule}, one['weights'], one['rewards'], 3)
+  for rule in rules] for one in given['given']]))`;
+    const found = python<number[][][]>(trl, program, { settings, given });
+    const none = { groupSize: 3, gram: null, influence: null, etaOverMu: 0 };
+    const of = {
+      correlationRate: 0.5,
+      correlationTarget: 0.8,
+      constraint: { reward: 0, level: 0.9, step: 1 },
+    };
+    for (const [i, { weights, rewards }] of given.entries()) {
+      const evidence = { ...none, ...of, weights, rewards: rewards.flat() };
+      const rules = (['correlation', 'constraint'] as const).map(ruleOf);
+      expectClose(
+        found[i],
+        rules.map((rule) => nextWeights(rule, evidence, 0)),
+        1e-12,
+      );
+    }
+  });
+
+  it('is told what its rule goes by, and refuses to hold what was never measured', () => {
+    const weighs = (checkpoint: RunCheckpoint, told: Partial<RunConfig['popo']>, levels?: object) => {
+      const { config, made } = checkpoint.state;
+      const state = {
+        ...checkpoint.state,
+        config: { ...config, popo: { ...config.popo, ...told } },
+        made: { ...made, popo: { ...made.popo!, levels: levels as never } },
+      };
+      const files = elsewhereFiles({ ...checkpoint, state }, dataset, { to: 'trl' });
+      const { bytes } = files.find(({ name }) => name === 'popo.json')!;
+      return JSON.parse(new TextDecoder().decode(bytes)) as object;
+    };
+    const correlation = { correlation_rate: 0.3, correlation_target: 0.2 };
+    expect(weighs(done, { weighting: 'correlation', ...correlation })).toMatchObject(correlation);
+    const held = {
+      weighting: 'constraint',
+      constrained: 'id',
+      constraint_margin: 0.5,
+      constraint_step: 3,
+    } as const;
+    const k = REWARDS.indexOf('id');
+    const rewards = REWARDS.map((_, at) => at / 10);
+    expect(
+      weighs(done, held, [
+        { temperature: 2, rewards: [1, 1, 1, 1] },
+        { temperature: 1, rewards },
+      ]),
+    ).toMatchObject({
+      ...{ constrained: k, level: k / 20, constraint_step: 3 },
+    });
+    expect(() => weighs(done, held)).toThrow(/has not measured yet.*let its alignment take a step first\.$/);
+    expect(() => weighs(done, held, [{ temperature: 2, rewards }])).toThrow(/has not measured yet/);
+    expect(weighs(done, { weighting: 'fixed' })).not.toHaveProperty('level');
   });
 
   it('gives the app’s advantages, by every aggregation', () => {
@@ -493,7 +577,7 @@ describe('grpo.yaml', () => {
     });
     // YAML 1.1 takes 1e-8 for a text.
     expect(text).not.toMatch(/: \d+e/);
-    expect(popoSettings(config, 33).aggregation).toBe(
+    expect(popoSettings(config, 33, null).aggregation).toBe(
       { mgda: 'sum_of_advantages', gdpo: 'normalize_then_sum' }[popo.weighting as string] ??
         'sum_then_normalize',
     );

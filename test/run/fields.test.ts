@@ -216,7 +216,7 @@ describe('whether a run reads a field', () => {
     };
   const one = popo({ rewards: ['id'] });
   const lightOfOne = popo({ rewards: ['id'], weighting: 'popo-light' });
-  const all = ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda'] as const;
+  const all = ['fixed', 'popo', 'popo-light', 'gdpo', 'mgda', 'correlation', 'constraint'] as const;
   const only = (...names: RunConfig['popo']['weighting'][]): [Change[], Change[]] => [
     names.map(weighting),
     all.filter((name) => !names.includes(name)).map(weighting),
@@ -286,9 +286,14 @@ describe('whether a run reads a field', () => {
       [popo({ weighting: 'fixed', probe_every: 0 }), popo({ weighting: 'gdpo', probe_every: 0 })],
     ],
     'popo.objective_max_norm': only('popo', 'mgda'),
-    'popo.min_weight': and(only('popo', 'popo-light', 'mgda'), one, lightOfOne),
-    'popo.probe_every': only('fixed', 'popo', 'popo-light', 'gdpo'),
-    'popo.multi_objective_aggregation': only('fixed', 'popo', 'popo-light'),
+    'popo.min_weight': and(only('popo', 'popo-light', 'mgda', 'correlation', 'constraint'), one, lightOfOne),
+    'popo.probe_every': only('fixed', 'popo', 'popo-light', 'gdpo', 'correlation', 'constraint'),
+    'popo.multi_objective_aggregation': only('fixed', 'popo', 'popo-light', 'correlation', 'constraint'),
+    'popo.correlation_target': and(only('correlation'), popo({ rewards: ['id'], weighting: 'correlation' })),
+    'popo.correlation_rate': only('correlation'),
+    'popo.constrained': and(only('constraint'), popo({ rewards: ['id'], weighting: 'constraint' })),
+    'popo.constraint_margin': only('constraint'),
+    'popo.constraint_step': only('constraint'),
     'popo.epsilon': iterations,
     'popo.epsilon_high': iterations,
     'evaluate.sasrec_steps': baselines,
@@ -337,7 +342,7 @@ describe('entries', () => {
 
   it('give the config its type', () => {
     expectTypeOf<RunConfig['popo']['weighting']>().toEqualTypeOf<
-      'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda'
+      'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda' | 'correlation' | 'constraint'
     >();
     expectTypeOf<RunConfig['popo']['rewards']>().toEqualTypeOf<
       ('semantic' | 'id' | 'format' | 'novelty')[]

@@ -123,6 +123,36 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     });
   });
 
+  it('hold a reward from the midst on at what it was before alignment, and resumed runs hold the same', async () => {
+    const heldFrom = (step: number): RunCheckpoint => {
+      const at = { stage: 'popo', step } as const;
+      const changes: RunChange[] = [
+        { ...at, field: 'popo.constrained', from: 'semantic', to: 'format' },
+        { ...at, field: 'popo.weighting', from: 'popo', to: 'constraint' },
+      ];
+      return { ...begun, state: { ...begun.state, changes } };
+    };
+    const midst = recordedRun(config(), heldFrom(2));
+    const whole = (await runPipeline(midst.context)).report!;
+    const levels = whole.popo.steps.map(({ level }) => level);
+    const [, , level] = levels;
+    expect(level).toBeGreaterThan(0);
+    expect(levels).toEqual([undefined, undefined, level, level, level]);
+    expect(whole.popo.steps[2].weightsAfter).not.toEqual(whole.popo.steps[2].weightsBefore);
+    // Nothing of the steps before knows of it, and the policy that measures it was put back.
+    expect(whole.popo.steps.slice(0, 2)).toEqual(untouched.popo.steps.slice(0, 2));
+    expect(whole.popo.steps[2].rewards).toEqual(untouched.popo.steps[2].rewards);
+    // The same model is asked wherever it is first wanted.
+    const early = (await runPipeline(recordedRun(config(), heldFrom(0)).context)).report!;
+    expect(early.popo.steps.map((step) => step.level)).toEqual(levels.map(() => level));
+    // Before it was measured, and after.
+    for (const step of [2, 3]) {
+      const kept = midst.saved.find(({ state }) => state.stage === 'popo' && state.step === step)!;
+      const again = (await runPipeline(recordedRun(config(), kept).context)).report!;
+      expect(again.fingerprint).toEqual(whole.fingerprint);
+    }
+  });
+
   it('outlive a lost device: the steps since the last checkpoint are taken again under them', async () => {
     const whole = turned.report;
     let device: Awaited<ReturnType<typeof openCpu>> | null = null;

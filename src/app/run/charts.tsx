@@ -6,6 +6,7 @@ import { Sparkline } from '../charts/sparkline';
 import { SMOOTHINGS } from '../state/chartSettings';
 import type { Columns } from '../state/columns';
 import { useSession } from '../state/context';
+import { covarianceSentence, heldSentence } from '../words/covarianceWords';
 import { count, percent, short } from '../words/format';
 import { heldOutWords, stageWords } from '../words/runWords';
 import '../styles/charts.css';
@@ -16,6 +17,7 @@ export function LearningCharts() {
   void session.view.tick.value;
   const behind = session.behind.value;
   const aligning = session.view.popo.length > 0;
+  const shown = session.shownConfig.value.popo;
   // What a chart draws beside its lines is fixed when it is built.
   const key = behind.map(({ id }) => ` and ${id}`).join('');
   return (
@@ -30,7 +32,9 @@ export function LearningCharts() {
       {aligning ? (
         <div class="charts-grid">
           <LossChart key={`small${key}`} height={112} />
-          <AlignmentCharts key={session.shownConfig.value.popo.rewards.join() + key} />
+          <AlignmentCharts
+            key={`${shown.rewards} ${shown.weighting === 'constraint' && shown.constrained}${key}`}
+          />
         </div>
       ) : (
         <>
@@ -121,7 +125,7 @@ function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
   const others = (which: 'popo' | 'heldout') => behind.value.map(({ columns }) => columns[which]);
-  const { rewards, probe_every, weighting } = config.popo;
+  const { rewards, probe_every, weighting, constrained } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
       ? 'Measured every few steps'
@@ -148,13 +152,18 @@ function AlignmentCharts() {
       <Chart
         title="Rewards of sampled answers"
         columns={view.popo}
-        lines={named.map(({ name, label, color, dash }) => ({
-          column: `r_${name}`,
-          label,
-          color,
-          dash,
-          smooth: true,
-        }))}
+        lines={[
+          ...named.map(({ name, label, color, dash }) => ({
+            column: `r_${name}`,
+            label,
+            color,
+            dash,
+            smooth: true,
+          })),
+          ...(weighting === 'constraint'
+            ? [{ column: 'level', label: 'held at', color: rewardLook(constrained).color, dash: [6, 4] }]
+            : []),
+        ]}
         behind={others('popo')}
         synced
         empty="Begins with alignment"
@@ -178,6 +187,7 @@ function AlignmentCharts() {
         synced
         empty="Begins with alignment"
       />
+      {named.length > 1 && <CovarianceGauge />}
       {named.length > 2 && (
         <Chart
           title="Shares of the pull, w·σ"
@@ -220,6 +230,46 @@ function AlignmentCharts() {
         />
       )}
     </>
+  );
+}
+
+/** C w and C beneath the weights, with what they say of any rule. */
+function CovarianceGauge() {
+  const { shownConfig, view } = useSession();
+  void view.tick.value;
+  const { rewards, weighting, constrained } = shownConfig.value.popo;
+  const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
+  const held = weighting === 'constraint';
+  return (
+    <div>
+      <Chart
+        title="Does each reward gain?"
+        columns={view.popo}
+        lines={[
+          ...named.map(({ name, symbol, color, dash }) => ({
+            column: `gain_${name}`,
+            label: `(C w)_${symbol}`,
+            color,
+            dash,
+            smooth: true,
+          })),
+          ...pairsOf(named.length).map(([i, j], pair) => ({
+            column: `covariance_${pair}`,
+            label: `Cov(r_${named[i].symbol}, r_${named[j].symbol})`,
+            color: pairLook(pair).color,
+            dash: [2, 3],
+            smooth: true,
+          })),
+        ]}
+        baseline={0}
+        synced
+        empty="Begins with alignment"
+      />
+      <p class="plot-note">
+        {covarianceSentence(rewards, (name) => view.popo.column(name))}{' '}
+        {held && heldSentence(constrained, view.popo.last('level'), view.popo.last(`w_${constrained}`))}
+      </p>
+    </div>
   );
 }
 

@@ -258,6 +258,7 @@ export function Weights({ looked: { step, names, weights, options } }: Props) {
     ['Influence I', influence],
     [`exp(${short(options.etaOverMu)} · (I − largest I))`, weights.factors],
     ['Before × exp', weights.products],
+    ...weights.rows.map(({ label, values }): [string, typeof values] => [label, values]),
     [weights.factors === null ? 'By the rule' : 'With sum 1', weights.weighed],
     ['Weight now', weightsAfter],
   ];

@@ -25,6 +25,15 @@ const KNOBS: readonly ConfigPath[] = [
   'popo.multi_objective_aggregation',
 ];
 
+/** Those of one rule stand there only while it weighs. */
+const OF_RULES: readonly ConfigPath[] = [
+  'popo.correlation_target',
+  'popo.correlation_rate',
+  'popo.constrained',
+  'popo.constraint_margin',
+  'popo.constraint_step',
+];
+
 /** Shown while alignment is under way, running or at rest. */
 export function LiveKnobs() {
   const session = useSession();
@@ -66,7 +75,7 @@ export function LiveKnobs() {
       <details>
         <summary>More knobs</summary>
         <div class="knobs-fields">
-          {KNOBS.map((path) => (
+          {[...OF_RULES.filter((path) => whyUnread(config, path) === null), ...KNOBS].map((path) => (
             <Knob key={path} path={path} />
           ))}
         </div>

@@ -3,6 +3,7 @@
  * two pulls now: its weight times the spread of what it pays, w·σ.
  */
 import { useSignal } from '@preact/signals';
+import { policyOptions } from '../../popo/options';
 import { ruleOf } from '../../popo/rules';
 import type { RunConfig } from '../../run/config';
 import { rewardLook } from '../charts/palette';
@@ -82,8 +83,10 @@ export function TradeOff() {
 
 /** What a person should know of the rule that moves the weights. */
 export function whoGains({ popo }: RunConfig): string {
-  const { rewards, eta_over_mu: etaOverMu, influence } = popo;
-  return ruleOf(popo.weighting).caution?.({ numRewards: rewards.length, etaOverMu, influence }) ?? '';
+  const { etaOverMu, influence, scaleRewards, aggregation } = policyOptions(popo, 0);
+  const numRewards = popo.rewards.length;
+  const run = { numRewards, etaOverMu, influence, scaleRewards, aggregation };
+  return ruleOf(popo.weighting).caution?.(run) ?? '';
 }
 
 function stageLandmarks({ table }: RunView, config: RunConfig): (PlanePoint & { label: string })[] {

@@ -105,6 +105,9 @@ export function createRunView(
     ...REWARDS.map((name) => `g_${name}` as const),
     ...REWARDS.map((name) => `pull_${name}` as const),
     ...pairsOf(REWARDS.length).map((_, pair) => `cosine_${pair}`),
+    ...REWARDS.map((name) => `gain_${name}` as const),
+    ...pairsOf(REWARDS.length).map((_, pair) => `covariance_${pair}`),
+    'level',
     'zero_std',
     'kl',
     'entropy',
@@ -243,6 +246,7 @@ export function createRunView(
         alignment.push(step);
         const names = rewardNames();
         const cosines = step.gradCosines ?? [step.gradCosine];
+        const covariances = pairsOf(names.length).map(([i, j]) => step.covariance?.[i * names.length + j]);
         const pulls = step.pull.reduce((sum, value) => sum + value, 0);
         const byName = (values: number[] | null) =>
           REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
@@ -252,6 +256,9 @@ export function createRunView(
           ...byName(step.gradNorms),
           ...byName(pulls > 0 ? step.pull.map((value) => value / pulls) : null),
           ...pairsOf(REWARDS.length).map((_, pair) => cosines?.[pair] ?? Number.NaN),
+          ...byName(step.covarianceWithSum ?? null),
+          ...pairsOf(REWARDS.length).map((_, pair) => covariances[pair] ?? Number.NaN),
+          step.level ?? Number.NaN,
           step.frac_reward_zero_std,
           step.kl,
           step.entropy,

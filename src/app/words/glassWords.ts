@@ -39,19 +39,11 @@ export function weightsSentence(
   { by }: WeightsWorking,
   { weighting }: Pick<PolicyOptions, 'weighting'>,
 ): string {
-  const { needs, label } = ruleOf(weighting);
-  switch (by) {
-    case 'influence':
-      return `Just before, ${label} set how much each reward counts: its influence is how strongly the common step of all rewards also helps this one, and it multiplies the old weight.`;
-    case 'statistics':
-      return `Just before, ${label} set how much each reward counts: the wider its spread for its mean, the more.`;
-    case 'gram':
-      return `Just before, ${label} set how much each reward counts: so that their gradients, added under these weights, give the shortest step.`;
-    default:
-      return needs === 'nothing'
-        ? 'How much each reward counts is fixed in this run.'
-        : 'Nothing was measured at this step that could move the weights, so they stay.';
-  }
+  const { needs, label, why } = ruleOf(weighting);
+  if (by !== 'nothing') return `Just before, ${label} set how much each reward counts: ${why}.`;
+  return needs === 'nothing'
+    ? 'How much each reward counts is fixed in this run.'
+    : 'Nothing was measured at this step that could move the weights, so they stay.';
 }
 
 /** How one answer's value came from its rewards: `0.70 × 0.51 + 0.30 × 0.20`. */

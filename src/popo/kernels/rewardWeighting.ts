@@ -20,6 +20,9 @@ const AGGREGATION = {
 } satisfies Record<Aggregation, number>;
 const SCALE = { group: 0, batch: 1, none: 2 } satisfies Record<ScaleRewards, number>;
 
+/** `Options` of the shader. */
+const OPTIONS_BYTES = 64;
+
 export interface WeightingShape {
   /** P */
   groups: number;
@@ -31,7 +34,15 @@ export interface WeightingShape {
 
 export type WeightingOptions = Pick<
   PolicyOptions,
-  'weighting' | 'etaOverMu' | 'scaleRewards' | 'aggregation' | 'objectiveMaxNorm' | 'minWeight'
+  | 'weighting'
+  | 'etaOverMu'
+  | 'scaleRewards'
+  | 'aggregation'
+  | 'objectiveMaxNorm'
+  | 'minWeight'
+  | 'correlationRate'
+  | 'correlationTarget'
+  | 'constraint'
 >;
 
 /** What `weigh` leaves in the statistics buffer; all [K]. */
@@ -73,7 +84,7 @@ export class RewardWeighting {
     const rows = groups * groupSize;
     // Rows of `advantages` are bound on their own: their offsets are multiples of 256 bytes.
     this.#stride = Math.ceil(rows / 64) * 64;
-    this.#options = table.uniform('weighting options', 48);
+    this.#options = table.uniform('weighting options', OPTIONS_BYTES);
     this.rewards = table.floats('rewards', rows * numRewards);
     this.#advantages = table.floats('advantages', (numRewards + 2) * this.#stride);
     this.gram = table.floats('gram', numRewards * numRewards);
@@ -86,19 +97,23 @@ export class RewardWeighting {
   configure(options: WeightingOptions, measured: Measurement): void {
     const { groups, groupSize, numRewards } = this.#shape;
     const rule = ruleOf(options.weighting);
-    const lacksGradients = usesGradients(rule) && measured.weighs === null;
-    const data = new ArrayBuffer(48);
+    const { reward, level, step } = options.constraint;
+    const lacks =
+      (usesGradients(rule) && measured.weighs === null) || (rule.needs === 'level' && level === null);
+    const data = new ArrayBuffer(OPTIONS_BYTES);
     new Uint32Array(data).set([
       groups,
       groupSize,
       numRewards,
       this.#stride,
-      lacksGradients ? KEEP : rule.kernel,
+      lacks ? KEEP : rule.kernel,
       AGGREGATION[aggregationOf(options)],
       SCALE[options.scaleRewards],
       measured.weighs === 'influence' ? 2 : measured.weighs === 'gram' ? 1 : 0,
     ]);
     new Float32Array(data).set([options.etaOverMu, options.objectiveMaxNorm, options.minWeight], 8);
+    new Uint32Array(data)[11] = reward;
+    new Float32Array(data).set([options.correlationRate, options.correlationTarget, level ?? 0, step], 12);
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 

@@ -5,6 +5,7 @@ export const mgda: Rule<'mgda'> = {
   name: 'mgda',
   label: 'MGDA',
   words: 'The shortest mixture of the gradients: a small step along it harms no reward of these samples',
+  why: 'so that their gradients, added under these weights, give the shortest step',
   formula: 'argmin over the simplex of ‖Σ_k w_k g_k‖²',
   extraCost: 'K backward passes',
   needs: 'gram',

@@ -10,6 +10,7 @@ export const popo: Rule<'popo'> = {
   name: 'popo',
   label: 'POPO',
   words: 'Weights from the gradients of each reward',
+  why: 'its influence is how strongly the common step of all rewards also helps this one, and it multiplies the old weight',
   caution({ numRewards, etaOverMu, influence }) {
     const gains = etaOverMu < 0 ? 'smaller' : 'larger';
     // AdamW's direction is no sum of this step's gradients, so there the cross terms need not cancel.

@@ -9,6 +9,7 @@ export const popoLight: Rule<'popo-light'> = {
   name: 'popo-light',
   label: 'POPO-light',
   words: 'Weights from the spread of each reward within a group',
+  why: 'the wider its spread for its mean, the more',
   formula: 'w_i ∝ σ_i / (mean_i + ε)',
   extraCost: 'none',
   needs: 'statistics',

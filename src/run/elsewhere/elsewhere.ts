@@ -63,10 +63,27 @@ export function elsewhereFiles(
     jsonLines('train.jsonl', rows.prompts),
     ...common,
     textFile('grpo.yaml', grpoYaml(config, maxCompletionLength, plan)),
-    textFile('popo.json', `${JSON.stringify(popoSettings(config, maxCompletionLength), null, 2)}\n`),
+    textFile(
+      'popo.json',
+      `${JSON.stringify(popoSettings(config, maxCompletionLength, heldAt(start)), null, 2)}\n`,
+    ),
     textFile('popo_trainer.py', popoTrainer),
     textFile('popo_rules.py', popoRules),
   ];
+}
+
+/**
+ * b of `constraint`, which only a run that has held something knows.
+ * @throws Error where it has not
+ */
+function heldAt({ config: { popo }, made }: AlignmentStart): number | null {
+  if (popo.weighting !== 'constraint') return null;
+  const level = made.popo?.levels?.find(({ temperature }) => temperature === popo.temperature);
+  if (level === undefined)
+    throw new Error(
+      'This run has not measured yet what popo.weighting=constraint is to hold, so TRL could not hold it: let its alignment take a step first.',
+    );
+  return popo.constraint_margin * level.rewards[popo.rewards.indexOf(popo.constrained)];
 }
 
 function modelFolder({ made, weights, tokenizer }: AlignmentStart, to: ElsewhereTrainer): RunFile[] {

@@ -125,8 +125,20 @@ function yaml(value: YamlValue): string {
   return String(value);
 }
 
-/** popo.json, for popo_trainer.py and popo_rules.py. */
-export function popoSettings({ popo }: RunConfig, completionLength: number) {
+/** What the rules of some runs are told besides. */
+function ofRule(popo: RunConfig['popo'], level: number | null): Record<string, number> {
+  if (popo.weighting === 'correlation')
+    return { correlation_rate: popo.correlation_rate, correlation_target: popo.correlation_target };
+  if (popo.weighting !== 'constraint' || level === null) return {};
+  const constrained = popo.rewards.indexOf(popo.constrained);
+  return { constrained, level, constraint_step: popo.constraint_step };
+}
+
+/**
+ * popo.json, for popo_trainer.py and popo_rules.py.
+ * @param level that `constraint` holds its reward at; null where nothing is held
+ */
+export function popoSettings({ popo }: RunConfig, completionLength: number, level: number | null) {
   return {
     weighting: popo.weighting,
     rewards: popo.rewards.map((name) => PYTHON_NAMES[name]),
@@ -137,5 +149,6 @@ export function popoSettings({ popo }: RunConfig, completionLength: number) {
     influence_every: popo.influence_every,
     influence_scope: popo.influence_scope,
     objective_max_norm: popo.objective_max_norm,
+    ...ofRule(popo, level),
   };
 }

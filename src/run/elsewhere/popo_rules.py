@@ -9,6 +9,8 @@ import math
 LIGHT_EPSILON = 1e-8
 STD_EPSILON = 1e-4
 MIN_NORM_PASSES = 256
+FLAT = 1e-6
+MAX_MULTIPLIER = 1e4
 
 
 def moments(values):
@@ -47,6 +49,48 @@ def popo(weights, influence, eta_over_mu):
     top = max(logits)
     scaled = [math.exp(logit - top) for logit in logits]
     return [value / sum(scaled) for value in scaled]
+
+
+def correlations(rewards, group_size, weights):
+    """Of each reward with the weighted sum, both centred within their groups, pooled; None where there is no spread, [] where the sum has none."""
+    count = len(weights)
+    products, squares, of_sum = [0.0] * count, [0.0] * count, 0.0
+    for group in groups_of(rewards, group_size):
+        means = [moments(list(column))[0] for column in zip(*group)]
+        for row in group:
+            centred = [value - mean for value, mean in zip(row, means)]
+            total = sum(w * value for w, value in zip(weights, centred))
+            of_sum += total * total
+            for k, value in enumerate(centred):
+                products[k] += value * total
+                squares[k] += value * value
+    if not of_sum > FLAT * sum(w * w * square for w, square in zip(weights, squares)):
+        return []
+    return [p / math.sqrt(s * of_sum) if s > 0 else None for p, s in zip(products, squares)]
+
+
+def correlation(weights, rewards, group_size, rate, target):
+    """w_k ~ w_k exp(rate max(0, target - corr_k)). Where the sum has no spread, w stays."""
+    found = correlations(rewards, group_size, weights)
+    if not found:
+        return list(weights)
+    return popo(weights, [0.0 if corr is None else max(0.0, target - corr) for corr in found], rate)
+
+
+def constraint(weights, rewards, held, level, step):
+    """lambda = max(0, w_s / the others + step (level - mean r_s)), then w_s = lambda / (1 + lambda); the others share the rest as before."""
+    if len(weights) < 2:
+        return list(weights)
+    others = sum(w for k, w in enumerate(weights) if k != held)
+    before = weights[held] / others if weights[held] < MAX_MULTIPLIER * others else MAX_MULTIPLIER
+    mean = math.fsum(row[held] for row in rewards) / len(rewards)
+    multiplier = min(max(before + step * (level - mean), 0.0), MAX_MULTIPLIER)
+    rest = 1 / (1 + multiplier)
+    even = 1 / (len(weights) - 1)
+    return [
+        multiplier * rest if k == held else (w / others if others > 0 else even) * rest
+        for k, w in enumerate(weights)
+    ]
 
 
 def clip_gram(gram, max_norm):
@@ -95,6 +139,14 @@ def next_weights(settings, weights, rewards, group_size, gram=None):
     rule = settings["weighting"]
     if rule == "popo-light":
         moved = popo_light(rewards, group_size, weights)
+    elif rule == "correlation":
+        moved = correlation(
+            weights, rewards, group_size, settings["correlation_rate"], settings["correlation_target"]
+        )
+    elif rule == "constraint":
+        moved = constraint(
+            weights, rewards, settings["constrained"], settings["level"], settings["constraint_step"]
+        )
     elif rule in ("popo", "mgda") and gram is not None:
         clipped = clip_gram(gram, settings["objective_max_norm"])
         moved = (

@@ -3,7 +3,8 @@ POPO on Hugging Face TRL: a GRPOTrainer whose reward weights follow the run's ru
 
     accelerate launch popo_trainer.py --config grpo.yaml
 
-`grpo.yaml` holds what TRL knows, `popo.json` what it does not. Under `popo-light` the weights follow the spread of the rewards, on any set-up.
+`grpo.yaml` holds what TRL knows, `popo.json` what it does not. Under `popo-light`, `correlation` and `constraint` the weights follow the
+rewards themselves, on any set-up.
 Under `popo` and `mgda` they follow the gradients of the single rewards, which must be whole on each device: one GPU, DDP, or DeepSpeed ZeRO
 0 to 2. Everything else is TRL's.
 """
@@ -45,7 +46,7 @@ class PopoTrainer(GRPOTrainer):
         scores = super()._calculate_rewards(*args, **kwargs)
         if self.model.training:
             self._popo_rewards = scores.tolist()
-            if self.popo["weighting"] == "popo-light":
+            if self.popo["weighting"] in ("popo-light", "correlation", "constraint"):
                 self._move_weights(None)
         return scores
 

@@ -12,7 +12,7 @@ export interface AlignmentStart {
   draw: ExampleDraw;
   format: PromptFormat;
   tokenizer: Tokenizer;
-  made: Pick<Made, 'tokenizer' | 'ranker' | 'encoder' | 'rupr' | 'orft'>;
+  made: Pick<Made, 'tokenizer' | 'ranker' | 'encoder' | 'rupr' | 'orft'> & Partial<Pick<Made, 'popo'>>;
   /** The flat pool that POPO begins with, which is its reference too. A finished run's own weights are the aligned ones. */
   weights: Float32Array;
 }
@@ -38,7 +38,7 @@ export function alignmentStart({ state, model }: RunCheckpoint, dataset: Dataset
     draw: drawExamples(dataset, config),
     format: new PromptFormat(dataset, own, tokenizer.options),
     tokenizer: own,
-    made: { tokenizer, ranker, encoder, rupr, orft },
+    made: { tokenizer, ranker, encoder, rupr, orft, popo },
     weights,
   };
 }

@@ -70,6 +70,12 @@ const AGGREGATION = {
   holds: (config: Facts) => !by(bringsAggregation)(config),
   reason: `${named(bringsAggregation, 'and')} bring their own.`,
 };
+const only = (weighting: Weighting, does: string) => ({
+  holds: (config: Facts) => SEVERAL.holds(config) && config.popo.weighting === weighting,
+  reason: `Only the weighting ${weighting} ${does}, and only between at least two rewards.`,
+});
+const CORRELATED = only('correlation', 'compares rewards with their sum');
+const HELD = only('constraint', 'holds a reward');
 const SECOND_UPDATE = {
   holds: ({ popo }: Facts) => popo.num_iterations > 1,
   reason: 'The first update on some rollouts has a ratio of exactly 1: only num_iterations above 1 can clip.',
@@ -166,6 +172,35 @@ export const popo = {
     help: 'No weight goes below it. At most 1 divided by the number of rewards.',
     form: { group: 'alignment', hint: 'No weight goes below', place: 4 },
     appliesWhen: MOVED,
+  }),
+  correlation_target: field(real(-1, 1), 0.3, {
+    help:
+      'Of `correlation`: a reward whose correlation with the weighted sum, within groups, is below it gains weight. One for all rewards, ' +
+      'since a correlation has no scale.',
+    form: { group: 'alignment', hint: 'A reward that goes less with the sum gains weight', place: 2 },
+    appliesWhen: CORRELATED,
+  }),
+  correlation_rate: field(real(0, 100), 0.1, {
+    help: 'Of `correlation`: how much ln w of a reward grows a step, for each unit that it lacks to the target.',
+    form: { group: 'alignment', hint: 'How fast such weights move', place: 2 },
+    appliesWhen: CORRELATED,
+  }),
+  constrained: field(oneOf(REWARDS), 'semantic', {
+    help: 'Of `constraint`: the reward that is held while the others are raised. One of `rewards`.',
+    form: { group: 'alignment', hint: 'The reward that is held', place: 1 },
+    appliesWhen: HELD,
+  }),
+  constraint_margin: field(real(0, 2), 1, {
+    help:
+      'Of `constraint`: which share of the level before alignment is held. That level is the mean reward of answers that the fine-tuned ' +
+      'model samples to 256 of the training prompts.',
+    form: { group: 'alignment', hint: 'The share of its level that is held', place: 2 },
+    appliesWhen: HELD,
+  }),
+  constraint_step: field(real(0, 1000), 1, {
+    help: 'Of `constraint`: η, how much the multiplier grows a step, for each unit that the mean reward is below its level.',
+    form: { group: 'alignment', hint: 'η, how fast the multiplier moves', place: 3 },
+    appliesWhen: HELD,
   }),
   semantic_exponent: field(real(0.1, 10), 2, {
     help: 'Power of the clamped cosine in the semantic reward. The paper’s is 1, which lets a small model collapse.',

@@ -3,7 +3,9 @@ import { StoppedError } from '../../control/hooks';
 import { bestPoint } from '../../evaluate/bestPoint';
 import type { ModelState } from '../../model/languageModel';
 import { policyOptions } from '../../popo/options';
-import { type Rollout, trainPolicy } from '../../popo/trainer';
+import { rewardLevel } from '../../popo/rewardLevel';
+import type { Rollout } from '../../popo/sampling';
+import { trainPolicy } from '../../popo/trainer';
 import { widestGroup } from '../../popo/weighting';
 import type { RunConfig } from '../config';
 import type { StageGauges } from '../divergence';
@@ -27,6 +29,8 @@ export interface Aligned {
   best: { step: number; score: number; parameters: ModelState['parameters'] | null } | null;
   /** Weights after the last step, where others are handed over. */
   last: ModelState['parameters'] | null;
+  /** Mean rewards [K] of the model that the stage began with, by the temperature of its answers; of steps that hold one of them. */
+  levels?: { temperature: number; rewards: number[] }[];
 }
 
 export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
@@ -81,31 +85,56 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       await model.freezeReference();
       await model.restore(now);
     }
-    const optionsOf = ({ popo }: RunConfig) => policyOptions(popo, format.options.maxCompletionLength);
+    const optionsOf = ({ popo }: RunConfig, level: number | null = null) =>
+      policyOptions(popo, format.options.maxCompletionLength, level);
     const optimizer = tools.device.createPolicyOptimizer(model, optionsOf(config));
+    const sampled = {
+      model,
+      dataset,
+      examples: draw.policy,
+      format,
+      eosToken: tokenizer.special.endAnswer,
+      sources: rewardSources(inputs, config),
+    };
+
+    /** b of `constraint`; measured where a step first asks for it, always by the model that the stage began with. */
+    const levelAt = async (step: number, { popo: inForce }: RunConfig): Promise<number | null> => {
+      if (inForce.weighting !== 'constraint' || popo.rewards.length < 2) return null;
+      const { temperature, constrained, constraint_margin: margin } = inForce;
+      made.levels ??= [];
+      let level = made.levels.find((known) => known.temperature === temperature);
+      if (level === undefined) {
+        const begun = performance.now();
+        const now = step > 0 ? await model.snapshot() : null;
+        if (now !== null && made.reference !== null)
+          await model.restore({ ...now, parameters: made.reference });
+        const training = { seed: config.seed, promptsPerStep: popo.prompts_per_step };
+        const rewards = await rewardLevel(sampled, training, { ...optionsOf(config), temperature });
+        if (now !== null) await model.restore(now);
+        level = { temperature, rewards };
+        made.levels.push(level);
+        tools.spend('rollout', (performance.now() - begun) / 1000);
+      }
+      return margin * level.rewards[popo.rewards.indexOf(constrained)];
+    };
     try {
       optimizer.weights = made.weights;
       await measure(from);
       const { step } = await trainPolicy(
-        {
-          model,
-          optimizer,
-          dataset,
-          examples: draw.policy,
-          format,
-          eosToken: tokenizer.special.endAnswer,
-          sources: rewardSources(inputs, config),
-        },
+        { ...sampled, optimizer },
         {
           seed: config.seed,
           from,
           steps: popo.steps,
           promptsPerStep: popo.prompts_per_step,
           length,
-          at: (step) => ({
-            options: optionsOf(tools.configAt(step)),
-            weights: tools.changedAt(step, 'popo.reward_weights') as number[] | null,
-          }),
+          async at(step) {
+            const inForce = tools.configAt(step);
+            return {
+              options: optionsOf(inForce, await levelAt(step, inForce)),
+              weights: tools.changedAt(step, 'popo.reward_weights') as number[] | null,
+            };
+          },
           hyper(update) {
             const inForce = tools.configAt(Math.floor(update / popo.num_iterations));
             return adamW(inForce, { ...inForce.popo, steps: popo.steps * popo.num_iterations })(update);

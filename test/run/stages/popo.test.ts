@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoppedError } from '../../../src/control/hooks';
 import type { PolicyOptimizer } from '../../../src/popo/policy';
-import type { Rollout, trainPolicy } from '../../../src/popo/trainer';
+import type { Rollout } from '../../../src/popo/sampling';
+import type { trainPolicy } from '../../../src/popo/trainer';
+import type { RunConfig } from '../../../src/run/config';
 import type { PopoStep } from '../../../src/run/report';
 import { rewardSources } from '../../../src/run/rewardSources';
 import { popo } from '../../../src/run/stages/popo';
 import { learningRateAt } from '../../../src/sft/schedule';
-import { answerOf, type Given, given, type RecordingModel, toolsOf } from './recorded';
+import { answerOf, type Given, given, type RecordingModel, rewardOf, toolsOf } from './recorded';
 
 type Arguments = Parameters<typeof trainPolicy>;
 const asked: Arguments[] = [];
@@ -158,6 +160,10 @@ describe('the stage popo', () => {
       influence_prompts: 4,
       influence_every: 6,
       min_weight: 0.05,
+      correlation_target: 0.15,
+      correlation_rate: 0.25,
+      constrained: 'novelty',
+      constraint_step: 0.45,
       probe_every: 7,
       beta: 0.3,
       epsilon: 0.15,
@@ -185,6 +191,9 @@ describe('the stage popo', () => {
       influenceEvery: 6,
       objectiveMaxNorm: 0,
       minWeight: 0.05,
+      correlationTarget: 0.15,
+      correlationRate: 0.25,
+      constraint: { reward: 2, level: null, step: 0.45 },
       probeEvery: 7,
       beta: 0.3,
       epsilon: 0.15,
@@ -200,7 +209,7 @@ describe('the stage popo', () => {
     expect(optimizers[0].options).toEqual(expected);
     const [task, training] = asked[0];
     expect(training).toMatchObject({ steps: 2, promptsPerStep: 5 });
-    expect(training.at(1)).toEqual({ options: expected, weights: null });
+    expect(await training.at(1)).toEqual({ options: expected, weights: null });
     expect(task.sources.rewards).toEqual(['id', 'semantic', 'novelty']);
     expect(made.rewardNames).toEqual(['id', 'semantic', 'novelty']);
     expect(popo.steps(here.config, here.inputs)).toBe(2);
@@ -222,8 +231,9 @@ describe('the stage popo', () => {
       step === 2 && field === 'popo.reward_weights' ? [0.1, 0.9] : null;
     await popo.run(here.inputs, { ...tools, configAt, changedAt }, made);
     const [, training] = asked[0];
-    expect(training.at(1)).toMatchObject({ options: { beta: 0.1, numGenerations: 2 }, weights: null });
-    expect(training.at(2)).toMatchObject({ options: { beta: 0.2, numGenerations: 3 }, weights: [0.1, 0.9] });
+    expect(await training.at(1)).toMatchObject({ options: { beta: 0.1, numGenerations: 2 }, weights: null });
+    const second = { options: { beta: 0.2, numGenerations: 3 }, weights: [0.1, 0.9] };
+    expect(await training.at(2)).toMatchObject(second);
   });
 
   it('keeps every step and its weights, and frees the optimizer', async () => {
@@ -341,5 +351,88 @@ describe('the stage popo', () => {
     expect(made.best).toEqual({ step: 1, score: expect.any(Number), parameters: null });
     expect(made.last).toEqual(Float32Array.of(10));
     expect(popo.report!(made).popo!.best).toEqual({ step: 1, score: made.best!.score });
+  });
+
+  /** The stage with a model that answers every prompt rightly as version 7, and with nothing as any other. */
+  async function holding(change: (config: RunConfig) => void = () => {}, from = 0) {
+    const here = await given((config) => {
+      Object.assign(config.popo, { weighting: 'constraint', constrained: 'id', constraint_margin: 0.5 });
+      change(config);
+    });
+    here.model.version = 7 + from;
+    const { policy } = here.inputs.data.draw;
+    here.model.says = (prompt) => {
+      const example = policy.find((one) => `${here.format.prompt(one)}` === `${prompt}`);
+      return here.model.version === 7 && example !== undefined ? answerOf(here, example) : [1];
+    };
+    const all = await prepared(here, from);
+    /** At a step, with another temperature or weighting in force. */
+    const at = async (step: number, told: Partial<RunConfig['popo']> = {}) => {
+      const configAt = () => ({ ...here.config, popo: { ...here.config.popo, ...told } });
+      asked.length = 0;
+      await popo.run(here.inputs, { ...all.tools, from: 3, configAt }, all.made);
+      here.model.version = 7 + step;
+      const sampledBefore = here.model.asked.length;
+      const { options } = await asked[0][1].at(step);
+      return { options, sampled: here.model.asked.slice(sampledBefore) };
+    };
+    return { here, ...all, at };
+  }
+
+  it('holds a reward at the share of what the model earned that it began with, as a step would sample it', async () => {
+    const { here, made, at } = await holding(({ popo }) => {
+      Object.assign(popo, { temperature: 0.7, prompts_per_step: 3, num_generations: 2, top_k: 4 });
+    });
+    const { policy } = here.inputs.data.draw;
+    const { options, sampled } = await at(0);
+    // Evenly over the prompts, as many as make whole steps.
+    const batches = Math.floor(policy.length / 3);
+    expect(sampled).toHaveLength(batches);
+    expect(sampled[0]).toMatchObject({ numGenerations: 2, temperature: 0.7, topK: 4 });
+    const indices = Array.from({ length: 3 * batches }, (_, i) =>
+      Math.floor((i * policy.length) / (3 * batches)),
+    );
+    expect(sampled.flatMap(({ prompts }) => prompts)).toEqual(
+      indices.map((i) => here.format.prompt(policy[i])),
+    );
+    expect(new Set(sampled.map(({ key }) => key.join())).size).toBe(batches);
+    // The ID reward of the true item of each, by the table.
+    const earned = indices.map((i) =>
+      rewardOf(i, here.dataset.users[policy[i].user].history[policy[i].position]),
+    );
+    const mean = earned.reduce((sum, value) => sum + value, 0) / earned.length;
+    expect(options.constraint).toEqual({ reward: 1, level: expect.closeTo(0.5 * mean, 9), step: 1 });
+    expect(made.levels).toEqual([
+      { temperature: 0.7, rewards: [expect.any(Number), expect.closeTo(mean, 9)] },
+    ]);
+    // Once, however often it is asked for, and with whichever margin.
+    const again = await at(2, { constraint_margin: 1, constrained: 'semantic' });
+    expect(again.sampled).toEqual([]);
+    expect(again.options.constraint).toEqual({ reward: 0, level: made.levels![0].rewards[0], step: 1 });
+  });
+
+  it('measures it in the midst by the model that it began with, and leaves the policy as it was', async () => {
+    const { here, made, at } = await holding(({ popo }) => void Object.assign(popo, { weighting: 'fixed' }));
+    expect((await at(1)).options.constraint.level).toBeNull();
+    expect(made.levels).toBeUndefined();
+    made.reference = Float32Array.of(7);
+    const { options, sampled } = await at(2, { weighting: 'constraint' });
+    expect(sampled.length).toBeGreaterThan(0);
+    expect(options.constraint.level).toBeGreaterThan(0);
+    expect(here.model.version).toBe(9);
+    expect(here.model.restored.slice(-2).map(({ parameters }) => parameters[0])).toEqual([7, 9]);
+    // At the stage's beginning it would have been the same, and at another temperature it is asked anew.
+    const fresh = await holding();
+    expect((await fresh.at(0)).options.constraint.level).toBe(options.constraint.level);
+    const hotter = await at(2, { weighting: 'constraint', temperature: 2 });
+    expect(hotter.sampled[0].temperature).toBe(2);
+    expect(made.levels?.map(({ temperature }) => temperature)).toEqual([1, 2]);
+  });
+
+  it('holds nothing where there is one reward', async () => {
+    const { at } = await holding(({ popo }) => {
+      Object.assign(popo, { rewards: ['id'], reward_weights: [1] });
+    });
+    expect(await at(0)).toMatchObject({ options: { constraint: { level: null } }, sampled: [] });
   });
 });

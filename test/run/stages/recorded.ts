@@ -83,7 +83,10 @@ export class RecordingModel implements LanguageModel {
   async generate(options: GenerateOptions) {
     this.calls.push('generate');
     this.asked.push(options);
-    const completions = options.prompts.map((prompt) => Uint32Array.from(this.says(Array.from(prompt))));
+    const { prompts, numGenerations } = options;
+    const completions = prompts.flatMap((prompt) =>
+      Array.from({ length: numGenerations }, () => Uint32Array.from(this.says(Array.from(prompt)))),
+    );
     return { completions, logps: completions.map(({ length }) => new Float32Array(length)) };
   }
 
