@@ -127,7 +127,7 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     const heldFrom = (step: number): RunCheckpoint => {
       const at = { stage: 'popo', step } as const;
       const changes: RunChange[] = [
-        { ...at, field: 'popo.constrained', from: 'semantic', to: 'format' },
+        { ...at, field: 'popo.constrained', from: 'semantic', to: 'id' },
         { ...at, field: 'popo.weighting', from: 'popo', to: 'constraint' },
       ];
       return { ...begun, state: { ...begun.state, changes } };
@@ -145,9 +145,19 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     // The same model is asked wherever it is first wanted.
     const early = (await runPipeline(recordedRun(config(), heldFrom(0)).context)).report!;
     expect(early.popo.steps.map((step) => step.level)).toEqual(levels.map(() => level));
-    // Before it was measured, and after.
-    for (const step of [2, 3]) {
-      const kept = midst.saved.find(({ state }) => state.stage === 'popo' && state.step === step)!;
+    // Stopped before it was measured, and after.
+    for (const step of [1, 2]) {
+      const first = recordedRun(
+        config(),
+        heldFrom(2),
+        whenStep(step, (controls) => controls.stop()),
+      );
+      await runPipeline(first.context);
+      const kept = first.saved.at(-1)!;
+      expect([kept.state.step, kept.state.made.popo?.levels?.length]).toEqual([
+        step + 1,
+        step === 1 ? undefined : 1,
+      ]);
       const again = (await runPipeline(recordedRun(config(), kept).context)).report!;
       expect(again.fingerprint).toEqual(whole.fingerprint);
     }
