@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dominates, hypervolume } from '../../src/evaluate/pareto';
+import { aboveHull, dominates, hullArea, hypervolume, upperHull } from '../../src/evaluate/pareto';
 
 const value = fc.integer({ min: 0, max: 8 });
 const plane = fc.array(fc.tuple(value, value), { maxLength: 12 });
@@ -55,5 +55,189 @@ describe('hypervolume', () => {
         expect(hypervolume([...points, extra], [0, 0])).toBeGreaterThanOrEqual(hypervolume(points, [0, 0]));
       }),
     );
+  });
+});
+
+describe('the hull', () => {
+  it('has corners alone: none on a chord, none twice, none that another is better than', () => {
+    expect(upperHull([])).toEqual([]);
+    expect(upperHull([[3, 4]])).toEqual([[3, 4]]);
+    expect(
+      upperHull([
+        [2, 2],
+        [2, 2],
+      ]),
+    ).toEqual([[2, 2]]);
+    // (2, 2) lies on the chord of (0, 4) and (4, 0); (1, 1) is worse than it.
+    expect(
+      upperHull([
+        [2, 2],
+        [4, 0],
+        [1, 1],
+        [0, 4],
+      ]),
+    ).toEqual([
+      [0, 4],
+      [4, 0],
+    ]);
+    expect(
+      upperHull([
+        [0, 4],
+        [3, 3],
+        [4, 0],
+        [1, 3],
+      ]),
+    ).toEqual([
+      [0, 4],
+      [3, 3],
+      [4, 0],
+    ]);
+    // As high or as far right as a corner, but worse in the other.
+    expect(
+      upperHull([
+        [0, 4],
+        [2, 4],
+        [3, 1],
+        [3, 0],
+      ]),
+    ).toEqual([
+      [2, 4],
+      [3, 1],
+    ]);
+  });
+
+  it('covers the triangles between the steps of the staircase too', () => {
+    expect(hullArea([], [0, 0])).toBe(0);
+    expect(hullArea([[3, 4]], [1, 1])).toBe(2 * 3);
+    expect(
+      hullArea(
+        [
+          [0, 4],
+          [4, 0],
+        ],
+        [0, 0],
+      ),
+    ).toBe(8);
+    expect(
+      hullArea(
+        [
+          [1, 3],
+          [3, 1],
+        ],
+        [0, 0],
+      ),
+    ).toBe(3 + 2 * 2 + 0);
+    expect(
+      hullArea(
+        [
+          [1, 3],
+          [3, 1],
+          [2, 2],
+        ],
+        [0, 0],
+      ),
+    ).toBe(7);
+    expect(
+      hullArea(
+        [
+          [1, 3],
+          [3, 1],
+          [3, 3],
+        ],
+        [0, 0],
+      ),
+    ).toBe(9);
+  });
+
+  it('counts of a chord what lies beyond the reference, whether its ends do or not', () => {
+    // From (0, 4) to (4, 0): above (1, 1) a triangle of sides 2 and 2 is left.
+    expect(
+      hullArea(
+        [
+          [0, 4],
+          [4, 0],
+        ],
+        [1, 1],
+      ),
+    ).toBe(2);
+    expect(
+      hypervolume(
+        [
+          [0, 4],
+          [4, 0],
+        ],
+        [1, 1],
+      ),
+    ).toBe(0);
+    // The one end is beyond: at x = 1 the chord from (0, 4) to (3, 1) is at 3.
+    expect(
+      hullArea(
+        [
+          [0, 4],
+          [3, 1],
+        ],
+        [1, 0.5],
+      ),
+    ).toBe(2 * 0.5 + 2);
+    expect(
+      hullArea(
+        [
+          [0, 2],
+          [2, 0],
+        ],
+        [1, 1],
+      ),
+    ).toBe(0);
+    expect(
+      hullArea(
+        [
+          [0, 9],
+          [9, 0],
+        ],
+        [5, 5],
+      ),
+    ).toBe(0);
+    expect(hullArea([[5, 0]], [1, 1])).toBe(0);
+  });
+
+  it('is at least the staircase, and what a fine coin can reach', () => {
+    fc.assert(
+      fc.property(plane, fc.tuple(value, value), (points, reference) => {
+        const area = hullArea(points, reference);
+        expect(area).toBeGreaterThanOrEqual(hypervolume(points, reference) - 1e-9);
+        const tossed = points.flatMap((a) =>
+          points.flatMap((b) =>
+            Array.from({ length: 257 }, (_, i): [number, number] => [
+              a[0] + ((b[0] - a[0]) * i) / 256,
+              a[1] + ((b[1] - a[1]) * i) / 256,
+            ]),
+          ),
+        );
+        const reached = hypervolume(tossed, reference);
+        expect(reached).toBeLessThanOrEqual(area + 1e-9);
+        expect(reached).toBeGreaterThan(area - 0.3);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('is beaten and missed by the same area just above and just below a side', () => {
+    const hull: [number, number][] = [
+      [0, 4],
+      [4, 0],
+    ];
+    const at = (d: number) => aboveHull([2 + d, 2 + d], hull, [0, 0]);
+    expect(at(0)).toBe(0);
+    expect(at(0.5)).toBe(2);
+    expect(at(-0.5)).toBe(-2);
+    // Both are triangles upon the chord, whose base is 4√2.
+    expect(at(0.25)).toBeCloseTo((4 * Math.SQRT2 * 0.25 * Math.SQRT2) / 2, 12);
+    // Beyond two sides at once it adds what is between: the triangle (0, 4), (4, 4), (4, 0).
+    expect(aboveHull([4, 4], hull, [0, 0])).toBe(8);
+    expect(aboveHull([4, 4], [...hull, [3, 3]], [0, 0])).toBe(8 - 4);
+    // A corner is on the hull, and whoever is beside it is not.
+    expect(aboveHull([0, 4], hull, [0, 0])).toBe(0);
+    expect(aboveHull([0, 3], hull, [0, 0])).toBeLessThan(0);
+    expect(aboveHull([1, 1], [], [0, 0])).toBe(1);
   });
 });
