@@ -2,7 +2,7 @@
  * `npm run study`: methods × seeds in Node on Dawn. Every cell is written to --out when it is done, and a study that was ended goes
  * on with the cells that are missing. Exits with 1 when a cell failed, 2 for wrong arguments.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDawn } from '../browsers/dawn';
@@ -14,14 +14,16 @@ import { openRunDevice } from '../run/device';
 import { type ConfigDiff, diffFromPreset, isPreset, presetVersion, readAssignment } from '../run/diff';
 import { setLeaf } from '../run/fields/paths';
 import { defaultConfig, type PresetRef, presetConfig } from '../run/presets';
-import type { DeviceInfo } from '../run/report';
 import { runPipeline } from '../run/runner';
 import type { Cell } from '../study/cell';
+import { CLAIM } from '../study/claimMethods';
+import { packEnd, unpackEnd } from '../study/endFile';
 import { type GateSeed, gateText, judgeGate } from '../study/gate';
 import { GATE } from '../study/gateMethods';
 import { fitting, METHODS, type Method, methodConfig, methodNamed } from '../study/methods';
-import { isOf, runStudy } from '../study/queue';
+import { adapterWords, isOf, runStudy } from '../study/queue';
 import { cellsCsv, studyTables, tablesText } from '../study/tables';
+import { readClaims, tellClaim } from './claim';
 import { dataFiles, importFiles } from './dataFiles';
 import { gateSeed, readGates } from './gate';
 import { ProgressLines } from './progress';
@@ -34,7 +36,10 @@ const USAGE = `npm run study -- --out DIR [options]
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --gate               whether the world of the presets of version 2 is fit to study rules on: its methods and counters, with a verdict on
                        each criterion; also gate.json
-  --from A.json,…      with --gate: join the gate.json of other processes instead of running anything
+  --claim              whether a rule is above the hull of five fixed weights, and what soups cover: its methods, with a verdict on each;
+                       also claim.json
+  --from A,…           instead of running anything, join what other processes wrote: with --gate their gate.json, with --claim
+                       their folders
   --set key=value      a field of the config that every method changes; may be repeated
   --data DIR|FILE      your own interactions instead of the embedded world
   --map role=column,…  where their columns are not guessed right
@@ -53,7 +58,9 @@ export interface StudyOptions {
   map: string;
   /** Judge the world. */
   gate: boolean;
-  /** Gates to join instead of running anything; empty: run. */
+  /** Judge the rules. */
+  claim: boolean;
+  /** Gates, or folders of claims, to join instead of running anything; empty: run. */
   from: string[];
   out: string;
 }
@@ -66,6 +73,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       preset: { type: 'string', default: 'tiny' },
       version: { type: 'string' },
       gate: { type: 'boolean', default: false },
+      claim: { type: 'boolean', default: false },
       from: { type: 'string' },
       seeds: { type: 'string', default: '3' },
       methods: { type: 'string' },
@@ -87,18 +95,23 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   const config = presetConfig(preset);
   for (const assignment of values.set) setLeaf(config, ...readAssignment(assignment));
   const { seed: _, ...common } = diffFromPreset(config);
-  if (values.gate && methods !== undefined)
-    throw new Error('--gate has methods of its own; leave --methods out.');
-  if (values.from !== undefined && !values.gate) throw new Error('--from joins gates; add --gate.');
-  const asked = values.gate ? GATE : methods === undefined ? METHODS : methods.split(',').map(methodNamed);
+  const { gate, claim } = values;
+  if (gate && claim) throw new Error('--gate judges the world and --claim the rules: choose one of them.');
+  if ((gate || claim) && methods !== undefined)
+    throw new Error(`--${gate ? 'gate' : 'claim'} has methods of its own; leave --methods out.`);
+  if (values.from !== undefined && !gate && !claim)
+    throw new Error('--from joins gates or claims; add --gate or --claim.');
+  const named = methods === undefined ? METHODS : methods.split(',').map(methodNamed);
+  const asked = gate ? GATE : claim ? CLAIM : named;
   const options = {
     preset,
     common,
-    seeds: values.gate && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
+    seeds: gate && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
     ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
     map: formatMapping(parseMapping(values.map)),
-    gate: values.gate,
+    gate,
+    claim,
     from: values.from?.split(',') ?? [],
     out,
   };
@@ -130,7 +143,8 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const { out } = options;
-  if (options.from.length > 0) return tellGate(readGates(options.from), out);
+  if (options.from.length > 0)
+    return options.claim ? tellClaim(readClaims(options.from), out) : tellGate(readGates(options.from), out);
   if (options.leftOut !== null) console.log(options.leftOut);
   const imported =
     options.data.length === 0 ? null : await importFiles(options.data, options.map, console.log);
@@ -141,6 +155,8 @@ export async function main(args: string[]): Promise<number> {
       'data.map': options.map,
     });
   const file = (method: string, seed: number) => join(out, `cell-${method}-${seed}.json`);
+  /** Kept only while a method is to be made from it. */
+  const endFileOf = (method: string, seed: number) => join(out, `end-${method}-${seed}.zip`);
   const api = openDawn();
   /** What the gate tells beside results: the adapter, and by seed and method the seconds. */
   let adapter = 'cells kept from before';
@@ -165,9 +181,15 @@ export async function main(args: string[]): Promise<number> {
       return null;
     },
     async keep(cell) {
-      const path = file(cell.method, cell.seed);
-      writeFileSync(`${path}.part`, `${JSON.stringify(cell)}\n`);
-      renameSync(`${path}.part`, path);
+      writeWhole(file(cell.method, cell.seed), `${JSON.stringify(cell)}\n`);
+    },
+    ends: {
+      async read(method, config) {
+        const path = endFileOf(method, config.seed);
+        return existsSync(path) ? unpackEnd(readFileSync(path), config) : null;
+      },
+      keep: async (method, end, { seed }) => writeWhole(endFileOf(method, seed), await packEnd(end)),
+      drop: async (method, { seed }) => rmSync(endFileOf(method, seed), { force: true }),
     },
     run(config, resume, save) {
       const lines = new ProgressLines(console.log);
@@ -178,7 +200,7 @@ export async function main(args: string[]): Promise<number> {
         config,
         controls: new Controls(),
         emit(event) {
-          if (event.type === 'device') adapter = deviceWords(event.device);
+          if (event.type === 'device') adapter = adapterWords(event.device);
           lines.event(event);
         },
         teaching: { key: null, readAnswers: none, appendAnswers: none, loadCots: none, keepCots: none },
@@ -207,6 +229,7 @@ export async function main(args: string[]): Promise<number> {
     }
     tellGate(gates, out);
   }
+  if (options.claim && failed === 0) tellClaim(cells, out);
   if (failed > 0) console.error(`${failed} cells failed; run the same command again to try them once more.`);
   return failed > 0 ? 1 : 0;
 }
@@ -219,10 +242,10 @@ function readCell(path: string): Cell | null {
   }
 }
 
-function deviceWords({ vendor, architecture, description }: DeviceInfo): string {
-  return (
-    [...new Set([description, vendor, architecture])].filter((part) => part !== '').join(' ') || 'WebGPU'
-  );
+/** Under its name only once it is whole. */
+function writeWhole(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.part`, content);
+  renameSync(`${path}.part`, path);
 }
 
 /** Writes gate.json and prints the verdicts. @returns the exit code: a gate that is not passed is a result, not a failure */

@@ -1,5 +1,11 @@
-/** Cells of studies: one method at one seed, under a name that its config decides. */
+/**
+ * Cells of studies: one method at one seed, under a name that its config decides. Beside some of them lies the whole run, as a file, for as
+ * long as others are to be made from it.
+ */
 import type { Store } from './store';
+
+/** Ends the key of a run beside its cell. */
+const END = ' (end)';
 
 /** The cells of a store. Methods reject with StoreError only. */
 export class Cells<Cell> {
@@ -15,7 +21,22 @@ export class Cells<Cell> {
     return record === null ? null : (record.parts.cell as Cell);
   }
 
-  /** Deletes every cell. */
+  /** @param bytes a whole buffer */
+  saveEnd(id: string, { buffer }: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.store.put('cells', { id: id + END, header: null, parts: { end: buffer } });
+  }
+
+  /** The run beside the cell of this id, or null if there is none. */
+  async loadEnd(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    const record = await this.store.get('cells', id + END);
+    return record === null ? null : new Uint8Array(record.parts.end as ArrayBuffer);
+  }
+
+  dropEnd(id: string): Promise<void> {
+    return this.store.delete('cells', id + END);
+  }
+
+  /** Deletes every cell, and the runs beside them. */
   async clear(): Promise<void> {
     for (const { id } of await this.store.list('cells')) await this.store.delete('cells', id);
   }

@@ -3,6 +3,17 @@ import type { RunConfig } from '../run/config';
 import type { Report } from '../run/report';
 import type { TestSlices } from '../run/testSlices';
 
+/** What RL took; a step's held-out points are not counted. */
+export interface Spent {
+  /** What it was trained on, in words. */
+  adapter: string;
+  /** Wall-clock, of rollouts, rewards and updates. */
+  seconds: number;
+  updates: number;
+  /** Completions that were sampled and paid. */
+  rollouts: number;
+}
+
 /** One method at one seed. */
 export interface Cell {
   method: string;
@@ -11,6 +22,7 @@ export interface Cell {
   app: string;
   kernels: string;
   config: RunConfig;
+  /** '' of a model that no run trained. */
   link: string;
   exact: string;
   row: AnswersRow;
@@ -19,5 +31,9 @@ export interface Cell {
   /** Of the users; left out where the data tells none. */
   slices?: TestSlices;
   /** How RL fails, step by step: see `frac_reward_zero_std`; the curve has distinct answers and their concentration. */
+  /** Of its own RL; 0 of a model that was derived. Cells of older versions lack it. */
+  spent?: Spent;
+  /** Of a derived model: the methods whose runs of this seed it is made from. */
+  from?: readonly string[];
   gauges: { reward: number[]; frac_reward_zero_std: number[]; curve: Report['popo']['curve'] };
 }

@@ -1,15 +1,14 @@
 /**
  * The trade-off that RL is about, in the plane of (Category_L3_ACC, CTCVR): how much of it each weighting covers, and whether
- * an adaptive one reaches where no fixed weight does. Areas are measured above a reference point of the same seed, nine tenths of what
- * SFT had in both: what falls further than that below SFT counts for nothing.
+ * one reaches where no fixed weight does. Two bars stand beside each other: the staircase of single models, and the hull, since whoever
+ * tosses a coin between two models at each request has all of the chord between them for nothing.
  */
-
-import { OUTCOMES } from '../evaluate/metrics';
-import { dominates, hypervolume } from '../evaluate/pareto';
-import { type Interval, intervalOf } from '../numeric/interval';
-import { Random } from '../numeric/random';
+import { dominates } from '../evaluate/pareto';
+import type { Interval } from '../numeric/interval';
 import type { Cell } from './cell';
+import { type Cost, costOf } from './cost';
 import { METHODS, SWEEP } from './methods';
+import { PlanePoints, START } from './planePoints';
 
 export interface FrontPoint {
   method: string;
@@ -23,6 +22,13 @@ export interface FrontPoint {
    * users and seeds drawn again, the choice as it is. Null for fixed weights, and below two seeds that have the whole sweep.
    */
   overBestFixed: Interval | null;
+  /**
+   * Area by which it is above the hull of the fixed weights and SFT, negative below it (`aboveHull`). Paired; users and seeds drawn again,
+   * the hull's corners as they are. Null for fixed weights, and where no seed has the whole sweep.
+   */
+  overHull: Interval | null;
+  /** The same of each seed that has the whole sweep; empty where `overHull` is null. */
+  overHullBySeed: { seed: number; area: number }[];
   /** Its seeds that have the whole sweep; the next two are about these. */
   swept: number;
   /**
@@ -32,12 +38,31 @@ export interface FrontPoint {
   beyond: number | null;
   /** Seeds in which some fixed weight is better in both, or as good in one. */
   dominated: number;
+  /** Of the runs that it comes of. */
+  cost: Cost | null;
+}
+
+/** Models that are made from the same runs, with these. */
+export interface Family {
+  name: string;
+  methods: string[];
+  /** Of the area below the hull of the fixed weights and SFT, how much is below the hull of these and SFT. */
+  share: Interval;
+  seeds: number;
+  cost: Cost | null;
 }
 
 export interface Front {
   points: FrontPoint[];
+  /** What RL began with, mean over the seeds that have it; null where none has. */
+  start: { seeds: number; Category_L3_ACC: number; CTCVR: number } | null;
   /** Area that the fixed weights cover together; null where no seed has all of them. */
   sweep: Interval | null;
+  /** Area below the hull of these and SFT; null likewise. */
+  hull: Interval | null;
+  /** Of the whole sweep. */
+  sweepCost: Cost | null;
+  families: Family[];
   /** By seed, the fixed weight that covers most on the others; empty below two seeds that have the whole sweep. */
   bestFixed: { seed: number; method: string }[];
   /** What has to be chosen for all of this to be known; null for nothing. */
@@ -47,126 +72,120 @@ export interface Front {
 export const FRONT_NOTE =
   'Areas are above nine tenths of the same seed\u2019s SFT in (Category_L3_ACC, CTCVR), on test users, who take no part in training ' +
   'nor in choosing a checkpoint; whether a preset\u2019s lengths were tuned on these seeds is for its log to say. The best fixed ' +
-  'weight is chosen on the other seeds.';
+  'weight is chosen on the other seeds. Above the hull: what a model adds to the hull of the fixed weights and SFT, or, for one below ' +
+  'it, minus the triangle to its nearest side; the hull\u2019s corners are chosen on one half of the users and measured on the other. ' +
+  'Rollouts, updates and seconds are those of RL alone; a rule that measures gradients does more work with each rollout.';
 
-const REFERENCE = 0.9;
 const DRAWS = 300;
-const L3 = OUTCOMES.indexOf('Category_L3_ACC');
-const CTCVR = OUTCOMES.indexOf('CTCVR');
-
-type Point = [number, number];
+const FIXED = SWEEP.map(({ name }) => name);
 
 export function frontOf(cells: readonly Cell[]): Front {
-  const seeds = [...new Set(cells.map(({ seed }) => seed))].filter((seed) => find(cells, 'orft', seed));
-  const sweep = SWEEP.map(({ name }) => name);
-  const swept = seeds.filter((seed) => sweep.every((name) => find(cells, name, seed)));
   const isRl = new Set(METHODS.filter(({ row }) => row === 'popo').map(({ name }) => name));
   const methods = [...new Set(cells.map(({ method }) => method))].filter((name) => isRl.has(name));
-  const hasRl = cells.some(({ method }) => isRl.has(method));
-  const draws = drawUsers(cells, seeds);
-
-  /** Of a value per seed: its mean, and an interval from drawing seeds and users again. */
-  const over = (among: readonly number[], value: (seed: number, users: Int32Array | null) => number) => {
-    const mean = (chosen: readonly number[], users: ReadonlyMap<number, Int32Array> | null) =>
-      chosen.reduce((sum, seed) => sum + value(seed, users?.get(seed) ?? null), 0) / chosen.length;
-    const again = Float64Array.from(draws, (users, index) => {
-      const random = new Random(1, 'front/seeds', index);
-      return mean(
-        among.map(() => random.pick(among)),
-        users,
-      );
-    });
-    return intervalOf(mean(among, null), again);
-  };
-  const pointOf = (method: string, seed: number, users: Int32Array | null) =>
-    point(find(cells, method, seed)!, users);
-  const area = (names: readonly string[], seed: number, users: Int32Array | null) => {
-    const [x, y] = pointOf('orft', seed, users);
-    return hypervolume(
-      names.map((name) => pointOf(name, seed, users)),
-      [REFERENCE * x, REFERENCE * y],
-    );
-  };
-
-  const bestFixed =
-    swept.length < 2
-      ? []
-      : swept.map((seed) => {
-          const others = swept.filter((other) => other !== seed);
-          const of = sweep.map((name) => others.reduce((sum, other) => sum + area([name], other, null), 0));
-          return { seed, method: sweep[of.indexOf(Math.max(...of))] };
-        });
+  const plane = new PlanePoints(cells, DRAWS);
+  const { seeds, swept } = plane;
+  const bestFixed = bestOnOthers(plane);
   const rival = (seed: number) => bestFixed.find((best) => best.seed === seed)!.method;
 
   return {
     bestFixed,
-    missing: !hasRl
-      ? null
-      : seeds.length === 0
-        ? 'The trade-off is measured from what SFT had: choose orft too.'
-        : swept.length === 0
-          ? 'Whether a rule is better than fixed weights is known once a seed has all five of them: choose these too.'
-          : swept.length === 1
-            ? 'Whether a rule is better than the best fixed weight, chosen on other seeds, takes two seeds that have all five of them.'
-            : null,
+    missing: methods.length === 0 ? null : missingFor(plane),
     points: methods.flatMap((method) => {
-      const mine = seeds.filter((seed) => find(cells, method, seed));
+      const mine = seeds.filter((seed) => plane.has(method, seed));
       if (mine.length === 0) return [];
       const both = mine.filter((seed) => swept.includes(seed));
-      const points = mine.map((seed) => pointOf(method, seed, null));
+      const isJudged = both.length > 0 && !FIXED.includes(method);
       return {
         method,
         seeds: mine.length,
-        Category_L3_ACC: points.reduce((sum, [x]) => sum + x, 0) / points.length,
-        CTCVR: points.reduce((sum, [, y]) => sum + y, 0) / points.length,
-        hypervolume: over(mine, (seed, users) => area([method], seed, users)),
+        ...meanPoint(plane, method, mine),
+        hypervolume: plane.over(mine, (seed, draw) => plane.staircase([method], seed, draw)),
         swept: both.length,
         overBestFixed:
-          bestFixed.length === 0 || both.length === 0 || sweep.includes(method)
-            ? null
-            : over(both, (seed, users) => area([method], seed, users) - area([rival(seed)], seed, users)),
-        beyond:
-          both.length === 0 || sweep.includes(method)
-            ? null
-            : both.reduce(
-                (sum, seed) => sum + area([...sweep, method], seed, null) - area(sweep, seed, null),
-                0,
-              ) / both.length,
+          isJudged && bestFixed.length > 0
+            ? plane.over(
+                both,
+                (seed, draw) =>
+                  plane.staircase([method], seed, draw) - plane.staircase([rival(seed)], seed, draw),
+              )
+            : null,
+        overHull: isJudged ? plane.over(both, (seed, draw) => plane.above(method, seed, draw)) : null,
+        overHullBySeed: isJudged ? both.map((seed) => ({ seed, area: plane.above(method, seed, null) })) : [],
+        beyond: isJudged
+          ? both.reduce(
+              (sum, seed) =>
+                sum + plane.staircase([...FIXED, method], seed, null) - plane.staircase(FIXED, seed, null),
+              0,
+            ) / both.length
+          : null,
         dominated: both.filter((seed) =>
-          sweep.some((name) => dominates(pointOf(name, seed, null), pointOf(method, seed, null))),
+          FIXED.some((name) => dominates(plane.at(name, seed, null), plane.at(method, seed, null))),
         ).length,
+        cost: costOf(cells, [method], mine, FIXED),
       };
     }),
-    sweep: swept.length === 0 ? null : over(swept, (seed, users) => area(sweep, seed, users)),
+    start: seeds.length === 0 ? null : { seeds: seeds.length, ...meanPoint(plane, START, seeds) },
+    sweep: swept.length === 0 ? null : plane.over(swept, (seed, draw) => plane.staircase(FIXED, seed, draw)),
+    hull: swept.length === 0 ? null : plane.over(swept, (seed, draw) => plane.hull(FIXED, seed, draw)),
+    sweepCost: costOf(cells, FIXED, swept, FIXED),
+    families: familiesOf(cells, plane),
   };
 }
 
-function find(cells: readonly Cell[], method: string, seed: number): Cell | undefined {
-  return cells.find((cell) => cell.method === method && cell.seed === seed);
-}
-
-/** Mean L3 and CTCVR over the users drawn, or over all. */
-function point({ outcomes }: Cell, users: Int32Array | null): Point {
-  const width = OUTCOMES.length;
-  const count = users?.length ?? outcomes.length / width;
-  let [x, y] = [0, 0];
-  for (let i = 0; i < count; i++) {
-    const at = (users === null ? i : users[i]) * width;
-    x += outcomes[at + L3];
-    y += outcomes[at + CTCVR];
-  }
-  return [x / count, y / count];
-}
-
-/** Users drawn with replacement per seed, the same for every method of the seed. */
-function drawUsers(cells: readonly Cell[], seeds: readonly number[]): Map<number, Int32Array>[] {
-  return Array.from({ length: DRAWS }, (_, draw) => {
-    const random = new Random(1, 'front/users', draw);
-    return new Map(
-      seeds.map((seed) => {
-        const count = find(cells, 'orft', seed)!.outcomes.length / OUTCOMES.length;
-        return [seed, Int32Array.from({ length: count }, () => random.int(count))];
-      }),
-    );
+/** Methods that are made from the same runs, with these, and the seeds of the whole sweep that have all of them. */
+export function relatives(plane: PlanePoints): { name: string; methods: string[]; seeds: number[] }[] {
+  const derived = METHODS.flatMap(({ name, derived: made }) => (made ? [{ name, from: made.from }] : []));
+  const sources = new Map(derived.map(({ from }) => [from.join(' and '), from]));
+  return [...sources].flatMap(([key, from]) => {
+    const made = derived.filter((other) => other.from.join(' and ') === key);
+    const methods = [...from, ...made.map((each) => each.name)];
+    const seeds = plane.swept.filter((seed) => methods.every((method) => plane.has(method, seed)));
+    const name = `${key} and ${made.length} made from ${from.length > 1 ? 'them' : 'it'}`;
+    return seeds.length === 0 ? [] : [{ name, methods, seeds }];
   });
+}
+
+/** @param miss see `intervalOf` */
+export function familiesOf(cells: readonly Cell[], plane: PlanePoints, miss?: number): Family[] {
+  return relatives(plane).map(({ name, methods, seeds }) => ({
+    name,
+    methods,
+    share: plane.over(
+      seeds,
+      (seed, draw) => plane.hull(methods, seed, draw) / plane.hull(FIXED, seed, draw),
+      miss,
+    ),
+    seeds: seeds.length,
+    cost: costOf(cells, methods, seeds, FIXED),
+  }));
+}
+
+function meanPoint(plane: PlanePoints, method: string, seeds: readonly number[]) {
+  const points = seeds.map((seed) => plane.at(method, seed, null));
+  return {
+    Category_L3_ACC: points.reduce((sum, [x]) => sum + x, 0) / points.length,
+    CTCVR: points.reduce((sum, [, y]) => sum + y, 0) / points.length,
+  };
+}
+
+/** By seed, the fixed weight that covers most on the other seeds. */
+function bestOnOthers(plane: PlanePoints): Front['bestFixed'] {
+  const { swept } = plane;
+  if (swept.length < 2) return [];
+  return swept.map((seed) => {
+    const others = swept.filter((other) => other !== seed);
+    const of = FIXED.map((name) =>
+      others.reduce((sum, other) => sum + plane.staircase([name], other, null), 0),
+    );
+    return { seed, method: FIXED[of.indexOf(Math.max(...of))] };
+  });
+}
+
+function missingFor({ seeds, swept }: PlanePoints): string | null {
+  if (seeds.length === 0) return 'The trade-off is measured from what SFT had: choose orft too.';
+  if (swept.length === 0)
+    return 'Whether a rule is better than fixed weights is known once a seed has all five of them: choose these too.';
+  if (swept.length === 1)
+    return 'Whether a rule is better than the best fixed weight, chosen on other seeds, takes two seeds that have all five of them.';
+  return null;
 }

@@ -3,6 +3,7 @@ import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import { type PresetRef, presetConfig } from '../run/presets';
+import { type Derivation, soup } from './derived';
 
 export interface Method {
   name: string;
@@ -11,6 +12,8 @@ export interface Method {
   diff: ConfigDiff | ((config: RunConfig) => ConfigDiff);
   /** The row of a run's stage table that is this method's result. */
   row: 'warmup' | 'sft' | 'popo' | 'counting' | BaselineName;
+  /** Of a model that is computed from runs of other methods; its config is that of the first of them. */
+  derived?: Derivation;
 }
 
 /** RL's length stays in the config of what needs none, since the draw of examples reads it. */
@@ -52,6 +55,19 @@ export const SWEEP: readonly Method[] = [
   fixedWeight(1, 'semantic reward alone'),
 ];
 
+/** Shares of the second end in a soup of two. */
+const SHARES = [0.25, 0.5, 0.75];
+
+/** Nothing is trained for these once there are both ends. */
+const soups = (name: string, words: string, ends: readonly [Method, Method]): Method[] =>
+  SHARES.map((share) => ({
+    name: `${name}-${share}`,
+    words: `${words}, ${share} of the semantic end`,
+    row: 'popo',
+    diff: ends[0].diff,
+    derived: soup([ends[0].name, ends[1].name], share),
+  }));
+
 /** The rewards' weighted geometric mean in the place of their weighted sum. */
 const geometric = (name: string, words: string, diff: ConfigDiff): Method =>
   rl(name, words, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
@@ -78,6 +94,9 @@ export const METHODS: readonly Method[] = [
   rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' }),
   rl('popo-light', 'weights by spread', { 'popo.weighting': 'popo-light' }),
   ...SWEEP,
+  ...soups('soup', 'soup of the two ends', [SWEEP[0], SWEEP[4]]),
+  // Ends that were paid for both may serve better (arXiv 2502.10762).
+  ...soups('soup-mixed', 'soup of the runs of weights .25 and .75', [SWEEP[1], SWEEP[3]]),
   geometric('geometric-0.25', 'rewards multiplied, semantic weight .25', {
     'popo.weighting': 'fixed',
     'popo.reward_weights': [0.25, 0.75],
@@ -157,9 +176,16 @@ export function methodNamed(name: string): Method {
   return method;
 }
 
+/** The methods, before each derived one those that it is made from, each once. */
+export function withSources(methods: readonly Method[]): readonly Method[] {
+  const all = methods.flatMap((method) => [...(method.derived?.from.map(methodNamed) ?? []), method]);
+  return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index);
+}
+
 /**
- * The methods that can be run on the rewards that a study names: a weight for each of two says nothing of another number.
- * @returns also one sentence on those that cannot, or null
+ * The methods that can be run on the rewards that a study names, with those that derived ones are made from: a weight for each of two says
+ * nothing of another number.
+ * @returns also a sentence on those that cannot, and on those that nobody asked for; null for neither
  */
 export function fitting(
   methods: readonly Method[],
@@ -172,13 +198,15 @@ export function fitting(
     return weights === undefined || own !== undefined || (weights as number[]).length === rewards.length;
   };
   const without = methods.filter((method) => !fits(method)).map(({ name }) => name);
-  return {
-    methods: methods.filter(fits),
-    leftOut:
-      without.length === 0
-        ? null
-        : `Left out, because they weigh two rewards and popo.rewards names ${rewards.length}: ${without.join(', ')}.`,
-  };
+  const all = withSources(methods.filter(fits));
+  const asked = new Set(methods.map(({ name }) => name));
+  const more = all.map(({ name }) => name).filter((name) => !asked.has(name));
+  const notes = [
+    without.length > 0 &&
+      `Left out, because they weigh two rewards and popo.rewards names ${rewards.length}: ${without.join(', ')}.`,
+    more.length > 0 && `Run too, because others are made from them: ${more.join(', ')}.`,
+  ].filter((note) => note !== false);
+  return { methods: all, leftOut: notes.length === 0 ? null : notes.join(' ') };
 }
 
 /** @throws ConfigError when the preset cannot take the change */

@@ -1,9 +1,11 @@
 /** Cells of a study as tables: means, paired differences beside the paper's relative changes, and the empirical front. */
 import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
 import { OUTCOMES } from '../evaluate/metrics';
+import type { Interval } from '../numeric/interval';
 import { type SliceTables, sliceRowsText, sliceTables } from './bySlice';
 import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
+import { type Cost, costWords } from './cost';
 import { FRONT_NOTE, type Front, frontOf } from './front';
 
 export interface Compared {
@@ -174,10 +176,14 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
       'less the best fixed',
       '95 %',
       'p',
+      'above the hull',
+      '95 %',
       'beyond the sweep',
       'a fixed weight is better in both',
+      '× one fixed',
+      'RL, mean over seeds',
     ],
-    ...front.points.map(({ overBestFixed: over, ...point }) => [
+    ...front.points.map(({ overBestFixed: over, overHull, cost, ...point }) => [
       point.method,
       point.Category_L3_ACC.toFixed(4),
       point.CTCVR.toFixed(4),
@@ -190,12 +196,28 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
             `${over.low.toExponential(2)} to ${over.high.toExponential(2)}`,
             over.p.toFixed(3),
           ]),
+      ...(overHull === null
+        ? ['', '']
+        : [
+            overHull.mean.toExponential(2),
+            `${overHull.low.toExponential(2)} to ${overHull.high.toExponential(2)}`,
+          ]),
       point.beyond === null ? '' : point.beyond.toExponential(2),
       point.beyond === null ? '' : `${point.dominated} of ${point.swept} seeds`,
+      ...costCells(cost),
     ]),
-    ...(front.sweep === null
-      ? []
-      : [['the fixed weights together', '', '', front.sweep.mean.toExponential(2), '', '', '', '', '', '']]),
+    ...areaRow('the fixed weights together', front.sweep, front.sweepCost),
+    ...areaRow('…and their hull with SFT', front.hull, front.sweepCost),
+  ];
+  const families = [
+    ['made from the same runs', 'seeds', 'of the hull', '95 %', '× one fixed', 'RL, mean over seeds'],
+    ...front.families.map(({ name, seeds, share, cost }) => [
+      name,
+      String(seeds),
+      percent(share.mean),
+      `${percent(share.low)} to ${percent(share.high)}`,
+      ...costCells(cost),
+    ]),
   ];
   const chosen = front.bestFixed.map(({ seed, method }) => `${method} for seed ${seed}`);
   const notes = [
@@ -204,19 +226,44 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
     ...(front.missing === null ? [] : [front.missing]),
   ];
   const sliced = slices === null ? [] : [aligned(sliceRowsText(slices))];
-  return [aligned(rows), aligned(gauges), aligned(paired), ...sliced, aligned(points), ...notes].join('\n\n');
+  const made = front.families.length === 0 ? [] : [aligned(families)];
+  return [
+    aligned(rows),
+    aligned(gauges),
+    aligned(paired),
+    ...sliced,
+    aligned(points),
+    ...made,
+    ...notes,
+  ].join('\n\n');
+}
+
+function costCells(cost: Cost | null): string[] {
+  return cost === null ? ['', ''] : [cost.ofOneFixed?.toFixed(2) ?? '', costWords(cost)];
+}
+
+function areaRow(name: string, area: Interval | null, cost: Cost | null): string[][] {
+  if (area === null) return [];
+  const blanks = new Array<string>(8).fill('');
+  return [[name, '', '', area.mean.toExponential(2), ...blanks, ...costCells(cost)]];
 }
 
 /** One line per cell. */
 export function cellsCsv(cells: readonly Cell[]): string {
-  const header = ['method', 'seed', ...OUTCOMES, 'distinct_top1', 'popularity_share', 'exact', 'link'];
-  const lines = cells.map(({ method, seed, row, exact, link }) =>
+  const header = [
+    ...['method', 'seed', ...OUTCOMES, 'distinct_top1', 'popularity_share'],
+    ...['rl_rollouts', 'rl_updates', 'rl_seconds', 'exact', 'link'],
+  ];
+  const lines = cells.map(({ method, seed, row, spent, exact, link }) =>
     [
       method,
       seed,
       ...OUTCOMES.map((metric) => row[metric]),
       row.distinct_top1,
       row.popularity_share,
+      spent?.rollouts ?? '',
+      spent?.updates ?? '',
+      spent?.seconds ?? '',
       exact,
       `"${link}"`,
     ].join(','),

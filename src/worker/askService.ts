@@ -5,6 +5,7 @@
 import type { Dataset, User } from '../data/dataset';
 import { targetItem } from '../data/dataset';
 import type { LanguageModel } from '../model/languageModel';
+import { mixed } from '../model/mixture';
 import { padRows } from '../model/padding';
 import { sha256 } from '../numeric/hash';
 import { streamKey } from '../numeric/random';
@@ -17,7 +18,7 @@ import { drawExamples, type ExampleDraw } from '../run/stages/data';
 import { PromptFormat } from '../text/prompt';
 import { Tokenizer } from '../text/tokenizer';
 import type { Answer, Askable, AskedHeldOut, AskRequest, LikelyToken } from './askProtocol';
-import { askedWeights, assertMixable, mixed, sftWeights } from './askWeights';
+import { askedWeights, assertMixable, sftWeights } from './askWeights';
 
 /** What the training worker gives to it. */
 export interface AskHost {

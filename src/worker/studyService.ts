@@ -9,7 +9,7 @@ import { isOf, runStudy, type StudyContext } from '../study/queue';
 import { cellsCsv, studyTables } from '../study/tables';
 import type { StudyEvent, StudyRequest, StudyResult } from './protocol';
 
-type StoredCells = Pick<Cells<Cell>, 'load' | 'save'>;
+type StoredCells = Omit<Cells<Cell>, 'store' | 'clear'>;
 
 /** @throws ConfigError or Error for a request that cannot be run, before anything is */
 export async function study(
@@ -26,8 +26,20 @@ export async function study(
     read: async (method, config) => read(stored, method, config),
     async keep(cell) {
       await stored.save(await idOf(cell.method, cell.config), cell);
-      done.push(cell);
+      const before = done.findIndex(({ method, seed }) => method === cell.method && seed === cell.seed);
+      done.splice(before < 0 ? done.length : before, before < 0 ? 0 : 1, cell);
       onEvent({ type: 'result', result: resultOf(done, request) });
+    },
+    ends: {
+      async read(method, config) {
+        const bytes = await stored.loadEnd(await idOf(method, config));
+        return bytes && (await import('../study/endFile')).unpackEnd(bytes, config);
+      },
+      async keep(method, end, config) {
+        const { packEnd } = await import('../study/endFile');
+        await stored.saveEnd(await idOf(method, config), await packEnd(end));
+      },
+      drop: async (method, config) => stored.dropEnd(await idOf(method, config)),
     },
     run,
     tell: (event) => onEvent({ type: 'cell', event }),

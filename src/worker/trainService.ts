@@ -31,7 +31,9 @@ import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
 import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
-import { exportStudy, study, studyResult } from './studyService';
+
+/** Fetched with the first study, since most visitors train no second method. */
+const studyService = () => import('./studyService');
 
 export interface TrainServices {
   /** @param onClosed what was kept may be gone: the browser or somebody else closed it */
@@ -407,6 +409,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     study(request, onEvent) {
       return alone(null, async (run) => {
         const { cells, datasets } = await storage();
+        const { study } = await studyService();
         const runCell: Parameters<typeof study>[2] = (config, resume, save) =>
           runPipeline({
             config,
@@ -426,8 +429,8 @@ export function createTrainer(services: TrainServices): TrainerApi {
       });
     },
 
-    studyResult: async (request) => studyResult(request, (await storage()).cells),
-    exportStudy: async (request) => exportStudy(request, (await storage()).cells),
+    studyResult: async (request) => (await studyService()).studyResult(request, (await storage()).cells),
+    exportStudy: async (request) => (await studyService()).exportStudy(request, (await storage()).cells),
     deleteStudies: async () => (await storage()).cells.clear(),
 
     async pause() {

@@ -93,7 +93,16 @@ function stage({
           means: [],
           comparisons: [],
           slices: null,
-          front: { points: [], sweep: null, bestFixed: [], missing: null },
+          front: {
+            points: [],
+            start: null,
+            sweep: null,
+            hull: null,
+            sweepCost: null,
+            families: [],
+            bestFixed: [],
+            missing: null,
+          },
         },
       };
     },

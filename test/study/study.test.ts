@@ -34,6 +34,11 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
+/** Nothing is made from these runs, so that none of them is kept. */
+const refuse = async () => {
+  throw new Error('No end was to be kept.');
+};
+
 describe('pairedBootstrap', () => {
   it('finds a constant difference certain, and a symmetric one not established', () => {
     const constant = pairedBootstrap([new Float64Array(50).fill(0.2)], 1);
@@ -72,6 +77,8 @@ describe('a study', () => {
     const names = options.methods.map(({ name }) => name);
     const sweep = [0, 0.25, 0.5, 0.75, 1].map((weight) => `fixed-${weight}`);
     sweep.push(
+      ...[0.25, 0.5, 0.75].map((share) => `soup-${share}`),
+      ...[0.25, 0.5, 0.75].map((share) => `soup-mixed-${share}`),
       ...[0.25, 0.5, 0.75].map((weight) => `geometric-${weight}`),
       ...['fixed-0.5', 'fixed-0.75', 'fixed-1', 'geometric-0.5'].map((name) => `${name}-batch`),
     );
@@ -157,6 +164,7 @@ describe('a study', () => {
         seeds: [5],
         read: async (method) => kept.get(method) ?? null,
         keep: async (cell) => void kept.set(cell.method, cell),
+        ends: { read: async () => null, keep: refuse, drop: refuse },
         tell: (event) => void told.push(`${event.method} ${event.status}`),
         run(config: RunConfig, resume: RunCheckpoint | null, save) {
           resumed.push(resume?.state.stage ?? null);

@@ -1,7 +1,11 @@
-/** Where each weighting ends in (L3, CTCVR): the fixed weights joined by a line, as the front that a rule is to go beyond. */
+/**
+ * Where each weighting ends in (L3, CTCVR): the fixed weights joined by a line, and the hull of these and SFT dashed, which is what tossing
+ * a coin between two of them comes to and what a rule is to go beyond.
+ */
 import { useId } from 'preact/hooks';
+import { upperHull } from '../../evaluate/pareto';
 import type { Front, FrontPoint } from '../../study/front';
-import { SWEEP } from '../../study/methods';
+import { METHODS, SWEEP } from '../../study/methods';
 import { ticks } from '../charts/ticks';
 import '../styles/charts.css';
 
@@ -13,6 +17,8 @@ const TOP = 12;
 const BOTTOM = 36;
 /** Between lines of names. */
 const LINE = 12;
+
+type PlotPoint = Pick<FrontPoint, 'method' | 'Category_L3_ACC' | 'CTCVR'>;
 
 interface Named {
   name: string;
@@ -28,19 +34,26 @@ export function FrontPlot({ front }: { front: Front }) {
   const id = useId();
   const seeds = Math.max(...front.points.map((point) => point.seeds));
   const points = front.points.filter((point) => point.seeds === seeds);
-  const [x0, x1] = extent(points.map((point) => point.Category_L3_ACC));
-  const [y0, y1] = extent(points.map((point) => point.CTCVR));
+  const start = front.start?.seeds === seeds ? { ...front.start, method: 'SFT' } : null;
+  const all = start === null ? points : [...points, start];
+  const [x0, x1] = extent(all.map((point) => point.Category_L3_ACC));
+  const [y0, y1] = extent(all.map((point) => point.CTCVR));
   const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (WIDTH - LEFT - RIGHT);
   const py = (y: number) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM);
   const sweep = SWEEP.flatMap(({ name }) => points.find(({ method }) => method === name) ?? []);
-  const named = names(points, px, py);
+  const isWhole = start !== null && sweep.length === SWEEP.length;
+  const hull = isWhole
+    ? upperHull([...sweep, start].map((point) => [point.Category_L3_ACC, point.CTCVR]))
+    : [];
+  const made = new Set(METHODS.flatMap(({ name, derived }) => (derived === undefined ? [] : [name])));
+  const named = names(all, px, py);
   const fewer = front.points.length - points.length;
   return (
     <figure class="front-plot">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title ${id}-desc`}>
         <title id={`${id}-title`}>L3 hit rate against CTCVR after RL, by how rewards are weighed</title>
         <desc id={`${id}-desc`}>
-          {points
+          {all
             .map((point) => `${point.method}: ${point.Category_L3_ACC.toFixed(3)}, ${point.CTCVR.toFixed(3)}`)
             .join('; ')}
         </desc>
@@ -77,6 +90,7 @@ export function FrontPlot({ front }: { front: Front }) {
           class="front-sweep"
           points={sweep.map((point) => `${px(point.Category_L3_ACC)},${py(point.CTCVR)}`).join(' ')}
         />
+        <polyline class="front-hull" points={hull.map(([x, y]) => `${px(x)},${py(y)}`).join(' ')} />
         {named.map(({ name, x, y, at, isLeft }) => (
           <g key={name}>
             <line x1={x} y1={y} x2={x + (isLeft ? -8 : 8)} y2={at - 3.5} class="front-leader" />
@@ -84,7 +98,13 @@ export function FrontPlot({ front }: { front: Front }) {
               cx={x}
               cy={y}
               r="4"
-              class={sweep.some(({ method }) => method === name) ? 'front-fixed' : 'plot-landmark'}
+              class={
+                sweep.some(({ method }) => method === name)
+                  ? 'front-fixed'
+                  : made.has(name)
+                    ? 'front-made'
+                    : 'plot-landmark'
+              }
             />
             <text
               x={x + (isLeft ? -10 : 10)}
@@ -99,6 +119,9 @@ export function FrontPlot({ front }: { front: Front }) {
       </svg>
       <figcaption class="plot-note">
         Means over {seeds} {seeds === 1 ? 'seed' : 'seeds'}; the line joins the fixed weights.
+        {hull.length > 0 &&
+          ' Dashed: the hull of these and SFT, all of which a coin tossed between two models reaches.'}
+        {points.some(({ method }) => made.has(method)) && ' Hollow: made from other runs without training.'}
         {fewer > 0 && ` ${fewer} with fewer seeds are left out.`}
       </figcaption>
     </figure>
@@ -106,7 +129,7 @@ export function FrontPlot({ front }: { front: Front }) {
 }
 
 /** Names beside their points, each side's at least a line apart. */
-function names(points: readonly FrontPoint[], px: (x: number) => number, py: (y: number) => number): Named[] {
+function names(points: readonly PlotPoint[], px: (x: number) => number, py: (y: number) => number): Named[] {
   const placed = points
     .map((point): Named => {
       const [x, y] = [px(point.Category_L3_ACC), py(point.CTCVR)];

@@ -1,6 +1,7 @@
 /** Methods × seeds, and what they say of the method's claims. Loaded when it is opened. */
 import { useSignalEffect } from '@preact/signals';
 import { OUTCOMES } from '../../evaluate/metrics';
+import { costWords } from '../../study/cost';
 import { FRONT_NOTE } from '../../study/front';
 import { METHODS } from '../../study/methods';
 import type { Gauges, StudyTables } from '../../study/tables';
@@ -231,16 +232,22 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
                 <td>
                   {cells
                     .filter((cell) => cell.method === method)
-                    .map(({ seed, link }) => (
-                      <a
-                        key={seed}
-                        class="seed-link"
-                        href={link}
-                        title={`The run of ${method}, seed ${seed}: opens its link`}
-                      >
-                        {seed}
-                      </a>
-                    ))}
+                    .map(({ seed, link }) =>
+                      link === '' ? (
+                        <span key={seed} class="seed-link" title="Made from other runs: no link repeats it">
+                          {seed}
+                        </span>
+                      ) : (
+                        <a
+                          key={seed}
+                          class="seed-link"
+                          href={link}
+                          title={`The run of ${method}, seed ${seed}: opens its link`}
+                        >
+                          {seed}
+                        </a>
+                      ),
+                    )}
                 </td>
                 {OUTCOMES.map((metric) => (
                   <td key={metric}>
@@ -312,10 +319,19 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
                   <th scope="col" title="One fixed weight, the best on the other seeds; paired">
                     Less the best fixed weight’s, ×1000
                   </th>
+                  <th
+                    scope="col"
+                    title="The hull of the fixed weights and SFT is what tossing coins between them reaches; paired"
+                  >
+                    Above the hull, ×1000
+                  </th>
                   <th scope="col" title="A description: noise alone makes it positive">
                     Beyond all fixed weights, ×1000
                   </th>
                   <th scope="col">A fixed weight is better</th>
+                  <th scope="col" title="Rollouts of the runs that it comes of, of those of one fixed weight">
+                    × one fixed
+                  </th>
                 </tr>
               </thead>
               <tbody>
@@ -337,8 +353,14 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
                         <Difference of={point.overBestFixed} write={thousandths} />
                       )}
                     </td>
+                    <td title={point.overHullBySeed.map(bySeed).join(', ')}>
+                      {point.overHull === null ? '–' : <Difference of={point.overHull} write={thousandths} />}
+                    </td>
                     <td>{point.beyond === null ? '–' : thousandths(point.beyond)}</td>
                     <td>{point.beyond === null ? '–' : `in ${point.dominated} of ${point.swept} seeds`}</td>
+                    <td title={point.cost === null ? undefined : costWords(point.cost)}>
+                      {point.cost?.ofOneFixed?.toFixed(2) ?? '–'}
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -346,6 +368,16 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
           </section>
         </>
       )}
+      {front.families.map(({ name, share, cost }) => (
+        <p key={name} class="study-covered">
+          {name} cover {percent(share.mean).replace('+', '')} [{percent(share.low).replace('+', '')},{' '}
+          {percent(share.high).replace('+', '')}] of the area under the hull
+          {cost?.ofOneFixed != null &&
+            front.sweepCost?.ofOneFixed != null &&
+            `, for ${cost.ofOneFixed.toFixed(2)} runs’ rollouts against ${front.sweepCost.ofOneFixed.toFixed(2)}`}
+          .
+        </p>
+      ))}
       {front.missing !== null && <p class="study-left-out">{front.missing}</p>}
       <p class="plot-note">
         Held-out test users, one greedy answer each. ± and colours are 95 % bootstrap intervals, seeds drawn
@@ -356,6 +388,7 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
   );
 }
 
+const bySeed = ({ seed, area }: { seed: number; area: number }) => `seed ${seed}: ${thousandths(area)}`;
 const thousandths = (value: number) => (1000 * value).toFixed(2);
 const percent = (value: number | null) =>
   value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;
