@@ -150,20 +150,28 @@ export function baselinesText(
   ].join('\n');
 }
 
+const WHO = [
+  ['all', 'everybody'],
+  ['long_tail', 'long tail'],
+  ['short', 'short    '],
+] as const;
+
 /** What each feature set adds to a ranker, for a terminal: gains of pCTCVR with their intervals. */
 export function rankingText(ranking: RankingReport): string {
   const points = ({ mean, low, high }: Interval) =>
     `${mean < 0 ? '' : '+'}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
   const lines = ranking.rankers.flatMap(({ features, gain, gauc_gain }) =>
     gain
-      ? (['all', 'long_tail'] as const).map(
-          (who) =>
-            `  ${features.padEnd(8)} ${who === 'all' ? 'everybody' : 'long tail'}  AUC ${points(gain[who].ctcvr)}` +
-            (gauc_gain ? `, GAUC ${points(gauc_gain[who].ctcvr)}` : ''),
-        )
+      ? WHO.flatMap(([who, name]) => {
+          const [auc, gauc] = [gain[who], gauc_gain?.[who]];
+          if (auc === undefined) return [];
+          const grouped = gauc ? `, GAUC ${points(gauc.ctcvr)}` : '';
+          return [`  ${features.padEnd(8)} ${name}  AUC ${points(auc.ctcvr)}${grouped}`];
+        })
       : [],
   );
-  const { requests, users, long_tail_behaviours, distinct_neighbours, notes } = ranking;
+  const { requests, users, long_tail_behaviours, short_behaviours, distinct_neighbours, notes } = ranking;
+  const more = ranking.cross_over_answer?.all.ctcvr;
   return [
     'What the reasoning adds to a ranker (pCTCVR; 95 % over users):',
     ...lines,
@@ -172,6 +180,10 @@ export function rankingText(ranking: RankingReport): string {
         ? ` of ${users.test} users; ${users.long_tail} with at most ${long_tail_behaviours} behaviours are the long tail`
         : '') +
       (distinct_neighbours === undefined ? '.' : `; matched with ${distinct_neighbours} different users.`),
+    ...(short_behaviours === undefined
+      ? []
+      : [`Short: requests with at most ${short_behaviours} behaviours before them.`]),
+    ...(more ? [`Similar users less the answer named: AUC ${points(more)}.`] : []),
     ...(notes ?? []),
   ].join('\n');
 }

@@ -1,8 +1,9 @@
 /**
  * Taiji's last module: does what the model says of a user make a ranker better? A ranker is trained on the past's impressions,
- * and then goes on with requests of the deployment: with nothing from the model, with the user's own codes (intra), with the most
- * similar user's behaviours (cross), with both, and with both dealt to the wrong requests, which must gain nothing. Judged on requests of people that no ranker was trained on (in
- * imported data: on everybody's last behaviour).
+ * and then goes on with requests of the deployment: with nothing from the model, with the item that it names (answer), with the
+ * codes of all that it said (intra), with what similar users did next (cross), with these two, and with these two dealt to the wrong
+ * requests, which must gain nothing. `answer` is a control too: what similar users are worth beyond it, the model did not say by itself.
+ * Judged on requests of people that no ranker was trained on (in imported data: on everybody's last behaviour).
  */
 import { inChunks } from '../control/chunks';
 import { type StageHooks, UNKEPT, type Work } from '../control/hooks';
@@ -20,13 +21,13 @@ import {
 } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { aucGain, groupedAucGain, rankOf } from '../rank/rankingMetrics';
-import { type Enhancement, PLAIN, Requests } from '../rank/requests';
-import { type Moments, type Neighbours, nearestOthers, type PastMoments } from '../rank/similarUsers';
+import { type Enhancement, type Leaning, leaning, PLAIN, Requests } from '../rank/requests';
+import { type Crowds, crowdsOf, type Moments, meanCosine, type PastMoments } from '../rank/similarUsers';
 import { gainOf, type Judgement, joinedJudgements, metricsOf, type RankerMetrics } from './judgement';
 import { type Lift, liftOf } from './lift';
 import { longTailOf } from './longTail';
 
-export const FEATURE_SETS = ['none', 'intra', 'cross', 'both', 'shuffled'] as const;
+export const FEATURE_SETS = ['none', 'answer', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
 
 export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
@@ -34,17 +35,21 @@ export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
   tuningSteps: number;
 }
 
-export interface RankerResult {
+/**
+ * Whose requests: everybody's; those of the users with the fewest behaviours, see `RankingReport`; those of users with at most
+ * `short_behaviours` behaviours at that moment, where there are any; older reports do not tell of them.
+ */
+export type Who = 'all' | 'long_tail' | 'short';
+type BySlice<T> = Record<'all' | 'long_tail', T> & { short?: T };
+
+export interface RankerResult extends BySlice<RankerMetrics> {
   features: FeatureSetName;
-  all: RankerMetrics;
-  /** Of users with the fewest behaviours, see `RankingReport`. */
-  long_tail: RankerMetrics;
   /** AUC less that of the ranker without features; null for that one. */
-  gain: Record<'all' | 'long_tail', { ctr: Interval; ctcvr: Interval }> | null;
+  gain: BySlice<{ ctr: Interval; ctcvr: Interval }> | null;
   /** GAUC less that of the ranker without features, as `gain`; older reports lack it. */
-  gauc_gain?: Record<'all' | 'long_tail', { ctr: Interval; ctcvr: Interval }> | null;
+  gauc_gain?: BySlice<{ ctr: Interval; ctcvr: Interval }> | null;
   /** Only on a world, whose outcomes are known; null otherwise and for the ranker without features. */
-  lift: Record<'all' | 'long_tail', { revenue: Lift; value: Lift }> | null;
+  lift: BySlice<{ revenue: Lift; value: Lift }> | null;
 }
 
 export interface RankingReport {
@@ -57,15 +62,23 @@ export interface RankingReport {
   long_tail_behaviours: number;
   /** Judged users, and those of them in the long tail; older reports lack it, as the next two. */
   users?: { test: number; long_tail: number };
-  /** How many different users the judged requests were matched with. */
+  /** Of older reports: how many different users the judged requests were matched with, one each. */
   distinct_neighbours?: number;
   /** What a reader must know of the features. */
   notes?: string[];
+  /** Requests with at most this many behaviours before them are `short`; older reports lack it, as the next two. */
+  short_behaviours?: number;
+  /** How many people of the past a judged request's crowd is worth, on average: 1 / Σ weight². */
+  crowd?: number;
+  /** Mean cosine of two moments of the past: near 1, what was said of them is too much alike to tell them apart. */
+  mean_cosine?: number;
   /** Share of the vectors' spread that the codes lose, on the judged requests. */
   quantisation_error: number;
-  /** Mean cosine of a judged request and the moment of another user's past that it was matched with. */
+  /** Mean cosine of a judged request and the moment of another user's past that is nearest to it. */
   similarity: number;
   rankers: RankerResult[];
+  /** AUC with similar users less AUC with the answer named: what others add to what the model says itself. Older reports lack it. */
+  cross_over_answer?: BySlice<{ ctr: Interval; ctcvr: Interval }>;
 }
 
 /** Most cells, judged requests × items, of a table of chances (f32, two tables: 400 MB). */
@@ -83,17 +96,22 @@ export function rankingProblem({ splits, items }: Pick<Dataset, 'splits' | 'item
   return null;
 }
 
+/** A history of at most so many behaviours is short: there other people can tell what the user's own past does not. */
+const SHORT_HISTORY = 3;
+
 const CODEBOOK_NOTE =
   'The codes\u2019 codebook is fitted, without labels, on what was said of the requests that rankers learn from, earlier and later ones alike.';
 const TIMES_NOTE =
-  'Imported data keeps the order of each user\u2019s behaviours but not their times: a similar user\u2019s end before their own held-out ones, ' +
-  'but may be later than the request.';
+  'Imported data keeps the order of each user\u2019s behaviours but not their times: what a similar user did next is before their own held-out ' +
+  'behaviours, but may be later than the request.';
 
 /** What the language model made of people. */
 export interface ModelWords {
   /** Of each request of the deployment, train then test. */
   said: Moments;
-  /** Of moments of the past, and what those users did up to the deployment. */
+  /** [requests] The item that it named, −1 for none. */
+  answers: ArrayLike<number>;
+  /** Of moments of the past, and what those users did next. */
   past: PastMoments;
 }
 
@@ -102,22 +120,27 @@ export interface ModelWords {
  * @param said `trained` is the number of requests that rankers learn from: what was said of these alone makes the codebook
  */
 export async function enhance(
-  { said, past, trained }: ModelWords & { trained: number },
+  { said, answers, past, trained, columns }: ModelWords & { trained: number; columns: FeatureColumns },
   options: QuantiserOptions,
   seed: number,
   hooks: StageHooks,
-): Promise<{ enhancement: Enhancement; neighbours: Neighbours; quantisationError: number }> {
+): Promise<{ enhancement: Enhancement; crowds: Crowds; quantisationError: number }> {
   const { subspaces } = options;
   const { vectors, dimension } = said;
   const fitted = { vectors: vectors.subarray(0, trained * dimension), dimension };
   const quantiser = await fitQuantiser(fitted, options, seed, hooks);
   const codes = await quantiser.encode(vectors);
   const judged = vectors.subarray(trained * dimension);
-  const neighbours = await nearestOthers(said, past, seed, hooks);
-  const similar = Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row]));
+  const { paths, categoryCount: width } = columns;
+  const matched = { requests: said, past, columns: { paths, width } };
+  const crowds = await crowdsOf(matched, hooks);
+  const { shares, usual } = crowds;
+  const crowd: Leaning = (request, column) => leaning(shares[request * width + column], usual[column]);
+  const answer: Leaning = (request, column) =>
+    answers[request] < 0 ? 0 : leaning(Number(paths[answers[request]].includes(column)), usual[column]);
   return {
-    enhancement: { codes, subspaces, size: quantiser.size, similar },
-    neighbours,
+    enhancement: { codes, subspaces, size: quantiser.size, crowd, answer },
+    crowds,
     quantisationError: quantiser.error(judged, codes.subarray(trained * subspaces)),
   };
 }
@@ -131,7 +154,7 @@ export interface RankerComparison extends ModelWords {
 
 /** @throws StoppedError when the hooks say stop */
 export async function compareRankers(
-  { dataset, deployment, said, past }: RankerComparison,
+  { dataset, deployment, said, answers, past }: RankerComparison,
   options: RankingOptions,
   seed: number,
   hooks: StageHooks,
@@ -143,18 +166,23 @@ export async function compareRankers(
   const { work = UNKEPT } = hooks;
   const quiet: StageHooks = { gate: () => hooks.gate(), work };
 
-  const { enhancement, neighbours, quantisationError } = await enhance(
-    { said, past, trained: train.length },
+  const columns = new FeatureColumns(dataset);
+  const { enhancement, crowds, quantisationError } = await enhance(
+    { said, answers, past, trained: train.length, columns },
     options,
     seed,
     quiet,
   );
-  const columns = new FeatureColumns(dataset);
   const real = new Requests(deployment, examples, columns, enhancement);
   const dealt = new Requests(deployment, examples, columns, shuffled(enhancement, trainRows, testRows, seed));
 
   const tail = longTailOf(test);
-  const isSparse = test.map(({ user }) => tail.users.has(user));
+  const slices: Record<Who, readonly boolean[] | null> = {
+    all: null,
+    long_tail: test.map(({ user }) => tail.users.has(user)),
+    short: test.map(({ position }) => position <= SHORT_HISTORY),
+  };
+  const hasShort = slices.short?.includes(true);
   const oracle = deployment.oracle;
   const bids = drawBids(deployment.items.length, seed);
   const losses: number[] = [];
@@ -199,35 +227,45 @@ export async function compareRankers(
     start?.dispose();
   }
 
-  const [plain] = judgements;
+  const by = (name: FeatureSetName) => judgements[FEATURE_SETS.indexOf(name)];
+  const plain = by('none');
+  const each = <T>(of: (isIn: readonly boolean[] | null) => T): BySlice<T> => ({
+    all: of(slices.all),
+    long_tail: of(slices.long_tail),
+    ...(hasShort && { short: of(slices.short) }),
+  });
   const rankers = judgements.map((judgement, index): RankerResult => {
-    const about = (isIn: readonly boolean[] | null) => metricsOf(judgement, isIn);
-    const gains = (of: typeof aucGain, isIn: readonly boolean[] | null) =>
-      gainOf(of, { before: plain, after: judgement, isIn }, seed);
+    const gains = (of: typeof aucGain) =>
+      index === 0 ? null : each((isIn) => gainOf(of, { before: plain, after: judgement, isIn }, seed));
     const lifts = (isIn: readonly boolean[] | null) =>
       liftOf({ before: plain.outcomes!, after: judgement.outcomes!, isIn }, test, seed);
     return {
       features: FEATURE_SETS[index],
-      all: about(null),
-      long_tail: about(isSparse),
-      gain: index === 0 ? null : { all: gains(aucGain, null), long_tail: gains(aucGain, isSparse) },
-      gauc_gain:
-        index === 0 ? null : { all: gains(groupedAucGain, null), long_tail: gains(groupedAucGain, isSparse) },
-      lift: index === 0 || !oracle ? null : { all: lifts(null), long_tail: lifts(isSparse) },
+      ...each((isIn) => metricsOf(judgement, isIn)),
+      gain: gains(aucGain),
+      gauc_gain: gains(groupedAucGain),
+      lift: index === 0 || !oracle ? null : each(lifts),
     };
   });
-  const matched = testRows.filter((row) => neighbours.row[row] >= 0);
+  const matched = testRows.filter((row) => crowds.size[row] > 0);
+  const meanOf = (values: Float32Array) =>
+    matched.reduce((sum, row) => sum + values[row], 0) / Math.max(1, matched.length);
   return {
     losses,
     report: {
       requests: { train: train.length, test: test.length },
       long_tail_behaviours: tail.behaviours,
       users: { test: new Set(test.map(({ user }) => user)).size, long_tail: tail.users.size },
-      distinct_neighbours: new Set(matched.map((row) => past.users[neighbours.row[row]])).size,
+      short_behaviours: SHORT_HISTORY,
+      crowd: meanOf(crowds.size),
+      mean_cosine: meanCosine(past),
       notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
       quantisation_error: quantisationError,
-      similarity: matched.reduce((sum, row) => sum + neighbours.cosine[row], 0) / Math.max(1, matched.length),
+      similarity: meanOf(crowds.cosine),
       rankers,
+      cross_over_answer: each((isIn) =>
+        gainOf(aucGain, { before: by('answer'), after: by('cross'), isIn }, seed),
+      ),
     },
   };
 
@@ -299,12 +337,13 @@ function pastRequests(dataset: Dataset): { user: number; position: number }[] {
 }
 
 function featuresOf(name: FeatureSetName): FeatureSet {
-  return { intra: name !== 'none' && name !== 'cross', cross: name !== 'none' && name !== 'intra' };
+  const isBoth = name === 'both' || name === 'shuffled';
+  return { answer: name === 'answer', intra: isBoth || name === 'intra', cross: isBoth || name === 'cross' };
 }
 
-/** The same codes and neighbours, dealt out anew among the requests of each part. */
+/** The same codes and crowds, dealt out anew among the requests of each part. */
 function shuffled(
-  { codes, subspaces, size, similar }: Enhancement,
+  { codes, subspaces, size, crowd, answer }: Enhancement,
   trainRows: readonly number[],
   testRows: readonly number[],
   seed: number,
@@ -318,6 +357,7 @@ function shuffled(
     ),
     subspaces,
     size,
-    similar: from.map((row) => similar[row]),
+    crowd: (request, column) => crowd(from[request], column),
+    answer: (request, column) => answer(from[request], column),
   };
 }

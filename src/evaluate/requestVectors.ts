@@ -1,10 +1,20 @@
-/** What the model says of each request, as one vector: the greedy completion, reasoning and answer, in the encoder's space. */
+/**
+ * What the model says of each request: the greedy completion, reasoning and answer, as one vector in the encoder's space, and the item that it
+ * names. The encoder knows words of the catalogue alone, so what reasoning is put into ("saw … need …") leaves no trace in a vector.
+ */
 import type { StageHooks } from '../control/hooks';
 import type { LanguageModel } from '../model/languageModel';
 import { type EvaluationOptions, generateGreedily, type HeldOutSet } from './metrics';
 
+/** What was said, example by example. */
+export interface SaidOf {
+  /** [examples × dimension], unit rows; zero where the model said nothing that the encoder knows a word of. */
+  vectors: Float32Array<ArrayBuffer>;
+  /** Items named, −1 for none. */
+  answers: number[];
+}
+
 /**
- * @returns [examples × dimension], unit rows; zero where the model said nothing that the encoder knows a word of
  * @throws StoppedError when the hooks say stop
  */
 export async function requestVectors(
@@ -12,12 +22,16 @@ export async function requestVectors(
   asked: Omit<HeldOutSet, 'ctcvr'>,
   options: Omit<EvaluationOptions, 'stage'>,
   hooks: StageHooks,
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<SaidOf> {
   const { format, examples, encoder } = asked;
   const completions = await generateGreedily(model, asked, options, hooks);
   const vectors = new Float32Array(examples.length * encoder.dimension);
   completions.forEach((tokens, row) => {
     vectors.set(encoder.embed(format.tokenizer.decode(tokens)), row * encoder.dimension);
   });
-  return vectors;
+  const answers = completions.map((tokens) => {
+    const { valid, item } = format.parse(tokens);
+    return valid ? item : -1;
+  });
+  return { vectors, answers };
 }

@@ -3,7 +3,8 @@
  * impressions, shared embeddings) with target attention over the last behaviours (Zhou et al., "Deep Interest Network", KDD
  * 2018: weights are sigmoids and do not sum to 1, so that how strongly a behaviour calls for an item is not lost).
  *
- * Each feature of a request is a vector x_f of D numbers; with t the item's, the hidden layer sees t, x_f and t ⊙ x_f. A ranker may
+ * Each feature of a request is a vector x_f of D numbers; with t the item's, the hidden layer sees t, x_f and t ⊙ x_f. What a request
+ * leans to is a number for each category of the item, and the hidden layer sees that as it is. A ranker may
  * start from another one and add features: their rows of the first layer start at 0, so that it first ranks as the other did, and
  * rankers with and without a feature differ in nothing else.
  *
@@ -17,7 +18,7 @@ import type { Adam } from './adam';
 import { entireSpaceLogLikelihood } from './entireSpace';
 import type { FeatureColumns } from './featureColumns';
 import { fit } from './fit';
-import { ATTENDED, type Requests } from './requests';
+import { ATTENDED, LEVELS, type Requests } from './requests';
 
 export interface OnlineRankerOptions {
   steps: number;
@@ -30,9 +31,11 @@ export interface OnlineRankerOptions {
 
 /** What of the language model the ranker is given. */
 export interface FeatureSet {
+  /** The item that it named, as the crowd's are. */
+  answer: boolean;
   /** The codes of what it said of this user. */
   intra: boolean;
-  /** The behaviours of the user of whom it said the most similar things. */
+  /** What people did next of whom it said much the same. */
   cross: boolean;
 }
 
@@ -127,18 +130,17 @@ class Model {
     matrix('category', [categoryCount, D], 0.1);
     matrix('profile', [profileWidth, D], 0.1);
     matrix('itemBias', [items, 2], 0);
-    // Behaviours attended to and averaged, of the user and of the similar one.
-    for (const whose of ['own', ...(features.cross ? ['similar'] : [])]) {
-      matrix(`${whose}/query`, [D, D], square);
-      matrix(`${whose}/lag`, [1, ATTENDED, 1], 0);
-      for (const name of ['latest', 'average']) this.#layer(matrix, `${whose}/${name}`, D);
-    }
+    matrix('own/query', [D, D], square);
+    matrix('own/lag', [1, ATTENDED, 1], 0);
+    for (const name of ['latest', 'average']) this.#layer(matrix, `own/${name}`, D);
     this.#layer(matrix, 'profile', D);
     if (features.intra) {
       const { subspaces, size } = requests.enhancement;
       matrix('code', [subspaces * size, D], 0.1);
       this.#layer(matrix, 'code', D);
     }
+    for (const name of leaningsOf(features))
+      matrix(`hidden/${name}`, [LEVELS, HIDDEN], 1 / Math.sqrt(LEVELS));
     matrix('hidden/item', [D, HIDDEN], square);
     matrix('hiddenBias', [HIDDEN], 0);
     matrix('out', [HIDDEN, 2], 1 / Math.sqrt(HIDDEN));
@@ -163,7 +165,7 @@ class Model {
       weight.fill(1, i * width, i * width + items.length);
     });
     return tf.tidy(() => {
-      const inputs = inputsOf(this.#requests, this.#features, rows);
+      const inputs = inputsOf(this.#requests, this.#features, rows, shown);
       const [clicked, converted, counts] = [click, conversion, weight].map((column) =>
         tf.tensor2d(column, [rows.length, width]),
       );
@@ -191,13 +193,14 @@ class Model {
     for (let from = 0; from < rows.length; from += this.block) {
       await passGate(hooks, 'Ranking');
       const part = rows.slice(from, from + this.block);
+      const all = Int32Array.from({ length: part.length * items }, (_, at) => at % items);
       const both = tf.tidy(() => {
         const table = this.#items();
         const shape: [number, number, number] = [part.length, items, this.#size];
         const targets = tf.broadcastTo(tf.expandDims(table, 0), shape) as tf.Tensor3D;
         const bias = tf.expandDims(this.weights.itemBias, 0);
         const [click, buy] = this.#logits(
-          inputsOf(this.#requests, this.#features, part),
+          inputsOf(this.#requests, this.#features, part, all),
           table,
           targets,
           bias,
@@ -237,18 +240,17 @@ class Model {
       hidden = tf.add(hidden, times(tf.mul(x, targets) as tf.Tensor3D, w[`hidden/${feature}/product`]));
     };
     const same = (x: tf.Tensor2D) => tf.reshape(x, [rows, 1, D]) as tf.Tensor3D;
-    for (const whose of ['own', 'similar'] as const) {
-      const behaviours = inputs[whose];
-      if (behaviours === null) continue;
-      const latest = tf.reshape(tf.matMul(behaviours.latest, table), [rows, ATTENDED, D]) as tf.Tensor3D;
-      // [rows × ATTENDED × n]: how strongly each behaviour calls for each item.
-      const called = tf.matMul(times(latest, w[`${whose}/query`]), targets, false, true);
-      const weights = tf.mul(tf.sigmoid(tf.add(called, w[`${whose}/lag`])), behaviours.present);
-      take(`${whose}/latest`, tf.matMul(weights, latest, true, false) as tf.Tensor3D);
-      take(`${whose}/average`, same(tf.matMul(behaviours.averages, table)));
-    }
+    const { latest: newest, present, averages } = inputs.own;
+    const latest = tf.reshape(tf.matMul(newest, table), [rows, ATTENDED, D]) as tf.Tensor3D;
+    // [rows × ATTENDED × n]: how strongly each behaviour calls for each item.
+    const called = tf.matMul(times(latest, w['own/query']), targets, false, true);
+    const weights = tf.mul(tf.sigmoid(tf.add(called, w['own/lag'])), present);
+    take('own/latest', tf.matMul(weights, latest, true, false) as tf.Tensor3D);
+    take('own/average', same(tf.matMul(averages, table)));
     take('profile', same(tf.matMul(inputs.profile, w.profile as tf.Tensor2D)));
     if (inputs.codes !== null) take('code', same(tf.matMul(inputs.codes, w.code as tf.Tensor2D)));
+    for (const [name, leans] of Object.entries(inputs.leanings))
+      hidden = tf.add(hidden, times(leans, w[`hidden/${name}`]));
     const out = tf.add(tf.add(times(tf.relu(hidden) as tf.Tensor3D, w.out), w.outBias), bias);
     return tf.split(out, 2, 2).map((logit) => tf.reshape(logit, [rows, count]) as tf.Tensor2D);
   }
@@ -264,27 +266,42 @@ interface Behaviours {
 interface Inputs {
   profile: tf.Tensor2D;
   own: Behaviours;
-  similar: Behaviours | null;
   codes: tf.Tensor2D | null;
+  /** [rows × n × LEVELS] by name, of the items asked about. */
+  leanings: Record<string, tf.Tensor3D>;
 }
 
-function inputsOf(requests: Requests, features: FeatureSet, rows: readonly number[]): Inputs {
+function leaningsOf({ answer, cross }: FeatureSet): ('answer' | 'crowd')[] {
+  return [...(answer ? ['answer' as const] : []), ...(cross ? ['crowd' as const] : [])];
+}
+
+/** @param asked [rows × n] items, −1 for none */
+function inputsOf(
+  requests: Requests,
+  features: FeatureSet,
+  rows: readonly number[],
+  asked: Int32Array,
+): Inputs {
   const { items, columns, enhancement } = requests;
-  const behaviours = (latest: Int32Array, averages: Float32Array): Behaviours => ({
-    latest: oneHot(latest, items),
-    present: tf.tensor3d(
-      Float32Array.from(latest, (item) => Number(item >= 0)),
-      [rows.length, ATTENDED, 1],
-    ),
-    averages: tf.tensor2d(averages, [rows.length, items]),
+  const latest = requests.latest(rows);
+  const leanings = leaningsOf(features).map((name) => {
+    const leans = requests.leanings(name, rows, asked);
+    return [name, tf.tensor3d(leans, [rows.length, asked.length / rows.length, LEVELS])] as const;
   });
   return {
     profile: tf.tensor2d(requests.profiles(rows), [rows.length, columns.profileWidth]),
-    own: behaviours(requests.latest(rows), requests.averages(rows)),
-    similar: features.cross ? behaviours(requests.similarLatest(rows), requests.similarAverages(rows)) : null,
+    own: {
+      latest: oneHot(latest, items),
+      present: tf.tensor3d(
+        Float32Array.from(latest, (item) => Number(item >= 0)),
+        [rows.length, ATTENDED, 1],
+      ),
+      averages: tf.tensor2d(requests.averages(rows), [rows.length, items]),
+    },
     codes: features.intra
       ? tf.tensor2d(requests.codes(rows), [rows.length, enhancement.subspaces * enhancement.size])
       : null,
+    leanings: Object.fromEntries(leanings),
   };
 }
 

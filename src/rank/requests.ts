@@ -1,6 +1,6 @@
 /**
  * What a ranker may know of a request: the user's profile and behaviours before it, and what the language model made of
- * them. Everything of request r is read from `history[0 … position)`, from the request's own codes, and from other users' past; what the user
+ * them. Everything of request r is read from `history[0 … position)`, from what was said of it, and from other users' past; what the user
  * did next is only in the labels.
  */
 import type { Dataset, Example } from '../data/dataset';
@@ -9,8 +9,10 @@ import type { FeatureColumns } from './featureColumns';
 /** Behaviours that target attention looks at, and those that are averaged. */
 export const ATTENDED = 10;
 const AVERAGED = 50;
-/** Behaviours of a similar user. */
-const SIMILAR = 100;
+/** Levels of categories. */
+export const LEVELS = 3;
+/** Added to shares before their ratio is taken, so that what nobody did has a logarithm. */
+const SMOOTHING = 0.02;
 
 /** What the language model adds: by request, in the order of `examples`. */
 export interface Enhancement {
@@ -18,12 +20,28 @@ export interface Enhancement {
   codes: Int32Array;
   subspaces: number;
   size: number;
-  /** What the most similar other user did, newest last; empty where there is none. */
-  similar: readonly Int32Array[];
+  /** What people did next of whom the model said much the same. */
+  crowd: Leaning;
+  /** The item that the model itself names. */
+  answer: Leaning;
 }
 
+/** How much more than usual a request leans to a category: the log of the ratio of two shares, by the category's column. */
+export type Leaning = (request: number, column: number) => number;
+
 /** Of requests that the language model has said nothing of. */
-export const PLAIN: Enhancement = { codes: new Int32Array(0), subspaces: 0, size: 0, similar: [] };
+export const PLAIN: Enhancement = {
+  codes: new Int32Array(0),
+  subspaces: 0,
+  size: 0,
+  crowd: () => 0,
+  answer: () => 0,
+};
+
+/** @param share and `usual` are in [0, 1] */
+export function leaning(share: number, usual: number): number {
+  return Math.log((share + SMOOTHING) / (usual + SMOOTHING));
+}
 
 /** What was shown at one request and what came of it. */
 export interface Slate {
@@ -73,17 +91,23 @@ export class Requests {
     );
   }
 
-  /** As `latest`, of the similar user. */
-  similarLatest(rows: readonly number[]): Int32Array {
-    return newest(rows.map((row) => this.enhancement.similar[row]));
-  }
-
-  /** As `averages`, of the similar user's last hundred behaviours. */
-  similarAverages(rows: readonly number[]): Float32Array {
-    return means(
-      rows.map((row) => this.enhancement.similar[row].slice(-SIMILAR)),
-      this.items,
-    );
+  /**
+   * How far each request leans to each of its items' categories.
+   * @param items [rows × n], −1 for none
+   * @returns [rows × n × LEVELS]
+   */
+  leanings(of: 'crowd' | 'answer', rows: readonly number[], items: ArrayLike<number>): Float32Array {
+    const lean = this.enhancement[of];
+    const count = items.length / rows.length;
+    const all = new Float32Array(items.length * LEVELS);
+    for (let at = 0; at < items.length; at++) {
+      if (items[at] < 0) continue;
+      const row = rows[Math.floor(at / count)];
+      this.columns.paths[items[at]].forEach((column, level) => {
+        all[at * LEVELS + level] = lean(row, column);
+      });
+    }
+    return all;
   }
 
   /** [rows × M · size]: a 1 in each part's block. */

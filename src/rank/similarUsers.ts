@@ -1,10 +1,10 @@
 /**
- * Cross-user features: for each request the most similar moment in another user's past, by the cosine of what the model said
- * of both. The other's behaviours then describe the one who asks.
+ * Cross-user features: what other people did just after the model had said much the same of them. Each moment of the past counts by
+ * softmax(cosine / .05), so that equals count alike and nobody is chosen among them by chance.
+ *
+ * A request may see the one behaviour that followed each moment, and nothing later: a training target, before anything that is held out.
  */
-import * as tf from '@tensorflow/tfjs';
-import { inChunks, joined } from '../control/chunks';
-import { type StageHooks, UNKEPT } from '../control/hooks';
+import { passGate, type StageHooks } from '../control/hooks';
 import type { Dataset, Example } from '../data/dataset';
 import { visibleToTraining } from '../data/visibility';
 import { Random } from '../numeric/random';
@@ -16,46 +16,56 @@ export interface Moments {
   users: readonly string[];
 }
 
-/** Moments of the past, each with what its user did. */
+/** Moments of the past, each with the item that its user chose next. */
 export interface PastMoments extends Moments {
-  behaviours: readonly Int32Array[];
+  next: ArrayLike<number>;
 }
 
-export interface Neighbours {
-  /**
-   * [requests] row of the past moment with the greatest cosine; of equals the next one after a place drawn for each request, lest all
-   * fall to the first. −1: nothing was said of this request, or of nobody else.
-   */
-  row: Int32Array;
+/** Which columns of `width` stand for an item: its categories, from the widest to the narrowest. */
+export interface Columns {
+  paths: readonly (readonly number[])[];
+  width: number;
+}
+
+/** Of each request, the people of whom the model said much the same, and what they did next. */
+export interface Crowds {
+  /** [requests × width] Share of the crowd whose next item is in each category; `usual` where there is no crowd. */
+  shares: Float32Array;
+  /** [width] The same of everybody in the past. */
+  usual: Float32Array;
+  /** [requests] The greatest cosine; 0 where nothing was said, or of nobody else. */
   cosine: Float32Array;
+  /** [requests] How many people it is worth, 1 / Σ weight²; 0 where there is none. */
+  size: Float32Array;
 }
 
-const ROWS = 256;
-/** Below any cosine. */
-const OWN = -4;
-/** The number of no user. */
-const NOBODY = -1;
+/** Of the softmax over cosines. From .02 to .1 no gain was told apart from any other, on two worlds. */
+const TEMPERATURE = 0.05;
+/** Requests between two gates. */
+const ROWS = 64;
+/** Of the largest weight; what is less is not counted. */
+const LEAST = 1e-6;
 
 /**
- * One moment each of at most `count` training users, for others to be compared with, and what these users did up to the
- * deployment. Imported data keeps the order of each user's behaviours but not their times, so theirs end before their own held-out
- * ones, which may be later than another user's request.
+ * One moment each of at most `count` training users, for others to be compared with, and the item that followed. That item is what
+ * training was asked for there; a moment whose item is held out in another split is no moment of the past.
  */
 export function pastMoments(
   dataset: Dataset,
   count: number,
   seed: number,
-): { examples: Example[]; behaviours: Int32Array[] } {
+): { examples: Example[]; next: Int32Array } {
+  const visible = visibleToTraining(dataset);
   const one = new Map<number, Example>();
   for (const example of new Random(seed, 'ranking/past').shuffle([...dataset.splits.train])) {
-    if (example.position > 0 && !one.has(example.user)) one.set(example.user, example);
+    const { user, position } = example;
+    if (position > 0 && position < visible[user] && !one.has(user)) one.set(user, example);
     if (one.size === count) break;
   }
-  const visible = visibleToTraining(dataset);
   const examples = [...one.values()];
   return {
     examples,
-    behaviours: examples.map(({ user }) => dataset.users[user].history.subarray(0, visible[user])),
+    next: Int32Array.from(examples, ({ user, position }) => dataset.users[user].history[position]),
   };
 }
 
@@ -63,71 +73,81 @@ export function pastMoments(
  * @param past of the same dimension as the requests
  * @throws StoppedError when the hooks say stop
  */
-export async function nearestOthers(
-  requests: Moments,
-  past: Moments,
-  seed: number,
+export async function crowdsOf(
+  { requests, past, columns }: { requests: Moments; past: PastMoments; columns: Columns },
   hooks: StageHooks,
-): Promise<Neighbours> {
-  const { dimension } = requests;
-  const names = new Map<string, number>();
-  const number = (user: string) => names.get(user) ?? names.set(user, names.size).size - 1;
-  // What nothing was said of is nobody's, so nobody's neighbour.
-  const pastUsers = past.users.map((user, at) =>
-    isZero(past.vectors, at, dimension) ? NOBODY : number(user),
-  );
-  const size = pastUsers.length;
-  const askers = requests.users.map(number);
-  const count = askers.length;
-  const row = new Int32Array(count).fill(-1);
-  const cosine = new Float32Array(count);
-  if (size === 0) return { row, cosine };
-  const index = tf.tensor2d(past.vectors, [size, dimension]);
-  const owners = tf.tensor2d(pastUsers, [1, size], 'int32');
-  const places = tf.range(0, size);
-  try {
-    const nearest = async (chunk: number) => {
-      const from = chunk * ROWS;
-      const to = Math.min(count, from + ROWS);
-      const [best, value] = tf.tidy(() => {
-        const queries = tf.tensor2d(requests.vectors.subarray(from * dimension, to * dimension), [
-          to - from,
-          dimension,
-        ]);
-        const own = tf.equal(tf.tensor2d(askers.slice(from, to), [to - from, 1], 'int32'), owners);
-        const isOut = tf.logicalOr(own, tf.equal(owners, NOBODY));
-        const cosines = tf.where(isOut, OWN, tf.matMul(queries, index, false, true));
-        const greatest = tf.max(cosines, 1, true);
-        const starts = Array.from({ length: to - from }, (_, i) =>
-          new Random(seed, 'similar users', from + i).int(size),
-        );
-        // How far behind its request's start each row is, going round: whole numbers, exact in f32.
-        const ahead = tf.sub(places, tf.tensor2d(starts, [to - from, 1]));
-        const round = tf.where(tf.less(ahead, 0), tf.add(ahead, size), ahead);
-        const near = tf.where(tf.equal(cosines, greatest), tf.sub(size, round), 0);
-        return [tf.argMax(near, 1), tf.squeeze(greatest, [1])];
+): Promise<Crowds> {
+  const { dimension, users } = requests;
+  const { paths, width } = columns;
+  const usual = new Float32Array(width);
+  for (let at = 0; at < past.next.length; at++)
+    for (const column of paths[past.next[at]]) usual[column] += 1 / past.next.length;
+  const spoken = spokenOf(past);
+  const made: Crowds = {
+    shares: new Float32Array(users.length * width),
+    usual,
+    cosine: new Float32Array(users.length),
+    size: new Float32Array(users.length),
+  };
+  const weights = new Float64Array(spoken.length);
+  for (let row = 0; row < users.length; row++) {
+    if (row % ROWS === 0) await passGate(hooks, 'Similar users');
+    const asked = requests.vectors.subarray(row * dimension, (row + 1) * dimension);
+    let best = -2;
+    if (!isZero(asked))
+      spoken.forEach((at, i) => {
+        weights[i] = past.users[at] === users[row] ? -Infinity : dot(asked, past.vectors, at * dimension);
+        best = Math.max(best, weights[i]);
       });
-      const [rows, values] = await Promise.all([best.data(), value.data()]);
-      tf.dispose([best, value]);
-      return { rows: Array.from(rows as Int32Array), values: values as Float32Array };
-    };
-    const { gate, work = UNKEPT } = hooks;
-    const onProgress = (done: number) => hooks.onProgress?.(Math.min(count, done * ROWS), count);
-    const chunks = await work.part('neighbours', (own) =>
-      inChunks('Similar users', Math.ceil(count / ROWS), nearest, { gate, onProgress, work: own }),
-    );
-    const rows = chunks.flatMap((chunk) => chunk.rows);
-    joined(chunks.map((chunk) => chunk.values)).forEach((value, request) => {
-      if (value <= OWN || isZero(requests.vectors, request, dimension)) return;
-      row[request] = rows[request];
-      cosine[request] = value;
+    const shares = made.shares.subarray(row * width, (row + 1) * width);
+    if (best < -1.5) {
+      shares.set(usual);
+      continue;
+    }
+    let [sum, squares] = [0, 0];
+    weights.forEach((cosine, i) => {
+      const weight = Math.exp((cosine - best) / TEMPERATURE);
+      weights[i] = weight < LEAST ? 0 : weight;
+      sum += weights[i];
+      squares += weights[i] ** 2;
     });
-  } finally {
-    tf.dispose([index, owners, places]);
+    spoken.forEach((at, i) => {
+      if (weights[i] > 0) for (const column of paths[past.next[at]]) shares[column] += weights[i] / sum;
+    });
+    made.cosine[row] = best;
+    made.size[row] = sum ** 2 / squares;
   }
-  return { row, cosine };
+  return made;
 }
 
-function isZero(vectors: Float32Array, row: number, dimension: number): boolean {
-  return vectors.subarray(row * dimension, (row + 1) * dimension).every((value) => value === 0);
+/** Mean cosine of two different rows of which something was said; 0 where there are not two. Near 1, cosines tell nobody apart. */
+export function meanCosine({ vectors, dimension }: Pick<Moments, 'vectors' | 'dimension'>): number {
+  const total = new Float64Array(dimension);
+  let [own, rows] = [0, 0];
+  for (let from = 0; from < vectors.length; from += dimension) {
+    const row = vectors.subarray(from, from + dimension);
+    if (isZero(row)) continue;
+    rows++;
+    for (let d = 0; d < dimension; d++) total[d] += row[d];
+    own += dot(row, row, 0);
+  }
+  if (rows < 2) return 0;
+  return (total.reduce((sum, value) => sum + value * value, 0) - own) / (rows * (rows - 1));
+}
+
+/** Rows of which something was said: what nothing was said of is nobody's neighbour. */
+function spokenOf({ vectors, dimension, users }: Moments): number[] {
+  return Array.from(users.keys()).filter(
+    (at) => !isZero(vectors.subarray(at * dimension, (at + 1) * dimension)),
+  );
+}
+
+function isZero(vector: Float32Array): boolean {
+  return vector.every((value) => value === 0);
+}
+
+function dot(a: Float32Array, b: Float32Array, from: number): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d] * b[from + d];
+  return sum;
 }

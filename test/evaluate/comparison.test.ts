@@ -13,8 +13,14 @@ import { FeatureColumns } from '../../src/rank/featureColumns';
 import { trainOnlineRanker } from '../../src/rank/onlineRanker';
 import { fitQuantiser } from '../../src/rank/quantiser';
 import { aucGain, groupedAucGain, rankOf } from '../../src/rank/rankingMetrics';
-import { type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
-import { type Moments, nearestOthers, type PastMoments, pastMoments } from '../../src/rank/similarUsers';
+import { type Enhancement, leaning, PLAIN, Requests } from '../../src/rank/requests';
+import {
+  crowdsOf,
+  type Moments,
+  meanCosine,
+  type PastMoments,
+  pastMoments,
+} from '../../src/rank/similarUsers';
 
 const SEED = 6;
 const DIMENSION = 4;
@@ -28,6 +34,9 @@ let world: Dataset;
 let later: Dataset;
 let said: Moments;
 let past: PastMoments;
+/** The items named at requests; none at the first. */
+let answers: number[];
+let columns: FeatureColumns;
 beforeAll(async () => {
   await useSlowPath();
   world = await generateWorld({
@@ -61,14 +70,16 @@ beforeAll(async () => {
     vectors: units('past', 30),
     dimension: DIMENSION,
     users: moments.examples.map(({ user }) => world.users[user].id),
-    behaviours: moments.behaviours,
+    next: moments.next,
   };
+  answers = asked.map((_, row) => (row % later.items.length) - Number(row === 0));
+  columns = new FeatureColumns(world);
 });
 
 describe('what the model says, as features', () => {
   it('is coded by what was said of the requests that are learnt from, and matched with the past', async () => {
     const trained = later.splits.train.length;
-    const made = await enhance({ said, past, trained }, options, SEED, hooks);
+    const made = await enhance({ said, answers, past, trained, columns }, options, SEED, hooks);
     const fitted = { vectors: said.vectors.subarray(0, trained * DIMENSION), dimension: DIMENSION };
     const quantiser = await fitQuantiser(fitted, options, SEED, hooks);
     const codes = await quantiser.encode(said.vectors);
@@ -78,12 +89,23 @@ describe('what the model says, as features', () => {
       quantiser.error(said.vectors.subarray(trained * DIMENSION), codes.subarray(trained * 2)),
       12,
     );
-    const neighbours = await nearestOthers(said, past, SEED, hooks);
-    expect(made.neighbours).toEqual(neighbours);
-    expect(neighbours.row.at(-1)).toBe(-1);
-    expect(made.enhancement.similar).toEqual(
-      Array.from(neighbours.row, (row) => (row < 0 ? new Int32Array(0) : past.behaviours[row])),
-    );
+    const { paths, categoryCount: width } = columns;
+    const crowds = await crowdsOf({ requests: said, past, columns: { paths, width } }, hooks);
+    expect(made.crowds).toEqual(crowds);
+    const { crowd, answer } = made.enhancement;
+    const usual = (column: number) =>
+      Array.from(past.next).filter((item) => paths[item].includes(column)).length / past.next.length;
+    for (const row of [0, 1, 9])
+      for (let column = 0; column < width; column++) {
+        const share = crowds.shares[row * width + column];
+        expect(crowd(row, column)).toBeCloseTo(leaning(share, usual(column)), 5);
+        const isNamed = row > 0 && paths[answers[row]].includes(column);
+        const lean = row === 0 ? 0 : leaning(Number(isNamed), usual(column));
+        expect(answer(row, column)).toBeCloseTo(lean, 5);
+      }
+    // Of the last request nothing was said: it leans nowhere.
+    const last = answers.length - 1;
+    expect([crowds.size[last], crowd(last, 0), crowd(last, 3)]).toEqual([0, 0, 0]);
   });
 });
 
@@ -91,35 +113,39 @@ describe('a comparison, part by part', () => {
   it('is of rankers that go on from the past with other features, judged on the same requests', async () => {
     const progress: number[][] = [];
     const watched = { ...hooks, onProgress: (...numbers: number[]) => void progress.push(numbers) };
-    const comparison = { dataset: world, deployment: later, said, past };
+    const comparison = { dataset: world, deployment: later, said, answers, past };
     const { report, losses } = await compareRankers(comparison, options, SEED, watched);
-    expect(rankingSteps(options)).toBe(5 + 5 * 3);
-    expect(progress).toEqual([5, 8, 11, 14, 17, 20].map((done) => [done, 20]));
+    expect(rankingSteps(options)).toBe(5 + 6 * 3);
+    expect(progress).toEqual([5, 8, 11, 14, 17, 20, 23].map((done) => [done, 23]));
 
     const { train, test } = later.splits;
     const examples = [...train, ...test];
     const trainRows = train.map((_, row) => row);
     const testRows = test.map((_, row) => train.length + row);
-    const { enhancement, neighbours, quantisationError } = await enhance(
-      { said, past, trained: train.length },
+    const { enhancement, crowds, quantisationError } = await enhance(
+      { said, answers, past, trained: train.length, columns },
       options,
       SEED,
       hooks,
     );
-    const matched = testRows.filter((row) => neighbours.row[row] >= 0);
+    const matched = testRows.filter((row) => crowds.size[row] > 0);
     expect(matched).toHaveLength(testRows.length - 1);
-    const names = matched.map((row) => past.users[neighbours.row[row]]);
     const tail = longTailOf(test);
     expect(report).toMatchObject({
       requests: { train: train.length, test: test.length },
       long_tail_behaviours: tail.behaviours,
       users: { test: new Set(test.map(({ user }) => user)).size, long_tail: tail.users.size },
-      distinct_neighbours: new Set(names).size,
+      short_behaviours: 3,
+      mean_cosine: meanCosine(past),
       quantisation_error: quantisationError,
     });
     expect(report.similarity).toBeCloseTo(
-      matched.reduce((sum, row) => sum + neighbours.cosine[row], 0) / matched.length,
+      matched.reduce((sum, row) => sum + crowds.cosine[row], 0) / matched.length,
       12,
+    );
+    expect(report.crowd).toBeCloseTo(
+      matched.reduce((sum, row) => sum + crowds.size[row], 0) / matched.length,
+      9,
     );
     expect(report.notes).toHaveLength(1);
 
@@ -129,9 +155,8 @@ describe('a comparison, part by part', () => {
       .map((key) => key.split(' ').map(Number))
       .filter(([who, position]) => position < world.users[who].history.length)
       .map(([who, position]) => ({ user: who, position }));
-    const columns = new FeatureColumns(world);
     const earlier = new Requests(world, moments, columns, PLAIN);
-    const plain = { intra: false, cross: false };
+    const plain = { answer: false, intra: false, cross: false };
     const start = await trainOnlineRanker(
       { requests: earlier, rows: moments.map((_, row) => row), features: plain, start: null },
       options,
@@ -148,14 +173,15 @@ describe('a comparison, part by part', () => {
       codes: Int32Array.from(
         from.flatMap((row) => [enhancement.codes[2 * row], enhancement.codes[2 * row + 1]]),
       ),
-      similar: from.map((row) => enhancement.similar[row]),
+      crowd: (row, column) => enhancement.crowd(from[row], column),
     };
     const sets = {
       none: plain,
-      intra: { intra: true, cross: false },
-      cross: { intra: false, cross: true },
-      both: { intra: true, cross: true },
-      shuffled: { intra: true, cross: true },
+      answer: { ...plain, answer: true },
+      intra: { ...plain, intra: true },
+      cross: { ...plain, cross: true },
+      both: { ...plain, intra: true, cross: true },
+      shuffled: { ...plain, intra: true, cross: true },
     };
     const bids = drawBids(later.items.length, SEED);
     const expectedLosses = [...start.losses];
@@ -203,15 +229,19 @@ describe('a comparison, part by part', () => {
     expect(losses).toEqual(expectedLosses);
 
     const isIn = test.map((example) => tail.users.has(example.user));
+    const isShort = test.map(({ position }) => position <= 3);
+    expect(new Set(isShort)).toEqual(new Set([true, false]));
+    const over = { before: judgements[1], after: judgements[3], isIn: isShort };
+    expect(report.cross_over_answer!.short).toEqual(gainOf(aucGain, over, SEED));
     const before = judgements[0];
     report.rankers.forEach((ranker, index) => {
       const after = judgements[index];
       expect(ranker.features).toBe(FEATURE_SETS[index]);
       expect(ranker.all).toEqual(metricsOf(after, null));
       expect(ranker.long_tail).toEqual(metricsOf(after, isIn));
-      const pairs = { all: null, long_tail: isIn } as const;
+      expect(ranker.short).toEqual(metricsOf(after, isShort));
       const each = <T>(of: (isIn: readonly boolean[] | null) => T) =>
-        index === 0 ? null : { all: of(pairs.all), long_tail: of(pairs.long_tail) };
+        index === 0 ? null : { all: of(null), long_tail: of(isIn), short: of(isShort) };
       expect(ranker.gain).toEqual(each((some) => gainOf(aucGain, { before, after, isIn: some }, SEED)));
       expect(ranker.gauc_gain).toEqual(
         each((some) => gainOf(groupedAucGain, { before, after, isIn: some }, SEED)),
@@ -224,9 +254,9 @@ describe('a comparison, part by part', () => {
 
   it('begins without a past where nothing was shown in it, and stops when it is told to', async () => {
     const impressions = { ...world.impressions, user: new Int32Array(0) };
-    const comparison = { dataset: { ...world, impressions }, deployment: later, said, past };
+    const comparison = { dataset: { ...world, impressions }, deployment: later, said, answers, past };
     const { losses } = await compareRankers(comparison, options, SEED, hooks);
-    expect(losses).toHaveLength(5 * 3);
+    expect(losses).toHaveLength(6 * 3);
     const stop = { gate: async () => 'stop' as const };
     await expect(compareRankers(comparison, options, SEED, stop)).rejects.toThrow('was stopped');
   });

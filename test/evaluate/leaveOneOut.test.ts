@@ -71,16 +71,18 @@ describe('on data split by leave-one-out', () => {
     expect(corpus(seen)).not.toEqual(corpus(data));
   });
 
-  it('a similar user’s behaviours end before its own held-out ones', () => {
-    const { examples, behaviours } = pastMoments(data, 100, 1);
+  it('what a similar user did next is before its own held-out behaviours', () => {
+    const { examples, next } = pastMoments(data, 100, 1);
     expect(examples).toHaveLength(100);
     expect(new Set(examples.map(({ user }) => user)).size).toBe(100);
     examples.forEach(({ user, position }, index) => {
       const { history } = data.users[user];
       expect(position).toBeGreaterThan(0);
       expect(position).toBeLessThan(history.length - 2);
-      expect(behaviours[index]).toEqual(history.slice(0, -2));
+      expect(next[index]).toBe(history[position]);
     });
+    expect(pastMoments(heldOut, 100, 1).next).toEqual(next);
+    expect(pastMoments(seen, 100, 1).next).not.toEqual(next);
   });
 
   it('features of a moment are of behaviours before it', () => {
@@ -139,7 +141,8 @@ describe('on data split by leave-one-out', () => {
       dimension,
       users: asked.map(({ user }) => data.users[user].id),
     };
-    const past = { vectors: new Float32Array(0), dimension, users: [], behaviours: [] };
+    const past = { vectors: new Float32Array(0), dimension, users: [], next: [] };
+    const answers = asked.map(() => -1);
     const options = {
       ...{ steps: 6, tuningSteps: 1, batchSize: 16, learningRate: 0.01, embeddingSize: 4 },
       ...{ subspaces: 2, bits: 2 },
@@ -147,7 +150,7 @@ describe('on data split by leave-one-out', () => {
     const { impressions, heldOutImpressions } = data;
     const run = (shown: typeof impressions) => {
       const dataset = { ...data, impressions: shown };
-      return compareRankers({ dataset, deployment, said, past }, options, 1, hooks);
+      return compareRankers({ dataset, deployment, said, answers, past }, options, 1, hooks);
     };
     const first = await run(impressions);
     expect(await run(joined(impressions, heldOutImpressions!))).toEqual(first);

@@ -15,7 +15,7 @@ import type { GenerateOptions, LanguageModel } from '../../src/model/languageMod
 import { Random } from '../../src/numeric/random';
 import { FeatureColumns } from '../../src/rank/featureColumns';
 import { Requests } from '../../src/rank/requests';
-import { type Moments, pastMoments } from '../../src/rank/similarUsers';
+import { type Moments, type PastMoments, pastMoments } from '../../src/rank/similarUsers';
 import { runPipeline } from '../../src/run/runner';
 import { corpus, PromptFormat } from '../../src/text/prompt';
 import { trainTokenizer } from '../../src/text/tokenizer';
@@ -55,7 +55,21 @@ function knowing(): Moments {
   return { vectors, dimension: DIMENSION, users: examples.map(({ user }) => later.users[user].id) };
 }
 
-const nobody = { vectors: new Float32Array(0), dimension: DIMENSION, users: [], behaviours: [] };
+/** The same model on people of the past, one for each item: it knew what they chose next. */
+function knowingPast(): PastMoments {
+  const vectors = world.items.flatMap(({ categories }) => {
+    const own = new Random(1, categories[2]);
+    const vector = Array.from({ length: DIMENSION }, () => own.normal());
+    return vector.map((x) => x / Math.hypot(...vector));
+  });
+  const next = world.items.map((_, item) => item);
+  const users = next.map((item) => `past ${item}`);
+  return { vectors: Float32Array.from(vectors), dimension: DIMENSION, users, next };
+}
+
+const nobody = { vectors: new Float32Array(0), dimension: DIMENSION, users: [], next: [] };
+/** It names nothing. */
+const silence = () => [...later.splits.train, ...later.splits.test].map(() => -1);
 
 beforeAll(async () => {
   await useSlowPath();
@@ -79,7 +93,10 @@ describe('a comparison of rankers', () => {
       ...hooks,
       onProgress: (done: number, total: number) => void progress.push(done / total),
     };
-    const comparison = { dataset: world, deployment: later, said: knowing(), past: nobody };
+    const comparison = {
+      ...{ dataset: world, deployment: later },
+      ...{ said: knowing(), answers: silence(), past: knowingPast() },
+    };
     ({ report, losses } = await compareRankers(comparison, options, 1, watched));
     expect(progress.at(-1)).toBe(1);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
@@ -90,6 +107,11 @@ describe('a comparison of rankers', () => {
     expect(report.rankers.map(({ features }) => features)).toEqual([...FEATURE_SETS]);
     expect(by('none').gain).toBeNull();
     expect(by('intra').gain!.all.ctcvr.low).toBeGreaterThan(0);
+    expect(by('cross').gain!.all.ctcvr.low).toBeGreaterThan(by('shuffled').gain!.all.ctcvr.high);
+    // It names nothing, so all that similar users tell is theirs.
+    const { all } = report.cross_over_answer!;
+    expect(all.ctcvr.low).toBeGreaterThan(0);
+    expect(all.ctcvr.mean).toBeCloseTo(by('cross').all.auc.ctcvr - by('answer').all.auc.ctcvr, 9);
     expect(by('intra').gain!.all.ctcvr.low).toBeGreaterThan(by('shuffled').gain!.all.ctcvr.mean);
     expect(by('intra').all.auc.ctcvr - by('none').all.auc.ctcvr).toBeCloseTo(
       by('intra').gain!.all.ctcvr.mean,
@@ -132,7 +154,9 @@ describe('a comparison of rankers', () => {
       expect(gauc_gain!.all.ctcvr.mean).toBeCloseTo(all.gauc.ctcvr - plain.all.gauc.ctcvr, 9);
     }
     expect(report.rankers[0].gauc_gain).toBeNull();
-    expect(report.distinct_neighbours).toBe(0);
+    // Leaves have two items each.
+    expect(report.crowd).toBeGreaterThan(1.9);
+    expect(report.similarity).toBeGreaterThan(0.9);
     expect(report.notes!.join()).not.toContain('Imported');
     // Chance alone spreads two halves of the users more than what everybody gets from both.
     const { revenue } = report.rankers[1].lift!.all;
@@ -141,13 +165,17 @@ describe('a comparison of rankers', () => {
     );
     expect(report.quantisation_error).toBeGreaterThan(0);
     expect(report.quantisation_error).toBeLessThan(0.5);
-    expect(report.similarity).toBe(0);
   });
 
   it('repeats to the bit, and knows no lift where no outcome is known', async () => {
     const short = { ...options, steps: 2, tuningSteps: 2 };
     const run = (deployment: Dataset) =>
-      compareRankers({ dataset: world, deployment, said: knowing(), past: nobody }, short, 1, hooks);
+      compareRankers(
+        { dataset: world, deployment, said: knowing(), answers: silence(), past: nobody },
+        short,
+        1,
+        hooks,
+      );
     const first = await run(later);
     expect(await run(later)).toEqual(first);
     const blind = await run({ ...later, oracle: undefined });
@@ -196,26 +224,36 @@ describe('all that the model gives a ranker', () => {
         const format = new PromptFormat(of, tokenizer, shape);
         return requestVectors(echo, { format, examples: asked, encoder: letters }, generation, hooks);
       };
+      const { vectors, answers } = await say(now, examples);
       const said = {
-        vectors: await say(now, examples),
+        vectors,
         dimension: DIMENSION,
         users: examples.map(({ user }) => now.users[user].id),
       };
       const others = {
-        vectors: await say(past, moments.examples),
+        vectors: (await say(past, moments.examples)).vectors,
         dimension: DIMENSION,
         users: moments.examples.map(({ user }) => past.users[user].id),
-        behaviours: moments.behaviours,
+        next: moments.next,
       };
-      const words = { said, past: others, trained: train.length };
+      const columns = new FeatureColumns(past);
+      const words = { said, answers, past: others, trained: train.length, columns };
       const made = await enhance(words, options, 1, hooks);
-      return new Requests(now, examples, new FeatureColumns(past), made.enhancement);
+      return new Requests(now, examples, columns, made.enhancement);
     };
     const inputs = (requests: Requests, of: number[]) =>
       [
         requests.codes(of),
-        requests.similarLatest(of),
-        requests.similarAverages(of),
+        requests.leanings(
+          'crowd',
+          of,
+          of.flatMap(() => [0, 7, 14]),
+        ),
+        requests.leanings(
+          'answer',
+          of,
+          of.flatMap(() => [0, 7, 14]),
+        ),
         requests.latest(of),
         requests.averages(of),
         requests.profiles(of),

@@ -28,14 +28,14 @@ async function said(words: readonly string[], batchSize: number) {
   } satisfies Pick<LanguageModel, 'generate'>;
   const { tools } = await toolsOf('features', config);
   const progress: number[][] = [];
-  const vectors = await requestVectors(
+  const { vectors, answers } = await requestVectors(
     model,
     { format, examples, encoder: encoder as never },
     { maxNewTokens: 9, batchSize },
     { gate: tools.hooks.gate, onProgress: (...numbers: number[]) => void progress.push(numbers) },
   );
   const texts = words.map((word) => format.tokenizer.decode(format.tokenizer.encodePlain(word)));
-  return { vectors, asked, progress, texts, distinct: new Set(keys).size };
+  return { vectors, answers, asked, progress, texts, distinct: new Set(keys).size };
 }
 
 describe('the vectors of requests', () => {

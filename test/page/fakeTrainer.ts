@@ -187,11 +187,15 @@ function rankingReport(): RankingReport {
     impressions: 24_413,
   });
   const around = (mean: number, width: number) => ({ mean, low: mean - width, high: mean + width, p: 0.01 });
-  const gains = [0, 0.0044, 0.0034, 0.0064, -0.0002];
+  const over = (mean: number) => ({ ctr: around(mean, 0.001), ctcvr: around(mean, 0.001) });
+  const gains = [0, 0.0051, 0.0044, 0.0034, 0.0064, -0.0002];
   return {
     requests: { train: 6387, test: 6306 },
     users: { test: 2000, long_tail: 541 },
-    distinct_neighbours: 1460,
+    short_behaviours: 3,
+    crowd: 24.6,
+    mean_cosine: 0.31,
+    cross_over_answer: { all: over(-0.0017), long_tail: over(0.0001), short: over(0.003) },
     long_tail_behaviours: 4,
     quantisation_error: 0.099,
     similarity: 0.96,
@@ -203,9 +207,10 @@ function rankingReport(): RankingReport {
         features,
         all: metrics(gains[index]),
         long_tail: metrics(1.2 * gains[index]),
-        gain: index === 0 ? null : { all: gain, long_tail: gain },
-        gauc_gain: index === 0 ? null : { all: gain, long_tail: gain },
-        lift: index === 0 ? null : { all: lifts, long_tail: lifts },
+        short: { ...metrics(1.4 * gains[index]), requests: 812 },
+        gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
+        gauc_gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
+        lift: index === 0 ? null : { all: lifts, long_tail: lifts, short: lifts },
       };
     }),
   };

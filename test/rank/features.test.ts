@@ -3,7 +3,7 @@ import type { Dataset, Item } from '../../src/data/dataset';
 import { TransitionStatistics } from '../../src/data/transitions';
 import { FeatureColumns } from '../../src/rank/featureColumns';
 import { Features } from '../../src/rank/features';
-import { type Enhancement, PLAIN, Requests } from '../../src/rank/requests';
+import { type Enhancement, leaning, PLAIN, Requests } from '../../src/rank/requests';
 
 const item = (id: string, ...categories: [string, string, string]): Item => ({ id, title: id, categories });
 /** 0 and 1 are of one L3; 2 of another of the same L2; 3 of another L2; 4 of another L1 whose names are 0's. */
@@ -234,7 +234,8 @@ describe('requests', () => {
     codes: Int32Array.of(0, 2, 1, 1, 2, 0, 0, 0),
     subspaces: 2,
     size: 3,
-    similar: [Int32Array.from(long), Int32Array.of(4, 3), new Int32Array(0), Int32Array.of(1)],
+    crowd: (request, column) => 10 * request + column,
+    answer: (request, column) => -request - column / 10,
   });
   const made = (with_ = enhancement()) => new Requests(data, asked, new FeatureColumns(data), with_);
 
@@ -262,19 +263,25 @@ describe('requests', () => {
       expect(means[5 + id]).toBeCloseTo(last.filter((one) => one === id).length / 50, 5);
   });
 
-  it('have the similar user’s behaviours as their own: ten, and the mean of a hundred', () => {
-    const none = Array.from({ length: 10 }, () => -1);
-    expect(Array.from(made().similarLatest([1, 0, 2]))).toEqual([
-      ...[3, 4, ...none.slice(2)],
-      ...long.slice(120, 130).reverse(),
-      ...none,
+  it('lean to each of their items’ categories, and to nothing where there is no item', () => {
+    const { paths } = new FeatureColumns(data);
+    const crowd = made().leanings('crowd', [2, 0], [3, -1, 0, 1]);
+    expect(Array.from(crowd)).toEqual([
+      ...paths[3].map((column) => 20 + column),
+      ...[0, 0, 0],
+      ...paths[0],
+      ...paths[1],
     ]);
-    const means = made().similarAverages([1, 0, 2]);
-    expect(Array.from(means.subarray(0, 5))).toEqual([0, 0, 0, 0.5, 0.5]);
-    const last = long.slice(30, 130);
-    for (let id = 0; id < 5; id++)
-      expect(means[5 + id]).toBeCloseTo(last.filter((one) => one === id).length / 100, 5);
-    expect(Array.from(means.subarray(10))).toEqual([0, 0, 0, 0, 0]);
+    expect(paths[3]).not.toEqual(paths[1]);
+    const answer = made().leanings('answer', [3], [4]);
+    paths[4].forEach((column, level) => void expect(answer[level]).toBeCloseTo(-3 - column / 10, 6));
+    expect(Array.from(made(PLAIN).leanings('crowd', [1], [2]))).toEqual([0, 0, 0]);
+  });
+
+  it('lean by the log of the ratio of shares, smoothed by .02', () => {
+    expect(leaning(0.5, 0.02)).toBeCloseTo(Math.log(0.52 / 0.04), 12);
+    expect(leaning(0, 0.1)).toBeCloseTo(Math.log(0.02 / 0.12), 12);
+    expect(leaning(0.3, 0.3)).toBe(0);
   });
 
   it('have one mark in the block of each code', () => {

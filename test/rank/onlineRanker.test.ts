@@ -12,8 +12,8 @@ import { ATTENDED, type Enhancement, PLAIN, Requests } from '../../src/rank/requ
 import { dot, plus, product, rowsOf, sigmoid, surprise, times } from './written';
 
 const hooks = { gate: async () => 'go' as const };
-const none = { intra: false, cross: false };
-const both = { intra: true, cross: true };
+const none = { answer: false, intra: false, cross: false };
+const every = { answer: true, intra: true, cross: true };
 const short = { steps: 4, batchSize: 8, learningRate: 0.01, embeddingSize: 4 };
 
 let world: Dataset;
@@ -37,16 +37,15 @@ function examplesOf(dataset: Dataset) {
   return [...dataset.splits.train, ...dataset.splits.test];
 }
 
-/** Codes and neighbours that say nothing. */
+/** Codes, crowds and answers that say nothing. */
 function random(requests: number): Enhancement {
   const draw = new Random(2, 'enhancement');
   return {
     codes: Int32Array.from({ length: requests * 2 }, () => draw.int(4)),
     subspaces: 2,
     size: 4,
-    similar: Array.from({ length: requests }, (_, row) =>
-      Int32Array.from({ length: row % 13 }, () => draw.int(later.items.length)),
-    ),
+    crowd: (request, column) => Math.sin(3 * request + column),
+    answer: (request, column) => Math.cos(request - 2 * column),
   };
 }
 
@@ -133,15 +132,16 @@ describe('the online ranker', () => {
     const requests = new Requests(later, examples, columns, random(examples.length));
     const rows = later.splits.train.map((_, row) => row);
     const still = { ...short, steps: 1, learningRate: 0 };
-    const fresh = await trainOnlineRanker({ requests, rows, features: both, start: null }, still, 1, hooks);
+    const fresh = await trainOnlineRanker({ requests, rows, features: every, start: null }, still, 1, hooks);
     const spreadOf = (name: string) => {
       if (/bias$/i.test(name) || name.endsWith('/lag')) return 0;
+      if (name === 'hidden/crowd' || name === 'hidden/answer') return 1 / Math.sqrt(3);
       if (name.endsWith('/query') || name.startsWith('hidden/')) return 1 / Math.sqrt(4);
       return name === 'out' ? 1 / Math.sqrt(32) : 0.1;
     };
     const names = Object.keys(fresh.weights);
     expect(names.filter((name) => name.startsWith('hidden/')).sort()).toEqual([
-      ...['hidden/code', 'hidden/code/product', 'hidden/item'],
+      ...['hidden/answer', 'hidden/code', 'hidden/code/product', 'hidden/crowd', 'hidden/item'],
       ...[
         'hidden/own/average',
         'hidden/own/average/product',
@@ -149,8 +149,6 @@ describe('the online ranker', () => {
         'hidden/own/latest/product',
       ],
       ...['hidden/profile', 'hidden/profile/product'],
-      ...['hidden/similar/average', 'hidden/similar/average/product'],
-      ...['hidden/similar/latest', 'hidden/similar/latest/product'],
     ]);
     const expected = async (name: string) => {
       const draw = new Random(1, `online ranker/${name}`);
@@ -159,7 +157,7 @@ describe('the online ranker', () => {
     };
     for (const name of names) await expected(name);
     const old = await trainOnlineRanker({ requests, rows, features: none, start: null }, short, 1, hooks);
-    const grown = await trainOnlineRanker({ requests, rows, features: both, start: old }, still, 1, hooks);
+    const grown = await trainOnlineRanker({ requests, rows, features: every, start: old }, still, 1, hooks);
     for (const name of names) {
       const values = await grown.weights[name].data();
       const known = old.weights[name] && (await old.weights[name].data());
@@ -182,7 +180,7 @@ describe('the online ranker', () => {
     const examples = examplesOf(later);
     const requests = new Requests(later, examples, columns, random(examples.length));
     const rows = later.splits.train.map((_, row) => row);
-    const learning = { requests, rows, features: both, start: null };
+    const learning = { requests, rows, features: every, start: null };
     const quick = { ...short, learningRate: 0.1 };
     const ranker = await trainOnlineRanker(learning, { ...quick, steps: 5 }, 1, hooks);
     const [D, count] = [4, later.items.length];
@@ -198,7 +196,7 @@ describe('the online ranker', () => {
       plus(w.item[item], ...columns.paths[item].map((path) => w.category[path])),
     );
     const average = (shares: ArrayLike<number>) => times(Array.from(shares), table);
-    const [similar, codes] = [requests.enhancement.similar, requests.enhancement.codes];
+    const { codes, crowd, answer } = requests.enhancement;
     /** [P(click), P(click ∧ conversion)] of an item at a request. */
     const chances = (row: number, item: number) => {
       const t = table[item];
@@ -212,19 +210,24 @@ describe('the online ranker', () => {
       };
       const { user, position } = examples[row];
       const own = later.users[user].history.slice(0, position);
-      for (const [whose, history] of [['own', own] as const, ['similar', similar[row]] as const]) {
-        const latest = Array.from(history).reverse().slice(0, ATTENDED);
-        const called = latest.map((seen, lag) =>
-          sigmoid(dot(times(table[seen], w[`${whose}/query`]), t) + w[`${whose}/lag`][0][lag]),
+      const latest = Array.from(own).reverse().slice(0, ATTENDED);
+      const called = latest.map((seen, lag) =>
+        sigmoid(dot(times(table[seen], w['own/query']), t) + w['own/lag'][0][lag]),
+      );
+      const nothing = Array.from({ length: D }, () => 0);
+      take(
+        'own/latest',
+        plus(nothing, ...latest.map((seen, lag) => table[seen].map((x) => called[lag] * x))),
+      );
+      take('own/average', average(requests.averages([row])));
+      for (const [name, lean] of [['crowd', crowd] as const, ['answer', answer] as const])
+        hidden = plus(
+          hidden,
+          times(
+            columns.paths[item].map((column) => lean(row, column)),
+            w[`hidden/${name}`],
+          ),
         );
-        const nothing = Array.from({ length: D }, () => 0);
-        take(
-          `${whose}/latest`,
-          plus(nothing, ...latest.map((seen, lag) => table[seen].map((x) => called[lag] * x))),
-        );
-        const means = whose === 'own' ? requests.averages([row]) : requests.similarAverages([row]);
-        take(`${whose}/average`, average(means));
-      }
       take('profile', times([...requests.profiles([row])], w.profile));
       take('code', plus(w.code[codes[2 * row]], w.code[4 + codes[2 * row + 1]]));
       const relu = hidden.map((x) => Math.max(0, x));
@@ -288,18 +291,18 @@ describe('the online ranker', () => {
     const start = await trainOnlineRanker({ requests, rows, features: none, start: null }, short, 1, hooks);
     const before = await start.tables(rows.slice(0, 9), hooks);
     const still = { ...short, steps: 1, learningRate: 0 };
-    const same = await trainOnlineRanker({ requests, rows, features: both, start }, still, 1, hooks);
+    const same = await trainOnlineRanker({ requests, rows, features: every, start }, still, 1, hooks);
     const { ctr, ctcvr } = await same.tables(rows.slice(0, 9), hooks);
     ctr.forEach((value, cell) => {
       expect(value).toBeCloseTo(before.ctr[cell], 6);
       expect(ctcvr[cell]).toBeCloseTo(before.ctcvr[cell], 6);
     });
-    const moved = await trainOnlineRanker({ requests, rows, features: both, start }, short, 1, hooks);
+    const moved = await trainOnlineRanker({ requests, rows, features: every, start }, short, 1, hooks);
     const after = await moved.tables(rows.slice(0, 9), hooks);
     const plain = await trainOnlineRanker({ requests, rows, features: none, start }, short, 1, hooks);
     expect(after.ctr).not.toEqual((await plain.tables(rows.slice(0, 9), hooks)).ctr);
     // Every weight that was added has learnt something.
-    for (const name of ['code', 'hidden/code', 'hidden/similar/latest', 'hidden/similar/average/product']) {
+    for (const name of ['code', 'hidden/code', 'hidden/crowd', 'hidden/answer']) {
       const change = tf.tidy(() => tf.sum(tf.abs(tf.sub(moved.weights[name], same.weights[name]))));
       expect((await change.data())[0], name).toBeGreaterThan(0);
       change.dispose();

@@ -1,12 +1,20 @@
-import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { useSlowPath } from '../../src/gpu/tfjs';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../../src/data/dataset';
+import { visibleToTraining } from '../../src/data/visibility';
 import { Random } from '../../src/numeric/random';
-import { nearestOthers, pastMoments } from '../../src/rank/similarUsers';
+import { crowdsOf, meanCosine, pastMoments } from '../../src/rank/similarUsers';
 import { smallWorld } from '../sft/world';
 
 const hooks = { gate: async () => 'go' as const };
-beforeAll(useSlowPath);
+/** Three items: 0 and 1 of one department, 2 of another. */
+const columns = {
+  paths: [
+    [0, 2],
+    [0, 3],
+    [1, 4],
+  ],
+  width: 5,
+};
 
 function units(rows: number, dimension: number, purpose: string): Float32Array {
   const random = new Random(1, purpose);
@@ -39,101 +47,146 @@ describe('moments of the past', () => {
     const all = new Set(world.splits.train.map(({ user }) => user)).size;
     expect(draw(100_000, 1)).toHaveLength(all);
   });
+
+  it('tell the item that followed them, and never one that is held out or after the last that training was asked for', async () => {
+    const world = await smallWorld();
+    const planted = world.items.length - 1;
+    const visible = visibleToTraining(world);
+    /** Another future for everybody: the last item of the catalogue, bought by nobody before. */
+    const users = world.users.map((user, index) => ({
+      ...user,
+      history: user.history.map((item, at) => (at >= visible[index] ? planted : Math.min(item, planted - 1))),
+    }));
+    const later: Dataset = { ...world, users };
+    expect(users.some(({ history }) => history.includes(planted))).toBe(true);
+    const { examples, next } = pastMoments(later, 100_000, 1);
+    expect([...next]).toEqual(examples.map(({ user, position }) => users[user].history[position]));
+    expect([...next]).not.toContain(planted);
+    // Where a training example stands at or after one that is held out, its moment is no past.
+    const user = examples[0].user;
+    const first = Math.min(
+      ...world.splits.train.filter((example) => example.user === user).map(({ position }) => position),
+    );
+    const held = { sampleId: 'held', user, position: first };
+    const splits = { ...world.splits, validation: [...world.splits.validation, held] };
+    const left = pastMoments({ ...world, splits }, 100_000, 1).examples;
+    expect(left.filter((example) => example.user === user && example.position >= first)).toEqual([]);
+    expect(left.length).toBeGreaterThan(50);
+  });
 });
 
-describe('the most similar other user', () => {
-  it('is the one that all cosines written out name, and never oneself', async () => {
+describe('the crowd of a request', () => {
+  it('is everybody else by the softmax of all cosines, written out', async () => {
     const dimension = 5;
-    // One more than a block of queries.
-    const requests = { vectors: units(257, dimension, 'requests'), dimension, users: [] as string[] };
+    const requests = {
+      vectors: units(67, dimension, 'requests'),
+      dimension,
+      users: Array.from({ length: 67 }, (_, i) => `u${i % 9}`),
+    };
     const past = {
       vectors: units(31, dimension, 'past'),
       dimension,
       users: Array.from({ length: 31 }, (_, i) => `u${i % 7}`),
+      next: Array.from({ length: 31 }, (_, i) => (i * i) % 3),
     };
-    requests.users = Array.from({ length: 257 }, (_, i) => `u${i % 9}`);
     // An asker whose own past is the very same vector.
     requests.vectors.set(past.vectors.subarray(0, dimension), 0);
-    const progress: number[][] = [];
-    const tensors = tf.memory().numTensors;
-    const { row, cosine } = await nearestOthers(requests, past, 1, {
-      ...hooks,
-      onProgress: (...numbers) => void progress.push(numbers),
-    });
-    expect(tf.memory().numTensors).toBe(tensors);
-    expect(progress).toEqual([
-      [256, 257],
-      [257, 257],
-    ]);
+    const { shares, usual, cosine, size } = await crowdsOf({ requests, past, columns }, hooks);
+    const shareOf = (weights: readonly number[], column: number) =>
+      past.next.reduce((sum, item, j) => sum + (columns.paths[item].includes(column) ? weights[j] : 0), 0);
+    for (let column = 0; column < columns.width; column++)
+      expect(usual[column]).toBeCloseTo(
+        shareOf(
+          past.next.map(() => 1 / 31),
+          column,
+        ),
+        6,
+      );
     requests.users.forEach((user, i) => {
-      let [best, at] = [-2, -1];
-      past.users.forEach((other, j) => {
-        if (other === user) return;
+      const cosines = past.users.map((other, j) => {
         let product = 0;
         for (let d = 0; d < dimension; d++)
           product += requests.vectors[i * dimension + d] * past.vectors[j * dimension + d];
-        if (product > best) [best, at] = [product, j];
+        return other === user ? null : product;
       });
-      expect(row[i]).toBe(at);
-      expect(cosine[i]).toBeCloseTo(best, 5);
+      const powers = cosines.map((value) => (value === null ? 0 : Math.exp(value / 0.05)));
+      const total = powers.reduce((a, b) => a + b, 0);
+      const weights = powers.map((power) => power / total);
+      for (let column = 0; column < columns.width; column++)
+        expect(shares[i * columns.width + column]).toBeCloseTo(shareOf(weights, column), 4);
+      expect(cosine[i]).toBeCloseTo(Math.max(...cosines.map((value) => value ?? -2)), 5);
+      expect(size[i]).toBeCloseTo(1 / weights.reduce((sum, weight) => sum + weight * weight, 0), 3);
     });
   });
 
-  it('goes by what is said to the last digit, and ends when it is told to', async () => {
-    // Of one who said the very opposite there is a cosine too.
-    const asked = { vectors: Float32Array.of(1, 0), dimension: 2, users: ['x'] };
-    const past = { vectors: Float32Array.of(-1, 0, -0.8, 0.6), dimension: 2, users: ['a', 'b'] };
-    const { row, cosine } = await nearestOthers(asked, past, 1, hooks);
-    expect([...row]).toEqual([1]);
-    expect(cosine[0]).toBeCloseTo(-0.8, 6);
-    const stop = { gate: async () => 'stop' as const };
-    await expect(nearestOthers(asked, past, 1, stop)).rejects.toThrow('Similar users was stopped');
-  });
-
-  it('is nobody where the past holds nobody else', async () => {
-    const vectors = units(2, 3, 'alone');
-    const alone = { vectors, dimension: 3, users: ['a', 'a'] };
-    expect((await nearestOthers(alone, alone, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
-    expect((await nearestOthers(alone, alone, 1, hooks)).cosine).toEqual(Float32Array.of(0, 0));
-    const nobody = { vectors: new Float32Array(0), dimension: 3, users: [] };
-    expect((await nearestOthers(alone, nobody, 1, hooks)).row).toEqual(Int32Array.of(-1, -1));
-  });
-
-  it('is nobody for a request of which nothing was said, and never one of whom nothing was', async () => {
-    const vectors = units(3, 3, 'some');
-    const silent = Float32Array.from([0, 0, 0, ...vectors]);
-    const past = { vectors: silent, dimension: 3, users: ['a', 'b', 'c', 'd'] };
-    const asking = { ...past, users: ['x', 'x', 'x', 'x'] };
-    const { row } = await nearestOthers(asking, past, 1, hooks);
-    expect([...row]).toEqual([-1, 1, 2, 3]);
-    // Though a cosine of 0 would be greater.
-    const opposite = { vectors: Float32Array.of(0, 0, 0, -1, 0, 0), dimension: 3, users: ['a', 'b'] };
-    const asked = { vectors: Float32Array.of(1, 0, 0), dimension: 3, users: ['x'] };
-    expect([...(await nearestOthers(asked, opposite, 1, hooks)).row]).toEqual([1]);
-    const onlySilent = { vectors: new Float32Array(3), dimension: 3, users: ['a'] };
-    expect([...(await nearestOthers(asked, onlySilent, 1, hooks)).row]).toEqual([-1]);
-  });
-
-  it('spreads requests over equals, by the seed', async () => {
-    const same = (count: number) => Float32Array.from({ length: 2 * count }, (_, i) => 1 - (i % 2));
-    const requests = {
-      vectors: same(300),
+  it('counts equals alike, whoever comes first', async () => {
+    const past = {
+      vectors: Float32Array.of(1, 0, 1, 0, 1, 0, 0, 1),
       dimension: 2,
-      users: Array.from({ length: 300 }, (_, i) => `x${i}`),
+      users: ['a', 'b', 'c', 'd'],
+      next: [0, 1, 1, 2],
     };
-    const past = { vectors: same(10), dimension: 2, users: Array.from({ length: 10 }, (_, i) => `y${i}`) };
-    // Of another meaning, so never chosen.
-    past.vectors.set([0, 1], 8);
-    const once = (seed: number) => nearestOthers(requests, past, seed, hooks);
-    const { row } = await once(1);
-    // The first of the equals, going round from a place drawn for each request.
-    const wanted = Array.from(row, (_, i) => {
-      const start = new Random(1, 'similar users', i).int(10);
-      return start === 4 ? 5 : start;
-    });
-    expect([...row]).toEqual(wanted);
-    expect(new Set(row)).toEqual(new Set([0, 1, 2, 3, 5, 6, 7, 8, 9]));
-    expect((await once(1)).row).toEqual(row);
-    expect((await once(2)).row).not.toEqual(row);
+    const requests = { vectors: Float32Array.of(1, 0, 0, -1), dimension: 2, users: ['x', 'y'] };
+    const { shares, size, cosine } = await crowdsOf({ requests, past, columns }, hooks);
+    const thirds = [1, 0, 1 / 3, 2 / 3, 0];
+    // The fourth said something else, e^−20 times as much.
+    thirds.forEach((share, column) => void expect(shares[column]).toBeCloseTo(share, 5));
+    expect(size[0]).toBeCloseTo(3, 5);
+    // Of those who said nothing like it, the nearest are near enough.
+    thirds.forEach((share, column) => void expect(shares[5 + column]).toBeCloseTo(share, 5));
+    expect(cosine[1]).toBe(0);
+  });
+
+  it('is nobody, and so everybody’s share, where nothing was said of the request or of anybody else', async () => {
+    const vectors = units(2, 3, 'some');
+    const past = {
+      vectors: Float32Array.from([0, 0, 0, ...vectors]),
+      dimension: 3,
+      users: ['a', 'b', 'b'],
+      next: [0, 2, 2],
+    };
+    const requests = {
+      vectors: Float32Array.from([0, 0, 0, ...vectors]),
+      dimension: 3,
+      users: ['x', 'x', 'b'],
+    };
+    const { shares, usual, size, cosine } = await crowdsOf({ requests, past, columns }, hooks);
+    const of = (row: number) => [...shares.subarray(row * 5, row * 5 + 5)];
+    expect([...usual].map((share) => Number(share.toFixed(6)))).toEqual([
+      0.333333, 0.666667, 0.333333, 0, 0.666667,
+    ]);
+    // Nothing was said of the first; of the third, by nobody else: the first of the past is silent.
+    expect([of(0), of(2)]).toEqual([[...usual], [...usual]]);
+    expect(of(1)).toEqual([0, 1, 0, 0, 1]);
+    expect([size[0], size[2], cosine[0], cosine[2]]).toEqual([0, 0, 0, 0]);
+    expect(size[1]).toBeGreaterThan(0);
+    const nobody = { vectors: new Float32Array(0), dimension: 3, users: [], next: [] };
+    const alone = await crowdsOf({ requests, past: nobody, columns }, hooks);
+    expect([...alone.shares, ...alone.size].every((value) => value === 0)).toBe(true);
+  });
+
+  it('passes the gate, and ends when it is told to', async () => {
+    const vectors = units(65, 2, 'gate');
+    const requests = { vectors, dimension: 2, users: Array.from({ length: 65 }, () => 'x') };
+    const past = { vectors: units(1, 2, 'one'), dimension: 2, users: ['a'], next: [0] };
+    let passed = 0;
+    const counting = {
+      gate: async () => {
+        passed++;
+        return 'go' as const;
+      },
+    };
+    await crowdsOf({ requests, past, columns }, counting);
+    expect(passed).toBe(2);
+    const stop = { gate: async () => 'stop' as const };
+    await expect(crowdsOf({ requests, past, columns }, stop)).rejects.toThrow('Similar users was stopped');
+  });
+});
+
+describe('the mean cosine', () => {
+  it('is of all pairs of different rows of which something was said', () => {
+    const vectors = Float32Array.of(1, 0, 0, 0, 0.6, 0.8, 0, -1);
+    expect(meanCosine({ vectors, dimension: 2 })).toBeCloseTo((0.6 + 0 - 0.8) / 3, 6);
+    expect(meanCosine({ vectors: Float32Array.of(1, 0, 0, 0), dimension: 2 })).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { RankerMetrics } from '../../evaluate/judgement';
 import type { Lift } from '../../evaluate/lift';
-import type { FeatureSetName, RankingReport } from '../../evaluate/ranking';
+import type { FeatureSetName, RankingReport, Who } from '../../evaluate/ranking';
 import type { Interval } from '../../numeric/interval';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
@@ -10,10 +10,11 @@ import '../styles/tables.css';
 
 const LABELS: Record<FeatureSetName, string> = {
   none: 'Nothing',
+  answer: 'The answer, named',
   intra: 'Own reasoning',
-  cross: 'Similar user',
-  both: 'Both',
-  shuffled: 'Both, shuffled',
+  cross: 'Similar users',
+  both: 'Reasoning and similar users',
+  shuffled: 'These two, shuffled',
 };
 
 const METRICS: { label: string; of: (metrics: RankerMetrics) => number }[] = [
@@ -25,7 +26,15 @@ const METRICS: { label: string; of: (metrics: RankerMetrics) => number }[] = [
   { label: 'NDCG@10', of: (m) => m['NDCG@10'] },
 ];
 
-type Who = 'all' | 'long_tail';
+const SLICES: readonly [Who, string][] = [
+  ['all', 'Everybody'],
+  ['long_tail', 'Long tail'],
+  ['short', 'Short histories'],
+];
+
+/** Of everybody where a report does not tell of some. */
+const partOf = <T,>(slices: Record<'all' | 'long_tail', T> & { short?: T }, who: Who): T =>
+  slices[who] ?? slices.all;
 
 /** What the model's reasoning is worth to an ordinary ranker. */
 export function RankingView() {
@@ -33,30 +42,35 @@ export function RankingView() {
   const who = useSignal<Who>('all');
   const ranking = session.view.ranking.value;
   if (ranking === null) return null;
+  const slices = SLICES.filter(([name]) => ranking.rankers[0][name] !== undefined);
+  const shown = slices.some(([name]) => name === who.value) ? who.value : 'all';
   const hasGroupedGain = ranking.rankers.some(({ gauc_gain }) => gauc_gain != null);
+  const isMended = ranking.crowd !== undefined;
   const hasLift = ranking.rankers.some(({ lift }) => lift !== null);
   return (
     <section class="table-section" aria-labelledby="ranking-title">
       <div class="section-head">
         <h2 id="ranking-title">What its reasoning is worth to a ranker</h2>
         <p>
-          {count(ranking.rankers[0][who.value].requests)} requests
+          {count(partOf(ranking.rankers[0], shown).requests)} requests
           {ranking.users !== undefined &&
-            ` of ${count(ranking.users[who.value === 'all' ? 'test' : 'long_tail'])} users`}{' '}
-          it did not learn from; below each change its 95 % interval over users.
+            shown !== 'short' &&
+            ` of ${count(ranking.users[shown === 'all' ? 'test' : 'long_tail'])} users`}
+          {shown === 'short' && ` with at most ${ranking.short_behaviours} behaviours before them`} it did not
+          learn from; below each change its 95 % interval over users.
         </p>
         <div class="segments small" role="radiogroup" aria-label="Whose requests the table counts">
-          {(['all', 'long_tail'] as const).map((value) => (
+          {slices.map(([value, label]) => (
             <label key={value}>
               <input
                 type="radio"
                 name="ranking-who"
-                checked={who.value === value}
+                checked={shown === value}
                 onChange={() => {
                   who.value = value;
                 }}
               />
-              <span>{value === 'all' ? 'Everybody' : 'Long tail'}</span>
+              <span>{label}</span>
             </label>
           ))}
         </div>
@@ -86,11 +100,15 @@ export function RankingView() {
               <tr key={ranker.features}>
                 <th scope="row">{LABELS[ranker.features]}</th>
                 {METRICS.map(({ label, of }) => (
-                  <td key={label}>{of(ranker[who.value]).toFixed(4).replace(/^0/, '')}</td>
+                  <td key={label}>{of(partOf(ranker, shown)).toFixed(4).replace(/^0/, '')}</td>
                 ))}
                 <td>
                   {ranker.gain ? (
-                    <Change of={ranker.gain[who.value].ctcvr} write={points} isControl={isControl(ranker)} />
+                    <Change
+                      of={partOf(ranker.gain, shown).ctcvr}
+                      write={points}
+                      isControl={isControl(ranker)}
+                    />
                   ) : (
                     '–'
                   )}
@@ -99,7 +117,7 @@ export function RankingView() {
                   <td>
                     {ranker.gauc_gain ? (
                       <Change
-                        of={ranker.gauc_gain[who.value].ctcvr}
+                        of={partOf(ranker.gauc_gain, shown).ctcvr}
                         write={points}
                         isControl={isControl(ranker)}
                       />
@@ -112,14 +130,14 @@ export function RankingView() {
                   <>
                     <td>
                       {ranker.lift ? (
-                        <Sales of={ranker.lift[who.value].revenue} isControl={isControl(ranker)} />
+                        <Sales of={partOf(ranker.lift, shown).revenue} isControl={isControl(ranker)} />
                       ) : (
                         '–'
                       )}
                     </td>
                     <td>
                       {ranker.lift ? (
-                        <Sales of={ranker.lift[who.value].value} isControl={isControl(ranker)} />
+                        <Sales of={partOf(ranker.lift, shown).value} isControl={isControl(ranker)} />
                       ) : (
                         '–'
                       )}
@@ -131,7 +149,8 @@ export function RankingView() {
           </tbody>
         </table>
       </section>
-      <ControlSaid ranking={ranking} who={who.value} />
+      <OthersSaid ranking={ranking} who={shown} />
+      <ControlSaid ranking={ranking} who={shown} />
       <details class="protocol">
         <summary>How this is measured</summary>
         <p>
@@ -139,17 +158,19 @@ export function RankingView() {
             ? 'Newcomers, whom no stage has seen; half of them teach the rankers what their features mean, the others judge.'
             : 'Everybody’s second to last behaviour teaches the rankers what their features mean, the last one judges; clicks and ' +
               'purchases are the proxies that the data’s notes name.'}{' '}
-          Own reasoning: codes of what the model said of this user. Similar user: behaviours of the user of
-          whom it said the most alike. Both, shuffled: the control, with features of other requests, which
-          must gain nothing.
+          {isMended ? MENDED : OLDER} Shuffled: the control, with features of other requests, which must gain
+          nothing.
         </p>
         <p>
           AUC and GAUC: area under the ROC curve of pCTR (click) or pCTCVR (buy), over all impressions and
           within each user. Log-loss: of pCTCVR, nats per impression. HR@10, NDCG@10: the next purchase among
           the ten best of the full catalogue. Gain: less that of the ranker with no features. The long tail
           are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
-          {percent(ranking.quantisation_error)} of what was said; similar users agree to a cosine of{' '}
-          {short(ranking.similarity)}
+          {percent(ranking.quantisation_error)} of what was said; the most similar moment agrees to a cosine
+          of {short(ranking.similarity)}
+          {ranking.mean_cosine !== undefined && `, any two to ${short(ranking.mean_cosine)}`}
+          {ranking.crowd !== undefined &&
+            `, and a request is told by ${count(Math.round(ranking.crowd))} people’s worth`}
           {ranking.distinct_neighbours !== undefined &&
             `, and ${count(ranking.distinct_neighbours)} different users are called upon`}
           .{ranking.notes?.map((note) => ` ${note}`)}
@@ -168,13 +189,37 @@ export function RankingView() {
   );
 }
 
+const MENDED =
+  'The answer, named: how much more than usual the model’s own answer lies in an item’s categories. Own reasoning: codes of all that ' +
+  'it said of this user. Similar users: as the answer, of what people of the past did next, just after it had said much the same of them.';
+/** Of reports from before what follows a moment was fed. */
+const OLDER =
+  'Own reasoning: codes of what the model said of this user. Similar users: behaviours of the one user of whom it said the most alike.';
+
 const isControl = ({ features }: { features: FeatureSetName }) => features === 'shuffled';
+
+/** What other people tell that the model's own answer does not. */
+function OthersSaid({ ranking, who }: { ranking: RankingReport; who: Who }) {
+  if (ranking.cross_over_answer === undefined) return null;
+  const { ctcvr: more } = partOf(ranking.cross_over_answer, who);
+  const said = {
+    up: 'tell a ranker more than',
+    down: 'tell a ranker less than',
+    faint: 'cannot be told apart from',
+  };
+  return (
+    <p class="others-said">
+      Similar users {said[toneOf(more)]} the answer that the model itself names: AUC buy {points(more.mean)} (
+      {points(more.low)} to {points(more.high)}).
+    </p>
+  );
+}
 
 /** Where the control gains, the gains above it are not all the reasoning's. */
 function ControlSaid({ ranking, who }: { ranking: RankingReport; who: Who }) {
   const control = ranking.rankers.find(isControl);
   if (!control?.gain) return null;
-  const { ctcvr: gain } = control.gain[who];
+  const { ctcvr: gain } = partOf(control.gain, who);
   const said = controlVerdict(gain);
   if (said === 'nothing') return null;
   return (

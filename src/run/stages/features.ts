@@ -1,16 +1,17 @@
-/** What the model says of newcomers, and of the past that they are compared with, as vectors. */
+/** What the model says of newcomers, and of the past that they are compared with. */
 import type { Dataset, Example } from '../../data/dataset';
-import { requestVectors } from '../../evaluate/requestVectors';
+import { requestVectors, type SaidOf } from '../../evaluate/requestVectors';
 import { PromptFormat } from '../../text/prompt';
 import type { WholeStage } from '../stage';
 import type { TrainingInputs } from './trainingInputs';
 
 export interface Said {
-  /** [requests × dimension], unit rows; empty where nothing is ranked. */
-  requests: Float32Array<ArrayBuffer>;
-  /** [past examples × dimension] */
-  past: Float32Array<ArrayBuffer>;
+  /** Nothing where nobody is ranked for. */
+  requests: SaidOf;
+  past: SaidOf;
 }
+
+const NOTHING: SaidOf = { vectors: new Float32Array(0), answers: [] };
 
 export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
   name: 'features',
@@ -18,7 +19,7 @@ export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
   steps: (_config, { data: { deployment } }) =>
     deployment === null ? 0 : deployment.requests.length + deployment.past.examples.length,
   async run({ data: { dataset, deployment }, tokenizer, encoder }, { config: { popo }, steps, hooks }) {
-    if (deployment === null) return { requests: new Float32Array(0), past: new Float32Array(0) };
+    if (deployment === null) return { requests: NOTHING, past: NOTHING };
     const { model, format } = tokenizer;
     const options = {
       maxNewTokens: format.options.maxCompletionLength,

@@ -35,12 +35,17 @@ export const ranking: WholeStage<'ranking', Inputs, Ranked, Ranked> = {
         {
           dataset,
           deployment: deployment.dataset,
-          said: { vectors: features.requests, dimension, users: names(deployment.dataset, requests) },
+          said: {
+            vectors: features.requests.vectors,
+            dimension,
+            users: names(deployment.dataset, requests),
+          },
+          answers: features.requests.answers,
           past: {
-            vectors: features.past,
+            vectors: features.past.vectors,
             dimension,
             users: names(dataset, past.examples),
-            behaviours: past.behaviours,
+            next: past.next,
           },
         },
         camelCased(config.ranking),

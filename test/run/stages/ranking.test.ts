@@ -44,13 +44,15 @@ describe('the stage features', () => {
     const { tools } = await toolsOf('features', config, { steps: features.steps(config, inputs) });
     const said = await features.run(inputs, tools);
     const here = { ...format, prompt: format.prompt.bind(format) };
-    expect(said.past).toEqual(
+    expect(said.past.vectors).toEqual(
       Float32Array.from(past.examples.flatMap((example) => [lengthOf(here.prompt(example)), 1])),
     );
-    expect(past.examples.map(({ user }) => dataset.users[user].id)).toHaveLength(past.behaviours.length);
+    expect(past.examples.map(({ user }) => dataset.users[user].id)).toHaveLength(past.next.length);
+    // What it says is no answer.
+    expect(said.requests.answers).toEqual(requests.map(() => -1));
     const asked = model.asked.flatMap(({ prompts }) => prompts.map((prompt) => Array.from(prompt)));
     const firsts = asked.slice(0, requests.length).map(lengthOf);
-    expect(Array.from(said.requests.filter((_, at) => at % 2 === 0))).toEqual(firsts);
+    expect(Array.from(said.requests.vectors.filter((_, at) => at % 2 === 0))).toEqual(firsts);
     expect(new Set(firsts).size).toBeGreaterThan(1);
     expect(features.steps(config, inputs)).toBe(requests.length + past.examples.length);
     expect(model.asked.every(({ temperature }) => temperature === 0)).toBe(true);
@@ -59,13 +61,18 @@ describe('the stage features', () => {
   it('says nothing where nobody is ranked for', async () => {
     const { inputs, config, model } = await given();
     const said = await features.run(inputs, (await toolsOf('features', config)).tools);
-    expect([said.requests.length, said.past.length, model.calls.length]).toEqual([0, 0, 0]);
+    const { requests, past } = said;
+    expect([requests.vectors.length, requests.answers, past.vectors.length]).toEqual([0, [], 0]);
+    expect(model.calls).toEqual([]);
     expect(features.steps(config, inputs)).toBe(0);
   });
 });
 
 describe('the stage ranking', () => {
-  const said = { requests: Float32Array.of(1, 2), past: Float32Array.of(3, 4) };
+  const said = {
+    requests: { vectors: Float32Array.of(1, 2), answers: [7] },
+    past: { vectors: Float32Array.of(3, 4), answers: [8] },
+  };
 
   it('compares rankers with what was said, by the names of those it was said of', async () => {
     const { inputs, config } = await deployed();
@@ -81,15 +88,16 @@ describe('the stage ranking', () => {
     expect(comparison.dataset).toBe(dataset);
     expect(comparison.deployment).toBe(deployment.dataset);
     expect(comparison.said).toEqual({
-      vectors: said.requests,
+      vectors: said.requests.vectors,
       dimension: 2,
       users: names(deployment.dataset, deployment.requests),
     });
+    expect(comparison.answers).toEqual([7]);
     expect(comparison.past).toEqual({
-      vectors: said.past,
+      vectors: said.past.vectors,
       dimension: 2,
       users: names(dataset, deployment.past.examples),
-      behaviours: deployment.past.behaviours,
+      next: deployment.past.next,
     });
     expect(options).toMatchObject({
       steps: 3,
