@@ -345,6 +345,18 @@ test('writes what each feature set adds to a ranker, and of whom', () => {
     '8 requests of 4 users; 3 with at most 2 behaviours are the long tail; matched with 5 different users.',
     'A note.',
   ]);
+  const newer = structuredClone(ranking);
+  newer.short_behaviours = 3;
+  newer.cross_over_answer = { all: gain(0.0125), long_tail: gain(9) };
+  newer.rankers[1].gain!.short = gain(0.0061);
+  newer.rankers[1].gauc_gain!.short = gain(0.0072);
+  const lines = rankingText(newer).split('\n');
+  expect(lines[3]).toBe('  intra    short      AUC +0.0061 [0.0051, 0.0071], GAUC +0.0072 [0.0062, 0.0082]');
+  expect(lines.slice(-3)).toEqual([
+    'Short: requests with at most 3 behaviours before them.',
+    'Similar users less the answer named: AUC +0.0125 [0.0115, 0.0135].',
+    'A note.',
+  ]);
   const { users: _, distinct_neighbours: __, notes: ___, ...old } = ranking;
   expect(rankingText(old)).toMatch(/\n8 requests\.$/);
 });

@@ -28,14 +28,14 @@ async function said(words: readonly string[], batchSize: number) {
   } satisfies Pick<LanguageModel, 'generate'>;
   const { tools } = await toolsOf('features', config);
   const progress: number[][] = [];
-  const { vectors, answers } = await requestVectors(
+  const { vectors } = await requestVectors(
     model,
     { format, examples, encoder: encoder as never },
     { maxNewTokens: 9, batchSize },
     { gate: tools.hooks.gate, onProgress: (...numbers: number[]) => void progress.push(numbers) },
   );
   const texts = words.map((word) => format.tokenizer.decode(format.tokenizer.encodePlain(word)));
-  return { vectors, answers, asked, progress, texts, distinct: new Set(keys).size };
+  return { vectors, asked, progress, texts, distinct: new Set(keys).size };
 }
 
 describe('the vectors of requests', () => {
@@ -46,6 +46,27 @@ describe('the vectors of requests', () => {
     expect(vectors).toHaveLength(words.length * encoder.dimension);
     expect(Array.from(vectors)).toEqual(texts.flatMap((text) => Array.from(encoder.embed(text))));
     expect(Array.from(vectors.slice(6, 9))).toEqual([0, 0, 0]);
+  });
+
+  it('come with the item that is named, where the answer is well formed', async () => {
+    const { config, dataset, format } = await given();
+    const examples: Example[] = dataset.splits.train.slice(0, 3);
+    const right = format.completion('a thought', 4);
+    const said = [right, right.slice(0, -1), format.answer(7)];
+    const model = {
+      generate: async ({ prompts }: GenerateOptions) => ({
+        completions: prompts.map((_, row) => Uint32Array.from(said[Math.min(row, 2)])),
+        logps: [],
+      }),
+    };
+    const { hooks } = (await toolsOf('features', config)).tools;
+    const { answers } = await requestVectors(
+      model as unknown as LanguageModel,
+      { format, examples, encoder: encoder as never },
+      { maxNewTokens: 9, batchSize: 3 },
+      hooks,
+    );
+    expect(answers).toEqual([4, -1, 7]);
   });
 
   it('are asked for a batch at a time, greedily, as long as told, with the progress', async () => {

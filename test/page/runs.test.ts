@@ -68,9 +68,21 @@ it('colours what an interval leaves no doubt of, and flags a control that gains'
   await page.waitForSelector('#ranking-title');
   const rankers = page.locator('[aria-label="Rankers by features"] tbody tr');
   // A gain of .0064 ± .002 is green; the control's −.0002 ± .002 is nothing.
-  expect(await rankers.nth(3).locator('.up').first().textContent()).toBe('+.0064+.0044 to +.0084');
+  expect(await rankers.nth(4).locator('.up').first().textContent()).toBe('+.0064+.0044 to +.0084');
   expect(await rankers.last().locator('.up, .down, .flagged').count()).toBe(0);
   expect(await page.locator('.control-said').count()).toBe(0);
+  // Similar users beside what the model itself names: by the interval, and of whom the table counts.
+  const others = page.locator('.others-said');
+  expect(await others.textContent()).toBe(
+    'Similar users tell a ranker less than the answer that the model itself names: AUC buy −.0017 (−.0027 to −.0007).',
+  );
+  await page.getByLabel('Short histories').check();
+  expect(await others.textContent()).toMatch(
+    /^Similar users tell a ranker more than .* \+\.0030 \(\+\.0020 to/,
+  );
+  expect(await page.locator('[aria-labelledby=ranking-title] .section-head p').textContent()).toContain(
+    '812 requests with at most 3 behaviours before them',
+  );
   const stages = page.locator('[aria-label="Results by stage"] tbody tr');
   // The change has an interval of its own only where the report has one: L3 of alignment does not leave out zero.
   const aligned = stages.last().locator('td');
