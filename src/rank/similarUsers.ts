@@ -22,7 +22,7 @@ export interface PastMoments extends Moments {
 }
 
 /** Which columns of `width` stand for an item: its categories, from the widest to the narrowest. */
-export interface Columns {
+interface Columns {
   paths: readonly (readonly number[])[];
   width: number;
 }
