@@ -70,10 +70,15 @@ export interface Generation {
 }
 
 /** Weights and optimiser moments as one flat pool each, in the order of `parameters.ts`. Byte-exact. */
-export interface ModelState {
+export interface WeightPools {
   parameters: Float32Array<ArrayBuffer>;
   moment1: Float32Array<ArrayBuffer>;
   moment2: Float32Array<ArrayBuffer>;
+}
+
+export interface ModelState extends WeightPools {
+  /** What the weights are composed of (`split`); left out where they stand for themselves. */
+  ends?: WeightPools[];
 }
 
 export interface LanguageModel {
@@ -105,12 +110,25 @@ export interface LanguageModel {
   /** Copies the current weights to the frozen reference policy that the KL term is measured against. */
   freezeReference(): Promise<void>;
 
-  /** Reads weights and moments back; `restore` puts them there again, to the bit. */
+  /** Reads weights and moments back, those of the ends too; `restore` puts them there again, to the bit. */
   snapshot(): Promise<ModelState>;
   restore(state: ModelState): Promise<void>;
 
   /** Sets AdamW's moments to zero: each stage starts its own optimiser. */
   resetOptimizer(): Promise<void>;
+
+  /**
+   * Splits the model into K ends, each with the weights that it has now and moments of zero. From then on an update moves the ends: each
+   * by AdamW under its share of the gradient at the weights that `compose` made, by moments of its own; an end of share 0 stays.
+   * Weight decay is that of the composed weights, shared out in the same way. `restore` of a state without ends takes them away.
+   */
+  split(ends: number): Promise<void>;
+
+  /** K of `split`; 0 where the weights stand for themselves. */
+  readonly ends: number;
+
+  /** Sets the weights to Σ_k shares_k · end_k, [K] with sum 1; with a share of 1 they are that end's to the bit. @throws Error before `split` into as many */
+  compose(shares: readonly number[]): Promise<void>;
 
   /** Planned and actual bytes on the device. */
   memory(): { bytesPlanned: number; bytesAllocated: number };

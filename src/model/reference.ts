@@ -14,6 +14,7 @@ import type {
   ScoreResult,
   StepMetrics,
   TokenBatch,
+  WeightPools,
 } from './languageModel';
 import { fitWeights } from './padding';
 import { type ParameterTable, parameterTable } from './parameters';
@@ -56,15 +57,23 @@ export interface PolicyGradients {
   entropies: Float32Array;
 }
 
+/** Weights with their moments. */
+interface Trained {
+  weights: WeightTensors;
+  moment1: WeightTensors;
+  moment2: WeightTensors;
+}
+
 /** `LanguageModel` on TensorFlow.js. Set the backend first (gpu/tfjs.ts); the model lives on it. */
 export class ReferenceModel implements LanguageModel {
   readonly config: ModelConfig;
   readonly backend: LanguageModel['backend'];
   readonly #table: ParameterTable;
-  #weights: WeightTensors;
-  #moment1: WeightTensors;
-  #moment2: WeightTensors;
+  #own: Trained;
   #reference: WeightTensors | null = null;
+  /** What the weights are composed of, and by which shares they were last; none where they stand for themselves. */
+  #ends: Trained[] = [];
+  #shares: readonly number[] = [];
 
   /** @param pool initial weights, laid out by `parameterTable(config)`; copied */
   constructor(config: ModelConfig, pool: Float32Array) {
@@ -72,10 +81,7 @@ export class ReferenceModel implements LanguageModel {
     const name = tf.getBackend();
     this.backend = name === 'webgpu' ? 'tfjs-webgpu' : name === 'wasm' ? 'wasm' : 'cpu';
     this.#table = parameterTable(config);
-    this.#weights = this.#upload(pool);
-    const zeros = new Float32Array(this.#table.poolSize);
-    this.#moment1 = this.#upload(zeros);
-    this.#moment2 = this.#upload(zeros);
+    this.#own = this.#begun(pool);
   }
 
   /** Does nothing: nothing is compiled here. */
@@ -214,36 +220,51 @@ export class ReferenceModel implements LanguageModel {
   }
 
   async snapshot(): Promise<ModelState> {
-    return {
-      parameters: await this.#toPool([...this.#weights.values()]),
-      moment1: await this.#toPool([...this.#moment1.values()]),
-      moment2: await this.#toPool([...this.#moment2.values()]),
-    };
+    const state: ModelState = await this.#poolsOf(this.#own);
+    if (this.#ends.length > 0) state.ends = await Promise.all(this.#ends.map((end) => this.#poolsOf(end)));
+    return state;
   }
 
-  async restore(state: ModelState): Promise<void> {
-    const weights = this.#upload(state.parameters);
-    const moment1 = this.#upload(state.moment1);
-    const moment2 = this.#upload(state.moment2);
-    this.#replace(weights, moment1, moment2);
+  async restore({ ends = [], ...own }: ModelState): Promise<void> {
+    const [now, ...others] = [own, ...ends].map((pools) => this.#trained(pools));
+    disposeOf(this.#own, ...this.#ends);
+    this.#own = now;
+    this.#ends = others;
   }
 
   async resetOptimizer(): Promise<void> {
+    const { weights, moment1, moment2 } = this.#own;
     const zeros = new Float32Array(this.#table.poolSize);
-    tf.dispose([...this.#moment1.values(), ...this.#moment2.values()]);
-    this.#moment1 = this.#upload(zeros);
-    this.#moment2 = this.#upload(zeros);
+    tf.dispose([...moment1.values(), ...moment2.values()]);
+    this.#own = { weights, moment1: this.#upload(zeros), moment2: this.#upload(zeros) };
+  }
+
+  get ends(): number {
+    return this.#ends.length;
+  }
+
+  async split(count: number): Promise<void> {
+    const { parameters } = await this.#poolsOf(this.#own);
+    disposeOf(...this.#ends);
+    this.#ends = Array.from({ length: count }, () => this.#begun(parameters));
+  }
+
+  async compose(shares: readonly number[]): Promise<void> {
+    if (this.ends !== shares.length)
+      throw new Error(`The model has ${this.ends} ends, so ${shares.length} shares compose nothing.`);
+    this.#shares = shares;
+    this.#composeWeights();
   }
 
   memory(): { bytesPlanned: number; bytesAllocated: number } {
-    const pools = this.#reference ? 4 : 3;
+    const pools = (this.#reference ? 4 : 3) + 3 * this.#ends.length;
     return { bytesPlanned: pools * 4 * this.#table.poolSize, bytesAllocated: tf.memory().numBytes };
   }
 
   destroy(): void {
-    for (const tensors of [this.#weights, this.#moment1, this.#moment2, this.#reference]) {
-      if (tensors) tf.dispose([...tensors.values()]);
-    }
+    disposeOf(this.#own, ...this.#ends);
+    if (this.#reference) tf.dispose([...this.#reference.values()]);
+    this.#ends = [];
     this.#reference = null;
   }
 
@@ -273,42 +294,111 @@ export class ReferenceModel implements LanguageModel {
     return differentiate([...this.#weights.values()]);
   }
 
-  /** AdamW (Loshchilov and Hutter, 2019): p ← (1 − ηλ)p − η m̂ / (√v̂ + ε). Returns the gradient's norm before clipping. */
+  get #weights(): WeightTensors {
+    return this.#own.weights;
+  }
+
+  /** AdamW of the weights, or of what they are composed of. Returns the gradient's norm before clipping. */
   #update(gradients: tf.Tensor[], hyper: AdamWStep): tf.Tensor {
-    const { step, learningRate, beta1, beta2, eps, weightDecay, maxGradNorm } = hyper;
-    const correction1 = 1 - beta1 ** step;
-    const correction2 = 1 - beta2 ** step;
-    const weights: WeightTensors = new Map();
-    const moment1: WeightTensors = new Map();
-    const moment2: WeightTensors = new Map();
-    const norm = tf.tidy(() => {
+    const { maxGradNorm } = hyper;
+    const [norm, ...clipped] = tf.tidy(() => {
       const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
       // Not addN: on WebGPU it binds one buffer per tensor, past the device's limit.
       const norm = tf.sqrt(tf.sum(tf.stack(squares)));
-      const scale = Number.isFinite(maxGradNorm)
-        ? tf.minimum(tf.div(maxGradNorm, tf.add(norm, 1e-6)), 1)
-        : null;
+      if (!Number.isFinite(maxGradNorm)) return [norm, ...gradients.map((gradient) => tf.clone(gradient))];
+      const scale = tf.minimum(tf.div(maxGradNorm, tf.add(norm, 1e-6)), 1);
+      return [norm, ...gradients.map((gradient) => tf.mul(gradient, scale))];
+    });
+    if (this.#ends.length === 0) {
+      const before = this.#own;
+      this.#own = this.#stepped(before, clipped, hyper, 1);
+      disposeOf(before);
+    } else {
+      this.#ends = this.#ends.map((end, k) => {
+        // Not even its moments change: it had no part in what was tried.
+        if (this.#shares[k] === 0) return end;
+        const stepped = this.#stepped(end, clipped, hyper, this.#shares[k]);
+        disposeOf(end);
+        return stepped;
+      });
+      this.#composeWeights();
+    }
+    tf.dispose(clipped);
+    return norm;
+  }
+
+  /**
+   * AdamW (Loshchilov and Hutter, 2019) under a share of the gradient: p ← p − η (m̂ / (√v̂ + ε) + share · λθ), θ being the weights that
+   * the gradient was taken at. What it makes is not of any tidy.
+   */
+  #stepped(of: Trained, gradients: tf.Tensor[], hyper: AdamWStep, share: number): Trained {
+    const { step, learningRate, beta1, beta2, eps, weightDecay } = hyper;
+    const correction1 = 1 - beta1 ** step;
+    const correction2 = 1 - beta2 ** step;
+    const next: Trained = { weights: new Map(), moment1: new Map(), moment2: new Map() };
+    tf.tidy(() => {
       this.#table.parameters.forEach(({ name, offset }, index) => {
-        const gradient = scale ? tf.mul(gradients[index], scale) : gradients[index];
-        const first = tf.add(tf.mul(this.#moment1.get(name)!, beta1), tf.mul(gradient, 1 - beta1));
-        const second = tf.add(
-          tf.mul(this.#moment2.get(name)!, beta2),
-          tf.mul(tf.square(gradient), 1 - beta2),
-        );
+        const gradient = share === 1 ? gradients[index] : tf.mul(gradients[index], share);
+        const first = tf.add(tf.mul(of.moment1.get(name)!, beta1), tf.mul(gradient, 1 - beta1));
+        const second = tf.add(tf.mul(of.moment2.get(name)!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
         const direction = tf.div(
           tf.div(first, correction1),
           tf.add(tf.sqrt(tf.div(second, correction2)), eps),
         );
-        const decay = offset < this.#table.decayedSize ? 1 - learningRate * weightDecay : 1;
-        const weight = tf.sub(tf.mul(this.#weights.get(name)!, decay), tf.mul(direction, learningRate));
-        weights.set(name, tf.keep(weight));
-        moment1.set(name, tf.keep(first));
-        moment2.set(name, tf.keep(second));
+        const decay = offset < this.#table.decayedSize ? learningRate * weightDecay : 0;
+        const before = of.weights.get(name)!;
+        // With the whole share they are θ themselves.
+        const kept =
+          share === 1
+            ? tf.mul(before, 1 - decay)
+            : tf.sub(before, tf.mul(this.#weights.get(name)!, decay * share));
+        next.weights.set(name, tf.keep(tf.sub(kept, tf.mul(direction, learningRate))));
+        next.moment1.set(name, tf.keep(first));
+        next.moment2.set(name, tf.keep(second));
       });
-      return norm;
     });
-    this.#replace(weights, moment1, moment2);
-    return norm;
+    return next;
+  }
+
+  #composeWeights(): void {
+    const before = this.#weights;
+    const composed: WeightTensors = new Map();
+    for (const { name } of this.#table.parameters) {
+      const weight = tf.tidy(() =>
+        this.#ends
+          .map(({ weights }, k) => tf.mul(weights.get(name)!, this.#shares[k]))
+          .reduce((sum, part) => tf.add(sum, part)),
+      );
+      composed.set(name, tf.keep(weight));
+    }
+    tf.dispose([...before.values()]);
+    this.#own = { ...this.#own, weights: composed };
+  }
+
+  /** Weights with moments of zero. */
+  #begun(parameters: Float32Array): Trained {
+    const zeros = new Float32Array(this.#table.poolSize);
+    return {
+      weights: this.#upload(parameters),
+      moment1: this.#upload(zeros),
+      moment2: this.#upload(zeros),
+    };
+  }
+
+  #trained({ parameters, moment1, moment2 }: WeightPools): Trained {
+    return {
+      weights: this.#upload(parameters),
+      moment1: this.#upload(moment1),
+      moment2: this.#upload(moment2),
+    };
+  }
+
+  async #poolsOf({ weights, moment1, moment2 }: Trained): Promise<WeightPools> {
+    return {
+      parameters: await this.#toPool([...weights.values()]),
+      moment1: await this.#toPool([...moment1.values()]),
+      moment2: await this.#toPool([...moment2.values()]),
+    };
   }
 
   #upload(pool: Float32Array): WeightTensors {
@@ -330,13 +420,11 @@ export class ReferenceModel implements LanguageModel {
     });
     return pool;
   }
+}
 
-  #replace(weights: WeightTensors, moment1: WeightTensors, moment2: WeightTensors): void {
-    tf.dispose([...this.#weights.values(), ...this.#moment1.values(), ...this.#moment2.values()]);
-    this.#weights = weights;
-    this.#moment1 = moment1;
-    this.#moment2 = moment2;
-  }
+function disposeOf(...all: Trained[]): void {
+  for (const { weights, moment1, moment2 } of all)
+    tf.dispose([...weights.values(), ...moment1.values(), ...moment2.values()]);
 }
 
 /** x, through which no gradient flows. */

@@ -19,7 +19,9 @@ import type {
   StepMetrics,
   TokenBatch,
 } from './languageModel';
+import type { ModelEnds } from './modelEnds';
 import { initialParameters, type ParameterTable, parameterTable } from './parameters';
+import { readPools, writePools } from './pools';
 import { ScoringStep } from './scoring';
 import { largestBuffer, SUPERVISED, TrainingStep, writeObjective } from './training';
 
@@ -61,9 +63,10 @@ export class Transformer implements LanguageModel, ModelBuffers {
   /** 16 floats, see StepBuffers.metrics. */
   readonly metrics: GPUBuffer;
   readonly rotation: GPUBuffer;
-  /** Clips the gradient pool and applies AdamW; `writeHyper` first. */
-  readonly optimizer: Plan;
-  readonly #hyper: GPUBuffer;
+  readonly hyper: GPUBuffer;
+  readonly normPartials: GPUBuffer;
+  readonly #optimizer: Plan;
+  #ends: ModelEnds | null = null;
   /** AdamW's running mean of the clipped gradient. */
   readonly moment1: GPUBuffer;
   readonly #moment2: GPUBuffer;
@@ -92,26 +95,30 @@ export class Transformer implements LanguageModel, ModelBuffers {
     const rotation = rotationTable(config);
     this.rotation = buffers.floats('rotation', rotation.length);
     gpu.device.queue.writeBuffer(this.rotation, 0, rotation);
-    this.#hyper = buffers.add(
-      gpu.createBuffer('hyper', 32, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
-    );
-    this.optimizer = new Plan(gpu);
-    kernels.adamW(this.optimizer, {
+    this.hyper = buffers.uniform('hyper', 32);
+    this.normPartials = buffers.floats('norm_partials', kernels.NORM_PARTIALS);
+    this.#optimizer = new Plan(gpu);
+    kernels.adamW(this.#optimizer, {
       parameters: this.parameters,
       moment1: this.moment1,
       moment2: this.#moment2,
       gradient: this.gradient,
-      partial: buffers.floats('norm_partials', kernels.NORM_PARTIALS),
+      partial: this.normPartials,
       metrics: this.metrics,
-      hyper: this.#hyper,
+      hyper: this.hyper,
       size: poolSize,
       decayed: decayedSize,
     });
   }
 
   async compile(): Promise<void> {
-    await this.optimizer.compile();
+    await this.#optimizer.compile();
     this.gpu.assertHealthy();
+  }
+
+  /** Clips the gradient pool and applies AdamW, to the ends where there are some; `writeHyper` first. */
+  get optimizer(): Plan {
+    return this.#ends?.optimizer ?? this.#optimizer;
   }
 
   /** Whether the device can hold the training step of [B, T]. @throws GpuLimitError; nothing is allocated */
@@ -171,7 +178,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   writeHyper(hyper: AdamWStep): void {
     this.gpu.device.queue.writeBuffer(
-      this.#hyper,
+      this.hyper,
       0,
       new Float32Array([
         hyper.learningRate,
@@ -239,31 +246,50 @@ export class Transformer implements LanguageModel, ModelBuffers {
   }
 
   async snapshot(): Promise<ModelState> {
-    const bytes = this.table.poolSize * 4;
-    const [parameters, moment1, moment2] = await Promise.all([
-      this.gpu.read(this.parameters, 0, bytes),
-      this.gpu.read(this.moment1, 0, bytes),
-      this.gpu.read(this.#moment2, 0, bytes),
-    ]);
-    return {
-      parameters: new Float32Array(parameters),
-      moment1: new Float32Array(moment1),
-      moment2: new Float32Array(moment2),
-    };
+    const own = { parameters: this.parameters, moment1: this.moment1, moment2: this.#moment2 };
+    const state: ModelState = await readPools(this.gpu, own);
+    if (this.#ends !== null) state.ends = await this.#ends.snapshot();
+    return state;
   }
 
-  async restore(state: ModelState): Promise<void> {
-    for (const [name, pool] of Object.entries(state)) {
-      if (pool.length !== this.table.poolSize) {
-        throw new RangeError(
-          `The checkpoint's ${name} hold ${pool.length} numbers, this model ${this.table.poolSize}: it belongs to another config.`,
-        );
+  async restore({ ends = [], ...own }: ModelState): Promise<void> {
+    for (const pools of [own, ...ends])
+      for (const [name, pool] of Object.entries(pools)) {
+        if (pool.length !== this.table.poolSize) {
+          throw new RangeError(
+            `The checkpoint's ${name} hold ${pool.length} numbers, this model ${this.table.poolSize}: it belongs to another config.`,
+          );
+        }
       }
-    }
-    const { queue } = this.gpu.device;
-    queue.writeBuffer(this.parameters, 0, state.parameters);
-    queue.writeBuffer(this.moment1, 0, state.moment1);
-    queue.writeBuffer(this.#moment2, 0, state.moment2);
+    writePools(this.gpu, { parameters: this.parameters, moment1: this.moment1, moment2: this.#moment2 }, own);
+    await this.#provide(ends.length);
+    this.#ends?.restore(ends);
+  }
+
+  get ends(): number {
+    return this.#ends?.count ?? 0;
+  }
+
+  async split(count: number): Promise<void> {
+    await this.#provide(count);
+    this.#ends?.begin();
+  }
+
+  async compose(shares: readonly number[]): Promise<void> {
+    if (this.ends !== shares.length)
+      throw new Error(`The model has ${this.ends} ends, so ${shares.length} shares compose nothing.`);
+    this.#ends?.compose(shares);
+  }
+
+  /** So many ends, whatever they hold. */
+  async #provide(count: number): Promise<void> {
+    if (this.ends === count) return;
+    this.#ends?.destroy();
+    this.#ends = null;
+    if (count === 0) return;
+    // Most runs have none.
+    const { ModelEnds } = await import('./modelEnds');
+    this.#ends = await ModelEnds.create(this, count);
   }
 
   async resetOptimizer(): Promise<void> {
@@ -275,7 +301,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
   memory(): { bytesPlanned: number; bytesAllocated: number } {
     const scoring = [...this.#scoring.values()].reduce((total, { step }) => total + step.bytes, 0);
     const generators = this.#generators.reduce((total, generator) => total + generator.bytes, 0);
-    const bytesPlanned = this.#buffers.bytes + this.#trainingBytes + scoring + generators;
+    const ends = this.#ends?.bytes ?? 0;
+    const bytesPlanned = this.#buffers.bytes + this.#trainingBytes + scoring + generators + ends;
     return { bytesPlanned, bytesAllocated: this.gpu.bytesAllocated };
   }
 
@@ -283,6 +310,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     for (const step of this.#training.values()) step.then((built) => built.destroy()).catch(() => undefined);
     for (const { step } of this.#scoring.values()) step.destroy();
     for (const generator of this.#generators) generator.destroy();
+    this.#ends?.destroy();
     this.#buffers.destroy();
   }
 

@@ -22,7 +22,10 @@ export type InfluenceScope = 'all' | 'last_layer';
 export interface PolicyOptions {
   /** The rule by which rewards are weighed: see `rules/`. */
   weighting: Weighting;
-  /** w(0), one per reward, non-negative with sum 1; never changed by a rule that needs nothing. */
+  /**
+   * w(0), one per reward, non-negative with sum 1; never changed by a rule that needs nothing. Where weights are drawn, those of the model
+   * that is measured and handed over.
+   */
   rewardWeights: number[];
   /** η/μ of mirror descent, the one knob of full POPO; below 0 the reward with the smaller gradient gains weight. */
   etaOverMu: number;

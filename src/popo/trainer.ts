@@ -8,6 +8,7 @@
  */
 import type { StageHooks } from '../control/hooks';
 import type { AdamWStep } from '../model/config';
+import type { LanguageModel } from '../model/languageModel';
 import { Epochs } from '../numeric/epochs';
 import { streamKey } from '../numeric/random';
 import { covarianceWith, rewardCovariance, rewardMetrics } from './advantages';
@@ -15,6 +16,7 @@ import type { ClipRatio } from './objective';
 import type { PolicyOptions, RolloutOptions } from './options';
 import type { PolicyOptimizer, PolicyState, PolicyUpdate } from './policy';
 import { rolloutBatch } from './rollouts';
+import { ruleOf } from './rules';
 import { type Rollout, rewardRollouts, rollOut, type SamplingTask } from './sampling';
 import { rewardPull } from './weighting';
 
@@ -64,6 +66,8 @@ export interface PopoStep {
 
 /** What the policy is trained on and with. */
 export interface PolicyTask extends SamplingTask {
+  /** Split into an end for each reward where the rule draws its weights. */
+  model: Pick<LanguageModel, 'generate' | 'compose'>;
   optimizer: PolicyOptimizer;
 }
 
@@ -113,16 +117,27 @@ export async function trainPolicy(
     const { options, weights } = await training.at(step);
     task.optimizer.configure(options);
     if (weights !== null) task.optimizer.weights = [...weights];
+    const drawn = drawnAt(options, seed, step);
+    if (drawn !== null) {
+      task.optimizer.weights = drawn;
+      await task.model.compose(drawn);
+    }
     const indices = epochs.batch(step, promptsPerStep);
     const key = streamKey(seed, 'rollout', step);
     const rollouts = await timed(hooks, 'rollout', () => rollOut(task, options, indices, key));
     const rewards = await timed(hooks, 'reward', () => rewardRollouts(task, rollouts));
     const sampled = { step, rollouts, rewards, options };
     const updates = await timed(hooks, 'update', () => updatePolicy(task, training, sampled));
+    // What is measured, kept and handed over is one model.
+    if (drawn !== null) await task.model.compose(options.rewardWeights);
     await hooks.onStep(describe(task, sampled, updates), rollouts);
     hooks.onProgress?.(step + 1, training.steps);
   }
   return { step, weights: task.optimizer.weights };
+}
+
+function drawnAt({ weighting, rewardWeights }: PolicyOptions, seed: number, step: number): number[] | null {
+  return ruleOf(weighting).draw?.({ seed, step, numRewards: rewardWeights.length }) ?? null;
 }
 
 async function timed<T>(

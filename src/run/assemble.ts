@@ -55,7 +55,7 @@ export async function assembleReport(
   memory: Report['memory'],
 ): Promise<Report> {
   const { app, config, stages, changes, divergences } = state;
-  const { dataset, rupr, orft, ranker, popo, table, counting, baselines, ranking, samples } =
+  const { dataset, rupr, orft, ranker, popo, table, front, counting, baselines, ranking, samples } =
     reportPart(state);
   if (!dataset || !rupr || !orft || !ranker || !popo || !table || !samples || ranking === undefined)
     throw new Error('The run is not finished: it has not passed all of its stages.');
@@ -71,6 +71,7 @@ export async function assembleReport(
     ranker,
     popo,
     table,
+    ...(front && { front }),
     ranking,
   };
   const mark = await fingerprint(source);

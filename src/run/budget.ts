@@ -12,6 +12,7 @@ import type { TextLengths } from '../data/textLengths';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
+import { ruleOf } from '../popo/rules';
 import { catalogueSize } from './catalogueSize';
 import { ConfigError, modelShape, type RunConfig } from './config';
 import type { ConfigPath } from './fields/list';
@@ -219,6 +220,7 @@ export function budgetOf(
   const rollouts = groups * generations;
   const packed = packedLength(text.prompt, text.completion, generations);
   const rewardPools = (popo.probe_every > 0 || popo.influence === 'batch' ? rewards.length : 0) + 1;
+  const ends = popo.steps > 0 && ruleOf(popo.weighting).draw !== undefined ? rewards.length : 0;
   const generation = { promptLength: text.prompt, maxNew: text.completion };
   const device: BudgetPart[] = [
     { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
@@ -239,6 +241,8 @@ export function budgetOf(
         engine.generation({ prompts: rollouts, generations: 1, ...generation }),
     },
     { what: 'gradients of single rewards', field: 'popo.rewards', amount: rewardPools * engine.pool },
+    // Each with two moments.
+    { what: 'a model for each reward', field: 'popo.rewards', amount: 3 * ends * engine.pool },
   ];
   const largest: BudgetPart[] = [
     { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
@@ -279,13 +283,14 @@ export function budgetOf(
     {
       what: 'checkpoints',
       field: 'model.hidden_size',
-      amount: (12 + (popo.keep === 'best' ? 2 : 0)) * engine.pool,
+      // Of ends: what is trained, a copy that is being written, and where to go back to.
+      amount: (12 + (popo.keep === 'best' ? 2 : 0) + 9 * ends) * engine.pool,
     },
   ];
 
   /** Forward and backward are 6 operations a weight and token, forward alone 2. */
   const learnt = (steps: number, tokens: number) => 6 * weights * steps * tokens;
-  const judged = Math.min(evaluate.users, examples) * 3;
+  const judged = Math.min(evaluate.users, examples) * (3 + (ends === 2 ? 5 : ends > 2 ? ends + 1 : 0));
   const curve = Math.ceil(popo.steps / evaluate.curve_every) * Math.min(evaluate.curve_users, examples);
   const operations: BudgetPart[] = [
     { what: 'warm-up', field: 'warmup.steps', amount: learnt(warmup.steps, warmupRows * length) },

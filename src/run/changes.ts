@@ -3,6 +3,7 @@
  * the run. The config stays that of the run's beginning. State, checkpoint, report and link carry the changes, so that whoever
  * opens the link has the same changes at the same steps, and the same bits.
  */
+import { RULES } from '../popo/rules';
 import { ConfigError, type ConfigPath, parseConfig, type RunConfig } from './config';
 import { formatLeaf, type LeafValue, readField } from './diff';
 import { leafAt, setLeaf } from './fields/paths';
@@ -139,6 +140,13 @@ export function checkChanges(config: RunConfig, changes: readonly RunChange[]): 
     const before = configAt(config, changes.slice(0, index), change);
     if (JSON.stringify(leafAt(before, field)) !== JSON.stringify(from))
       throw new ConfigError(`${name} does not begin at the value that the field has then.`);
+    // What it trains would be there for none of the steps before.
+    const isDrawn = (value: LeafValue) =>
+      RULES.some((rule) => rule.name === value && rule.draw !== undefined);
+    if (field === 'popo.weighting' && from !== to && (isDrawn(from) || isDrawn(to)))
+      throw new ConfigError(
+        `${name} cannot be made: conditioned trains a model for each reward from the first step of alignment on, so choose it, or another, before a run.`,
+      );
     const after = structuredClone(before);
     setLeaf(after, field, to);
     parseConfig(after);

@@ -2,6 +2,7 @@
  * A run's state as the store keeps it, all of it or nothing: numbers that are few are JSON (doubles survive it exactly), arrays
  * are pools of f32.
  */
+import type { ModelState, WeightPools } from '../model/languageModel';
 import type { Checkpoint } from '../store/checkpoints';
 import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
@@ -31,6 +32,9 @@ export interface RunHeader {
 const STATE = 'state.json';
 const MODEL = ['parameters', 'moment1', 'moment2'] as const;
 
+/** Of the ends of a model that is composed of some. */
+const endPool = (end: number, name: (typeof MODEL)[number]) => `end ${end} ${name}`;
+
 /** Stands in the JSON for an array that lies in a pool. */
 interface PoolReference {
   pool: string;
@@ -57,6 +61,9 @@ export function encodeCheckpoint(
     return { pool } satisfies PoolReference;
   });
   if (model !== null) for (const name of MODEL) keep(name, model[name]);
+  model?.ends?.forEach((end, k) => {
+    for (const name of MODEL) keep(endPool(k, name), end[name]);
+  });
   pools[STATE] = new TextEncoder().encode(json).buffer;
   const { config, changes, fork, stage, step } = state;
   const header: RunHeader = { config, changes, stage, step, savedAt: Date.now(), finished };
@@ -102,8 +109,17 @@ export function decodeCheckpoint(
     );
   }
   const hasModel = MODEL.some((name) => Object.hasOwn(pools, name));
-  const [parameters, moment1, moment2] = hasModel ? MODEL.map(floats) : [];
-  const model = hasModel ? { parameters, moment1, moment2 } : null;
+  const poolsOf = (nameOf: (name: (typeof MODEL)[number]) => string): WeightPools => {
+    const [parameters, moment1, moment2] = MODEL.map((name) => floats(nameOf(name)));
+    return { parameters, moment1, moment2 };
+  };
+  const model: ModelState | null = hasModel ? poolsOf((name) => name) : null;
+  const ends: WeightPools[] = [];
+  while (MODEL.some((name) => Object.hasOwn(pools, endPool(ends.length, name)))) {
+    const k = ends.length;
+    ends.push(poolsOf((name) => endPool(k, name)));
+  }
+  if (model !== null && ends.length > 0) model.ends = ends;
   const wrong = unsoundness(state, model);
   if (wrong !== null) throw damaged(wrong);
   return { state, model };

@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import type { ModelConfig } from '../model/config';
 import { parameterCount } from '../model/parameters';
+import { ruleOf } from '../popo/rules';
 import type { ConfigPath, RunConfig } from './fields/list';
 import { treeOf } from './fields/paths';
 import { MAX_SEQUENCE } from './fields/text';
@@ -142,6 +143,11 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     'popo.reward_weights',
     ({ popo }) => Math.abs(popo.reward_weights.reduce((a, b) => a + b, 0) - 1) < 1e-6,
     'must sum to 1',
+  ],
+  [
+    'popo.keep',
+    ({ popo }) => popo.keep === 'last' || ruleOf(popo.weighting).draw === undefined,
+    'must be last where popo.weighting is conditioned, because its ends are kept as they are after the last step',
   ],
   [
     'popo.min_weight',

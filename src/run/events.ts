@@ -41,6 +41,8 @@ function identity(event: RunEvent): string | null {
       return `sample ${event.sample.stage} ${event.sample.step} ${event.sample.sampleId}`;
     case 'spreads':
       return `spreads ${event.spreads.length}`;
+    case 'front':
+      return `front ${event.front.length}`;
     case 'cots':
     case 'counting':
     case 'baselines':

@@ -28,6 +28,7 @@ export type FingerprintSource = Pick<
   | 'ranker'
   | 'popo'
   | 'table'
+  | 'front'
   | 'ranking'
 >;
 
@@ -77,6 +78,7 @@ export async function fingerprint(source: FingerprintSource): Promise<Fingerprin
   const series = stageSeries(source);
   const rest = [
     ...source.table.flatMap(rowNumbers),
+    ...(source.front ?? []).flatMap(({ weights, row }) => [...weights, ...rowNumbers(row)]),
     ...numbersOf(source.ranking),
     source.orft.threshold,
     source.orft.scored,

@@ -71,6 +71,7 @@ const report = v.looseObject({
     curve: v.array(v.looseObject({ step: number, row: metricsRow })),
   }),
   table: v.array(metricsRow),
+  front: v.optional(v.array(v.looseObject({ weights: numbers, row: metricsRow }))),
   counting: v.optional(v.looseObject({ ...answers, exact_title_rate: rate, popularity_share: rate })),
   baselines: v.optional(
     v.looseObject({

@@ -63,6 +63,12 @@ export interface FingerprintBlocks {
   hashes: string[];
 }
 
+/** A row of the model at weights of the run's rewards, [K]. */
+export interface FrontRow {
+  weights: number[];
+  row: MetricsRow;
+}
+
 /** See fingerprint.ts for what each part hashes and how two are compared. */
 export interface Fingerprint {
   /** Of all that determines a run: resolved config, data, versions of app and kernels. 32 hex digits. */
@@ -117,6 +123,11 @@ export interface Report {
   };
   table: MetricsRow[];
   /**
+   * Of one run whose model is composed of ends (`popo.weighting: conditioned`): test users at several weights of its rewards. Left out by
+   * other runs.
+   */
+  front?: FrontRow[];
+  /**
    * For comparison: what counting comes to, without a model. The embedded teacher, not told the item, concludes a need from the newest
    * behaviour, and the item of that need that is bought most often is shown. Older reports lack it.
    */
@@ -170,6 +181,8 @@ export type RunEvent =
   | { type: 'metrics'; row: MetricsRow; step: number }
   /** A point of the held-out curve after `step` updates of the policy, from validation users. */
   | { type: 'curve'; row: MetricsRow; step: number }
+  /** All mixtures of the model's ends that are judged by now, on test users. */
+  | { type: 'front'; front: FrontRow[] }
   /** The row of counting, which no stage trains. */
   | { type: 'counting'; row: AnswersRow }
   /** Of all rows of the stage table that there are by now. */

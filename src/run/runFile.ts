@@ -15,6 +15,7 @@ import { APP_VERSION } from './version';
 
 /** Of use only to a training that goes on: a finished run's would make the file three times as large. */
 const MOMENTS = ['moment1', 'moment2'];
+const isMoment = (name: string) => /^(end \d+ )?moment[12]$/.test(name);
 /** First in the file, so that a run is told by its first bytes. */
 const ABOUT = 'run.json';
 const SUMS = 'sha256.json';
@@ -49,7 +50,7 @@ export async function packRun(checkpoint: RunCheckpoint, about: RunIdentity): Pr
   const files = [
     jsonPart(ABOUT, about),
     ...Object.entries(pools)
-      .filter(([name]) => !isWhole || !MOMENTS.includes(name))
+      .filter(([name]) => !isWhole || !isMoment(name))
       .map(([name, pool]) => ({ name, bytes: new Uint8Array(pool) })),
   ];
   return zipFiles('run.zip', await sealed(files));
@@ -103,7 +104,10 @@ export async function unpackRun(
     for (const name of Object.keys(pools))
       if (name !== STATE) pools[name] = fromPlanes(new Uint8Array(pools[name])).buffer;
   const lacksMoments = pools.parameters !== undefined && MOMENTS.every((name) => pools[name] === undefined);
-  if (lacksMoments) for (const name of MOMENTS) pools[name] = new ArrayBuffer(pools.parameters.byteLength);
+  if (lacksMoments)
+    for (const [name, { byteLength }] of Object.entries(pools))
+      if (name === 'parameters' || /^end \d+ parameters$/.test(name))
+        for (const moment of MOMENTS) pools[name.replace('parameters', moment)] = new ArrayBuffer(byteLength);
   const checkpoint = decodeCheckpoint({ pools }, APP_VERSION);
   if (small !== undefined) return { checkpoint: await withCots(checkpoint, small), about };
   if (lacksMoments && !isAtEnd(checkpoint))

@@ -1,7 +1,8 @@
 /** Whether what a checkpoint says of a run can be true: its parts have to agree with each other and with the config. */
 import { bestPoint } from '../evaluate/bestPoint';
-import type { ModelState } from '../model/languageModel';
+import type { ModelState, WeightPools } from '../model/languageModel';
 import { parameterTable } from '../model/parameters';
+import { ruleOf } from '../popo/rules';
 import { checkChanges } from './changes';
 import { parseConfig } from './config';
 import { STAGE_NAMES, type StageName } from './report';
@@ -20,7 +21,8 @@ export function unsoundness(state: RunState, model: ModelState | null): string |
     wrongWork(state) ??
     wrongModel(state, model) ??
     wrongBest(state) ??
-    wrongLevels(state)
+    wrongLevels(state) ??
+    wrongEnds(state, model)
   );
 }
 
@@ -97,9 +99,14 @@ function wrongModel({ made, beginning }: RunState, model: ModelState | null): st
   if (made.tokenizer === undefined) return model === null ? null : 'it has a model before its tokenizer';
   if (model === null) return 'its model is missing';
   const { poolSize } = parameterTable(made.tokenizer.shape);
-  for (const [name, pool] of Object.entries(model) as [string, Float32Array][]) {
-    if (pool.length !== poolSize) return `${name} has ${pool.length} numbers instead of ${poolSize}`;
-  }
+  const { ends = [], ...own } = model;
+  const all: [string, WeightPools][] = [
+    ['', own],
+    ...ends.map((end, k): [string, WeightPools] => [`end ${k} `, end]),
+  ];
+  for (const [of, pools] of all)
+    for (const [name, pool] of Object.entries(pools))
+      if (pool.length !== poolSize) return `${of}${name} has ${pool.length} numbers instead of ${poolSize}`;
   if (beginning !== null && beginning.length !== poolSize)
     return `the weights that its stage began with are ${beginning.length} numbers instead of ${poolSize}`;
   return null;
@@ -134,6 +141,16 @@ function wrongLevels({ config, made }: RunState): string | null {
   return Array.isArray(levels) && levels.every((level) => isObject(level) && isWhole(level.rewards))
     ? null
     : 'the levels that its rewards are held at are none';
+}
+
+/** Where rewards are weighed by draws there is an end for each, from the first step of alignment on. */
+function wrongEnds({ config, made, stage, step }: RunState, model: ModelState | null): string | null {
+  const { length: ends } = model?.ends ?? [];
+  const isDrawn = config.popo.steps > 0 && ruleOf(config.popo.weighting).draw !== undefined;
+  const wanted = isDrawn && made.popo !== undefined ? config.popo.rewards.length : 0;
+  // Before the first step they may not be there yet.
+  if (ends === wanted || (ends === 0 && stage === 'popo' && step === 0)) return null;
+  return `its model has ${ends} ends instead of ${wanted}`;
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

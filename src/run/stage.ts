@@ -77,6 +77,7 @@ export type ReportPart = Partial<
     | 'ranker'
     | 'popo'
     | 'table'
+    | 'front'
     | 'counting'
     | 'baselines'
     | 'ranking'

@@ -161,3 +161,32 @@ test('adamw: the first step moves every parameter by the learning rate against i
   });
   expect(out.clip * out.gradNorm).toBeCloseTo(0.5, 5);
 });
+
+test('ends: the share is the slope of the mixture in an end, and a whole share makes adamw of it', () => {
+  const [first, second, dy] = [normals(5), normals(5), normals(5)];
+  const mixed = (x: ArrayLike<number>) => twins.inner(twins.composeEnds([first, x], [0.3, 0.7]), dy);
+  expectGradient(
+    Float64Array.from(dy, (value) => 0.7 * value),
+    second,
+    mixed,
+  );
+  const hyper = {
+    step: 3,
+    learningRate: 0.1,
+    beta1: 0.9,
+    beta2: 0.99,
+    eps: 1e-8,
+    weightDecay: 0.1,
+    maxGradNorm: 0.5,
+  };
+  const end = () => ({ parameters: normals(5), moment1: normals(5), moment2: normals(5).map(Math.abs) });
+  const [one, other, gradient] = [end(), end(), normals(5)];
+  const at = { parameters: one.parameters, gradient, decayed: 3 };
+  const [moved, still] = twins.updateEnds([one, other], [1, 0], at, hyper);
+  const alone = twins.adamW({ ...one, gradient }, 3, hyper);
+  for (const pool of ['parameters', 'moment1', 'moment2'] as const)
+    alone[pool].forEach((value, i) => {
+      expect(moved[pool][i]).toBeCloseTo(value, 12);
+    });
+  expect(still).toBe(other);
+});

@@ -336,3 +336,30 @@ export function adamW(
   }
   return { parameters, moment1, moment2, gradNorm, clip };
 }
+
+/** Σ_k share_k · end_k */
+export function composeEnds(ends: readonly Numbers[], shares: Numbers) {
+  return Float64Array.from(ends[0], (_, i) => ends.reduce((sum, end, k) => sum + shares[k] * end[i], 0));
+}
+
+type EndPools = Record<'parameters' | 'moment1' | 'moment2', Numbers>;
+
+/** One update of every end under its share of the clipped gradient at `parameters`, what they compose. */
+export function updateEnds(
+  ends: readonly EndPools[],
+  shares: Numbers,
+  { parameters, gradient, decayed }: { parameters: Numbers; gradient: Numbers; decayed: number },
+  hyper: AdamWStep,
+): EndPools[] {
+  const clip = Math.min(1, hyper.maxGradNorm / (Math.sqrt(inner(gradient, gradient)) + 1e-6));
+  return ends.map((end, k) => {
+    const share = shares[k];
+    if (share === 0) return end;
+    const scaled = Float64Array.from(gradient, (g) => share * clip * g);
+    const free = { ...hyper, maxGradNorm: Number.POSITIVE_INFINITY, weightDecay: 0 };
+    const { moment1, moment2, ...moved } = adamW({ ...end, gradient: scaled }, 0, free);
+    const decay = (i: number) =>
+      i < decayed ? hyper.learningRate * hyper.weightDecay * share * parameters[i] : 0;
+    return { moment1, moment2, parameters: moved.parameters.map((value, i) => value - decay(i)) };
+  });
+}

@@ -285,6 +285,81 @@ describe('compiled policy update', () => {
     resumed.destroy();
   });
 
+  it.each([
+    [2, 1],
+    [3, 2],
+  ])('moves the ends of %i rewards as the reference does, with %i updates a step', async (K, iterations) => {
+    const drawn = [
+      [0.2, 0.5, 0.3],
+      [0.6, 0.1, 0.3],
+      [0, 0.7, 0.3],
+    ].map((three) => (K === 3 ? three : [three[0], 1 - three[0]]));
+    const options: Partial<PolicyOptions> = {
+      weighting: 'conditioned',
+      rewardWeights: drawn[0],
+    };
+    const [ours, theirs, again] = [
+      await compiled(options),
+      await reference(options),
+      await compiled(options),
+    ];
+    const before = gpu.bytesAllocated;
+    const taken = async ({ model, policy }: Awaited<ReturnType<typeof compiled | typeof reference>>) => {
+      await model.split(K);
+      const updates: PolicyUpdate[] = [];
+      for (const [step, weights] of drawn.entries()) {
+        policy.weights = [...weights];
+        await model.compose(weights);
+        for (let iteration = 0; iteration < iterations; iteration++)
+          updates.push(
+            await policy.update({ ...tinyRollouts(step, K), iteration }, tinyHyper(updates.length)),
+          );
+      }
+      await model.compose(drawn[0]);
+      return { updates, state: await model.snapshot() };
+    };
+    const planned = ours.model.memory().bytesPlanned;
+    await ours.model.split(K);
+    // An end is three pools and a uniform.
+    expect(ours.model.memory().bytesPlanned - planned).toBe(K * (3 * 4 * pool.length + 16));
+    expect(gpu.bytesAllocated - before).toBe(K * (3 * 4 * pool.length + 16));
+    const [actual, expected] = [await taken(ours), await taken(theirs)];
+    actual.updates.forEach((update, i) => {
+      expectSame(update, expected.updates[i]);
+    });
+    const moved = (parameters: Float32Array) => parameters.map((value, i) => value - start().parameters[i]);
+    for (const k of drawn[0].keys()) {
+      const [a, b] = [actual.state.ends![k], expected.state.ends![k]];
+      expect(relativeError(moved(a.parameters), moved(b.parameters))).toBeLessThan(2e-3);
+      expect(relativeError(a.moment1, b.moment1)).toBeLessThan(2e-3);
+      expect(relativeError(a.moment2, b.moment2)).toBeLessThan(2e-3);
+    }
+    expect(relativeError(moved(actual.state.parameters), moved(expected.state.parameters))).toBeLessThan(
+      2e-3,
+    );
+    if (K === 3) expect(await taken(again)).toEqual(actual);
+    await again.model.restore(start());
+    expect((await again.model.snapshot()).ends).toBeUndefined();
+    await again.model.restore(actual.state);
+    expect(await again.model.snapshot()).toEqual(actual.state);
+    for (const part of [ours, theirs, again]) part.destroy();
+  });
+
+  it('with all of the weight on one reward is a fixed run of it alone, to the bit', async () => {
+    const weights = [0, 1];
+    const split = await compiled({ weighting: 'conditioned', rewardWeights: weights });
+    await split.model.split(2);
+    await split.model.compose(weights);
+    const fixed = await compiled({ weighting: 'fixed', rewardWeights: weights });
+    expect(await run(split.policy, 3, 2)).toEqual(await run(fixed.policy, 3, 2));
+    const { ends, parameters } = await split.model.snapshot();
+    const alone = await fixed.model.snapshot();
+    expect(ends![1]).toEqual(alone);
+    expect(parameters).toEqual(alone.parameters);
+    expect(ends![0]).toEqual(start());
+    for (const part of [split, fixed]) part.destroy();
+  });
+
   it('goes on under other options as one that was made with them, and frees what they need no more', async () => {
     /** Each with what it must be told anew: lists, uniforms, or the shape. */
     const turns: [Partial<PolicyOptions>, number][] = [

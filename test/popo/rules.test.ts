@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RULES, ruleOf, WEIGHTINGS } from '../../src/popo/rules';
+import { drawWeights } from '../../src/popo/rules/conditioned';
 import { type Cautioned, type Evidence, KEEP, usesGradients } from '../../src/popo/rules/rule';
 import { nextWeights } from '../../src/popo/weighting';
 
@@ -32,11 +33,21 @@ const WEIGHED = {
   correlation: [lagging / (lagging + 0.75), 0.75 / (lagging + 0.75)],
   // λ = 1/3 + 2 · (.5 − .25)
   constraint: [5 / 11, 6 / 11],
+  conditioned: null,
 };
 
 describe('the weighting rules', () => {
   it('are those that configs and links name, each once', () => {
-    expect(WEIGHTINGS).toEqual(['fixed', 'popo', 'popo-light', 'gdpo', 'mgda', 'correlation', 'constraint']);
+    expect(WEIGHTINGS).toEqual([
+      'fixed',
+      'popo',
+      'popo-light',
+      'gdpo',
+      'mgda',
+      'correlation',
+      'constraint',
+      'conditioned',
+    ]);
     for (const rule of RULES) expect(ruleOf(rule.name)).toBe(rule);
   });
 
@@ -54,7 +65,7 @@ describe('the weighting rules', () => {
     expect(moving).toEqual(['popo-light', 'correlation']);
     expect(RULES.filter(usesGradients).map(({ name }) => name)).toEqual(['popo', 'mgda']);
     // The floor is for weights that move.
-    for (const name of ['fixed', 'gdpo', 'popo', 'mgda', 'constraint'] as const)
+    for (const name of ['fixed', 'gdpo', 'popo', 'mgda', 'constraint', 'conditioned'] as const)
       expect(nextWeights(ruleOf(name), unmeasured, 0.4)).toEqual([0.25, 0.75]);
     expect(nextWeights(ruleOf('popo-light'), unmeasured, 0.4)).toEqual([0.4, 0.6]);
   });
@@ -72,6 +83,7 @@ describe('the weighting rules', () => {
       mgda: 'sum_of_advantages',
       correlation: null,
       constraint: null,
+      conditioned: null,
     });
   });
 
@@ -146,6 +158,31 @@ describe('the weighting rules', () => {
   });
 });
 
+it('draws weights uniformly from the simplex, each time the same for a seed and step', () => {
+  for (const numRewards of [1, 2, 3]) {
+    const drawn = Array.from({ length: 4000 }, (_, step) => drawWeights({ seed: 9, step, numRewards }));
+    for (const weights of drawn) {
+      expect(weights).toHaveLength(numRewards);
+      expect(Math.abs(weights.reduce((sum, w) => sum + w, 0) - 1)).toBeLessThan(1e-6);
+      expect(weights.every((w) => w >= 0 && w === Math.fround(w))).toBe(true);
+    }
+    // Dirichlet(1): every weight has mean 1/K and variance (K − 1) / (K² (K + 1)).
+    const K = numRewards;
+    for (let k = 0; k < K; k++) {
+      const mean = drawn.reduce((sum, w) => sum + w[k], 0) / drawn.length;
+      const variance = drawn.reduce((sum, w) => sum + (w[k] - 1 / K) ** 2, 0) / drawn.length;
+      expect(mean).toBeCloseTo(1 / K, 1.5);
+      expect(variance).toBeCloseTo((K - 1) / (K * K * (K + 1)), 2);
+    }
+  }
+  const at = { seed: 9, step: 3, numRewards: 2 };
+  expect(drawWeights(at)).toEqual(drawWeights(at));
+  expect(drawWeights({ ...at, step: 4 })).not.toEqual(drawWeights(at));
+  expect(drawWeights({ ...at, seed: 8 })).not.toEqual(drawWeights(at));
+  // The only rule that does.
+  expect(RULES.filter(({ draw }) => draw !== undefined).map(({ name }) => name)).toEqual(['conditioned']);
+});
+
 it('rules and rewards are light enough for the page: no TensorFlow.js, no GPU', () => {
   const files = ['rules', 'rewards'].flatMap((room) =>
     readdirSync(join('src/popo', room)).map((file) => join('src/popo', room, file)),
@@ -153,6 +190,8 @@ it('rules and rewards are light enough for the page: no TensorFlow.js, no GPU', 
   for (const file of [...files, 'src/popo/advantages.ts', 'src/popo/weighting.ts']) {
     const imported = [...readFileSync(file, 'utf8').matchAll(/from '([^']+)'/g)].map(([, path]) => path);
     for (const path of imported)
-      expect(`${file}: ${path}`).toMatch(/: (\.\/\w+|\.\.\/advantages|\.\/rules\/rule)$/);
+      expect(`${file}: ${path}`).toMatch(
+        /: (\.\/\w+|\.\.\/advantages|\.\/rules\/rule|\.\.\/\.\.\/numeric\/random)$/,
+      );
   }
 });

@@ -7,6 +7,7 @@ import { computeAdvantages, covarianceWith, rewardCovariance } from '../../src/p
 import type { PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
 import { rolloutBatch } from '../../src/popo/rollouts';
+import { drawWeights } from '../../src/popo/rules/conditioned';
 import {
   type InForce,
   type PolicyTask,
@@ -50,6 +51,9 @@ const model = {
       ),
     );
     return { completions, logps: completions.map(() => new Float32Array(2)) };
+  },
+  async compose() {
+    throw new Error('Only weights that are drawn compose a model.');
   },
 };
 
@@ -315,6 +319,7 @@ describe('trainPolicy', () => {
     const began = performance.now();
     const slow = task(new FakeOptimizer());
     slow.model = {
+      ...model,
       generate: async (options) => {
         await new Promise((resolve) => setTimeout(resolve, 60));
         return model.generate(options);
@@ -377,6 +382,7 @@ describe('trainPolicy', () => {
     const asked: [number, number][] = [];
     const spied = task(optimizer);
     spied.model = {
+      ...model,
       generate: (wanted) => {
         asked.push([wanted.numGenerations, wanted.temperature]);
         return model.generate(wanted);
@@ -412,6 +418,7 @@ describe('trainPolicy', () => {
     const keys: (readonly [number, number])[] = [];
     const spied = task(new FakeOptimizer());
     spied.model = {
+      ...model,
       generate: (options) => {
         keys.push(options.key);
         return model.generate(options);
@@ -419,5 +426,38 @@ describe('trainPolicy', () => {
     };
     await trainPolicy(spied, { ...training, from: 3 }, { gate: async () => 'go', onStep: () => {} });
     expect(keys).toEqual([streamKey(7, 'rollout', 3)]);
+  });
+
+  it('composes the model at weights drawn from seed and step, learns under them, and leaves it at the ones asked for', async () => {
+    const drawnOptions = { ...options, weighting: 'conditioned', rewardWeights: [0.3, 0.7] } as const;
+    const run = async (from: number) => {
+      const optimizer = new FakeOptimizer();
+      const spied = task(optimizer);
+      const told: string[] = [];
+      spied.model = {
+        generate: (wanted) => {
+          told.push('generate');
+          return model.generate(wanted);
+        },
+        compose: async (shares) => void told.push(shares.join()),
+      };
+      const steps: PopoStep[] = [];
+      await trainPolicy(
+        spied,
+        {
+          ...training,
+          from,
+          at: () => ({ options: { ...drawnOptions, rewardWeights: [0.3, 0.7] }, weights: null }),
+        },
+        { gate: async () => 'go', onStep: (step) => void steps.push(step) },
+      );
+      return { told, steps };
+    };
+    const { told, steps } = await run(0);
+    const drawn = steps.map(({ step }) => drawWeights({ seed: training.seed, step, numRewards: 2 }));
+    expect(told).toEqual(drawn.flatMap((weights) => [weights.join(), 'generate', '0.3,0.7']));
+    expect(steps.map(({ weightsBefore }) => weightsBefore)).toEqual(drawn);
+    expect(new Set(drawn.map(([first]) => first)).size).toBe(steps.length);
+    expect((await run(2)).steps.map(({ weightsBefore }) => weightsBefore)).toEqual(drawn.slice(2));
   });
 });

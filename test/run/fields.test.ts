@@ -342,7 +342,7 @@ describe('entries', () => {
 
   it('give the config its type', () => {
     expectTypeOf<RunConfig['popo']['weighting']>().toEqualTypeOf<
-      'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda' | 'correlation' | 'constraint'
+      'fixed' | 'popo' | 'popo-light' | 'gdpo' | 'mgda' | 'correlation' | 'constraint' | 'conditioned'
     >();
     expectTypeOf<RunConfig['popo']['rewards']>().toEqualTypeOf<
       ('semantic' | 'id' | 'format' | 'novelty')[]

@@ -41,6 +41,7 @@ export function LiveKnobs() {
   const isOn = session.busy.value && session.runConfig.value !== null && stage?.name === 'popo';
   if (!isOn) return null;
   const config = session.shownConfig.value;
+  const draws = ruleOf(config.popo.weighting).draw !== undefined;
   const told = session.view.changes.value.filter((change) => change.stage === 'popo');
   return (
     <section class="knobs" aria-labelledby="knobs-title">
@@ -60,7 +61,7 @@ export function LiveKnobs() {
       </div>
       {config.popo.rewards.length > 1 && <Weights />}
       <div class="segments small" role="radiogroup" aria-label="By what the weights go from the next step on">
-        {RULES.map(({ name, label, words }) => (
+        {RULES.filter(({ draw }) => (draw !== undefined) === draws).map(({ name, label, words }) => (
           <label key={name} title={words}>
             <input
               type="radio"
@@ -97,14 +98,16 @@ function Weights() {
   const dragged = useSignal<number[] | null>(null);
   void view.tick.value;
   const { rewards, reward_weights: begun, weighting } = session.shownConfig.value.popo;
-  const now = rewards.map((name, k) => view.popo.last(`w_${name}`) ?? begun[k]);
+  const { needs, draw } = ruleOf(weighting);
+  // Drawn weights are gone with their step: what can be set is the mixture that is measured.
+  const now = draw ? begun : rewards.map((name, k) => view.popo.last(`w_${name}`) ?? begun[k]);
   const last = view.popo.xs().at(-1) ?? -1;
   /** Set, and no step has been taken under it yet. */
   const wanted = view.changes.value.findLast(
     ({ stage, step, field }) => stage === 'popo' && step > last && field === 'popo.reward_weights',
   );
   const shown = dragged.value ?? (wanted === undefined ? now : (wanted.to as number[]));
-  const moves = ruleOf(weighting).needs !== 'nothing';
+  const moves = needs !== 'nothing';
   const set = (to: number[]) => {
     dragged.value = null;
     void session.change([{ field: 'popo.reward_weights', to }]);
@@ -131,7 +134,7 @@ function Weights() {
             max="1"
             step="0.01"
             value={shown[k]}
-            aria-label={`Weight of the ${rewardLook(name).label} reward${moves ? ', from which its rule goes on' : ''}`}
+            aria-label={`Weight of the ${rewardLook(name).label} reward${moves ? ', from which its rule goes on' : draw ? ' in the mixture that is measured' : ''}`}
             style={{
               '--left': `var(--${rewardLook(name).color})`,
               '--right': rewards.length === 2 ? `var(--${rewardLook(rewards[1]).color})` : 'var(--line)',

@@ -39,8 +39,10 @@ export function weightsSentence(
   { by }: WeightsWorking,
   { weighting }: Pick<PolicyOptions, 'weighting'>,
 ): string {
-  const { needs, label, why } = ruleOf(weighting);
+  const { needs, label, why, draw } = ruleOf(weighting);
   if (by !== 'nothing') return `Just before, ${label} set how much each reward counts: ${why}.`;
+  if (draw !== undefined)
+    return 'How much each reward counts was drawn for this step, and the model that answered is mixed by it.';
   return needs === 'nothing'
     ? 'How much each reward counts is fixed in this run.'
     : 'Nothing was measured at this step that could move the weights, so they stay.';

@@ -18,8 +18,8 @@ export function heldOutWords({ data }: RunConfig): { title: string; many: string
 
 /** What aligns: GRPO by itself where the rule changes nothing in it, else the rule. */
 export function alignmentName({ popo }: RunConfig): string {
-  const { needs, aggregation, label } = ruleOf(popo.weighting);
-  const isPlain = needs === 'nothing' && aggregation === null;
+  const { needs, aggregation, draw, label } = ruleOf(popo.weighting);
+  const isPlain = needs === 'nothing' && aggregation === null && draw === undefined;
   return popo.rewards.length === 1 || isPlain ? 'GRPO' : label;
 }
 
@@ -31,6 +31,11 @@ export function runTitle(config: RunConfig): string {
 /** Whether the weights move: with one reward there is nothing to weigh. */
 export function movesWeights({ popo }: RunConfig): boolean {
   return popo.rewards.length > 1 && ruleOf(popo.weighting).needs !== 'nothing';
+}
+
+/** Whether each step draws its weights, so that any can be chosen afterwards. */
+export function drawsWeights({ popo }: RunConfig): boolean {
+  return popo.rewards.length > 1 && ruleOf(popo.weighting).draw !== undefined;
 }
 
 function rewardsInWords({ popo }: RunConfig): string {
@@ -91,7 +96,7 @@ export function stageWords(name: StageName, config: RunConfig): StageWords {
     case 'popo':
       return {
         label: 'Alignment',
-        does: `Reinforce ${rewardsInWords(config)}${popo.rewards.length === 1 ? '' : movesWeights(config) ? ', weighed anew' : ', weights fixed'}`,
+        does: `Reinforce ${rewardsInWords(config)}${popo.rewards.length === 1 ? '' : movesWeights(config) ? ', weighed anew' : drawsWeights(config) ? ', weights drawn' : ', weights fixed'}`,
         code: alignmentName(config),
       };
     case 'evaluate':

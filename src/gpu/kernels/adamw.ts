@@ -6,22 +6,20 @@ import { groups } from './tuning';
 /** Partial sums of squares that the global norm is made of. */
 export const NORM_PARTIALS = 256;
 
-/** Global norm into metrics[8], clip factor into metrics[9], then AdamW over the pool. */
-export function adamW(
-  plan: Plan,
-  o: {
-    parameters: Binding;
-    moment1: Binding;
-    moment2: Binding;
-    gradient: Binding;
-    partial: Binding;
-    metrics: Binding;
-    hyper: GPUBuffer;
-    size: number;
-    decayed: number;
-  },
-): void {
-  const constants = { SIZE: o.size, DECAYED: o.decayed, PARTIALS: NORM_PARTIALS };
+interface Norm {
+  gradient: Binding;
+  partial: Binding;
+  metrics: Binding;
+  hyper: GPUBuffer;
+  size: number;
+  decayed: number;
+}
+
+const constantsOf = ({ size, decayed }: Norm) => ({ SIZE: size, DECAYED: decayed, PARTIALS: NORM_PARTIALS });
+
+/** Global norm into metrics[8], clip factor into metrics[9]. */
+export function globalNorm(plan: Plan, o: Norm): void {
+  const constants = constantsOf(o);
   plan.add({
     label: 'global_norm/square_sums',
     code: adamwSource,
@@ -38,11 +36,19 @@ export function adamW(
     bindings: [null, null, null, null, o.partial, o.metrics, o.hyper],
     workgroups: [1],
   });
+}
+
+/** Global norm and clip factor, then AdamW over the pool. */
+export function adamW(
+  plan: Plan,
+  o: Norm & { parameters: Binding; moment1: Binding; moment2: Binding },
+): void {
+  globalNorm(plan, o);
   plan.add({
     label: 'adamw',
     code: adamwSource,
     entryPoint: 'update',
-    constants,
+    constants: constantsOf(o),
     bindings: [o.parameters, o.moment1, o.moment2, o.gradient, null, o.metrics, o.hyper],
     workgroups: [Math.min(groups(o.size), 4096)],
   });

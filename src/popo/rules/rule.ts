@@ -78,6 +78,11 @@ export interface Rule<Name extends string = string> {
   readonly aggregation: Aggregation | null;
   /** What `weighting` of reward_weighting.wgsl is told for it; `KEEP` where weights stay. */
   readonly kernel: number;
+  /**
+   * w of a step, [K] on the simplex, where it is drawn for each anew: a function of seed and step alone. Such a rule trains a model for
+   * each reward, of which any mixture can be had afterwards; left out by all others.
+   */
+  readonly draw?: (at: { seed: number; step: number; numRewards: number }) => number[];
   /** w(t), [K], before `minWeight`; null where w(t−1) stays, also because this step has not measured what it needs. f64 twin of the shader. */
   weigh(evidence: Evidence): number[] | null;
   /** What stands between evidence and w(t), for people to follow; left out where the page knows it by itself. */

@@ -4,6 +4,7 @@
  */
 import type { Dataset } from '../../data/dataset';
 import { exportModel } from '../../model/safetensors';
+import { ruleOf } from '../../popo/rules';
 import type { Tokenizer } from '../../text/tokenizer';
 import type { RunFile } from '../files';
 import type { RunCheckpoint } from '../runState';
@@ -37,6 +38,10 @@ export function elsewhereFiles(
 ): RunFile[] {
   const start = alignmentStart(checkpoint, dataset);
   const { config, format } = start;
+  if (ruleOf(config.popo.weighting).draw !== undefined)
+    throw new Error(
+      'popo.weighting=conditioned trains a model for each reward, which neither TRL nor verl can: export a run with another weighting.',
+    );
   const plan = to === 'trl' ? batchPlan(config, processes) : null;
   const rows = elsewhereRows(start);
   const { maxPromptLength, maxCompletionLength } = format.options;

@@ -132,7 +132,9 @@ export const popo = {
     form: { group: 'own', label: 'Weighting' },
   }),
   reward_weights: field(realsOf(0, 1, 'weights'), [0.5, 0.5], {
-    help: 'One weight per reward, which sum to 1: those of `fixed` and `gdpo`, and w(0) of the other rules.',
+    help:
+      'One weight per reward, which sum to 1: those of `fixed` and `gdpo`, and w(0) of rules that move them. With `conditioned` those of the ' +
+      'model that is measured and handed over.',
     form: { group: 'alignment', hint: 'at the start', place: 12 },
     appliesWhen: SEVERAL,
   }),

@@ -4,6 +4,7 @@ import { bestPoint } from '../../evaluate/bestPoint';
 import type { ModelState } from '../../model/languageModel';
 import { policyOptions } from '../../popo/options';
 import { rewardLevel } from '../../popo/rewardLevel';
+import { ruleOf } from '../../popo/rules';
 import type { Rollout } from '../../popo/sampling';
 import { trainPolicy } from '../../popo/trainer';
 import { widestGroup } from '../../popo/weighting';
@@ -27,6 +28,8 @@ export interface Aligned {
   reference: Float32Array<ArrayBuffer> | null;
   /** Where `popo.keep` is `best`: the best point of the curve so far, and its weights; null once they are the model's own. */
   best: { step: number; score: number; parameters: ModelState['parameters'] | null } | null;
+  /** Where the model is composed of ends: the weights of the mixture that is measured and handed over. Older states lack it. */
+  mixture?: number[];
   /** Weights after the last step, where others are handed over. */
   last: ModelState['parameters'] | null;
   /** Mean rewards [K] of the model that the stage began with, by the temperature of its answers; of steps that hold one of them. */
@@ -79,6 +82,7 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       await model.resetOptimizer();
       await model.freezeReference();
       made.reference = tools.beginning ?? (await model.snapshot()).parameters;
+      if (drawsWeights(config)) await model.split(popo.rewards.length);
     } else if (made.reference !== null) {
       const now = await model.snapshot();
       await model.restore({ ...now, parameters: made.reference });
@@ -87,6 +91,7 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     }
     const optionsOf = ({ popo }: RunConfig, level: number | null = null) =>
       policyOptions(popo, format.options.maxCompletionLength, level);
+    if (model.ends > 0) made.mixture ??= popo.reward_weights;
     const optimizer = tools.device.createPolicyOptimizer(model, optionsOf(config));
     const sampled = {
       model,
@@ -145,6 +150,7 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
           async onStep(done, rollouts) {
             made.steps.push(done);
             made.weights = optimizer.weights;
+            if (model.ends > 0) made.mixture = tools.configAt(done.step).popo.reward_weights;
             own.loss.push(done.loss);
             tools.reached(done.step + 1);
             tools.emit({ type: 'group', group: wordsOf(done, rollouts, inputs) });
@@ -181,6 +187,11 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
     for (const sample of samples ?? []) if (sample.stage === name) yield { type: 'sample', sample };
   },
 };
+
+/** Whether the rule draws its weights, so that the model is split into an end for each reward. */
+export function drawsWeights({ popo }: Pick<RunConfig, 'popo'>): boolean {
+  return popo.steps > 0 && ruleOf(popo.weighting).draw !== undefined;
+}
 
 /** The group of a step whose answers were paid most differently, and so taught most. */
 function wordsOf(

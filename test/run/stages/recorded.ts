@@ -110,6 +110,17 @@ export class RecordingModel implements LanguageModel {
     this.calls.push('reset');
   }
 
+  ends = 0;
+
+  async split(ends: number) {
+    this.ends = ends;
+    this.calls.push(`split ${ends}`);
+  }
+
+  async compose(shares: readonly number[]) {
+    this.calls.push(`compose ${shares}`);
+  }
+
   memory() {
     return { bytesPlanned: 0, bytesAllocated: 0 };
   }
