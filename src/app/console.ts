@@ -67,7 +67,8 @@ export interface TaijiConsole {
   /**
    * What a kept run says to a history, oldest first, of titles or ids: `ask({ history: ['…', '…'] })`. Rejects, in one sentence, while a
    * run is being trained and does not rest.
-   * @param request `runs`: kept runs by their ids, with shares; left out, the run on show. All else as `src/worker/askProtocol.ts` has it
+   * @param request `runs`: kept runs by their ids, with shares; of a run of conditioned parameters `at`, the weights of its rewards; left
+   * out, the run on show. All else as `src/worker/askProtocol.ts` has it
    */
   ask(request: Omit<AskRequest, 'runs'> & Partial<Pick<AskRequest, 'runs'>>): Promise<Answer>;
   /** The catalogue of a kept run, how long a history may be, and which runs it can be mixed with; left out, the run on show. */

@@ -10,7 +10,7 @@ import { countsInWords } from '../sft/cot';
 
 /** In the order in which they are read; what a report has nothing of is left out. */
 export function reportParts(report: Report): { title: string; text: string }[] {
-  const { baselines, counting, ranking, stages, table, timings } = report;
+  const { baselines, counting, front, popo, ranking, stages, table, timings } = report;
   const rows: AnswersRow[] = [...(counting ? [counting] : []), ...table];
   const model = table.find(({ stage }) => stage === baselines?.model);
   const told = countsInWords(report.rupr);
@@ -26,6 +26,10 @@ export function reportParts(report: Report): { title: string; text: string }[] {
   ];
   return [
     { title: 'Stages', text: [tableText(rows), ...alignmentSentences(report)].join('\n') },
+    {
+      title: 'The front of this one run',
+      text: front === undefined ? null : frontText(front, popo.rewardNames),
+    },
     { title: 'By slice of test users', text: sliceText([...rows, ...(baselines?.rows ?? [])]) },
     {
       title: 'Recommenders without language',
@@ -75,6 +79,16 @@ export function aucText({ auc }: Report['ranker']): string {
 export function tableText(rows: readonly (AnswersRow & Partial<MetricsRow>)[]): string {
   const header = ['stage', ...COLUMNS.map(([, title]) => title)];
   const lines = rows.map((row) => [named(row), ...COLUMNS.map(([key]) => format(key, row[key] ?? '–'))]);
+  return aligned([header, ...lines]);
+}
+
+/** One model at several weights of its rewards, for a terminal. */
+export function frontText(front: NonNullable<Report['front']>, rewards: readonly string[]): string {
+  const header = [rewards.join(' / '), ...COLUMNS.map(([, title]) => title)];
+  const lines = front.map(({ weights, row }) => [
+    weights.map((weight) => weight.toFixed(2)).join(' / '),
+    ...COLUMNS.map(([key]) => format(key, row[key] ?? '–')),
+  ]);
   return aligned([header, ...lines]);
 }
 

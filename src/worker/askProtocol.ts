@@ -6,6 +6,11 @@ export interface AskedRun {
   id: string;
   /** In [0, 1]; those of one request come to 1. */
   share: number;
+  /**
+   * Of a run of conditioned parameters: the weights of its rewards at which it answers, [K] with sum 1. Left out: those that it is handed
+   * over at.
+   */
+  at?: readonly number[];
 }
 
 export interface AskRequest {
@@ -79,6 +84,8 @@ export interface Askable {
   items: { id: string; title: string; categories: readonly [string, string, string] }[];
   /** Most items of a history. */
   historyLength: number;
+  /** Of a run of conditioned parameters, which answers at any weights: its rewards, and the weights that it is handed over at. Null of others. */
+  front: { rewards: string[]; weights: number[] } | null;
   /** Whether the weights that fine-tuning left are kept. */
   hasSft: boolean;
   /** Some people of the validation split: what they bought before, oldest first, as ids, and what they bought next. */

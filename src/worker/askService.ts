@@ -18,7 +18,7 @@ import { drawExamples, type ExampleDraw } from '../run/stages/data';
 import { PromptFormat } from '../text/prompt';
 import { Tokenizer } from '../text/tokenizer';
 import type { Answer, Askable, AskedHeldOut, AskRequest, LikelyToken } from './askProtocol';
-import { askedWeights, assertMixable, sftWeights } from './askWeights';
+import { askedWeights, assertMixable, frontOfRun, sftWeights } from './askWeights';
 
 /** What the training worker gives to it. */
 export interface AskHost {
@@ -143,7 +143,7 @@ export class AskService {
     assertMixable(runs, checkpoints);
     const parts = checkpoints.map((checkpoint, index) => ({
       share: runs[index].share,
-      weights: askedWeights(checkpoint, weights),
+      weights: askedWeights(checkpoint, weights, runs[index].at),
     }));
     const parameters = mixed(parts);
     const opened = await this.#open(checkpoints[0]);
@@ -205,6 +205,7 @@ export class AskService {
     return {
       items: dataset.items.map(({ id: own, title, categories }) => ({ id: own, title, categories })),
       historyLength,
+      front: frontOfRun(checkpoint),
       hasSft: sft !== null,
       people: draw.curve.slice(0, PEOPLE).map((example) => {
         const { profile, history } = dataset.users[example.user];

@@ -2,6 +2,7 @@
  * Which weights answer: those that a run has now, those that its fine-tuning left, or a mixture of several runs that were aligned from
  * one and the same fine-tuned model. Such mixtures answer much as their rewards were mixed (Ramé et al., "Rewarded soups", 2023, eq. 1).
  */
+import { mixed } from '../model/mixture';
 import { CheckpointError } from '../run/checkpointError';
 import type { RunCheckpoint } from '../run/runState';
 import type { AskedRun, AskRequest } from './askProtocol';
@@ -18,8 +19,37 @@ export function sftWeights({ state, model }: RunCheckpoint): Weights | null {
   return made.popo !== undefined && config.popo.steps === 0 ? (model?.parameters ?? null) : null;
 }
 
-/** @throws {CheckpointError} in one sentence, where the run has no such weights */
-export function askedWeights(checkpoint: RunCheckpoint, which: NonNullable<AskRequest['weights']>): Weights {
+/** The rewards of a run whose model is composed of ends, and the mixture that it is handed over as; null of others. */
+export function frontOfRun({ state, model }: RunCheckpoint): { rewards: string[]; weights: number[] } | null {
+  const { mixture, rewardNames } = state.made.popo ?? {};
+  if (mixture === undefined || rewardNames === undefined || model?.ends === undefined) return null;
+  return { rewards: [...rewardNames], weights: [...mixture] };
+}
+
+/**
+ * @param at of a run whose model is composed of ends: the weights of its rewards
+ * @throws {CheckpointError} in one sentence, where the run has no such weights; RangeError as `mixed`
+ */
+export function askedWeights(
+  checkpoint: RunCheckpoint,
+  which: NonNullable<AskRequest['weights']>,
+  at?: readonly number[],
+): Weights {
+  const front = frontOfRun(checkpoint);
+  if (at !== undefined && front === null)
+    throw new CheckpointError(
+      'This run has no front of its own, so it cannot be asked at other weights: take a run of popo.weighting=conditioned, or mix it with its fork.',
+    );
+  if (at !== undefined && at.length !== front?.rewards.length)
+    throw new CheckpointError(
+      `This run has ${front?.rewards.length} rewards (${front?.rewards.join(', ')}): give a weight for each.`,
+    );
+  const sum = at?.reduce((total, weight) => total + weight, 0) ?? 1;
+  if (at?.some((weight) => !(weight >= 0)) || Math.abs(sum - 1) > 1e-6)
+    throw new RangeError('The weights of the rewards must each be from 0 to 1, and come to 1 together.');
+  const ends = checkpoint.model?.ends;
+  if (which === 'newest' && at !== undefined && ends !== undefined)
+    return mixed(ends.map(({ parameters }, k) => ({ share: at[k], weights: parameters })));
   const found = which === 'sft' ? sftWeights(checkpoint) : checkpoint.model?.parameters;
   if (checkpoint.state.made.tokenizer !== undefined && found) return found;
   throw new CheckpointError(

@@ -47,6 +47,23 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
   await page.fill('[data-ask=share]', '0.1');
   await expect.poll(() => bold('mix')).toBe('light stroller by velmo');
 
+  // A run of conditioned parameters answers along its own front, beginning where it is handed over.
+  await page.selectOption('[data-ask=run]', 'b');
+  await page.waitForFunction(
+    () => document.querySelector('[data-ask=run]')?.getAttribute('disabled') === null,
+  );
+  await expect.poll(() => page.locator('.ask-grid h3').count()).toBe(0);
+  await page.click('.ask [data-action=ask]');
+  await page.waitForSelector('[data-card=front]');
+  expect(await page.textContent('.ask-mix >> nth=-1')).toContain(
+    'Weight 0.25 of the semantic reward, 0.75 of the id reward',
+  );
+  expect(await bold('front')).toBe('light stroller by velmo');
+  await page.fill('[data-ask=weight]', '0.9');
+  await expect.poll(() => bold('front')).toBe('light stroller by pimo');
+  await page.selectOption('[data-ask=run]', 'a');
+  await expect.poll(() => page.locator('.ask-grid h3').count()).toBe(0);
+
   // What is refused is said where its answer would stand.
   await page.click('[data-item=Velmo-Kettles]');
   await page.click('.ask [data-action=ask]');
@@ -61,12 +78,14 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
       await taiji!.ask({ runs: [{ id: 'b', share: 1 }], history }),
       await taiji!.mix(['a', 'b'], 0.9, { history }),
     ];
+    const along = await taiji!.ask({ runs: [{ id: 'b', share: 1, at: [0.1, 0.9] }], history });
     const refused = await taiji!.ask({ history }).catch((error: Error) => error.message);
-    return [one.title, mixed.title, mixed.of.map(({ id }) => id), refused];
+    return [one.title, mixed.title, along.title, mixed.of.map(({ id }) => id), refused];
   });
   expect(said).toEqual([
     'light stroller by pimo',
     'light stroller by pimo',
+    'light stroller by velmo',
     ['a', 'b'],
     'No run is on show: open one, or name one of taiji.savedRuns() by its id.',
   ]);

@@ -19,6 +19,7 @@ export function fakeAskable(id: string): Askable {
     items: ITEMS,
     historyLength: 5,
     hasSft: true,
+    front: id === 'b' ? { rewards: ['semantic', 'id'], weights: [0.25, 0.75] } : null,
     people: [
       { profile: 'young parent, thrifty, likes home', history: ids.slice(0, 3), next: ids[6] },
       { profile: 'student', history: ids.slice(4, 6), next: ids[9] },
@@ -31,7 +32,7 @@ export function fakeAnswer(request: AskRequest): Answer {
   const { runs, history, weights = 'newest', alternatives = 5, heldOutUsers = 0 } = request;
   if (history.includes(ITEMS[14].id))
     throw new Error('This checkpoint is damaged: its part “parameters” is not what was written.');
-  const second = runs[1]?.share ?? Number(runs[0].id === 'b');
+  const second = runs[0].at?.[0] ?? runs[1]?.share ?? Number(runs[0].id === 'b');
   const item = ITEMS[weights === 'sft' ? 6 : second > 0.5 ? 9 : 12];
   const words = `<think> ▁saw ▁${item.categories[1].toLowerCase()} ▁need ▁${item.categories[2].toLowerCase()} </think> <answer>`;
   const pieces = [

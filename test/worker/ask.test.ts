@@ -31,6 +31,14 @@ function otherwise({ state, model }: RunCheckpoint): RunCheckpoint {
   return { state, model: { ...model!, parameters } };
 }
 
+/** As a run of conditioned parameters whose ends are the weights of these two, handed over at the second. */
+function conditionedOf(first: RunCheckpoint, second: RunCheckpoint): RunCheckpoint {
+  const { state } = structuredClone(first);
+  state.config.popo.weighting = 'conditioned';
+  state.made.popo!.mixture = [0, 1];
+  return { state, model: { ...second.model!, ends: [first.model!, second.model!] } };
+}
+
 function trainerOn(store: Store, services: Partial<TrainServices> = {}) {
   return createTrainer({
     openStore: async () => ({ store, problem: null }),
@@ -54,7 +62,8 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
     second = otherwise(first);
     store = memoryStore();
     const kept = new Checkpoints(store);
-    const of = { first, second, early, fork: forked(first, 'first', 'popo') };
+    const front = conditionedOf(first, second);
+    const of = { first, second, front, early, fork: forked(first, 'first', 'popo') };
     for (const [id, checkpoint] of Object.entries(of))
       await kept.save(encodeCheckpoint(id, checkpoint, false));
     const { items } = await loadDataset(config, async () => null);
@@ -135,6 +144,29 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
     }
   });
 
+  it('asks a run of conditioned parameters at any weights of its rewards, and no other run', async () => {
+    const trainer = trainerOn(store);
+    expect(await trainer.askable('front')).toMatchObject({
+      front: { rewards: ['semantic', 'id'], weights: [0, 1] },
+    });
+    const at = (weights?: number[], id = 'front') =>
+      trainer.ask({ runs: [{ id, share: 1, at: weights }], history, alternatives: 0 });
+    const [one, two] = [first, second].map(({ model }) => model!.parameters);
+    for (const [weights, parameters] of [
+      [[1, 0], one],
+      [[0, 1], two],
+      [undefined, two],
+      [[0.5, 0.5], one.map((value, index) => (value + two[index]) / 2)],
+    ] as const) {
+      const [answer, wanted] = [await at(weights && [...weights]), await written(parameters)];
+      expect(answer.text).toBe(wanted.text);
+      expect(answer.tokens.map(({ probability }) => probability)).toEqual(wanted.probabilities);
+    }
+    await expect(at([0.5, 0.6])).rejects.toThrow(/^The weights of the rewards must each be from 0 to 1/);
+    await expect(at([1])).rejects.toThrow('This run has 2 rewards (semantic, id): give a weight for each.');
+    await expect(at([1, 0], 'first')).rejects.toThrow(/^This run has no front of its own/);
+  });
+
   it('draws at a temperature: the same draw says the same, another one something else', async () => {
     const warm = (draw: number) => asking({ first: 1 }, { temperature: 2, draw, alternatives: 0 });
     const [once, again, other] = [await warm(1), await warm(1), await warm(2)];
@@ -146,7 +178,8 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
   it('tells what may be asked, and which other runs are of the same fine-tuned model', async () => {
     const found = await trainerOn(store).askable('first');
     expect(found).toMatchObject({ historyLength: config.text.history_length, hasSft: true });
-    expect(found.sameSft.sort()).toEqual(['fork', 'second']);
+    expect(found.sameSft.sort()).toEqual(['fork', 'front', 'second']);
+    expect(found.front).toBeNull();
     expect(found.items[0]).toMatchObject({ id: history[0] });
     expect(found.people).toHaveLength(config.evaluate.curve_users);
     for (const { history: shown, next } of found.people) {

@@ -65,6 +65,8 @@ interface PlotProps {
   /** Other runs' paths, broken as charts have them. */
   behind?: PlanePoint[][];
   landmarks: (PlanePoint & { label: string })[];
+  /** Points of one model, in order: a curve through them, each with its label. */
+  front?: (PlanePoint & { label: string })[];
   /** Of the axes, to the right and upwards. */
   names: [string, string];
   colors: [string, string];
@@ -74,9 +76,9 @@ interface PlotProps {
 }
 
 /** A plane of two values, and the way through it. */
-export function Plane({ path, behind = [], landmarks, names, colors, pull, empty }: PlotProps) {
+export function Plane({ path, behind = [], landmarks, front = [], names, colors, pull, empty }: PlotProps) {
   const session = useSession();
-  const all = [...path, ...behind.flat(), ...landmarks];
+  const all = [...path, ...behind.flat(), ...landmarks, ...front];
   const [x0, x1] = extent(all.map(({ x }) => x));
   const [y0, y1] = extent(all.map(({ y }) => y));
   const px = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (SIZE - LEFT - RIGHT);
@@ -144,6 +146,19 @@ export function Plane({ path, behind = [], landmarks, names, colors, pull, empty
             start
           </text>
         </>
+      )}
+      {front.length > 0 && (
+        <g class="plot-front">
+          <polyline points={front.map(({ x, y }) => `${px(x)},${py(y)}`).join(' ')} />
+          {front.map(({ x, y, label }) => (
+            <g key={label}>
+              <circle cx={px(x)} cy={py(y)} r="3.5" />
+              <text x={px(x)} y={py(y) - 8} text-anchor="middle" class="plot-tick">
+                {label}
+              </text>
+            </g>
+          ))}
+        </g>
       )}
       {landmarks.map(({ x, y, label }) => (
         <g key={label}>

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Answer, AnsweredToken } from '../../worker/askProtocol';
 import { type AnswerCard, type AskingState, askedTitle, createAskingState } from '../state/asking';
+import type { Blend } from '../state/blend';
 import { useSession } from '../state/context';
 import { percent, short } from '../words/format';
 import '../styles/ask.css';
@@ -75,7 +76,22 @@ export function Ask() {
         </>
       )}
       {asking.mayMix.value && asking.cards.value.length > 0 && (
-        <Mix asking={asking} isTraining={isTraining} />
+        <Mixture
+          title="Between the two runs"
+          name="share"
+          blend={asking.mix}
+          words={(to) => `${percent(1 - to)} of the first run’s parameters, ${percent(to)} of the other’s`}
+          isTraining={isTraining}
+        />
+      )}
+      {asking.rewards.value !== null && asking.cards.value.length > 0 && (
+        <Mixture
+          title="Along the run’s own front"
+          name="weight"
+          blend={asking.front}
+          words={weightWords(asking.rewards.value)}
+          isTraining={isTraining}
+        />
       )}
     </section>
   );
@@ -369,26 +385,37 @@ function Alternatives({ token }: { token: AnsweredToken }) {
   );
 }
 
-function Mix({ asking, isTraining }: { asking: AskingState; isTraining: boolean }) {
-  const { share, mix, measures } = asking;
-  const card = mix.value;
+const weightWords =
+  ([first, second]: readonly string[]) =>
+  (to: number) =>
+    `Weight ${to.toFixed(2)} of the ${first} reward, ${(1 - to).toFixed(2)} of the ${second} reward`;
+
+/** A slider, and what the mixture that it sets says. */
+function Mixture(o: {
+  title: string;
+  /** Of the slider, for programs. */
+  name: string;
+  blend: Blend<AnswerCard>;
+  words: (to: number) => string;
+  isTraining: boolean;
+}) {
+  const { share, measures, blend } = o.blend;
+  const card = o.blend.card.value;
   const heldOut = card?.answer?.heldOut ?? null;
   return (
     <div class="ask-mix">
-      <h3>Between the two runs</h3>
+      <h3>{o.title}</h3>
       <label class="field">
-        <span>
-          {percent(1 - share.value)} of the first run’s parameters, {percent(share.value)} of the other’s
-        </span>
+        <span>{o.words(share.value)}</span>
         <input
           type="range"
           min="0"
           max="1"
           step="0.05"
-          data-ask="share"
-          disabled={isTraining}
+          data-ask={o.name}
+          disabled={o.isTraining}
           value={share.value}
-          onInput={(event) => asking.blend(event.currentTarget.valueAsNumber)}
+          onInput={(event) => blend(event.currentTarget.valueAsNumber)}
         />
       </label>
       <div aria-live="polite">

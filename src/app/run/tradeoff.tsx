@@ -51,12 +51,16 @@ export function TradeOff() {
             path={heldoutPath(session.view)}
             behind={others.map(({ columns }) => heldoutPath(columns))}
             landmarks={stageLandmarks(session.view, config)}
+            front={frontPoints(session.view, config)}
             names={['held-out L3 hit rate', 'held-out CTCVR']}
             colors={['semantic', 'id']}
             pull={null}
             empty="First point after warm-up"
           />
-          <p class="plot-note">Each stage, and alignment as it goes, on {heldOutWords(config).many}.</p>
+          <p class="plot-note">
+            Each stage, and alignment as it goes, on {heldOutWords(config).many}.
+            {session.view.front.value.length > 0 && ` ${frontWords(config)}`}
+          </p>
         </>
       ) : axes === null ? (
         <p class="plot-note">This run has one reward, so there is nothing to trade against it.</p>
@@ -87,6 +91,27 @@ export function whoGains({ popo }: RunConfig): string {
   const numRewards = popo.rewards.length;
   const run = { numRewards, etaOverMu, influence, scaleRewards, aggregation };
   return ruleOf(popo.weighting).caution?.(run) ?? '';
+}
+
+/** Named by the weight of the first reward where there are two: the other's follows. */
+function frontPoints({ front }: RunView, { popo }: RunConfig): (PlanePoint & { label: string })[] {
+  return front.value.map(({ weights, row }, step) => ({
+    x: row.Category_L3_ACC,
+    y: row.CTCVR,
+    step,
+    label: (popo.rewards.length === 2 ? weights.slice(0, 1) : weights)
+      .map((weight) => trimmed(weight))
+      .join('/'),
+  }));
+}
+
+const trimmed = (weight: number) => String(Number(weight.toFixed(2)));
+
+function frontWords({ popo }: RunConfig): string {
+  const [first] = popo.rewards;
+  return popo.rewards.length === 2
+    ? `The line is this one run at five weights of the ${rewardLook(first).label} reward, which stand beside its points.`
+    : 'The line is this one run at several weights of its rewards, which stand beside its points.';
 }
 
 function stageLandmarks({ table }: RunView, config: RunConfig): (PlanePoint & { label: string })[] {

@@ -1,26 +1,21 @@
 /** What a person asks kept runs: the history as it is put together, the answers, and what a mixture of two runs says. */
 import { batch, computed, signal } from '@preact/signals';
 import { STAGE_NAMES, type StageName } from '../../run/report';
-import type { Answer, Askable, AskRequest } from '../../worker/askProtocol';
+import type { Answer, Askable, AskedRun, AskRequest } from '../../worker/askProtocol';
 import type { SavedRun } from '../../worker/protocol';
 import { alignmentName, runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
+import { createBlend } from './blend';
 import type { Session } from './session';
 
 /** One of the answers side by side. */
 export interface AnswerCard {
-  key: 'sft' | 'newest' | 'other' | 'mix';
+  key: 'sft' | 'newest' | 'other' | 'mix' | 'front';
   title: string;
   answer: Answer | null;
   /** Why there is none. */
   problem: string | null;
 }
-
-/** Validation users asked for a mixture's numbers, and seconds that this may take in all before it is left out. */
-const HELD_OUT_USERS = 16;
-const PATIENCE = 2;
-/** Milliseconds that the slider must rest before the mixture is asked. */
-const SLIDER_REST = 120;
 
 export type AskingState = ReturnType<typeof createAskingState>;
 
@@ -42,11 +37,6 @@ export function createAskingState(session: Session) {
   const temperature = signal(0);
   const draw = signal(0);
   const cards = signal<readonly AnswerCard[]>([]);
-  /** Of the second run in the mixture. */
-  const share = signal(0.5);
-  const mix = signal<AnswerCard | null>(null);
-  /** Whether this device is quick enough for held-out numbers beside every mixture. */
-  const measures = signal(true);
   const working = signal<string | null>(null);
   const problem = signal<string | null>(null);
   const mayMix = computed(() => about.value?.askable.sameSft.includes(other.value) ?? false);
@@ -55,8 +45,38 @@ export function createAskingState(session: Session) {
   );
   /** Asks that have been overtaken are not shown. */
   let newest = 0;
-  let mixing: Promise<void> | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** The two rewards between which the run's own front goes; null where it has none, or of more. */
+  const rewards = computed(() => {
+    const named = about.value?.askable.front?.rewards ?? [];
+    return named.length === 2 ? named : null;
+  });
+  const blendOf = (
+    card: Pick<AnswerCard, 'key' | 'title'>,
+    may: () => boolean,
+    runs: (to: number) => AskedRun[],
+  ) =>
+    createBlend({
+      may,
+      asking: () => newest,
+      ask: (to, heldOutUsers) =>
+        answerOf(card, { ...request(), runs: runs(to), alternatives: 0, heldOutUsers }),
+    });
+  const id = () => about.value?.run.id ?? '';
+  /** Of two runs, by the share of the second. */
+  const mix = blendOf(
+    { key: 'mix', title: 'Mixture' },
+    () => mayMix.value,
+    (to) => [
+      { id: id(), share: 1 - to },
+      { id: other.value, share: to },
+    ],
+  );
+  /** Of one run of conditioned parameters, by the weight of its first reward. */
+  const front = blendOf(
+    { key: 'front', title: 'At these weights' },
+    () => rewards.value !== null,
+    (to) => [{ id: id(), share: 1, at: [to, 1 - to] }],
+  );
 
   async function open(id: string): Promise<void> {
     const run = runs.value.find((each) => each.id === id);
@@ -71,7 +91,9 @@ export function createAskingState(session: Session) {
       batch(() => {
         about.value = { run, askable };
         cards.value = [];
-        mix.value = null;
+        mix.card.value = null;
+        front.card.value = null;
+        front.share.value = askable.front?.weights[0] ?? 0.5;
         if (other.value === id) other.value = '';
         if (isFirst && other.value === '') other.value = askable.sameSft[0] ?? '';
       });
@@ -149,7 +171,8 @@ export function createAskingState(session: Session) {
     batch(() => {
       problem.value = null;
       cards.value = [];
-      mix.value = null;
+      mix.card.value = null;
+      front.card.value = null;
     });
     for (const [card, wanted] of asked) {
       working.value = `Asking: ${card.title}`;
@@ -158,48 +181,13 @@ export function createAskingState(session: Session) {
       cards.value = [...cards.value, answered];
     }
     working.value = null;
-    if (mayMix.value) blend(share.value);
+    if (mayMix.value) mix.blend(mix.share.value);
+    if (rewards.value !== null) front.blend(front.share.value);
   }
 
-  /** Sets the mixture, and asks it once the slider rests. */
-  function blend(to: number): void {
-    share.value = to;
-    clearTimeout(timer);
-    timer = setTimeout(() => void askMix(), SLIDER_REST);
-  }
-
-  async function askMix(): Promise<void> {
-    // One at a time; whatever was asked meanwhile is overtaken by what is set last.
-    if (mixing !== null) return;
-    const found = about.value;
-    if (found === null || !mayMix.value) return;
-    const [own, to] = [newest, share.value];
-    const ids = [found.run.id, other.value];
-    const heldOutUsers = measures.value ? HELD_OUT_USERS : 0;
-    mixing = answerOf(
-      { key: 'mix', title: 'Mixture' },
-      {
-        ...request(),
-        runs: ids.map((id, index) => ({ id, share: index === 0 ? 1 - to : to })),
-        alternatives: 0,
-        heldOutUsers,
-      },
-    ).then((card) => {
-      mixing = null;
-      if (own === newest) {
-        // The first one may have to open the model, which says nothing of those that follow.
-        const isSlow = mix.value !== null && (card.answer?.seconds ?? 0) > PATIENCE;
-        mix.value = card;
-        if (isSlow) measures.value = false;
-      }
-      if (share.value !== to || own !== newest) blend(share.value);
-    });
-    await mixing;
-  }
-
-  const signals = { runs, about, other, history, profile, person, temperature, draw, cards, share, mix };
-  const ways = { open, take, add, remove, describe, ask, blend };
-  return { ...signals, measures, working, problem, mayMix, titles, ...ways };
+  const signals = { runs, about, other, history, profile, person, temperature, draw, cards, mix, front };
+  const ways = { open, take, add, remove, describe, ask };
+  return { ...signals, rewards, working, problem, mayMix, titles, ...ways };
 }
 
 /** What weights a kept run has, in words. */

@@ -13,6 +13,7 @@ import { pairsOf } from '../../popo/weighting';
 import type { RunChange } from '../../run/changes';
 import {
   type DeviceInfo,
+  type FrontRow,
   type NoticeLevel,
   type Report,
   type RunEvent,
@@ -73,6 +74,8 @@ export function createRunView(
   const table = signal<MetricsRow[]>([]);
   /** Intervals of those rows, and of what changed from each to the next. */
   const spreads = signal<readonly RowSpread[]>([]);
+  /** Of a run whose model is composed of ends: mixtures of them, on the same users. */
+  const front = signal<readonly FrontRow[]>([]);
   /** What counting comes to on the same users, once the run is done. */
   const counting = signal<AnswersRow | null>(null);
   /** Recommenders without language on the same users. */
@@ -146,6 +149,7 @@ export function createRunView(
       teacher.value = null;
       table.value = [];
       spreads.value = [];
+      front.value = [];
       counting.value = null;
       baselines.value = null;
       ranking.value = null;
@@ -283,6 +287,9 @@ export function createRunView(
       case 'spreads':
         spreads.value = event.spreads;
         break;
+      case 'front':
+        front.value = event.front;
+        break;
       case 'counting':
         counting.value = event.row;
         break;
@@ -347,6 +354,7 @@ export function createRunView(
     teacher,
     table,
     spreads,
+    front,
     counting,
     baselines,
     ranking,
