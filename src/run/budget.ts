@@ -242,7 +242,7 @@ export function budgetOf(
     },
     { what: 'gradients of single rewards', field: 'popo.rewards', amount: rewardPools * engine.pool },
     // Each with two moments.
-    { what: 'a model for each reward', field: 'popo.rewards', amount: 3 * ends * engine.pool },
+    { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
   ];
   const largest: BudgetPart[] = [
     { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },

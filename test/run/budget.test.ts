@@ -75,6 +75,46 @@ describe('what a run takes', () => {
     ).toBeGreaterThan(2 * plain);
   });
 
+  it('has three pools for each reward of conditioned parameters, and says so where they do not fit', () => {
+    const of = (weighting: 'fixed' | 'conditioned') => {
+      const config = presetConfig(v1('small'));
+      config.popo.weighting = weighting;
+      return budgetOf(config);
+    };
+    const part = (found: ReturnType<typeof of>, what: string) =>
+      found.device.find((each) => each.what === what)!.amount;
+    const [fixed, conditioned] = [of('fixed'), of('conditioned')];
+    const pool = conditioned.largest[0].amount;
+    expect(part(fixed, 'a model for each reward')).toBe(0);
+    expect(part(conditioned, 'a model for each reward')).toBe(2 * 3 * pool);
+    expect(deviceBytes(conditioned) - deviceBytes(fixed)).toBe(6 * pool);
+    // The same model with fixed weights would fit.
+    const large = (weighting: 'fixed' | 'conditioned') =>
+      said(
+        ({ popo, model, warmup, sft }) => {
+          popo.weighting = weighting;
+          Object.assign(popo, {
+            prompts_per_step: 2,
+            num_generations: 2,
+            probe_every: 0,
+            influence: 'halves',
+          });
+          Object.assign(warmup, {
+            batch_size: 1,
+            catalogue_facts: 0,
+            need_sentences: 0,
+            catalogue_sentences: 0,
+          });
+          sft.batch_size = 1;
+          Object.assign(model, { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 8 });
+        },
+        gpu(400 * 2 ** 20),
+        64,
+      );
+    expect(large('fixed')).toBeNull();
+    expect(large('conditioned')).toMatch(/of GPU memory, most of it for a model for each reward/);
+  });
+
   it.each<[string, (config: RunConfig) => void, RegExp]>([
     [
       'a buffer',

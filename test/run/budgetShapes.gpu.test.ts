@@ -72,6 +72,10 @@ describe('what a run takes', { timeout: TIMEOUT }, () => {
       },
     ],
     [
+      'conditioned parameters, an end for each of two rewards',
+      ({ popo }) => Object.assign(popo, { weighting: 'conditioned' }),
+    ],
+    [
       'large batches, one reward',
       ({ warmup, sft, popo }) => {
         warmup.batch_size = 12;

@@ -157,7 +157,7 @@ describe('parseConfig', () => {
       /^ranking\.batch_size asks with subspaces and bits for a batch of more than 100000000 cells/,
     );
     expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
-      'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda, correlation, constraint.',
+      'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda, correlation, constraint, conditioned.',
     );
     expect(refusal((c) => Object.assign(c, { kernel: 'auto' }))).toBe('kernel is not a field of the config.');
     expect(refusal((c) => Reflect.deleteProperty(c, 'text'))).toMatch(/^text is missing/);

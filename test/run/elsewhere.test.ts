@@ -479,6 +479,12 @@ describe('the model', () => {
     expect(() => elsewhereFiles({ ...afterSft, state }, dataset, { to: 'trl' })).toThrow(
       /at sft.*once SFT is done/,
     );
+    const drawn = { ...done.state, config: structuredClone(done.state.config) };
+    drawn.config.popo.weighting = 'conditioned';
+    for (const to of ['trl', 'verl'] as const)
+      expect(() => elsewhereFiles({ ...done, state: drawn }, dataset, { to })).toThrow(
+        /^popo.weighting=conditioned trains a model for each reward, which neither TRL nor verl can/,
+      );
     const other = { ...dataset, sha256: 'f'.repeat(64) };
     expect(() => elsewhereFiles(done, other, { to: 'trl' })).toThrow(/not what this run was trained on/);
   });
