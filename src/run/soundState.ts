@@ -143,11 +143,15 @@ function wrongLevels({ config, made }: RunState): string | null {
     : 'the levels that its rewards are held at are none';
 }
 
-/** Where rewards are weighed by draws there is an end for each, from the first step of alignment on. */
+/**
+ * Where rewards are weighed by draws there is an end for each while alignment is under way, and as long as the model is handed over as a
+ * mixture of them.
+ */
 function wrongEnds({ config, made, stage, step }: RunState, model: ModelState | null): string | null {
   const { length: ends } = model?.ends ?? [];
   const isDrawn = config.popo.steps > 0 && ruleOf(config.popo.weighting).draw !== undefined;
-  const wanted = isDrawn && made.popo !== undefined ? config.popo.rewards.length : 0;
+  const isMixture = made.popo?.mixture !== undefined || (stage === 'popo' && step > 0);
+  const wanted = isDrawn && isMixture ? config.popo.rewards.length : 0;
   // Before the first step they may not be there yet.
   if (ends === wanted || (ends === 0 && stage === 'popo' && step === 0)) return null;
   return `its model has ${ends} ends instead of ${wanted}`;

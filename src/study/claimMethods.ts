@@ -15,6 +15,13 @@ const NAMES = [
   'geometric-0.5',
   'gdpo',
   'mgda',
+  'correlation',
+  'constraint',
+  'conditioned',
+  'conditioned-0',
+  'conditioned-0.25',
+  'conditioned-0.75',
+  'conditioned-1',
 ];
 
 export const CLAIM: readonly Method[] = NAMES.map(methodNamed);

@@ -1,6 +1,6 @@
 /**
  * Models that nobody trains: their weights are computed from the ends of finished runs, and they are judged as those are, by the same
- * stage on the same users. Rewarded soups (Ramé et al., arXiv 2306.04488) are the first of them.
+ * stage on the same users: rewarded soups (Ramé et al., arXiv 2306.04488), and a conditioned run at weights other than those it is handed over at.
  */
 import { mixed } from '../model/mixture';
 import type { RunConfig } from '../run/config';
@@ -41,6 +41,24 @@ export function soup(from: readonly [string, string], share: number): Derivation
   };
 }
 
+/**
+ * θ(w) = w θ₁ + (1 − w) θ₂ of the two ends of one conditioned run, whose rewards these belong to.
+ * @param first w, of the run's first reward
+ */
+export function atWeights(from: string, first: number): Derivation {
+  return {
+    from: [from],
+    parameters([{ model }]) {
+      const ends = model?.ends ?? [];
+      if (ends.length !== 2)
+        throw new Error(`The run of ${from} has ${ends.length} ends instead of one for each of two rewards.`);
+      return mixed(
+        ends.map(({ parameters }, k) => ({ share: k === 0 ? first : 1 - first, weights: parameters })),
+      );
+    },
+  };
+}
+
 /** Of a run that has a model. */
 export function weightsOf({ model }: RunCheckpoint): Weights {
   if (model === null) throw new Error('A finished run has a model.');
@@ -72,8 +90,8 @@ export function derivedCheckpoint(
       stage: 'evaluate',
       step: 0,
       stages: copied.stages.filter(({ name }) => isBefore(name)),
-      // There is no step of it that was best, and no last model beside it.
-      made: { ...made, popo: { ...copied.made.popo, best: null, last: null } },
+      // There is no step of it that was best, no last model beside it, and it has no ends of its own.
+      made: { ...made, popo: { ...copied.made.popo, best: null, last: null, mixture: undefined } },
       work: { parts: {} },
       beginning: null,
     },

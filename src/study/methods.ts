@@ -3,7 +3,7 @@ import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import type { RunConfig } from '../run/config';
 import { applyDiff, type ConfigDiff } from '../run/diff';
 import { type PresetRef, presetConfig } from '../run/presets';
-import { type Derivation, soup } from './derived';
+import { atWeights, type Derivation, soup } from './derived';
 
 export interface Method {
   name: string;
@@ -68,6 +68,18 @@ const soups = (name: string, words: string, ends: readonly [Method, Method]): Me
     derived: soup([ends[0].name, ends[1].name], share),
   }));
 
+/** One run for all weights, handed over at equal ones. */
+const CONDITIONED = rl('conditioned', 'one run for all weights, at equal ones', {
+  'popo.weighting': 'conditioned',
+  'popo.reward_weights': [0.5, 0.5],
+});
+const conditionedAt = (semantic: number): Method => ({
+  ...CONDITIONED,
+  name: `conditioned-${semantic}`,
+  words: `that run at semantic weight ${semantic}`,
+  derived: atWeights(CONDITIONED.name, semantic),
+});
+
 /** The rewards' weighted geometric mean in the place of their weighted sum. */
 const geometric = (name: string, words: string, diff: ConfigDiff): Method =>
   rl(name, words, { 'popo.multi_objective_aggregation': 'multiply_then_normalize', ...diff });
@@ -122,6 +134,8 @@ export const METHODS: readonly Method[] = [
     'popo.constrained': 'semantic',
     'popo.scale_rewards': 'batch',
   }),
+  CONDITIONED,
+  ...[0, 0.25, 0.75, 1].map(conditionedAt),
   rl('popo-halves', 'unbiased influence', { 'popo.weighting': 'popo', 'popo.influence': 'halves' }),
   // Two ways to a step that costs at most 1.15 times one with fixed weights.
   rl('popo-quarter', 'unbiased influence, on a quarter of the prompts', ({ popo }) => ({

@@ -6,7 +6,7 @@ import { diffFromPreset } from '../../src/run/diff';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import type { Cell } from '../../src/study/cell';
-import { soup } from '../../src/study/derived';
+import { atWeights, soup } from '../../src/study/derived';
 import { packEnd, unpackEnd } from '../../src/study/endFile';
 import { fitting, type Method, methodConfig, methodNamed, withSources } from '../../src/study/methods';
 import { fork } from '../../src/study/prefix';
@@ -152,6 +152,24 @@ describe('a soup', { timeout: 120_000 }, () => {
     expect(study.told).toEqual(['fixed-0 kept', 'fixed-1 kept', 'soup-0.5 kept']);
   });
 
+  it('is of a conditioned run at the weights it was handed over at that very run, and at others another', async () => {
+    const half = {
+      ...methodNamed('conditioned-0.25'),
+      name: 'conditioned-half',
+      derived: atWeights('conditioned', 0.5),
+    };
+    const study = studyOf([methodNamed('conditioned'), half, methodNamed('conditioned-1')]);
+    const { cells, failed } = await study.run();
+    expect(failed).toBe(0);
+    const [run, same, other] = cells;
+    expect(same.outcomes).toEqual(run.outcomes);
+    expect(same.row).toEqual(run.row);
+    expect(other.row).not.toEqual(run.row);
+    expect(study.trained).toEqual(['conditioned started']);
+    expect(same).toMatchObject({ from: ['conditioned'], spent: { rollouts: 0 } });
+    expect([...study.files.keys()]).toEqual([]);
+  });
+
   it('fails in one sentence without the runs that it is made from', async () => {
     const study = studyOf([soupOf(0.5)]);
     expect(await study.run()).toMatchObject({ cells: [], failed: 1 });
@@ -173,6 +191,10 @@ describe('a soup', { timeout: 120_000 }, () => {
       (parameters) => ({ state: { made: { popo: { reference: zero } } }, model: { parameters } }) as never,
     );
     expect([...methodNamed('soup-0.25').derived!.parameters(ends)]).toEqual([0.25, 0.25]);
+    // So is w, of the first reward.
+    const conditioned = { state: {}, model: { ends: [{ parameters: one }, { parameters: zero }] } } as never;
+    expect([...methodNamed('conditioned-0.25').derived!.parameters([conditioned])]).toEqual([0.25, 0.25]);
+    expect(() => methodNamed('conditioned-0.25').derived!.parameters([ends[0]])).toThrow('has 0 ends');
     const foreign = { state: { made: { popo: { reference: one } } }, model: { parameters: one } } as never;
     expect(() => methodNamed('soup-0.25').derived!.parameters([ends[0], foreign])).toThrow(
       'were not aligned from one and the same fine-tuned model',
