@@ -86,6 +86,7 @@ describe('the options', () => {
       'sum_of_advantages',
       'multiply_then_normalize',
       'multiply_then_normalize',
+      'multiply_then_normalize',
     ]);
   });
 });
