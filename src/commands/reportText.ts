@@ -65,7 +65,11 @@ const COLUMNS: [Exclude<keyof MetricsRow, 'slices'> & string, string][] = [
 function alignmentSentences({ table, spreads = [], config }: Report): readonly string[] {
   // A report of an older version may lack a setting.
   const { popo, ranker } = config as Partial<Report['config']>;
-  const settings = { keep: popo?.keep ?? 'last', idReward: ranker?.reward ?? 'ctcvr' };
+  const settings = {
+    keep: popo?.keep ?? 'last',
+    weighting: popo?.weighting ?? 'popo',
+    idReward: ranker?.reward ?? 'ctcvr',
+  };
   return alignmentVerdict(table, spreads, settings)?.sentences ?? [];
 }
 

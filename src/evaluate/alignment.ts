@@ -1,5 +1,6 @@
 /** What alignment did to the model on test users, in plain sentences out of the table's rows: what it gained, lost, or could not be told. */
 import type { Interval } from '../numeric/interval';
+import { ruleOf, type Weighting } from '../popo/rules';
 import { LEAST_DISTINCT } from './bestPoint';
 import type { MetricsRow } from './metrics';
 import type { OutcomeName, RowSpread } from './rowSpread';
@@ -14,6 +15,7 @@ const LOOKED_AT: readonly (readonly [OutcomeName, string])[] = [
 /** The settings that can keep alignment from harm; what is in force already is not advised. */
 export interface AlignmentSettings {
   keep: 'last' | 'best';
+  weighting: Weighting;
   idReward: 'ctcvr' | 'lift';
 }
 
@@ -91,9 +93,11 @@ function listed(changes: readonly { label: string; interval: Interval }[]): stri
     .join(', ');
 }
 
-function advice({ keep, idReward }: AlignmentSettings, isTrade: boolean): string[] {
+function advice({ keep, weighting, idReward }: AlignmentSettings, isTrade: boolean): string[] {
+  // A rule that draws its weights hands over a mixture, and no earlier one.
+  const canKeep = keep === 'last' && ruleOf(weighting).draw === undefined;
   const what = [
-    ...(keep === 'last' ? ['popo.keep=best hands over the best point on validation users'] : []),
+    ...(canKeep ? ['popo.keep=best hands over the best point on validation users'] : []),
     ...(idReward === 'ctcvr' ? ['ranker.reward=lift pays nothing for popularity alone'] : []),
   ];
   if (what.length > 0) return [`To try: ${what.join('; ')}.`];

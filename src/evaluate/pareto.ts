@@ -93,13 +93,33 @@ export function hullArea(points: readonly PlanePoint[], reference: PlanePoint): 
 }
 
 /**
- * How far a point is above the hull of others, as an area: what it adds to theirs; for one below, less the smallest triangle that it makes
- * with a side of the hull. Near a side both are the triangle with that side, so that noise alone comes to 0.
+ * The sides of a hull, from above the reference, by its corners as they are given, to the furthest right and down: as many for every
+ * measurement of the same corners.
  */
-export function aboveHull(point: PlanePoint, others: readonly PlanePoint[], reference: PlanePoint): number {
-  const outline = hullOutline(others, reference);
-  const added = hullArea([...others, point], reference) - areaUnder(outline, reference[1]);
-  if (added > 0 || outline.length === 0) return Math.max(0, added);
-  const triangles = outline.slice(1).map((end, index) => Math.abs(cross(outline[index], end, point)) / 2);
-  return 0 - Math.min(...triangles);
+export function hullSides(
+  corners: readonly PlanePoint[],
+  [left, floor]: PlanePoint,
+): [PlanePoint, PlanePoint][] {
+  const [first] = corners;
+  const last = corners[corners.length - 1];
+  const line: PlanePoint[] = [
+    [Math.min(left, first[0]), first[1]],
+    ...corners,
+    [last[0], Math.min(floor, last[1])],
+  ];
+  return line.slice(1).map((end, index) => [line[index], end]);
+}
+
+/** The area of the triangle of a point and a side of a hull; less than 0 for one below the line of the side. */
+export function aboveSide(point: PlanePoint, [a, b]: readonly [PlanePoint, PlanePoint]): number {
+  return cross(a, b, point) / 2;
+}
+
+/** Which of a hull's sides a point is furthest above, or least below. */
+export function sideBeside(point: PlanePoint, sides: readonly (readonly [PlanePoint, PlanePoint])[]): number {
+  const distances = sides.map((side) => {
+    const length = Math.hypot(side[1][0] - side[0][0], side[1][1] - side[0][1]);
+    return length > 0 ? aboveSide(point, side) / length : Number.NEGATIVE_INFINITY;
+  });
+  return distances.indexOf(Math.max(...distances));
 }

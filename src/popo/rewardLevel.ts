@@ -12,14 +12,14 @@ const LEVEL_PROMPTS = 256;
 
 /**
  * The mean of each reward [K] over the model's sampled answers to prompts that lie evenly among the task's, in batches as a step has them. A
- * pure function of seed, model, task and options.
+ * pure function of seed, model, task and options. And how many answers that took.
  * @param training.promptsPerStep P, of each batch
  */
 export async function rewardLevel(
   task: SamplingTask,
   training: { seed: number; promptsPerStep: number },
   options: SamplingOptions,
-): Promise<number[]> {
+): Promise<{ rewards: number[]; answers: number }> {
   const { seed, promptsPerStep: P } = training;
   const there = task.examples.length;
   const batches = Math.max(1, Math.min(Math.ceil(LEVEL_PROMPTS / P), Math.floor(there / P)));
@@ -31,5 +31,6 @@ export async function rewardLevel(
     const rollouts = await rollOut(task, options, indices, streamKey(seed, 'level', batch));
     paid.push(...rewardRollouts(task, rollouts));
   }
-  return Array.from({ length: K }, (_, k) => moments(paid, k, paid.length / K, K).mean);
+  const answers = paid.length / K;
+  return { rewards: Array.from({ length: K }, (_, k) => moments(paid, k, answers, K).mean), answers };
 }

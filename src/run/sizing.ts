@@ -2,6 +2,7 @@
  * `auto`: a config whose size follows the data. It is a preset with readable differences from it, so that a link says what was
  * chosen, and these rules may become better without any link meaning something else.
  */
+import { ruleOf } from '../popo/rules';
 import type { RunConfig } from './config';
 import { applyDiff, type ConfigDiff } from './diff';
 import { type PresetName, presetConfig } from './presets';
@@ -55,7 +56,7 @@ export function sizedConfig({ items, examples }: DataSize, isSlow: boolean, chos
     'rupr.prompts': within(train, 1, usual.rupr.prompts),
     // In real data a few items sell best to everybody: popularity is not paid for, and what collapses is not handed over.
     'ranker.reward': 'lift',
-    'popo.keep': 'best',
+    'popo.keep': ruleOf(chosen.popo.weighting).draw === undefined ? 'best' : 'last',
     'evaluate.users': within(test, 1, TEST_USERS),
     'evaluate.curve_users': within(validation, 1, VALIDATION_USERS),
   };

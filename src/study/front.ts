@@ -23,7 +23,7 @@ export interface FrontPoint {
    */
   overBestFixed: Interval | null;
   /**
-   * Area by which it is above the hull of the fixed weights and SFT, negative below it (`aboveHull`). Paired; users and seeds drawn again,
+   * Area by which it is above the hull of the fixed weights and SFT, negative below it (`aboveSide`). Paired; users and seeds drawn again,
    * the hull's corners as they are. Null for fixed weights, and where no seed has the whole sweep.
    */
   overHull: Interval | null;
@@ -72,8 +72,8 @@ export interface Front {
 export const FRONT_NOTE =
   'Areas are above nine tenths of the same seed\u2019s SFT in (Category_L3_ACC, CTCVR), on test users, who take no part in training ' +
   'nor in choosing a checkpoint; whether a preset\u2019s lengths were tuned on these seeds is for its log to say. The best fixed ' +
-  'weight is chosen on the other seeds. Above the hull: what a model adds to the hull of the fixed weights and SFT, or, for one below ' +
-  'it, minus the triangle to its nearest side; the hull\u2019s corners are chosen on one half of the users and measured on the other. ' +
+  'weight is chosen on the other seeds. Above the hull of the fixed weights and SFT: the area of a model\u2019s triangle with the side that it is ' +
+  'furthest above, negative below all of them. Corners and side are chosen on one half of the users and measured on the other. ' +
   'Rollouts, updates and seconds are those of RL alone; a rule that measures gradients does more work with each rollout.';
 
 const DRAWS = 300;

@@ -72,6 +72,8 @@ const soups = (name: string, words: string, ends: readonly [Method, Method]): Me
 const CONDITIONED = rl('conditioned', 'one run for all weights, at equal ones', {
   'popo.weighting': 'conditioned',
   'popo.reward_weights': [0.5, 0.5],
+  // It hands over a mixture, and no earlier one.
+  'popo.keep': 'last',
 });
 const conditionedAt = (semantic: number): Method => ({
   ...CONDITIONED,
@@ -208,7 +210,9 @@ export function fitting(
 ): { methods: readonly Method[]; leftOut: string | null } {
   const rewards = rewardsOf(preset, common);
   const fits = ({ diff }: Method) => {
-    const { 'popo.rewards': own, 'popo.reward_weights': weights } = typeof diff === 'function' ? {} : diff;
+    const changed = typeof diff === 'function' ? {} : diff;
+    const { 'popo.rewards': own, 'popo.reward_weights': weights, 'popo.constrained': held } = changed;
+    if (held !== undefined && !rewards.includes(held as string)) return false;
     return weights === undefined || own !== undefined || (weights as number[]).length === rewards.length;
   };
   const without = methods.filter((method) => !fits(method)).map(({ name }) => name);

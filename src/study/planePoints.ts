@@ -4,7 +4,7 @@
  * further than that below SFT counts for nothing.
  */
 import { OUTCOMES } from '../evaluate/metrics';
-import { aboveHull, hullArea, hypervolume, upperHull } from '../evaluate/pareto';
+import { aboveSide, hullArea, hullSides, hypervolume, sideBeside, upperHull } from '../evaluate/pareto';
 import { type Interval, intervalOf } from '../numeric/interval';
 import { Random } from '../numeric/random';
 import type { Cell } from './cell';
@@ -79,16 +79,21 @@ export class PlanePoints {
   }
 
   /**
-   * How far a method is above the hull of the fixed weights and SFT, as an area. A hull of noisy points is that of the lucky ones, so its
-   * corners are chosen on one half of the users and measured on the other, and the other way round.
+   * How far a method is above the hull of the fixed weights and SFT, as the area of its triangle with the side that it is furthest above, or
+   * least below. A hull of noisy points is that of the lucky ones, and the furthest of several sides is a lucky one too: so the corners and the
+   * side are chosen on one half of the users and measured on the other, and the other way round.
    */
   above(method: string, seed: number, draw: number | null): number {
-    const on = (half: Half, chosen: Half) =>
-      aboveHull(
-        this.at(method, seed, draw, half),
-        this.#cornersOn(seed, chosen).map((name) => this.at(name, seed, draw, half)),
-        this.#reference(seed, draw, half),
+    const sidesOn = (half: Half, corners: readonly string[], of: number | null) =>
+      hullSides(
+        corners.map((name) => this.at(name, seed, of, half)),
+        this.#reference(seed, of, half),
       );
+    const on = (half: Half, chosen: Half) => {
+      const corners = this.#cornersOn(seed, chosen);
+      const side = sideBeside(this.at(method, seed, null, chosen), sidesOn(chosen, corners, null));
+      return aboveSide(this.at(method, seed, draw, half), sidesOn(half, corners, draw)[side]);
+    };
     return (on('even', 'odd') + on('odd', 'even')) / 2;
   }
 
@@ -123,9 +128,8 @@ export class PlanePoints {
     if (known !== undefined) return known;
     const points = BAR.map((name) => ({ name, at: this.at(name, seed, null, half) }));
     const hull = upperHull(points.map(({ at }) => at));
-    const corners = points
-      .filter(({ at }) => hull.some(([x, y]) => x === at[0] && y === at[1]))
-      .map(({ name }) => name);
+    // From the highest to the furthest right, as the hull has them; of equal points one.
+    const corners = hull.map(([x, y]) => points.find(({ at }) => at[0] === x && at[1] === y)!.name);
     this.#corners.set(key(half, seed), corners);
     return corners;
   }

@@ -70,9 +70,10 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
     for (const [index, method] of context.methods.entries()) {
       const { name, derived } = method;
       const rest = configsOf(context, index + 1, seed);
+      let known: Cell | null = null;
       try {
         const config = configOf(context, method, seed);
-        const known = await context.read(name, config);
+        known = await context.read(name, config);
         const lacksEnd = wanted.has(name) && (await context.ends.read(name, config)) === null;
         if (known !== null && !lacksEnd) {
           cells.push(known);
@@ -104,6 +105,8 @@ export async function runStudy(context: StudyContext): Promise<{ cells: Cell[]; 
         context.tell({ method: name, seed, status: 'finished' });
       } catch (error) {
         failed++;
+        // What it came to is known all the same, where only its end was to be made again.
+        if (known !== null) cells.push(known);
         const message = error instanceof Error ? error.message : String(error);
         context.tell({ method: name, seed, status: 'failed', message });
       }
@@ -175,6 +178,7 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
   const { derived } = method;
   // Of a derived model these are of the run that it was put in the place of.
   const { steps, curve } = derived === undefined ? report.popo : { steps: [], curve: [] };
+  const levels = (derived === undefined && checkpoint.state.made.popo?.levels) || [];
   return {
     method: method.name,
     seed: config.seed,
@@ -186,7 +190,7 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
     row,
     outcomes: [...outcomes],
     ...(slices === null ? {} : { slices }),
-    ...(method.row === 'popo' && { spent: spentOf(report, steps) }),
+    ...(method.row === 'popo' && { spent: spentOf(report, steps, levels) }),
     ...(derived && { from: derived.from }),
     gauges: {
       reward: steps.map((step) => step.reward),
@@ -196,13 +200,20 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
   };
 }
 
-function spentOf({ device, timings, config }: Report, steps: Report['popo']['steps']): Spent {
+/** @param levels that rewards were held at: they were sampled too */
+function spentOf(
+  { device, timings, config }: Report,
+  steps: Report['popo']['steps'],
+  levels: readonly { answers: number }[],
+): Spent {
   const parts = steps.length === 0 ? [] : ['rollout', 'reward', 'update'];
   return {
     adapter: adapterWords(device),
     seconds: parts.reduce((sum, part) => sum + (timings[part] ?? 0), 0),
     updates: steps.length * config.popo.num_iterations,
-    rollouts: steps.reduce((sum, { rewards }) => sum + rewards.flat().length, 0),
+    rollouts:
+      steps.reduce((sum, { rewards }) => sum + rewards.flat().length, 0) +
+      levels.reduce((sum, { answers }) => sum + answers, 0),
   };
 }
 

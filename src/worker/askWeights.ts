@@ -48,8 +48,10 @@ export function askedWeights(
   if (at?.some((weight) => !(weight >= 0)) || Math.abs(sum - 1) > 1e-6)
     throw new RangeError('The weights of the rewards must each be from 0 to 1, and come to 1 together.');
   const ends = checkpoint.model?.ends;
-  if (which === 'newest' && at !== undefined && ends !== undefined)
-    return mixed(ends.map(({ parameters }, k) => ({ share: at[k], weights: parameters })));
+  // While its front is judged the model is whatever mixture is judged just now.
+  const shares = at ?? front?.weights;
+  if (which === 'newest' && shares !== undefined && ends !== undefined)
+    return mixed(ends.map(({ parameters }, k) => ({ share: shares[k], weights: parameters })));
   const found = which === 'sft' ? sftWeights(checkpoint) : checkpoint.model?.parameters;
   if (checkpoint.state.made.tokenizer !== undefined && found) return found;
   throw new CheckpointError(

@@ -31,8 +31,8 @@ const spread = (l3: number, ctcvr: number, title = 0): RowSpread[] => [
   },
 ];
 const TABLE = [row('warmup', 5), row('sft', 200), row('popo', 150)];
-const UNSET = { keep: 'last', idReward: 'ctcvr' } as const;
-const SET = { keep: 'best', idReward: 'lift' } as const;
+const UNSET = { keep: 'last', weighting: 'popo', idReward: 'ctcvr' } as const;
+const SET = { keep: 'best', weighting: 'popo', idReward: 'lift' } as const;
 
 it('says what was lost for certain, with its interval, and what may help', () => {
   const told = alignmentVerdict(TABLE, spread(-0.03, 0.005), UNSET);
@@ -47,6 +47,11 @@ it('says what was lost for certain, with its interval, and what may help', () =>
     'Alignment made things worse: Title@50 −.020 [−.030, −.010].',
     'For these data take the model after SFT.',
   ]);
+  // What a run's config would refuse is not advised.
+  const conditioned = { ...UNSET, weighting: 'conditioned' } as const;
+  expect(alignmentVerdict(TABLE, spread(-0.03, 0), conditioned)?.sentences.at(-1)).toBe(
+    'To try: ranker.reward=lift pays nothing for popularity alone.',
+  );
 });
 
 it('calls a rising reward with collapsed answers no gain alone', () => {

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aboveHull, dominates, hullArea, hypervolume, upperHull } from '../../src/evaluate/pareto';
+import {
+  aboveSide,
+  dominates,
+  hullArea,
+  hullSides,
+  hypervolume,
+  sideBeside,
+  upperHull,
+} from '../../src/evaluate/pareto';
 
 const value = fc.integer({ min: 0, max: 8 });
 const plane = fc.array(fc.tuple(value, value), { maxLength: 12 });
@@ -222,22 +230,51 @@ describe('the hull', () => {
   });
 
   it('is beaten and missed by the same area just above and just below a side', () => {
-    const hull: [number, number][] = [
-      [0, 4],
-      [4, 0],
-    ];
-    const at = (d: number) => aboveHull([2 + d, 2 + d], hull, [0, 0]);
+    const sides = hullSides(
+      [
+        [0, 4],
+        [4, 0],
+      ],
+      [0, 0],
+    );
+    expect(sides).toHaveLength(3);
+    const above = (point: [number, number]) => aboveSide(point, sides[sideBeside(point, sides)]);
+    const at = (d: number) => above([2 + d, 2 + d]);
     expect(at(0)).toBe(0);
     expect(at(0.5)).toBe(2);
     expect(at(-0.5)).toBe(-2);
     // Both are triangles upon the chord, whose base is 4√2.
     expect(at(0.25)).toBeCloseTo((4 * Math.SQRT2 * 0.25 * Math.SQRT2) / 2, 12);
-    // Beyond two sides at once it adds what is between: the triangle (0, 4), (4, 4), (4, 0).
-    expect(aboveHull([4, 4], hull, [0, 0])).toBe(8);
-    expect(aboveHull([4, 4], [...hull, [3, 3]], [0, 0])).toBe(8 - 4);
     // A corner is on the hull, and whoever is beside it is not.
-    expect(aboveHull([0, 4], hull, [0, 0])).toBe(0);
-    expect(aboveHull([0, 3], hull, [0, 0])).toBeLessThan(0);
-    expect(aboveHull([1, 1], [], [0, 0])).toBe(1);
+    expect(above([0, 4])).toBe(0);
+    expect(above([0, 3])).toBeLessThan(0);
+  });
+
+  it('has a side for each two corners, and those that lead to the reference', () => {
+    const corners: [number, number][] = [
+      [1, 4],
+      [3, 3],
+      [4, 1],
+    ];
+    const sides = hullSides(corners, [0.5, 0.5]);
+    expect(sides.map(([a]) => a)).toEqual([[0.5, 4], ...corners]);
+    expect(sides.at(-1)).toEqual([
+      [4, 1],
+      [4, 0.5],
+    ]);
+    // Higher than the highest, further right than the furthest, and above or below what lies between.
+    expect(
+      [
+        [1, 4.1],
+        [2, 4],
+        [4, 2.5],
+        [4.1, 1],
+        [3, 2.9],
+      ].map((point) => sideBeside(point as [number, number], sides)),
+    ).toEqual([0, 1, 2, 3, 2]);
+    // Two corners that are one leave no side between them.
+    const twice = hullSides([corners[0], corners[0]], [0, 0]);
+    expect(sideBeside([1, 4.1], twice)).toBe(0);
+    expect(sideBeside([1.1, 3], twice)).toBe(2);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { WEIGHTINGS } from '../../src/popo/rules';
 import { diffFromPreset } from '../../src/run/diff';
 import { formatLink, parseLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
@@ -51,6 +52,15 @@ describe('auto', () => {
     expect(steps(3568)).toBe(2400);
     expect(steps(264)).toBe(1000);
     expect(steps(100_000)).toBe(4000);
+  });
+
+  it('can be run under every weighting', () => {
+    for (const weighting of WEIGHTINGS) {
+      const wanted = imported();
+      wanted.popo.weighting = weighting;
+      const config = sizedConfig({ items: 300, examples: [6000, 900, 900] }, false, wanted);
+      expect(config.popo.keep).toBe(weighting === 'conditioned' ? 'last' : 'best');
+    }
   });
 
   it('asks for no more users and prompts than there are', () => {

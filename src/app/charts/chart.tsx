@@ -29,6 +29,8 @@ export function Chart(props: ChartProps) {
     [session, synced],
   );
   const smoothing = session.charts.smoothing.value;
+  /** What the plot was built with: it has as many lines as then. */
+  const built = useRef(smoothing);
   /** The view of the numbers, while they are shown. */
   const numbers = useSignal<FunctionComponent<ChartProps> | null>(null);
 
@@ -36,6 +38,7 @@ export function Chart(props: ChartProps) {
     const host = frame.current!;
     const build = () => {
       plot.current?.destroy();
+      built.current = smoothing;
       const changeMarks = () => (shown.current.synced ? session.view.changeMarks.value : []);
       const live = { props: () => shown.current, smoothing, pointed, changeMarks };
       plot.current = new uPlot(
@@ -63,8 +66,7 @@ export function Chart(props: ChartProps) {
 
   useSignalEffect(() => {
     void session.view.tick.value;
-    // A plot has as many lines as when it was built; another smoothing builds another.
-    plot.current?.setData(dataOf(shown.current, frame.current!, session.charts.smoothing.peek()));
+    plot.current?.setData(dataOf(shown.current, frame.current!, built.current));
   });
 
   const values = useComputed(() => {

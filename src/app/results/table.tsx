@@ -138,7 +138,7 @@ export function StageTable() {
 function WhatAlignmentDid() {
   const session = useSession();
   const { popo, ranker } = session.shownConfig.value;
-  const settings = { keep: popo.keep, idReward: ranker.reward };
+  const settings = { keep: popo.keep, weighting: popo.weighting, idReward: ranker.reward };
   const told = alignmentVerdict(session.view.table.value, session.view.spreads.value, settings);
   if (told === null || told.sentences.length === 0) return null;
   return (

@@ -14,7 +14,7 @@ import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
 import { isSized } from '../../run/sizing';
 import type { CheckpointGeneration } from '../../store/checkpoints';
-import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
+import type { ImporterApi, ImportSummary, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
 import { createBehind } from './behind';
@@ -56,11 +56,6 @@ export interface Services {
 
 /** Milliseconds after which a worker that does not stop is ended; its last checkpoint is kept all the same. */
 const STOP_PATIENCE = 20_000;
-
-/** Of what `auto` would replace, nothing was chosen by hand. */
-function isAsPreset(config: RunConfig): boolean {
-  return Object.keys(diffFromPreset(config)).every((path) => /^(seed$|popo\.weighting$|data\.)/.test(path));
-}
 
 export type Session = ReturnType<typeof createSession>;
 
@@ -140,10 +135,10 @@ export function createSession(
   const linked = signal('');
   const data = createImports(importer, {
     choose: (summary) => {
-      const isUntouched = isAsPreset(config.value);
+      // Whoever has chosen nothing, and opened no link that asks for these data, gets what fits them.
+      const isFree = isUnchosen() && linked.value !== summary.sha256;
       form.chooseImport(summary.sha256, summary.map);
-      // Whoever has changed nothing, and opened no link that asks for these data, gets what fits them.
-      if (isUntouched && linked.value !== summary.sha256) form.chooseSized(summary, isSlow.value);
+      if (isFree) void size();
     },
     forget(sha256) {
       if (config.value.data.sha256 === sha256) chooseWorld(defaultConfig().data.world);
@@ -563,16 +558,34 @@ export function createSession(
     return source === 'import' ? (data.imports.value.find((known) => known.sha256 === sha256) ?? null) : null;
   });
 
-  /** Sizes the next run to the imported data set; nothing without one. */
+  /** The data set that a run was sized to last. */
+  let sizedTo: ImportSummary | null = null;
+
+  /** Sizes the next run to the imported data set, once the device is known; nothing without one. */
   async function size(): Promise<void> {
     await described;
-    if (imported.value !== null) form.chooseSized(imported.value, isSlow.value);
+    if (imported.value === null) return;
+    sizedTo = imported.value;
+    form.chooseSized(sizedTo, isSlow.value);
+  }
+
+  function isSizedToData(): boolean {
+    return sizedTo !== null && isSized(config.value, sizedTo, isSlow.value);
+  }
+
+  /** Of what `auto` would replace, nothing was chosen by hand. */
+  function isUnchosen(): boolean {
+    if (isSizedToData()) return true;
+    const { preset, version } = config.value;
+    const given = isFitted.value ? 'tiny' : unasked.preset;
+    const isPreset = preset === given && version === unasked.version;
+    const own = /^(seed$|popo\.weighting$|data\.)/;
+    return isPreset && Object.keys(diffFromPreset(config.value)).every((path) => own.test(path));
   }
 
   /** A world in the place of imported data; what was sized to those goes with them. */
   function chooseWorld(world: RunConfig['data']['world']): void {
-    if (imported.value !== null && isSized(config.value, imported.value, isSlow.value))
-      form.choosePreset(config.value.preset);
+    if (isSizedToData()) form.choosePreset(config.value.preset);
     form.chooseWorld(world);
   }
 

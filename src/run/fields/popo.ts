@@ -179,29 +179,33 @@ export const popo = {
     help:
       'Of `correlation`: a reward whose correlation with the weighted sum, within groups, is below it gains weight. One for all rewards, ' +
       'since a correlation has no scale.',
-    form: { group: 'alignment', hint: 'A reward that goes less with the sum gains weight', place: 2 },
+    form: {
+      group: 'alignment',
+      hint: 'Correlation with the sum below which a reward gains weight',
+      place: 3.1,
+    },
     appliesWhen: CORRELATED,
   }),
   correlation_rate: field(real(0, 100), 0.1, {
     help: 'Of `correlation`: how much ln w of a reward grows a step, for each unit that it lacks to the target.',
-    form: { group: 'alignment', hint: 'How fast such weights move', place: 2 },
+    form: { group: 'alignment', hint: 'How fast weights by correlation move', place: 3.2 },
     appliesWhen: CORRELATED,
   }),
   constrained: field(oneOf(REWARDS), 'semantic', {
     help: 'Of `constraint`: the reward that is held while the others are raised. One of `rewards`.',
-    form: { group: 'alignment', hint: 'The reward that is held', place: 1 },
+    form: { group: 'alignment', hint: 'constraint: the reward that is held', place: 3.3 },
     appliesWhen: HELD,
   }),
   constraint_margin: field(real(0, 2), 1, {
     help:
       'Of `constraint`: which share of the level before alignment is held. That level is the mean reward of answers that the fine-tuned ' +
       'model samples to 256 of the training prompts.',
-    form: { group: 'alignment', hint: 'The share of its level that is held', place: 2 },
+    form: { group: 'alignment', hint: 'constraint: the share of SFT’s level that is held', place: 3.4 },
     appliesWhen: HELD,
   }),
   constraint_step: field(real(0, 1000), 1, {
     help: 'Of `constraint`: η, how much the multiplier grows a step, for each unit that the mean reward is below its level.',
-    form: { group: 'alignment', hint: 'η, how fast the multiplier moves', place: 3 },
+    form: { group: 'alignment', hint: 'How fast the held reward gains or loses weight', place: 3.5 },
     appliesWhen: HELD,
   }),
   semantic_exponent: field(real(0.1, 10), 2, {

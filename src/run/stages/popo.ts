@@ -33,7 +33,7 @@ export interface Aligned {
   /** Weights after the last step, where others are handed over. */
   last: ModelState['parameters'] | null;
   /** Mean rewards [K] of the model that the stage began with, by the temperature of its answers; of steps that hold one of them. */
-  levels?: { temperature: number; rewards: number[] }[];
+  levels?: { temperature: number; rewards: number[]; answers: number }[];
 }
 
 export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
@@ -114,9 +114,9 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
         if (now !== null && made.reference !== null)
           await model.restore({ ...now, parameters: made.reference });
         const training = { seed: config.seed, promptsPerStep: popo.prompts_per_step };
-        const rewards = await rewardLevel(sampled, training, { ...optionsOf(config), temperature });
+        const measured = await rewardLevel(sampled, training, { ...optionsOf(config), temperature });
         if (now !== null) await model.restore(now);
-        level = { temperature, rewards };
+        level = { temperature, ...measured };
         made.levels.push(level);
         tools.spend('rollout', (performance.now() - begun) / 1000);
       }
