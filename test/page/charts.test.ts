@@ -80,8 +80,8 @@ it('say what was last measured at the step that is pointed at, all of them alike
   await page.getByLabel('Log loss axis').check();
   await expect
     .poll(async () => (await drawn()).map((data, at) => data !== before[at]))
-    // Loss and its axis, rewards, norms and the cosine are noisy; held-out rates and weights are not averaged.
-    .toEqual([true, false, true, false, true, true]);
+    // Loss and its axis, rewards, covariances, norms and the cosine are noisy; held-out rates and weights are not averaged.
+    .toEqual([true, false, true, false, true, true, true]);
   expect(await said(heldOut)).toEqual(newest);
   await page.close();
 });

@@ -63,13 +63,13 @@ it('disables what a run would not read, and says why', async () => {
   const eta = page.getByLabel('eta_over_mu');
   const reason = () => page.locator('label', { has: eta }).getAttribute('title');
   expect([await eta.isEnabled(), await reason()]).toEqual([true, null]);
-  await page.getByLabel('Fixed', { exact: true }).check();
+  await page.getByLabel('Weighting').selectOption('fixed');
   expect([await eta.isDisabled(), await reason()]).toEqual([
     true,
     fieldAt('popo.eta_over_mu').appliesWhen?.reason,
   ]);
   expect(await page.getByLabel('aggregation').isEnabled()).toBe(true);
-  await page.getByLabel('MGDA', { exact: true }).check();
+  await page.getByLabel('Weighting').selectOption('mgda');
   expect(await page.getByLabel('aggregation').isDisabled()).toBe(true);
   expect(await page.getByLabel('bits').isEnabled()).toBe(true);
   await page.getByLabel('users Newcomers').fill('0');

@@ -37,7 +37,7 @@ it('keeps its words when the form moves on', async () => {
   await page.click('.more');
   await page.getByLabel('semantic', { exact: true }).uncheck();
   await page.getByLabel('novelty', { exact: true }).check();
-  await page.getByLabel('Fixed', { exact: true }).check();
+  await page.getByLabel('Weighting').selectOption('fixed');
   expect(await read()).toEqual(before);
   expect(problems).toEqual([]);
   await page.close();

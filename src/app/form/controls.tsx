@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { RULES } from '../../popo/rules';
+import { RULES, ruleOf, type Weighting } from '../../popo/rules';
 import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
 import { isSized } from '../../run/sizing';
@@ -65,27 +65,24 @@ export function Controls() {
             </select>
           </label>
           <ConfigField path="seed" class="seed" />
-          <div class="field" role="radiogroup" aria-labelledby="weighting-label">
-            <span id="weighting-label">{wordsOf('popo.weighting').label}</span>
-            <div class="segments">
+          <label class="field">
+            <LabelOf {...wordsOf('popo.weighting')} />
+            <select
+              value={config.popo.weighting}
+              title={ruleOf(config.popo.weighting).words}
+              onChange={({ currentTarget: { value } }) =>
+                session.edit((draft) => {
+                  draft.popo.weighting = value as Weighting;
+                })
+              }
+            >
               {RULES.map(({ name, label, words }) => (
-                <label key={name} title={words}>
-                  <input
-                    type="radio"
-                    name="weighting"
-                    value={name}
-                    checked={config.popo.weighting === name}
-                    onChange={() =>
-                      session.edit((draft) => {
-                        draft.popo.weighting = name;
-                      })
-                    }
-                  />
-                  <span>{label}</span>
-                </label>
+                <option key={name} value={name} title={words}>
+                  {label}
+                </option>
               ))}
-            </div>
-          </div>
+            </select>
+          </label>
         </fieldset>
         <div class="controls-end">
           <button
