@@ -30,7 +30,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 356 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 8 KB to ask kept runs, 11 KB to compare methods, and 39 KB more of the page that come late', () => {
+it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 8 KB to ask kept runs, 11 KB to compare methods, and 39 KB more of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -61,7 +61,7 @@ it('has at most 356 KB of code to train with, 57 KB more for files, 100 KB more 
   const apart = [isImporter, isParquet, isKeeping, isCourse, isLinked, isGlass, isAsking, isStudying];
   const others = scripts.filter((path) => !apart.some((is) => is(path)));
   const kilobytes = (paths: string[]) => zipped(paths) / 1024;
-  expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(356);
+  expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(358);
   expect(kilobytes(others.filter((path) => !trainer.has(path)))).toBeLessThanOrEqual(39);
   expect(scripts.filter(isCourse).length).toBeGreaterThan(0);
   expect(kilobytes(scripts.filter(isCourse))).toBeLessThanOrEqual(36);
