@@ -224,6 +224,7 @@ export function budgetOf(
   const generation = { promptLength: text.prompt, maxNew: text.completion };
   const device: BudgetPart[] = [
     { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
+    { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
     { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.training(warmupRows, length) },
     { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sftRows, length) },
     { what: 'a POPO batch', field: 'popo.prompts_per_step', amount: engine.training(groups, packed) },
@@ -242,7 +243,6 @@ export function budgetOf(
     },
     { what: 'gradients of single rewards', field: 'popo.rewards', amount: rewardPools * engine.pool },
     // Each with two moments.
-    { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
   ];
   const largest: BudgetPart[] = [
     { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
@@ -326,10 +326,10 @@ export function pageBytes(budget: Budget, backend: string): number {
   return total(pageParts(budget, backend));
 }
 
-/** Without the engine the page holds the weights too, and the largest batch: nothing is allocated for good. */
+/** Without the engine the page holds the weights too, those of ends beside them, and the largest batch: nothing is allocated for good. */
 function pageParts({ page, device }: Budget, backend: string): BudgetPart[] {
-  const [model, ...batches] = device;
-  return backend === 'webgpu' ? page : [...page, model, heaviest(batches)];
+  const [model, ends, ...batches] = device;
+  return backend === 'webgpu' ? page : [...page, model, ends, heaviest(batches)];
 }
 
 /** The least time thinkable, in seconds. */
