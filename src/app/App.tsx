@@ -1,7 +1,9 @@
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { Controls } from './form/controls';
 import { Header } from './header';
 import { late, whenIdle } from './parts/late';
+import { listenForShortcuts } from './parts/shortcuts';
 import { Hero } from './run/hero';
 import { WhatToKnow } from './run/notes';
 import { Notices } from './run/notices';
@@ -44,6 +46,15 @@ export function App({ session }: { session: Session }) {
     [],
   );
   const { data } = session.shownConfig.value;
+  /** The list of keys, once it was asked for and while it is shown. */
+  const keys = useSignal<typeof import('./parts/shortcutSheet').ShortcutSheet | null>(null);
+  useEffect(() => {
+    const showKeys = async () => {
+      keys.value = (await import('./parts/shortcutSheet')).ShortcutSheet;
+    };
+    return listenForShortcuts(session, () => void showKeys().catch(() => {}));
+  }, [session, keys]);
+  const Keys = keys.value;
   return (
     <SessionContext.Provider value={session}>
       <a class="skip" href="#run">
@@ -70,6 +81,13 @@ export function App({ session }: { session: Session }) {
         <SavedRuns />
         <WhatToKnow />
       </main>
+      {Keys !== null && (
+        <Keys
+          close={() => {
+            keys.value = null;
+          }}
+        />
+      )}
     </SessionContext.Provider>
   );
 }

@@ -4,6 +4,7 @@ import type { StageState } from '../state/runView';
 import type { Status } from '../state/session';
 import { count, duration } from '../words/format';
 import { compilingWords, stageWords } from '../words/runWords';
+import { Notify } from './notify';
 
 export function Stages() {
   const session = useSession();
@@ -21,6 +22,7 @@ export function Stages() {
           <StageLine key={stage.name} stage={stage} status={status} />
         ))}
       </ol>
+      <Notify />
     </section>
   );
 }
