@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { fieldAt, shownIn, wordsOf } from '../../src/run/fields/paths';
-import { fakePage } from './fakePage';
+import { fakePage, openFake } from './fakePage';
 
 const fake = fakePage();
 
@@ -112,5 +112,29 @@ it('sets fields within their bounds, and puts back what does not fit', async () 
   ]);
   await page.getByLabel('Keep reasoning below').selectOption('median');
   expect(await page.getByLabel('perplexity').count()).toBe(0);
+  await page.close();
+});
+
+it('sizes a run to data that were just added, under every weighting, and offers that again', async () => {
+  const page = await openFake(fake, '', '[data-action=train]');
+  const preset = page.getByLabel('Preset');
+  expect(await preset.locator('option').first().getAttribute('value')).toBe('tiny');
+  await page.click('.more');
+  await page.setInputFiles('[data-files=data]', {
+    name: 'sure.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('a,b\n'),
+  });
+  await page.click('[data-action=use]');
+  await expect.poll(() => preset.inputValue()).toBe('auto');
+  expect(await preset.locator('option').first().textContent()).toMatch(
+    /^Auto · (tiny|small|base), sized to your data$/,
+  );
+  await page.getByLabel('Weighting').selectOption('conditioned');
+  expect(await preset.inputValue()).not.toBe('');
+  await preset.selectOption('large');
+  expect(await preset.inputValue()).toBe('large');
+  await preset.selectOption('auto');
+  await expect.poll(() => preset.inputValue()).toBe('auto');
   await page.close();
 });

@@ -403,7 +403,7 @@ describe('the stage popo', () => {
     const mean = earned.reduce((sum, value) => sum + value, 0) / earned.length;
     expect(options.constraint).toEqual({ reward: 1, level: expect.closeTo(0.5 * mean, 9), step: 1 });
     expect(made.levels).toEqual([
-      { temperature: 0.7, rewards: [expect.any(Number), expect.closeTo(mean, 9)] },
+      { temperature: 0.7, rewards: [expect.any(Number), expect.closeTo(mean, 9)], answers: 2 * 3 * batches },
     ]);
     // Once, however often it is asked for, and with whichever margin.
     const again = await at(2, { constraint_margin: 1, constrained: 'semantic' });
