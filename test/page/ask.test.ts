@@ -47,6 +47,18 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
   await page.fill('[data-ask=share]', '0.1');
   await expect.poll(() => bold('mix')).toBe('light stroller by velmo');
 
+  // From end to end, and the chord between them.
+  await page.click('[data-ask=share-curve]');
+  const curve = page.locator('.ask-mix').first().locator('.plot-front');
+  await expect
+    .poll(() => curve.locator('text').allTextContents())
+    .toEqual(['0.00', '0.25', '0.50', '0.75', '1.00']);
+  await expect.poll(() => page.locator('.ask-mix').first().locator('.plot-behind').count()).toBe(1);
+  const places = (await curve.locator('polyline').getAttribute('points'))!.split(' ');
+  const chord = (await page.locator('.ask-mix .plot-behind').first().getAttribute('points'))!;
+  expect(chord.split(' ')).toEqual([places[0], places[4]]);
+  expect(await page.textContent('.ask-curve figcaption')).toContain('on 64 validation users');
+
   // A run of conditioned parameters answers along its own front, beginning where it is handed over.
   await page.selectOption('[data-ask=run]', 'b');
   await page.waitForFunction(

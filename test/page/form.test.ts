@@ -117,7 +117,7 @@ it('sets fields within their bounds, and puts back what does not fit', async () 
 
 it('sizes a run to data that were just added, under every weighting, and offers that again', async () => {
   const page = await openFake(fake, '', '[data-action=train]');
-  const preset = page.getByLabel('Preset');
+  const preset = page.locator('.setup').getByLabel('Preset');
   expect(await preset.locator('option').first().getAttribute('value')).toBe('tiny');
   await page.click('.more');
   await page.setInputFiles('[data-files=data]', {
@@ -130,7 +130,7 @@ it('sizes a run to data that were just added, under every weighting, and offers 
   expect(await preset.locator('option').first().textContent()).toMatch(
     /^Auto · (tiny|small|base), sized to your data$/,
   );
-  await page.getByLabel('Weighting').selectOption('conditioned');
+  await page.locator('.setup').getByLabel('Weighting').selectOption('conditioned');
   expect(await preset.inputValue()).not.toBe('');
   await preset.selectOption('large');
   expect(await preset.inputValue()).toBe('large');

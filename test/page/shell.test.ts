@@ -30,7 +30,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 8 KB to ask kept runs, 11 KB to compare methods, and 39 KB more of the page that come late', () => {
+it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 9 KB to ask kept runs, 11 KB to compare methods, and 39 KB more of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -70,7 +70,7 @@ it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more 
   expect(scripts.filter(isGlass).length).toBeGreaterThan(0);
   expect(kilobytes(scripts.filter(isGlass))).toBeLessThanOrEqual(7);
   expect(scripts.filter(isAsking)).toHaveLength(2);
-  expect(kilobytes(scripts.filter(isAsking))).toBeLessThanOrEqual(8);
+  expect(kilobytes(scripts.filter(isAsking))).toBeLessThanOrEqual(9);
   expect(scripts.filter(isStudying)).toHaveLength(2);
   expect(kilobytes(scripts.filter(isStudying))).toBeLessThanOrEqual(11);
   expect(kilobytes(scripts.filter(isImporter))).toBeLessThanOrEqual(57);

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Answer, AnsweredToken } from '../../worker/askProtocol';
+import { Plane } from '../charts/plane';
 import { type AnswerCard, type AskingState, askedTitle, createAskingState } from '../state/asking';
 import type { Blend } from '../state/blend';
 import { useSession } from '../state/context';
@@ -413,7 +414,7 @@ function Mixture(o: {
           max="1"
           step="0.05"
           data-ask={o.name}
-          disabled={o.isTraining}
+          disabled={o.isTraining || o.blend.isDrawing.value}
           value={share.value}
           onInput={(event) => blend(event.currentTarget.valueAsNumber)}
         />
@@ -433,7 +434,59 @@ function Mixture(o: {
           </p>
         )}
       </div>
+      <TradeOffCurve {...o} />
     </div>
+  );
+}
+
+/** The mixtures from one end to the other in the plane of the trade-off, and the chord, which a coin between the ends reaches too. */
+function TradeOffCurve({
+  name,
+  blend,
+  isTraining,
+}: {
+  name: string;
+  blend: Blend<AnswerCard>;
+  isTraining: boolean;
+}) {
+  const { curve, isDrawing, drawCurve } = blend;
+  const points = curve.value.map(({ to, l3, ctcvr }) => ({
+    x: l3,
+    y: ctcvr,
+    step: to,
+    label: to.toFixed(2),
+  }));
+  const isWhole = points.length > 1 && !isDrawing.value;
+  return (
+    <>
+      <button
+        type="button"
+        data-ask={`${name}-curve`}
+        disabled={isTraining || isDrawing.value}
+        onClick={() => void drawCurve()}
+      >
+        {isDrawing.value ? `Drawing, ${points.length} of 5` : 'Draw the trade-off'}
+      </button>
+      {points.length > 0 && (
+        <figure class="ask-curve">
+          <Plane
+            path={[]}
+            behind={isWhole ? [[points[0], points[points.length - 1]]] : []}
+            landmarks={[]}
+            front={points}
+            names={['L3', 'CTCVR']}
+            colors={['semantic', 'id']}
+            pull={null}
+            empty=""
+          />
+          <figcaption class="plot-note">
+            Each mixture on {curve.value[0].users} validation users. The broken line is the chord: whoever
+            tosses a coin between the two ends at each request is on it. So few users tell a direction, no
+            difference.
+          </figcaption>
+        </figure>
+      )}
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import type { Answer, Askable, AskedRun, AskRequest } from '../../worker/askProt
 import type { SavedRun } from '../../worker/protocol';
 import { alignmentName, runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
-import { createBlend } from './blend';
+import { type Blend, createBlend } from './blend';
 import type { Session } from './session';
 
 /** One of the answers side by side. */
@@ -78,6 +78,11 @@ export function createAskingState(session: Session) {
     (to) => [{ id: id(), share: 1, at: [to, 1 - to] }],
   );
 
+  // A curve is of two runs.
+  other.subscribe(() => {
+    mix.curve.value = [];
+  });
+
   async function open(id: string): Promise<void> {
     const run = runs.value.find((each) => each.id === id);
     if (run === undefined) return;
@@ -91,8 +96,8 @@ export function createAskingState(session: Session) {
       batch(() => {
         about.value = { run, askable };
         cards.value = [];
-        mix.card.value = null;
-        front.card.value = null;
+        forget(mix);
+        forget(front);
         front.share.value = askable.front?.weights[0] ?? 0.5;
         if (other.value === id) other.value = '';
         if (isFirst && other.value === '') other.value = askable.sameSft[0] ?? '';
@@ -171,8 +176,8 @@ export function createAskingState(session: Session) {
     batch(() => {
       problem.value = null;
       cards.value = [];
-      mix.card.value = null;
-      front.card.value = null;
+      forget(mix);
+      forget(front);
     });
     for (const [card, wanted] of asked) {
       working.value = `Asking: ${card.title}`;
@@ -188,6 +193,12 @@ export function createAskingState(session: Session) {
   const signals = { runs, about, other, history, profile, person, temperature, draw, cards, mix, front };
   const ways = { open, take, add, remove, describe, ask };
   return { ...signals, rewards, working, problem, mayMix, titles, ...ways };
+}
+
+/** What was said of other runs, or of another history. */
+function forget({ card, curve }: Blend<AnswerCard>): void {
+  card.value = null;
+  curve.value = [];
 }
 
 /** What weights a kept run has, in words. */

@@ -1,5 +1,6 @@
 /** One number that somebody slides, and what a mixture by it says: asked once the slider rests, one at a time, the last one always. */
 import { type Signal, signal } from '@preact/signals';
+import type { AskedHeldOut } from '../../worker/askProtocol';
 
 /** Validation users asked for a mixture's numbers, and seconds that this may take in all before it is left out. */
 const HELD_OUT_USERS = 16;
@@ -7,9 +8,21 @@ const PATIENCE = 2;
 /** Milliseconds that the slider must rest before the mixture is asked. */
 const SLIDER_REST = 120;
 
+/** Mixtures along a curve, from one end to the other, and validation users asked for each. */
+const CURVE = [0, 0.25, 0.5, 0.75, 1];
+const CURVE_USERS = 64;
+
 /** What a mixture said, with the seconds that it took; null where it was refused. */
 interface Answered {
-  answer: { seconds: number } | null;
+  answer: { seconds: number; heldOut: AskedHeldOut | null } | null;
+}
+
+/** Where a mixture lies in the plane of the trade-off, on a few validation users. */
+export interface CurvePoint {
+  to: number;
+  users: number;
+  l3: number;
+  ctcvr: number;
 }
 
 export interface Blend<Card extends Answered> {
@@ -20,6 +33,11 @@ export interface Blend<Card extends Answered> {
   measures: Signal<boolean>;
   /** Sets the mixture, and asks it once the slider rests. */
   blend(to: number): void;
+  /** Mixtures from one end to the other, as far as they have been asked; empty before anybody wants them. */
+  curve: Signal<readonly CurvePoint[]>;
+  isDrawing: Signal<boolean>;
+  /** Asks them one after the other, until something else is asked. */
+  drawCurve(): Promise<void>;
 }
 
 /**
@@ -61,5 +79,23 @@ export function createBlend<Card extends Answered>(o: {
     await mixing;
   }
 
-  return { share, card, measures, blend };
+  const curve = signal<readonly CurvePoint[]>([]);
+  const isDrawing = signal(false);
+
+  async function drawCurve(): Promise<void> {
+    if (isDrawing.value || !o.may()) return;
+    const own = o.asking();
+    isDrawing.value = true;
+    curve.value = [];
+    for (const to of CURVE) {
+      const heldOut = (await o.ask(to, CURVE_USERS)).answer?.heldOut ?? null;
+      // Of another run, or refused: what was refused is said of the slider's mixture.
+      if (own !== o.asking() || heldOut === null) break;
+      const { users, Category_L3_ACC, CTCVR } = heldOut;
+      curve.value = [...curve.value, { to, users, l3: Category_L3_ACC, ctcvr: CTCVR }];
+    }
+    isDrawing.value = false;
+  }
+
+  return { share, card, measures, blend, curve, isDrawing, drawCurve };
 }
