@@ -16,6 +16,8 @@ import type { Report } from '../../src/run/report';
 import { shortRun } from './shortRun';
 
 const MINUTES = 60_000;
+/** What the page does at once may wait for other work on the machine. */
+const SOON = { timeout: 20_000, interval: 50 };
 const config = shortRun({
   seed: 3,
   'warmup.steps': 8,
@@ -164,7 +166,7 @@ async function goThrough(own: OwnFiles, page: BrowserPage, colleague: BrowserPag
   expect(again.counts.conversions).toBe(conversions);
   expect(again.history.behaviours[0].title).toMatch(own.title);
   await page.click('[data-action=use]');
-  await vi.waitFor(async () => expect((await onPage(page)).preview).toBeNull());
+  await vi.waitFor(async () => expect((await onPage(page)).preview).toBeNull(), SOON);
   await page.click('[data-action=train]');
   await vi.waitFor(
     async () => {
@@ -213,10 +215,12 @@ async function goThrough(own: OwnFiles, page: BrowserPage, colleague: BrowserPag
 
   expect(link).toContain(`&data.map=${own.map}`);
   await open(colleague, link);
-  await vi.waitFor(async () =>
-    expect(await text(colleague, '.data .problem')).toMatch(
-      /not on this device.*Add the same files.*read the way the link says/s,
-    ),
+  await vi.waitFor(
+    async () =>
+      expect(await text(colleague, '.data .problem')).toMatch(
+        /not on this device.*Add the same files.*read the way the link says/s,
+      ),
+    SOON,
   );
   await colleague.upload('input[data-files=data]', written(own.files(USERS - 1)));
   await previewOf(colleague);
@@ -228,7 +232,7 @@ async function goThrough(own: OwnFiles, page: BrowserPage, colleague: BrowserPag
   await vi.waitFor(async () => {
     expect((await onPage(colleague)).preview).toBeNull();
     expect(await text(colleague, '.data .problem')).toBe('');
-  });
+  }, SOON);
   // What the link promised still stands for them.
   const wanted = await colleague.evaluate(() => globalThis.taiji!.config(), null);
   expect(wanted).toEqual(report.config);
