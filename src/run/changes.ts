@@ -3,7 +3,7 @@
  * the run. The config stays that of the run's beginning. State, checkpoint, report and link carry the changes, so that whoever
  * opens the link has the same changes at the same steps, and the same bits.
  */
-import { RULES } from '../popo/rules';
+import { RULES, type Weighting } from '../popo/rules';
 import { ConfigError, type ConfigPath, parseConfig, type RunConfig } from './config';
 import { formatLeaf, type LeafValue, readField } from './diff';
 import { leafAt, setLeaf } from './fields/paths';
@@ -178,4 +178,13 @@ export function readChanges(text: string, config: RunConfig): RunChange[] {
 /** In words, for a person. */
 export function changeSentence({ stage, step, field, from, to }: RunChange): string {
   return `From step ${step + 1} of ${stage} on, ${field} is ${formatLeaf(to)} instead of ${formatLeaf(from)}.`;
+}
+
+/** To go by another rule: one that holds a reward is told of one that the run has. */
+export function weightingEdits(to: Weighting, { popo: { rewards, constrained } }: RunConfig): FieldEdit[] {
+  const lacks = to === 'constraint' && !rewards.includes(constrained);
+  return [
+    ...(lacks ? [{ field: 'popo.constrained', to: rewards[0] } as const] : []),
+    { field: 'popo.weighting', to },
+  ];
 }

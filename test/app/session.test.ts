@@ -607,6 +607,10 @@ describe('a session', () => {
     await session.size();
     expect(session.config.value).toMatchObject({ sft: { steps: 1500 }, popo: { keep: 'best' } });
 
+    // So does a preset that was.
+    session.choosePreset('large');
+    expect(await kept(session)).toMatchObject({ preset: 'large', popo: { keep: 'last' } });
+
     // A link's settings stand.
     const linked = stage().session;
     linked.openLink(`#run=1&version=2&preset=small&data.source=import&data.sha256=${'c'.repeat(64)}`);

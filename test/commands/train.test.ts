@@ -290,6 +290,29 @@ test('report.md holds the tables, those by slice of baselines too, and the link'
   expect(text).toMatch(/^ease +L3 +0\.300 ±0\.020/m);
   expect(text).toContain('(http://localhost:4173/#run=1)');
   expect(text).toContain('Held-out answer loss of sft: 2.0000 before, 1.0000 after');
+  // Whether alignment paid is said by the rows, their intervals and the run's settings.
+  const said = (popo: object, ranker: object) => {
+    const { config } = report;
+    const table = [sliced('sft', 0.4), sliced('popo', 0.5)].map((row) => ({
+      ...row,
+      users: 10,
+      distinct_top1: 9,
+    }));
+    const low = { mean: -0.2, low: -0.3, high: -0.1 };
+    const spreads = [{ stage: 'popo', from: 'sft', ctcvr: low, changes: { Category_L3_ACC: low } }];
+    const settings = {
+      ...config,
+      popo: { ...config.popo, ...popo },
+      ranker: { ...config.ranker, ...ranker },
+    };
+    const told = { ...report, table, spreads, config: settings } as unknown as Report;
+    return reportMarkdown(told, '');
+  };
+  expect(said({}, {})).toContain(
+    'Alignment made things worse: L3 −.200 [−.300, −.100].\nTo try: popo.keep=best',
+  );
+  expect(said({ weighting: 'conditioned' }, {})).toContain('To try: ranker.reward=lift');
+  expect(said({ keep: 'best' }, { reward: 'lift' })).toContain('For these data take the model after SFT.');
 });
 
 test('writes baselines beside the model, with seconds, and who wins', () => {

@@ -48,6 +48,9 @@ it('says who wins, the model or recommenders without language, and shows both', 
   await train(page);
   const section = page.locator('.table-section', { has: page.locator('#baselines-title') });
   await section.locator('table').waitFor();
+  expect(await page.locator('[data-alignment]').textContent()).toBe(
+    'What alignment changed is within chance for 1,000 users.',
+  );
   expect(await section.locator('tbody th').allTextContents()).toEqual([
     'The model, Alignment',
     'Counting',

@@ -8,6 +8,7 @@ import {
   MOST_CHANGES,
   type RunChange,
   readChanges,
+  weightingEdits,
   withEdits,
 } from '../../src/run/changes';
 import { formatLink, parseLink } from '../../src/run/link';
@@ -126,4 +127,17 @@ describe('changes of a run', () => {
     expect(() => checkChanges(config, many)).toThrow(/changes more than 48 times/);
     checkChanges(config, many.slice(1));
   });
+});
+
+it('to hold a reward names one that the run has, before the rule that holds it', () => {
+  expect(weightingEdits('constraint', config)).toEqual([{ field: 'popo.weighting', to: 'constraint' }]);
+  const without = structuredClone(config);
+  Object.assign(without.popo, { rewards: ['id', 'format'], reward_weights: [0.5, 0.5] });
+  expect(weightingEdits('fixed', without)).toEqual([{ field: 'popo.weighting', to: 'fixed' }]);
+  const edits = weightingEdits('constraint', without);
+  const changed = withEdits({ config: without, changes: [] }, { stage: 'popo', step: 3 }, edits);
+  expect(changed.map(({ field, to }) => [field, to])).toEqual([
+    ['popo.constrained', 'id'],
+    ['popo.weighting', 'constraint'],
+  ]);
 });

@@ -1,8 +1,8 @@
 /** What of alignment can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
 import { useSignal } from '@preact/signals';
-import { RULES, ruleOf, type Weighting } from '../../popo/rules';
-import { changeSentence, type FieldEdit } from '../../run/changes';
-import type { ConfigPath, RunConfig } from '../../run/config';
+import { RULES, ruleOf } from '../../popo/rules';
+import { changeSentence, type FieldEdit, weightingEdits } from '../../run/changes';
+import type { ConfigPath } from '../../run/config';
 import { fieldAt, leafAt, whyUnread, wordsOf } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
 import { LabelOf } from '../parts/fields';
@@ -152,15 +152,6 @@ function Weights() {
 }
 
 /** To four digits, with the sum at 1: a link has to hold them. */
-/** To go by a rule; one that holds a reward is told of one that the run has. */
-function weightingEdits(to: Weighting, { popo: { rewards, constrained } }: RunConfig): FieldEdit[] {
-  const lacks = to === 'constraint' && !rewards.includes(constrained);
-  return [
-    ...(lacks ? [{ field: 'popo.constrained', to: rewards[0] } as const] : []),
-    { field: 'popo.weighting', to },
-  ];
-}
-
 function rounded(weights: readonly number[]): number[] {
   const most = weights.indexOf(Math.max(...weights));
   const four = weights.map((weight) => Number(weight.toFixed(4)));

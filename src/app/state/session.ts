@@ -5,16 +5,14 @@
 import { batch, computed, signal } from '@preact/signals';
 import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/changes';
 import { parseConfig, type RunConfig } from '../../run/config';
-import { diffFromPreset } from '../../run/diff';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
 import type { ForkPoint } from '../../run/fork';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
-import { isSized } from '../../run/sizing';
 import type { CheckpointGeneration } from '../../store/checkpoints';
-import type { ImporterApi, ImportSummary, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
+import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
 import { runTitle } from '../words/runWords';
 import { sentence } from '../words/sentence';
 import { createBehind } from './behind';
@@ -29,6 +27,7 @@ import { createNotices } from './notices';
 import { createPlay } from './play';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
+import { createSizing } from './sizing';
 import { createStudies } from './studies';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
@@ -136,15 +135,23 @@ export function createSession(
   const data = createImports(importer, {
     choose: (summary) => {
       // Whoever has chosen nothing, and opened no link that asks for these data, gets what fits them.
-      const isFree = isUnchosen() && linked.value !== summary.sha256;
+      const isFree = sizing.isUnchosen() && linked.value !== summary.sha256;
       form.chooseImport(summary.sha256, summary.map);
-      if (isFree) void size();
+      if (isFree) void sizing.size();
     },
     forget(sha256) {
-      if (config.value.data.sha256 === sha256) chooseWorld(defaultConfig().data.world);
+      if (config.value.data.sha256 === sha256) sizing.chooseWorld(defaultConfig().data.world);
     },
     stopReading: () => services.discardImporter(),
     firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
+  });
+  const sizing = createSizing({
+    config,
+    imports: data.imports,
+    isSlow,
+    isFitted,
+    form,
+    described: () => described,
   });
   const play = createPlay({
     config,
@@ -552,48 +559,11 @@ export function createSession(
     await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(kept.importRun)]);
   }
 
-  /** The imported data set that the form names; null for a world, and while it is not known. */
-  const imported = computed(() => {
-    const { source, sha256 } = config.value.data;
-    return source === 'import' ? (data.imports.value.find((known) => known.sha256 === sha256) ?? null) : null;
-  });
-
-  /** The data set that a run was sized to last. */
-  let sizedTo: ImportSummary | null = null;
-
-  /** Sizes the next run to the imported data set, once the device is known; nothing without one. */
-  async function size(): Promise<void> {
-    await described;
-    if (imported.value === null) return;
-    sizedTo = imported.value;
-    form.chooseSized(sizedTo, isSlow.value);
-  }
-
-  function isSizedToData(): boolean {
-    return sizedTo !== null && isSized(config.value, sizedTo, isSlow.value);
-  }
-
-  /** Of what `auto` would replace, nothing was chosen by hand. */
-  function isUnchosen(): boolean {
-    if (isSizedToData()) return true;
-    const { preset, version } = config.value;
-    const given = isFitted.value ? 'tiny' : unasked.preset;
-    const isPreset = preset === given && version === unasked.version;
-    const own = /^(seed$|popo\.weighting$|data\.)/;
-    return isPreset && Object.keys(diffFromPreset(config.value)).every((path) => own.test(path));
-  }
-
-  /** A world in the place of imported data; what was sized to those goes with them. */
-  function chooseWorld(world: RunConfig['data']['world']): void {
-    if (isSizedToData()) form.choosePreset(config.value.preset);
-    form.chooseWorld(world);
-  }
-
   /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
   function forgetMissing(): void {
     const { source, sha256 } = config.value.data;
     if (source === 'import' && !data.imports.value.some((kept) => kept.sha256 === sha256))
-      chooseWorld(defaultConfig().data.world);
+      sizing.chooseWorld(defaultConfig().data.world);
   }
 
   const state = {
@@ -634,7 +604,7 @@ export function createSession(
     asked,
     estimate: budget.estimate,
     tooLarge: budget.tooLarge,
-    imported,
+    imported: sizing.imported,
     starter: play.starter,
     isFetching: play.isFetching,
   };
@@ -654,8 +624,8 @@ export function createSession(
     importRun: kept.importRun,
     refreshRuns: kept.refresh,
     forgetMissing,
-    chooseWorld,
-    size,
+    chooseWorld: sizing.chooseWorld,
+    size: sizing.size,
     openLink,
     takeFiles,
     trainer,
