@@ -7,9 +7,9 @@ import { fakePage } from './fakePage';
 const fake = fakePage();
 
 /** A run that rests in the middle of alignment. */
-async function resting(): Promise<Page> {
+async function resting(settings = ''): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${fake.url}?speed=60&rest=popo#run=1&preset=tiny&version=1`);
+  await page.goto(`${fake.url}?speed=60&rest=popo#run=1&preset=tiny&version=1${settings}`);
   await page.click('[data-action=train]');
   await page.waitForSelector('.knobs', { timeout: 60_000 });
   await page.click('[data-action=pause]');
@@ -51,6 +51,33 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
     /^Nothing was changed: popo\.temperature must be a number from 0\.01 to 10\./,
   );
   expect(await page.locator('[data-knob="popo.temperature"]').inputValue()).toBe('1');
+  await page.close();
+}, 90_000);
+
+it('set three weights at once in a triangle', async () => {
+  const page = await resting('&popo.rewards=semantic,id,novelty&popo.reward_weights=0.4,0.4,0.2');
+  const triangle = page.locator('.weight-triangle');
+  const sides = await triangle.locator('polygon').boundingBox();
+  const { x, y, width, height } = sides!;
+  // To the corner on the lower right, and from there to the middle of the side beneath.
+  await page.mouse.move(x + width / 2, y + (2 * height) / 3);
+  await page.mouse.down();
+  await page.mouse.move(x + width, y + height, { steps: 4 });
+  await expect.poll(() => triangle.textContent()).toBe('semantic 0.00ID 0.00novelty 1.00');
+  expect(await page.evaluate(() => globalThis.taiji!.changes())).toEqual([]);
+  await page.mouse.move(x + width / 2, y + height, { steps: 4 });
+  await page.mouse.up();
+  const [change] = await expect
+    .poll(() => page.evaluate(() => globalThis.taiji!.changes()))
+    .toHaveLength(1)
+    .then(() => page.evaluate(() => globalThis.taiji!.changes()));
+  expect(change.field).toBe('popo.reward_weights');
+  [0, 0.5, 0.5].forEach((weight, k) => {
+    expect((change.to as number[])[k]).toBeCloseTo(weight, 1);
+  });
+  // The bars beneath are the same weights.
+  const bar = page.getByRole('slider', { name: /^Weight of the novelty reward/ });
+  await expect.poll(async () => Number(await bar.inputValue())).toBeCloseTo(0.5, 1);
   await page.close();
 }, 90_000);
 

@@ -8,6 +8,7 @@ import { rewardLook } from '../charts/palette';
 import { LabelOf } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
+import { WeightTriangle } from './weightTriangle';
 import '../styles/knobs.css';
 
 /** Most of what was changed that is told at a time; the link has all of it. */
@@ -112,10 +113,25 @@ function Weights() {
     dragged.value = null;
     void session.change([{ field: 'popo.reward_weights', to }]);
   };
+  const steps = rewards.map((name) => view.popo.column(`w_${name}`));
+  const way = Array.from(steps[0], (_, i) => steps.map((column) => column[i])).filter(
+    (weights) => !weights.some(Number.isNaN),
+  );
   /** Of two rewards one bar says all. */
   const bars = rewards.length === 2 ? rewards.slice(0, 1) : rewards;
   return (
     <div class="weight-bars">
+      {rewards.length === 3 && (
+        <WeightTriangle
+          rewards={rewards}
+          weights={shown}
+          way={draw ? [] : way}
+          onDrag={(to, done) => {
+            if (done) set(rounded(to));
+            else dragged.value = to;
+          }}
+        />
+      )}
       {bars.map((name, k) => (
         <label key={name} class="weight-bar" data-reward={name}>
           <span>
