@@ -32,7 +32,8 @@ import { readSentenceFiles } from './sentenceFiles';
 const USAGE = `npm run study -- --out DIR [options]
   --preset NAME        tiny (the default), small, base, medium or large
   --version N          of the preset: 2 (the default), of the world compatibility, or 1, of the worlds before it
-  --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3); with --gate N is one seed
+  --seeds N|A-B|A,B    seeds 1 to N, A to B, or these (default 3, of a claim 1-5); with --gate or --claim N is one
+                       seed
   --methods a,b        some of: ${METHODS.map(({ name }) => name).join(', ')}
   --gate               whether the world of the presets of version 2 is fit to study rules on: its methods and counters, with a verdict on
                        each criterion; also gate.json
@@ -75,7 +76,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       gate: { type: 'boolean', default: false },
       claim: { type: 'boolean', default: false },
       from: { type: 'string' },
-      seeds: { type: 'string', default: '3' },
+      seeds: { type: 'string' },
       methods: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
@@ -84,7 +85,9 @@ export function parseStudyOptions(args: string[]): StudyOptions {
       out: { type: 'string' },
     },
   });
-  const { preset: name, seeds, methods, out } = values;
+  const { preset: name, methods, out } = values;
+  // Fewer than five judge nothing.
+  const seeds = values.seeds ?? (values.claim ? '1-5' : '3');
   const version = presetVersion(values.version ?? String(defaultConfig().version));
   if (out === undefined) throw new Error('--out DIR is missing: where should the results go?');
   if (!isPreset(name)) throw new Error(`There is no preset ${name}.`);
@@ -106,7 +109,7 @@ export function parseStudyOptions(args: string[]): StudyOptions {
   const options = {
     preset,
     common,
-    seeds: gate && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
+    seeds: (gate || claim) && /^[1-9]\d{0,2}$/.test(seeds) ? [Number(seeds)] : parseSeeds(seeds),
     ...fitting(asked, preset, common),
     data: values.data === undefined ? [] : dataFiles(values.data),
     map: formatMapping(parseMapping(values.map)),

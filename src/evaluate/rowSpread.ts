@@ -13,8 +13,11 @@ export interface RowSpread {
   /** The row that it is compared with; null where there is none above it. */
   from: string | null;
   /** This row less that one, user by user, so that luck with users is not taken for a change; empty where `from` is null. */
-  changes: Partial<Record<OutcomeName, PairedInterval>>;
+  changes: PairedChanges;
 }
+
+/** By outcome, of one and the same users. */
+export type PairedChanges = Partial<Record<OutcomeName, PairedInterval>>;
 
 interface JudgedRow {
   row: { stage: string };
@@ -32,12 +35,13 @@ export function rowSpreads(rows: readonly JudgedRow[]): RowSpread[] {
       stage: row.stage,
       ctcvr: { low: Math.max(0, low), high: Math.min(1, high) },
       from: isPaired ? above.row.stage : null,
-      changes: isPaired ? changesOf(above.outcomes, outcomes) : {},
+      changes: isPaired ? pairedChanges(above.outcomes, outcomes) : {},
     };
   });
 }
 
-function changesOf(before: Float32Array, after: Float32Array): RowSpread['changes'] {
+/** @param before [users, OUTCOMES], and `after` of the same users in the same order */
+export function pairedChanges(before: Float32Array, after: Float32Array): PairedChanges {
   const change = (name: OutcomeName) => {
     const was = columnOf(before, name);
     return pairedBootstrap([columnOf(after, name).map((value, user) => value - was[user])], 1);

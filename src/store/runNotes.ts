@@ -5,6 +5,8 @@ export interface RunNote {
   /** '' where the person gave none. */
   name: string;
   text: string;
+  /** It stays beside whatever is on show, after a reload too. */
+  pinned?: boolean;
 }
 
 /** Most letters of each. */
@@ -16,9 +18,13 @@ export class RunNotes {
   constructor(readonly store: Store) {}
 
   /** An empty note is none. */
-  async save(id: string, { name, text }: RunNote): Promise<void> {
-    const header: RunNote = { name: name.trim().slice(0, MOST_NAME), text: text.trim().slice(0, MOST_NOTE) };
-    if (header.name === '' && header.text === '') await this.store.delete('notes', id);
+  async save(id: string, { name, text, pinned = false }: RunNote): Promise<void> {
+    const header: RunNote = {
+      name: name.trim().slice(0, MOST_NAME),
+      text: text.trim().slice(0, MOST_NOTE),
+      ...(pinned && { pinned }),
+    };
+    if (header.name === '' && header.text === '' && !pinned) await this.store.delete('notes', id);
     else await this.store.put('notes', { id, header, parts: {} });
   }
 

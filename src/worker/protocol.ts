@@ -7,6 +7,7 @@ import type { ConfigDiff } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { ForkPoint } from '../run/fork';
+import type { RunPairing } from '../run/pairing';
 import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
@@ -206,6 +207,8 @@ export interface TrainerApi {
    * @param isShown whether it is on show from now on, so that its model is the one that is exported; true unless told
    */
   openRun(id: string, isShown?: boolean): Promise<OpenedRun | null>;
+  /** Kept runs held against the first of them, user by user; one that is damaged or gone says so in its place. */
+  pairRuns(base: string, others: readonly string[]): Promise<RunPairing[]>;
   /** Keeps what a person calls a run and notes about it; an empty note is forgotten. */
   noteRun(id: string, note: RunNote): Promise<void>;
   deleteRun(id: string): Promise<void>;

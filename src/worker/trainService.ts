@@ -482,6 +482,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return openedRun(found.report, checkpoint.state);
     },
 
+    async pairRuns(base, others) {
+      const { pairKept } = await import('./pairKept');
+      return pairKept(base, others, async (id) => (await load(id)).state);
+    },
+
     async noteRun(id, note) {
       await (await storage()).notes.save(id, note);
       services.tellTabs?.();
@@ -516,7 +521,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const report = id === undefined ? null : (await (await storage()).runs.load(id))?.report;
       const trained = report ? { device: report.device, memory: report.memory } : null;
       const note = (await (await storage()).notes.list()).get(id ?? '');
-      return packRun(checkpoint, { id: id ?? '', trained, ...(note && { note }) });
+      // Whether it is pinned is of this page, and no word about the run.
+      const told = note && { note: { name: note.name, text: note.text } };
+      return packRun(checkpoint, { id: id ?? '', trained, ...told });
     },
 
     async importRun(file) {

@@ -128,7 +128,11 @@ function stage({
       return deaf ? new Promise(() => {}) : Promise.resolve();
     },
     savedRuns: async () => kept.runs,
-    noteRun: async () => {},
+    noteRun: async (id, note) => {
+      const run = kept.runs.find((each) => each.id === id);
+      if (run !== undefined) run.note = note;
+    },
+    pairRuns: async (_, others) => others.map(() => ({ changes: null, why: null })),
     openRun: async () => kept.report && { report: kept.report, events: [...reportedEvents(kept.report)] },
     deleteRun: async () => {},
     exportModel: async () => [],
@@ -329,6 +333,34 @@ describe('a session', () => {
     await frames();
     expect(session.shownConfig.value.popo).toMatchObject({ weighting: 'fixed', beta: 0.3, temperature: 0.8 });
     expect(parseLink(session.link()).changes).toEqual(changes);
+  });
+
+  it('keeps what is pinned beside whatever is on show, after a reload too, until it is let go', async () => {
+    const { session, kept } = stage();
+    const saved: SavedRun = {
+      id: 'p',
+      config: session.config.value,
+      note: { name: 'the lucky one', text: '' },
+      stage: 'popo',
+      step: 0,
+      savedAt: 1,
+      finished: true,
+      earlier: null,
+      isElsewhere: false,
+    };
+    kept.runs = [saved];
+    kept.report = fakeReport(session.config.value, [], []);
+    await session.pin(saved);
+    expect(session.pinned.value.map(({ id }) => id)).toEqual(['p']);
+    expect(kept.runs[0].note).toEqual({ name: 'the lucky one', text: '', pinned: true });
+
+    const later = stage();
+    Object.assign(later.kept, { runs: kept.runs, report: kept.report });
+    await later.session.wake();
+    expect(later.session.pinned.value.map(({ id, label }) => [id, label])).toEqual([['p', 'the lucky one']]);
+    await later.session.pin(kept.runs[0]);
+    expect(later.session.pinned.value).toEqual([]);
+    expect(kept.runs[0].note?.pinned).toBe(false);
   });
 
   it('forks: rests, keeps a second line and goes on with that at rest, the first one drawn behind', async () => {

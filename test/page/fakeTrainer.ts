@@ -713,6 +713,21 @@ export function fakeServices(options: FakeOptions): Services {
     async noteRun(id, note) {
       notes.set(id, note);
     },
+    async pairRuns(base, others) {
+      const of = (mean: number) => ({
+        mean,
+        low: mean - 0.01,
+        high: mean + 0.01,
+        p: 0.02,
+        seeds: 1,
+        users: 1000,
+      });
+      return others.map((id) =>
+        seedOf(id) === seedOf(base)
+          ? { changes: { Category_L3_ACC: of(0.024), CTCVR: of(-0.004) }, why: null }
+          : { changes: null, why: 'Another seed, so other users.' },
+      );
+    },
     async openRun(id) {
       const config = { ...defaultConfig(), seed: seedOf(id) };
       const report = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));

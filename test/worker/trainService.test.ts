@@ -73,8 +73,12 @@ describe('the training worker', { timeout: 180_000 }, () => {
       ['popo', 'sft'],
     ]);
     const note = { name: 'mine', text: 'as it came' };
-    await trainer.noteRun(saved.id, note);
-    expect((await later.savedRuns())[0].note).toEqual(note);
+    await trainer.noteRun(saved.id, { ...note, pinned: true });
+    // That it is pinned is kept here, and goes nowhere else.
+    expect((await later.savedRuns())[0].note).toEqual({ ...note, pinned: true });
+    const [same, gone] = await later.pairRuns(saved.id, [saved.id, 'nowhere']);
+    expect(same.changes?.CTCVR).toMatchObject({ mean: 0, users: report.table[0].users });
+    expect(gone.why).toMatch(/^This run is not in storage any more/);
     expect((await unpackRun((await later.exportRun()).bytes)).about.note).toEqual(note);
     const elsewhere = trainerOn(memoryStore());
     await elsewhere.importRun(new File([(await later.exportRun()).bytes], 'run.zip'));

@@ -1,15 +1,20 @@
 /** Pinned runs and the one on show beside each other: what they differ in, and what came out. */
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { PairedInterval } from '../../evaluate/bootstrap';
+import type { RunPairing } from '../../run/pairing';
 import { useSession } from '../state/context';
 import { deviceWords } from '../words/deviceWords';
 import { count, duration } from '../words/format';
 import { nameInWords } from '../words/runNames';
 import { rowLabel } from '../words/runWords';
+import { changeText, toneOf } from './change';
 import { COMPARED, type ComparedRun, differingSettings, finalRow, secondsOf } from './comparison';
 import { rateText } from './table';
 import '../styles/tables.css';
 
 export function Compare() {
-  const { pinned, report, runConfig, runId, savedRuns } = useSession();
+  const { pinned, report, runConfig, runId, savedRuns, trainer } = useSession();
   const shown = report.value;
   const config = runConfig.value;
   const isPinned = pinned.value.some(({ id }) => id === runId.value);
@@ -26,6 +31,10 @@ export function Compare() {
           },
         ];
   const runs = [...own, ...pinned.value];
+  const pairings = usePairings(
+    runs.map(({ id }) => id),
+    trainer,
+  );
   if (runs.length === 0) return null;
   const differing = differingSettings(runs);
   return (
@@ -35,6 +44,8 @@ export function Compare() {
         <p>
           {runs.length === 1 ? 'One run is' : `${count(runs.length)} runs are`} pinned or on show. Below each
           rate its own 95 % interval over its users: of one seed each, so a difference may be the seed’s.
+          {runs.length > 1 &&
+            ' Below that, where both had the same users: the difference to the first run, and its interval paired by user.'}
         </p>
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Results of pinned runs">
@@ -53,7 +64,7 @@ export function Compare() {
           </thead>
           <tbody>
             {runs.map((run) => (
-              <ResultRow key={run.id} run={run} />
+              <ResultRow key={run.id} run={run} pairing={pairings.get(run.id)} />
             ))}
           </tbody>
         </table>
@@ -93,7 +104,33 @@ export function Compare() {
   );
 }
 
-function ResultRow({ run }: { run: ComparedRun }) {
+/** By run, how each but the first differs from that; empty until the worker has said. */
+function usePairings(
+  ids: readonly string[],
+  trainer: ReturnType<typeof useSession>['trainer'],
+): ReadonlyMap<string, RunPairing> {
+  const pairings = useSignal<ReadonlyMap<string, RunPairing>>(new Map());
+  const key = ids.join(' ');
+  useEffect(() => {
+    let isWanted = true;
+    const [base, ...others] = key === '' ? [] : key.split(' ');
+    pairings.value = new Map();
+    if (others.length === 0) return;
+    const take = (found: RunPairing[]) => {
+      if (isWanted) pairings.value = new Map(others.map((id, at) => [id, found[at]]));
+    };
+    // Without them the table says what it said before.
+    trainer()
+      .pairRuns(base, others)
+      .then(take, () => {});
+    return () => {
+      isWanted = false;
+    };
+  }, [key]);
+  return pairings.value;
+}
+
+function ResultRow({ run, pairing }: { run: ComparedRun; pairing: RunPairing | undefined }) {
   const last = finalRow(run);
   return (
     <tr>
@@ -104,6 +141,7 @@ function ResultRow({ run }: { run: ComparedRun }) {
             {rowLabel({ stage: last.stage }, run.config)}, {count(last.users)} users
           </small>
         )}
+        {pairing?.why && <small class="under faint">{pairing.why}</small>}
       </th>
       {COMPARED.map(({ key }, at) => {
         const value = last?.values[at];
@@ -115,11 +153,21 @@ function ResultRow({ run }: { run: ComparedRun }) {
                 {rateText(value.low)}–{rateText(value.high)}
               </small>
             )}
+            <Change of={(pairing?.changes as Record<string, PairedInterval> | null | undefined)?.[key]} />
           </td>
         );
       })}
       <td>{duration(secondsOf(run))}</td>
       <td>{deviceWords(run.report.device)}</td>
     </tr>
+  );
+}
+
+function Change({ of }: { of: PairedInterval | undefined }) {
+  if (of === undefined) return null;
+  return (
+    <small class={`under ${toneOf(of)}`} title="Less the first run, paired by user">
+      {changeText(of.mean)} [{changeText(of.low)}, {changeText(of.high)}]
+    </small>
   );
 }

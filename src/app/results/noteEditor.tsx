@@ -14,7 +14,7 @@ export function NoteEditor({ run, close }: { run: SavedRun; close(): void }) {
       onSubmit={(event) => {
         event.preventDefault();
         close();
-        void session.noteRun(run.id, { name: name.value, text: text.value });
+        void session.noteRun(run.id, { ...run.note, name: name.value, text: text.value });
       }}
       onKeyDown={(event) => {
         if (event.key === 'Escape') close();

@@ -98,7 +98,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
                   type="button"
                   class="plain"
                   disabled={isWorking || own.every(({ isInUse }) => isInUse)}
-                  aria-label={`Delete all: ${KINDS[kind].title}`}
+                  aria-label={`Delete all ${own.length}: ${KINDS[kind].title}`}
                   onClick={() => ask(kind, own)}
                 >
                   Delete all {own.length}

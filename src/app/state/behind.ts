@@ -12,9 +12,11 @@ interface BehindTools {
   shown: ReadonlySignal<string | null>;
   trainer(): TrainerApi;
   say(level: NoticeLevel, message: string): void;
+  /** Keeps that a run is pinned, or is not any more. */
+  keep(saved: SavedRun, pinned: boolean): Promise<void>;
 }
 
-export function createBehind({ linked, shown, trainer, say }: BehindTools) {
+export function createBehind({ linked, shown, trainer, say, keep }: BehindTools) {
   /** The run that was on show before. */
   const before = signal<OtherRun | null>(null);
   const pinned = signal<readonly PinnedRun[]>([]);
@@ -33,16 +35,29 @@ export function createBehind({ linked, shown, trainer, say }: BehindTools) {
 
   /** Keeps a finished run beside whatever is on show, or lets go of it. */
   async function pin(saved: SavedRun): Promise<void> {
-    if (pinned.value.some(({ id }) => id === saved.id)) return unpin(saved.id);
+    const isPinned = pinned.value.some(({ id }) => id === saved.id);
+    if (isPinned) unpin(saved.id);
+    else if (!(await show(saved))) return;
+    await keep(saved, !isPinned);
+  }
+
+  async function show(saved: SavedRun): Promise<boolean> {
     try {
       const { pinnedRun } = await import('./pinnedRun');
       const made = await pinnedRun(saved, trainer());
       unpin(saved.id);
       pinned.value = [...pinned.value, made];
+      return true;
     } catch (error) {
       say('error', `The run was not pinned: ${sentence(error)}`);
+      return false;
     }
   }
 
-  return { before, pinned, behind, pin, unpin };
+  /** Those that were pinned when the page was left. */
+  async function restore(runs: readonly SavedRun[]): Promise<void> {
+    for (const saved of runs) if (saved.note?.pinned) await show(saved);
+  }
+
+  return { before, pinned, behind, pin, unpin, restore };
 }

@@ -104,7 +104,13 @@ export function createSession(
   const theirs = createLinkedResult((level, message) => say(level, message));
   /** Of the run on show; null while there is none. */
   const runId = signal<string | null>(null);
-  const others = createBehind({ linked: theirs.linked, shown: runId, trainer, say });
+  const others = createBehind({
+    linked: theirs.linked,
+    shown: runId,
+    trainer,
+    say,
+    keep: ({ id, note }, pinned) => kept.noteRun(id, { name: '', text: '', ...note, pinned }),
+  });
   const kept = createKeptRuns(services, { trainer, say, attempt, onDeleted: others.unpin });
   const resumeDismissed = signal(false);
   /** Whether the settings behind More are shown. */
@@ -344,9 +350,10 @@ export function createSession(
     if (status.value === 'running' || pending.value !== null) return;
     try {
       const { id } = await trainer().fork(from, of);
-      await reset();
       const made = await keptRun(id);
+      // Before the run on show is put away.
       if (made === undefined) throw new Error('the browser did not keep it');
+      await reset();
       void start(made);
       await pause();
     } catch (error) {
@@ -451,6 +458,7 @@ export function createSession(
     await described;
     services.tabs.onRuns(() => void kept.refresh());
     await Promise.all([budget.load(), kept.refresh()]);
+    await others.restore(kept.runs.value);
   }
 
   /** The tab may be about to go: what is under way is kept as soon as it can be. */
