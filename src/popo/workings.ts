@@ -150,3 +150,8 @@ function gramOf({ gradNorms, gradCosines }: Pick<PopoStep, 'gradNorms' | 'gradCo
   });
   return gram;
 }
+
+/** How many times as likely an answer is as it was, from P of each of its pieces then and now: the product of their ratios. */
+export function likelihoodRatio(before: readonly number[], now: readonly number[]): number {
+  return Math.exp(before.reduce((sum, p, at) => sum + Math.log(now[at] / p), 0));
+}

@@ -231,7 +231,11 @@ export function budgetOf(
     {
       what: 'judging rollouts',
       field: 'popo.num_generations',
-      amount: engine.scoring(rollouts, length) + engine.scoring(groups, packed) * 2,
+      amount:
+        engine.scoring(rollouts, length) +
+        engine.scoring(groups, packed) * 2 +
+        // One group once more, for whoever looks on.
+        engine.scoring(generations, length),
     },
     {
       what: 'writing rollouts',

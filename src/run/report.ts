@@ -157,6 +157,8 @@ export interface GroupWords {
     pieces: string[];
     /** P of each when it was sampled, by the model before the temperature. */
     probabilities: number[];
+    /** P of each once the step had changed the model; absent where it was not measured. */
+    after?: number[];
     /** Title of the item that it names; null where it names none, and earns nothing. */
     item: string | null;
   }[];

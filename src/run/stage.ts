@@ -99,6 +99,8 @@ export interface RunServices {
   teaching: TeacherServices;
   /** Asked only where the config wants the Universal Sentence Encoder. */
   loadSentenceFiles: LoadSentenceFiles;
+  /** Somebody looks on: what is for eyes alone, and is in no result, is measured too. */
+  isWatched?: boolean;
 }
 
 /** What a session offers to a stage, running or being opened. */

@@ -277,6 +277,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         }),
       teaching,
       loadSentenceFiles,
+      isWatched: true,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
       async openDevice(kernels) {
         run.device = await services.openDevice(kernels);

@@ -328,7 +328,10 @@ function groupWords({ step, rewards }: PopoStep): GroupWords {
     answers: rewards[prompt].map((_, g) => {
       const [completion, item] = told[g % told.length];
       const pieces = completion.split(/(?= )/);
-      return { pieces, probabilities: pieces.map((_, at) => 1 / (1 + ((at * 7 + g * 3) % 11) / 2)), item };
+      const probabilities = pieces.map((_, at) => 1 / (1 + ((at * 7 + g * 3) % 11) / 2));
+      // What was paid more than half becomes likelier.
+      const after = probabilities.map((p) => p ** (rewards[prompt][g][0] > 0.45 ? 0.98 : 1.02));
+      return { pieces, probabilities, after, item };
     }),
   };
 }

@@ -52,11 +52,27 @@ it('walks through a step, with the numbers of its report', async () => {
   expect(await (await part(5)).textContent()).toContain(text(weightsBefore[0]));
   expect(await page.locator('[data-weight]').allInnerTexts()).toEqual(weightsAfter.map(text));
   await page.keyboard.press('Enter');
-  expect(await (await part(6)).textContent()).toContain('not measured');
+  // How many times as likely each answer is: the product over its pieces, which the hints have in percent.
+  const now = await (await part(6)).textContent();
+  expect(now).toMatch(/\d of 8 went the way of their advantage\./);
+  const answers = page.locator('[data-part="6"] li');
+  expect(await answers.count()).toBe(rewards[prompt].length);
+  const ratio = Number((await answers.first().locator('output').textContent())!.replace('× ', ''));
+  const hints = await answers
+    .first()
+    .locator('span[title]')
+    .evaluateAll((all) => all.map((one) => (one as HTMLElement).title));
+  const product = hints.reduce((sum, hint) => {
+    const [before, after] = /P = ([\d.]+) %, then ([\d.]+) %/.exec(hint)!.slice(1).map(Number);
+    return sum * (after / before);
+  }, 1);
+  expect(ratio).not.toBe(1);
+  expect(ratio / product).toBeCloseTo(1, 2);
 
   // Older than what is kept in words: the numbers alone.
   await page.selectOption('[data-glass=prompt]', '0');
   expect(await page.textContent('.glass-wordless')).toContain('only its numbers');
+  expect(await (await part(6)).textContent()).toContain('was not measured at this step');
   await page.click('[data-action=glass-newest]');
   expect(await page.inputValue('[data-glass=step]')).toBe(String(newest.step));
   expect(problems).toEqual([]);

@@ -28,7 +28,11 @@ it('pins four runs, draws them behind the one on show, and tells only what diffe
   const rows = page.locator('[aria-label="Results of pinned runs"] tbody tr');
   expect(await rows.locator('th').allTextContents()).toEqual(
     [7, 20, 21, 22].map((seed) =>
-      expect.stringMatching(new RegExp(`seed ${seed}, not 1Alignment, 1.?000 users$`)),
+      expect.stringMatching(
+        new RegExp(
+          `seed ${seed}, not 1Alignment, 1.?000 users${seed === 7 ? '' : 'Another seed, so other users.'}$`,
+        ),
+      ),
     ),
   );
   // Wilson's interval of .300 of 1,000 users.
@@ -40,6 +44,25 @@ it('pins four runs, draws them behind the one on show, and tells only what diffe
   );
   await pins(page).first().click();
   await expect.poll(() => page.locator('.behind li').count()).toBe(3);
+  await page.close();
+});
+
+it('tells of pinned runs of the same users how they differ, paired, against the first of them', async () => {
+  const page = await open('?saved&more=1&speed=400');
+  // On show is seed 7, and beside it a run of the same seed under another rule.
+  await page.evaluate(() => globalThis.taiji!.set('seed=7'));
+  await pinAll(page, 1);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]', { timeout: 60_000 });
+  const changes = page.locator('[aria-label="Results of pinned runs"] [title^="Less the first run"]');
+  await expect
+    .poll(() => changes.allTextContents())
+    .toEqual(['+.024 [+.014, +.034]', '−.004 [−.014, +.006]']);
+  // Green only where the interval leaves no doubt.
+  expect(await changes.evaluateAll((all) => all.map(({ className }) => className))).toEqual([
+    'under up',
+    'under faint',
+  ]);
   await page.close();
 });
 

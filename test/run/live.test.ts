@@ -60,7 +60,9 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     untouched = (await runPipeline(run.context)).report!;
     begun = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 0)!;
     const other = align(whenStep(1, (controls) => controls.change(KNOBS)));
-    turned = { report: (await runPipeline(other.context)).report!, events: other.events };
+    // Somebody looks on, which is to change no bit: those who open its link do not.
+    const watched = { ...other.context, isWatched: true };
+    turned = { report: (await runPipeline(watched)).report!, events: other.events };
   }, TIMEOUT);
 
   it('hold from the next step on, in every part of it, and a link tells them to the bit', async () => {
@@ -80,6 +82,10 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
       expect(weightsBefore[0]).toBeCloseTo(0.9, 6);
       expect(weightsAfter).toEqual(weightsBefore);
     }
+    const groups = events.flatMap((event) => (event.type === 'group' ? [event.group] : []));
+    expect(groups.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4]);
+    for (const { answers } of groups)
+      for (const { pieces, after } of answers) expect(after).toHaveLength(pieces.length);
     expect(steps.map(({ influence }) => influence !== null)).toEqual([true, true, false, false, false]);
 
     const opened = parseLink(report.link);

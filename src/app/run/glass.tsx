@@ -7,6 +7,7 @@ import { configAt } from '../../run/changes';
 import { useSession } from '../state/context';
 import { spreadSentence, weightsSentence } from '../words/glassWords';
 import { Advantages, Answers, type Looked, RewardPlane, Spread, Weights, WhatItRead } from './glassParts';
+import { Update } from './glassUpdate';
 import '../styles/glass.css';
 
 /** What is looked at; null follows what is newest, or pointed at in a chart. */
@@ -87,13 +88,8 @@ function partsOf(looked: Looked): Part[] {
     {
       title: 'The update',
       sentence:
-        'Now the model is changed a little: answers with an advantage above zero become likelier, the others less likely.',
-      view: (
-        <p class="plot-note">
-          By how much these very answers became likelier is not measured: it would take another pass through
-          the model at each step.
-        </p>
-      ),
+        'Now the model is changed a little, towards answers with an advantage above zero and away from the others.',
+      view: <Update looked={looked} />,
     },
   ];
 }

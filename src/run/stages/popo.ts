@@ -1,7 +1,8 @@
 /** POPO: GRPO with all rewards, starting from SFT, which is also the reference that the KL term holds it to. */
 import { StoppedError } from '../../control/hooks';
 import { bestPoint } from '../../evaluate/bestPoint';
-import type { ModelState } from '../../model/languageModel';
+import type { LanguageModel, ModelState } from '../../model/languageModel';
+import { padRows } from '../../model/padding';
 import { policyOptions } from '../../popo/options';
 import { rewardLevel } from '../../popo/rewardLevel';
 import { ruleOf } from '../../popo/rules';
@@ -153,7 +154,10 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
             if (model.ends > 0) made.mixture = tools.configAt(done.step).popo.reward_weights;
             own.loss.push(done.loss);
             tools.reached(done.step + 1);
-            tools.emit({ type: 'group', group: wordsOf(done, rollouts, inputs) });
+            const words = wordsOf(done, rollouts, inputs);
+            // A model that is composed of ends stands at another mixture by now than the one that was sampled.
+            if (tools.isWatched && model.ends === 0) await measureAfter(words, rollouts, { model, length });
+            tools.emit({ type: 'group', group: words });
             tools.emit({ type: 'popo', step: done });
             tools.watch(gaugesOf(made));
             await measure(done.step + 1);
@@ -212,6 +216,25 @@ function wordsOf(
       item: parsed.valid && parsed.item >= 0 ? data.dataset.items[parsed.item].title : null,
     })),
   };
+}
+
+/** What the step's update made of the probabilities of the answers that are told: one pass over G rows, for eyes alone. */
+async function measureAfter(
+  { prompt, answers }: GroupWords,
+  rollouts: readonly Rollout[],
+  { model, length }: { model: LanguageModel; length: number },
+): Promise<void> {
+  const group = rollouts.slice(prompt * answers.length, (prompt + 1) * answers.length);
+  const { logps } = await model.score(
+    padRows(
+      group.map((rollout) => [...rollout.prompt, ...rollout.completion]),
+      length,
+    ),
+  );
+  group.forEach(({ prompt: { length: from }, completion }, g) => {
+    const begin = g * length + from;
+    answers[g].after = Array.from(logps.subarray(begin, begin + completion.length), Math.exp);
+  });
 }
 
 /** What tells of alignment that runs away: of its steps, and of the held-out curve. */

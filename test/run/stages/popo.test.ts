@@ -22,6 +22,10 @@ const UNREADABLE: Rollout = {
   rewards: [0, 0],
 };
 
+/** What the loop says it sampled: P prompts of as many rollouts each, with what each was paid. */
+const NOTHING = { rollouts: [UNREADABLE], rewards: [[[0, 0]]] };
+let sampled: { rollouts: Rollout[]; rewards: number[][][] } = NOTHING;
+
 // The loop itself has tests of its own (test/popo); here it is asked what it was given, and takes steps that do nothing.
 vi.mock('../../../src/popo/trainer', () => ({
   async trainPolicy(...all: Arguments) {
@@ -31,8 +35,14 @@ vi.mock('../../../src/popo/trainer', () => ({
       if ((await hooks.gate()) === 'stop') return { step, weights: task.optimizer.weights };
       task.optimizer.weights = [0.1 * (step + 1), 1 - 0.1 * (step + 1)];
       (task.model as RecordingModel).version++;
-      const record = { step, loss: step / 10, completions: {}, rewards: [[[0, 0]]], weightsAfter: [1, 0] };
-      await hooks.onStep(record as unknown as PopoStep, [UNREADABLE]);
+      const record = {
+        step,
+        loss: step / 10,
+        completions: {},
+        rewards: sampled.rewards,
+        weightsAfter: [1, 0],
+      };
+      await hooks.onStep(record as unknown as PopoStep, sampled.rollouts);
       hooks.onTiming?.('rollout', 2);
     }
     return { step: training.steps, weights: task.optimizer.weights };
@@ -41,6 +51,7 @@ vi.mock('../../../src/popo/trainer', () => ({
 
 beforeEach(() => {
   asked.length = 0;
+  sampled = NOTHING;
 });
 
 async function prepared(here: Given, from = 0) {
@@ -76,6 +87,70 @@ describe('the stage popo', () => {
     await popo.run(here.inputs, tools, made);
     expect(here.model.calls.slice(0, 3)).toEqual(['reset', 'freeze', 'snapshot']);
     expect(made.reference?.[0]).toBe(7);
+  });
+
+  it('tells what the update made of the group that it tells, to whoever looks on and to nobody else', async () => {
+    const here = await given();
+    const rollout = (prompt: number[], completion: number[]): Rollout => ({
+      ...UNREADABLE,
+      prompt,
+      completion: Uint32Array.from(completion),
+      logps: Float32Array.from(completion, () => -1),
+    });
+    // Two prompts of two answers; those of the second are paid differently.
+    sampled = {
+      rollouts: [
+        rollout([4], [5]),
+        rollout([4], [6]),
+        rollout([7, 8, 9], [10, 11]),
+        rollout([7, 8, 9], [12]),
+      ],
+      rewards: [
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        [
+          [1, 0],
+          [0, 0],
+        ],
+      ],
+    };
+    // The probability of a token tells which it is, and after how many steps.
+    const chance = (token: number, version: number) => Math.exp(-token / 10 - version);
+    here.model.score = async (batch) => {
+      here.model.calls.push('score');
+      const logps = Float32Array.from(batch.tokens, (token) => -token / 10 - here.model.version);
+      return { logps, entropies: new Float32Array(logps.length) };
+    };
+    const groups = async (isWatched: boolean) => {
+      const { tools, events, made } = await prepared(here);
+      here.model.version = 0;
+      here.model.calls.length = 0;
+      await popo.run(here.inputs, { ...tools, isWatched }, made);
+      return events.flatMap((event) => (event.type === 'group' ? [event.group] : []));
+    };
+    const passes = () => here.model.calls.filter((call) => call === 'score').length;
+    const [first, second] = await groups(true);
+    const watched = passes();
+    expect(first.prompt).toBe(1);
+    // After the step, so of the next version.
+    for (const [group, version] of [
+      [first, 1],
+      [second, 2],
+    ] as const)
+      [[10, 11], [12]].forEach((tokens, g) => {
+        const { after } = group.answers[g];
+        expect(after).toHaveLength(tokens.length);
+        tokens.forEach((token, at) => {
+          expect(after![at]).toBeCloseTo(chance(token, version), 6);
+        });
+      });
+    const unseen = await groups(false);
+    expect(unseen.map(({ answers }) => answers.some(({ after }) => after !== undefined))).toEqual(
+      unseen.map(() => false),
+    );
+    expect(watched - passes()).toBe(here.config.popo.steps);
   });
 
   it('puts the reference back when it goes on, and the policy after it', async () => {
