@@ -10,6 +10,8 @@ const MINUTES = 60_000;
 describe('a run on the page, in Chromium', () => {
   let page: BrowserPage;
   let whole: Report;
+  /** The same from its alignment on, with other weights, and the link that shows what came out of that. */
+  let forked: { report: Report; shared: string };
   /** run.zip of a run under way, as base64. */
   let carried = '';
 
@@ -92,16 +94,31 @@ describe('a run on the page, in Chromium', () => {
       expect(parseLink(link)).toMatchObject({ config: { seed: 3 }, changes: report.changes });
       expect(report.changes).toHaveLength(2);
       expect(runs.filter(({ finished }) => finished)).toHaveLength(2);
+      // Both lines are drawn.
+      const behind = () => page.evaluate(() => document.querySelectorAll('.behind li').length, null);
+      await vi.waitFor(async () => expect(await behind()).toBe(1));
+      await page.evaluate(() => {
+        navigator.clipboard.writeText = async (text) => {
+          document.documentElement.dataset.shared = text;
+        };
+      }, null);
+      await page.click('[data-action="share"]');
+      const shared = () => page.evaluate(() => document.documentElement.dataset.shared, null);
+      await vi.waitFor(async () => expect(await shared()).toContain('&result='));
+      forked = { report, shared: (await shared())! };
       expect(page.errors).toEqual([]);
     },
     12 * MINUTES,
   );
 
   test(
-    'cut off in the midst of a stage, taken over by another tab, and robbed of its GPU, it gives the same bits',
+    'opened from its link, cut off in the midst of a stage, taken over by another tab, and robbed of its GPU, it gives the same bits',
     async () => {
       await page.goto('about:blank');
-      await page.goto(inject('pageUrl') + formatLink(config, null, null));
+      await page.goto(forked.shared);
+      // What came out is there before anything is trained.
+      const told = () => page.evaluate(() => document.querySelectorAll('.linked tbody tr').length, null);
+      await vi.waitFor(async () => expect(await told()).toBeGreaterThanOrEqual(3));
       await page.click('[data-action="train"]');
       await reach('warmup', 8);
       // As the browser tells a tab that it may be ended without another word.
@@ -146,8 +163,11 @@ describe('a run on the page, in Chromium', () => {
         () => ({ report: globalThis.taiji!.report()!, notices: globalThis.taiji!.notices() }),
         null,
       );
-      expect(resumed.report.fingerprint).toEqual(whole.fingerprint);
-      expect(resumed.report.stages.map(({ loss }) => loss)).toEqual(whole.stages.map(({ loss }) => loss));
+      expect(resumed.report.fingerprint).toEqual(forked.report.fingerprint);
+      expect(resumed.report.stages.map(({ loss }) => loss)).toEqual(
+        forked.report.stages.map(({ loss }) => loss),
+      );
+      expect(resumed.report.changes).toEqual(forked.report.changes);
       expect(resumed.notices.map(({ message }) => message)).toContainEqual(
         expect.stringContaining('GPU was lost'),
       );
@@ -180,7 +200,7 @@ describe('a run on the page, in Chromium', () => {
           { timeout: 5 * MINUTES, interval: 300 },
         );
         const report = await elsewhere.evaluate(() => globalThis.taiji!.report()!, null);
-        expect(report.fingerprint).toEqual(whole.fingerprint);
+        expect(report.fingerprint).toEqual(forked.report.fingerprint);
         expect(elsewhere.errors).toEqual([]);
       } finally {
         await elsewhere.close();
