@@ -1,8 +1,9 @@
 /** The recorded run beside the page: it is what the page was built with, and what the panels are told of it is what its report says. */
 import { readFileSync } from 'node:fs';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createRunView, type RunView } from '../../src/app/state/runView';
+import { createSession } from '../../src/app/state/session';
 import { watching } from '../../src/app/state/watching';
 import { MOST_BYTES } from '../../src/commands/recorded';
 import { sha256 } from '../../src/numeric/hash';
@@ -11,6 +12,7 @@ import { formatLink, parseLink } from '../../src/run/link';
 import { presetConfig } from '../../src/run/presets';
 import { type Recording, unpackRecording } from '../../src/run/recording';
 import { RECORDINGS } from '../../src/run/recordings';
+import { fakeServices } from '../page/fakeTrainer';
 
 const [entry] = RECORDINGS;
 const bytes = new Uint8Array(readFileSync(`public/${entry.file}`));
@@ -43,7 +45,10 @@ async function watched(of: Recording = recording, isCalm = false) {
   return { view, shown: await watching(of, view, isCalm) };
 }
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 it('is the file that the page was built with, of the frozen preset tiny, and few bytes', async () => {
   expect(entry).toEqual({ file: 'recorded/tiny-v2-7.bin', bytes: bytes.length, sha256: await sha256(bytes) });
@@ -168,6 +173,47 @@ it('is shown also where another version of the app made it', async () => {
   expect(view.table.value[2]).toMatchObject(REPORT.last);
 });
 
+it('asks nothing of the worker, changes nothing of the form, and goes when something is trained', async () => {
+  vi.stubGlobal('fetch', async () => new Response(bytes));
+  const options = { speed: 400, backend: 'webgpu', failAt: null, saved: false, divergeAt: null } as const;
+  const services = fakeServices({ ...options, restAt: 'data' });
+  const trainer = vi.spyOn(services, 'trainer');
+  const session = createSession(services, (callback) => setTimeout(callback));
+  const before = session.link();
+  expect(session.isRecordingOffered.value).toBe(true);
+  await session.watch();
+  expect(session.notices.value).toEqual([]);
+  session.watched.value?.moveTo(100);
+  expect(session.view.table.value).toHaveLength(3);
+  expect(session.isRecordingOffered.value).toBe(false);
+  expect([session.status.value, session.report.value, session.runId.value, session.link()]).toEqual([
+    'idle',
+    null,
+    null,
+    before,
+  ]);
+  session.closeRecording();
+  expect([session.view.table.value, session.runConfig.value]).toEqual([[], null]);
+  expect(trainer).not.toHaveBeenCalled();
+
+  await session.watch();
+  session.watched.value?.moveTo(100);
+  const ended = session.start();
+  await vi.waitFor(() => expect(session.status.value).toBe('running'));
+  expect([session.watched.value, session.view.table.value]).toEqual([null, []]);
+  // What is trained is not covered up.
+  await session.watch();
+  expect(session.watched.value).toBeNull();
+  await session.reset();
+  await ended;
+
+  vi.stubGlobal('fetch', async () => new Response('gone', { status: 404 }));
+  await session.watch();
+  expect(session.notices.value.map(({ message }) => message)).toEqual([
+    `There is no recording to watch: ${entry.file} could not be had (the server answers 404).`,
+  ]);
+});
+
 it('is refused in one sentence where it is damaged, something else, or of another form', async () => {
   const refusal = async (file: Uint8Array) => {
     try {
@@ -178,7 +224,8 @@ it('is refused in one sentence where it is damaged, something else, or of anothe
     }
   };
   const as = (value: unknown) => gzipSync(JSON.stringify(value));
-  const parsed = JSON.parse(gunzipSync(bytes).toString());
+  const parsed = { ...recording, events: recording.events.filter(({ type }) => type === 'popo').slice(0, 1) };
+  expect(await refusal(as(parsed))).toBeNull();
   expect(await refusal(bytes)).toBeNull();
   expect(await refusal(bytes.slice(0, 9000))).toBe('The recording is damaged or cut off.');
   expect(await refusal(new TextEncoder().encode('<!doctype html>'))).toBe(

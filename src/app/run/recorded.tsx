@@ -39,20 +39,14 @@ function About({ shown: { about, config } }: { shown: Watched }) {
           </dd>
         </div>
         <div>
-          <dt>Trained on</dt>
+          <dt>Device</dt>
           <dd>{deviceWords(about.device)}</dd>
         </div>
         <div>
-          <dt>Took</dt>
-          <dd>{duration(about.seconds)}</dd>
-        </div>
-        <div>
-          <dt>On</dt>
-          <dd>{dayWords(about.day)}</dd>
-        </div>
-        <div>
-          <dt>By</dt>
-          <dd>Version {about.app} of this app</dd>
+          <dt>Trained</dt>
+          <dd>
+            {dayWords(about.day)}, in {duration(about.seconds)}, by version {about.app} of this app
+          </dd>
         </div>
       </dl>
       <p class="recorded-actions">
@@ -81,13 +75,17 @@ function About({ shown: { about, config } }: { shown: Watched }) {
 
 function Transport({ shown }: { shown: Watched }) {
   const { steps, at, isPlaying, moveTo, play, pause } = shown;
-  const slider = useRef<HTMLInputElement>(null);
-  // The button that was pressed is gone; the arrow keys go through the steps at once.
-  useEffect(() => slider.current?.focus({ preventScroll: true }), []);
+  const button = useRef<HTMLButtonElement>(null);
+  // The button that was pressed is gone. Not the slider: while it plays, a screen reader would read out every step of it.
+  useEffect(() => {
+    button.current?.focus({ preventScroll: true });
+    button.current?.parentElement?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const words = placeWords(at.value, steps);
   return (
     <fieldset class="transport" aria-label="Steps of the recording">
       <button
+        ref={button}
         type="button"
         data-action={isPlaying.value ? 'recording-pause' : 'recording-play'}
         onClick={isPlaying.value ? pause : play}
@@ -95,7 +93,6 @@ function Transport({ shown }: { shown: Watched }) {
         {isPlaying.value ? 'Pause' : at.value === steps ? 'Play again' : 'Play'}
       </button>
       <input
-        ref={slider}
         type="range"
         data-recording="step"
         min={0}
