@@ -114,8 +114,10 @@ export async function packRecording(recording: Recording): Promise<Uint8Array<Ar
   return through(new Blob([JSON.stringify(recording)]), new CompressionStream('gzip'));
 }
 
-/** @throws an Error with one sentence where it is damaged, no recording, or of a form that is not known */
+/** @throws an Error with one sentence where it is damaged, no recording, of a form that is not known, or the browser is too old */
 export async function unpackRecording(bytes: Uint8Array<ArrayBuffer>): Promise<Recording> {
+  if (typeof DecompressionStream === 'undefined')
+    throw new Error('This browser cannot unpack it: Chrome 80, Firefox 113 and Safari 16.4 can.');
   let found: Partial<Recording> | null;
   try {
     const text = await through(new Blob([bytes]), new DecompressionStream('gzip'));

@@ -240,4 +240,8 @@ it('is refused in one sentence where it is damaged, something else, or of anothe
     expect(await refusal(as({ ...parsed, ...lacking }))).toBe(
       'The recording is not whole: something that it must say is missing.',
     );
+  vi.stubGlobal('DecompressionStream', undefined);
+  expect(await refusal(bytes)).toBe(
+    'This browser cannot unpack it: Chrome 80, Firefox 113 and Safari 16.4 can.',
+  );
 });

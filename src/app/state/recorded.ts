@@ -15,10 +15,12 @@ interface RecordedTools {
   isFree(): boolean;
   /** Puts a run of that config on show, in the place of what was. */
   show(config: RunConfig): void;
+  /** Takes it off again. */
+  leave(): void;
   say(level: NoticeLevel, message: string): void;
 }
 
-export function createRecorded({ isCold, view, isFree, show, say }: RecordedTools) {
+export function createRecorded({ isCold, view, isFree, show, leave, say }: RecordedTools) {
   const watched = signal<Watched | null>(null);
   const isOffered = computed(() => RECORDINGS.length > 0 && isCold.value);
   /** Its file is under way. */
@@ -28,17 +30,21 @@ export function createRecorded({ isCold, view, isFree, show, say }: RecordedTool
   async function watch(): Promise<void> {
     if (isFetching.value || !isFree()) return;
     isFetching.value = true;
+    let isBegun = false;
     try {
       const { fetchRecording, watching } = await import('./watching');
       const made = await watching(await fetchRecording(RECORDINGS[0]), view);
       // Meanwhile the person may have begun something else.
       if (!isFree()) return;
+      isBegun = true;
       batch(() => {
         show(made.config);
         watched.value = made;
         made.begin();
       });
     } catch (error) {
+      // Nothing of it stays without the words that it is a recording.
+      if (isBegun) leave();
       say('error', `There is no recording to watch: ${sentence(error)}`);
     } finally {
       isFetching.value = false;

@@ -181,6 +181,7 @@ export function createSession(
       status.value = 'idle';
       runConfig.value = shown;
     },
+    leave: () => clear(),
     say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
