@@ -45,6 +45,8 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
       lines.event(event);
       if (options.isRecorded) told.push(structuredClone(event));
     },
+    // Whoever watches the recording looks on.
+    isWatched: options.isRecorded,
     teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
     loadSentenceFiles: readSentenceFiles,

@@ -25,8 +25,11 @@ export interface Recording {
   events: RunEvent[];
 }
 
-/** Significant digits of what is drawn and never written: histograms, shades, and what no panel shows. */
-const DIGITS = { perplexities: 4, probabilities: 4, unseen: 3 } as const;
+/**
+ * Significant digits: of perplexities, which are only drawn; of what no panel shows; and of probabilities, whose products over an answer
+ * are set against each other with four decimals.
+ */
+const DIGITS = { perplexities: 4, unseen: 3, probabilities: 7 } as const;
 
 /**
  * @param events all that the run told, from its beginning to its end
@@ -73,9 +76,11 @@ function keptOf(event: RunEvent): RunEvent | null {
     case 'popo':
       return { ...event, step: withSingles(event.step, short) };
     case 'group': {
-      const answers = event.group.answers.map((answer) => ({
+      const short = (values: number[]) => values.map((value) => rounded(value, DIGITS.probabilities));
+      const answers = event.group.answers.map(({ probabilities, after, ...answer }) => ({
         ...answer,
-        probabilities: answer.probabilities.map((value) => rounded(value, DIGITS.probabilities)),
+        probabilities: short(probabilities),
+        ...(after && { after: short(after) }),
       }));
       return { ...event, group: { ...event.group, answers } };
     }

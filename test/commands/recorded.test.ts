@@ -7,6 +7,8 @@ import { chaptersOf, unpackRecording } from '../../src/run/recording';
 import type { PopoStep, RunEvent } from '../../src/run/report';
 import { fakePopoSteps, fakeReport } from '../page/fakeTrainer';
 
+const third = Math.fround(1 / 3);
+
 const config = presetConfig({ preset: 'tiny', version: 2 });
 
 /** Of single precision where a run's are. */
@@ -15,8 +17,6 @@ const steps = fakePopoSteps(config, 3).map((step): PopoStep => {
   return { ...step, rewards, advantages: step.advantages.map((values) => values.map(Math.fround)) };
 });
 const report = { ...fakeReport(config, [], steps), timings: { total: 700.5 } };
-const third = Math.fround(1 / 3);
-
 const popo = (step: number): RunEvent[] => [
   {
     type: 'group',
@@ -24,7 +24,7 @@ const popo = (step: number): RunEvent[] => [
       step,
       prompt: 0,
       text: 'a',
-      answers: [{ pieces: ['b'], probabilities: [0.123456], item: null }],
+      answers: [{ pieces: ['b'], probabilities: [0.123456789], after: [third / 2], item: null }],
     },
   },
   { type: 'popo', step: steps[step] },
@@ -80,7 +80,9 @@ it('keeps what panels show, numbers that are written to the bit, and nothing of 
   expect(events.flatMap((event) => (event.type === 'popo' ? [event.step] : []))).toEqual(
     JSON.parse(JSON.stringify(steps)),
   );
-  expect(events[2]).toMatchObject({ group: { answers: [{ probabilities: [0.1235] }] } });
+  expect(events[2]).toMatchObject({
+    group: { answers: [{ probabilities: [0.1234568], after: [0.1666667] }] },
+  });
   // The same events give the same file.
   expect((await recordedFile(report, jsonl(EVENTS))).bytes).toEqual(bytes);
 
