@@ -112,7 +112,10 @@ it('stands at any step as the run stood then', async () => {
   expect(step?.step).toBe(39);
   expect(step?.weightsAfter).toEqual(REPORT.weightsAt40);
   expect([view.popo.last('w_semantic'), view.popo.last('w_id')]).toEqual(REPORT.weightsAt40);
-  expect(view.alignment.wordsAt(39)?.answers).toHaveLength(8);
+  const answers = view.alignment.wordsAt(39)?.answers ?? [];
+  expect(answers).toHaveLength(8);
+  // What the update made of each is there too.
+  expect(answers.map(({ after }) => after?.length)).toEqual(answers.map(({ pieces }) => pieces.length));
   expect(view.currentStage.value).toMatchObject({ name: 'popo', step: 40, steps: 100, secondsLeft: null });
   expect(Math.max(...view.heldout.xs())).toBeLessThanOrEqual(40);
   expect(view.ranking.value).toBeNull();
