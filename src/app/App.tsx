@@ -14,6 +14,7 @@ import { StudyPanel } from './study/studyPanel';
 
 /** What was promised stands until what happens can be shown. */
 const Course = late('The view of the run', async () => (await import('./run/course')).Course, Hero);
+const RecordedRun = late('The recording', async () => (await import('./run/recorded')).RecordedRun);
 const StageTable = late('The table of stages', async () => (await import('./results/table')).StageTable);
 const linked = () => import('./results/linked');
 const LinkedRun = late(
@@ -64,6 +65,7 @@ export function App({ session }: { session: Session }) {
       <main>
         <Controls />
         <Notices />
+        {session.watched.value !== null && <RecordedRun />}
         <div class="run" id="run" data-fresh={fresh || !Course.there.value}>
           <Stages />
           {!fresh ? <Course /> : hasTheirs ? <LinkedRun /> : <Hero />}

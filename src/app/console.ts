@@ -52,6 +52,8 @@ export interface TaijiConsole {
   start(): Promise<void>;
   /** Begins alignment from the run that lies beside the page, where the form asks for that one or for nothing in particular. */
   play(): Promise<void>;
+  /** Shows the recorded run that lies beside the page, at rest after so many steps of alignment; left out, it plays. Nothing is trained. */
+  watch(step?: number): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   step(): Promise<void>;
@@ -142,6 +144,12 @@ export function exposeConsole(session: Session): void {
     size: session.size,
     start: () => session.start(),
     play: session.play,
+    async watch(step) {
+      if (session.watched.value === null) await session.watch();
+      if (step === undefined) return;
+      session.watched.value?.pause();
+      session.watched.value?.moveTo(step);
+    },
     pause: session.pause,
     resume: session.resume,
     step: session.step,

@@ -6,10 +6,12 @@ import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { describeRunDevice, openRunDevice } from '../run/device';
 import { cotsFile, modelFiles } from '../run/files';
+import type { RunEvent } from '../run/report';
 import { packRun } from '../run/runFile';
 import { runPipeline } from '../run/runner';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
+import { eventsFile } from './eventsFile';
 import { decider } from './onDivergence';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
@@ -31,6 +33,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     config = sizedTo(options, config, { items: items.length, examples }, warning !== null);
   }
   const lines = new ProgressLines(say);
+  const told: RunEvent[] = [];
   const { report, checkpoint } = await runPipeline({
     config,
     changes: options.changes,
@@ -40,7 +43,10 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
       if (event.type === 'device')
         say(`Training ${config.preset}, seed ${config.seed}, on ${event.device.description} in Node.`);
       lines.event(event);
+      if (options.isRecorded) told.push(structuredClone(event));
     },
+    // Whoever watches the recording looks on.
+    isWatched: options.isRecorded,
     teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
     loadSentenceFiles: readSentenceFiles,
@@ -59,7 +65,8 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
   if (report === null) throw new Error('The run was stopped before its end: its training ran away.');
   const { device, memory } = report;
   const zip = await packRun(checkpoint, { id: crypto.randomUUID(), trained: { device, memory } });
-  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), zip] };
+  const events = options.isRecorded ? [eventsFile(told)] : [];
+  return { report, files: [...modelFiles(checkpoint), cotsFile(checkpoint), zip, ...events] };
 }
 
 /** Answers of an endpoint are kept beside the results, so that a command that failed asks only for the rest. */

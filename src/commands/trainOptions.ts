@@ -30,6 +30,7 @@ export const USAGE = `npm run train -- --out DIR [options]
                        checkpoint, with half the learning rate; up to 4 times)
   --adapter dawn       in Node on any GPU, without a browser (default: chromium)
   --firefox            the page in Firefox instead of Chromium
+  --record             with --adapter dawn: also writes events.jsonl, all that the run told, for npm run recorded
 
 The teacher openai asks an endpoint that you name: --set rupr.teacher=openai --set rupr.url=http://localhost:11434/v1
 --set rupr.model=NAME, with its key, if it wants one, in the environment variable TAIJI_TEACHER_KEY.`;
@@ -57,6 +58,8 @@ export interface TrainOptions {
   teacherKey: string | null;
   out: string;
   where: 'chromium' | 'firefox' | 'dawn';
+  /** All that the run tells is written down too. */
+  isRecorded: boolean;
 }
 
 /** @throws an Error that says which argument is wrong. */
@@ -76,6 +79,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
       'on-divergence': { type: 'string', default: 'go-on' },
       adapter: { type: 'string', default: 'chromium' },
       firefox: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   });
   if (values.out === undefined) throw new Error('--out DIR is missing: where should the results go?');
@@ -83,6 +87,8 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     throw new Error(`--adapter must be chromium or dawn, not ${values.adapter}.`);
   if (values.firefox && values.adapter === 'dawn')
     throw new Error('--firefox and --adapter dawn exclude each other.');
+  if (values.record && values.adapter !== 'dawn')
+    throw new Error('--record writes down what a run in Node tells: it wants --adapter dawn.');
   if (values.link !== undefined && values.preset !== undefined)
     throw new Error('--link names its own preset; leave --preset out.');
   if (values.link !== undefined && values.version !== undefined)
@@ -138,6 +144,7 @@ export function parseTrainOptions(args: string[], environment = process.env): Tr
     teacherKey: environment.TAIJI_TEACHER_KEY?.trim() || null,
     out: values.out,
     where: values.adapter === 'dawn' ? 'dawn' : values.firefox ? 'firefox' : 'chromium',
+    isRecorded: values.record,
   };
 }
 

@@ -51,6 +51,7 @@ describe('arguments of train', () => {
     ['--out o --preset auto --version 1 --data package.json', /leave --version out/],
     ['--out o --adapter cuda', /chromium or dawn/],
     ['--out o --adapter dawn --firefox', /exclude/],
+    ['--out o --record', /wants --adapter dawn/],
     ['--out o --preset tiny --link #run=1', /leave --preset out/],
     ['--out o --link #run=1&seed=-4', /seed/],
     ['--out o --set popo.step=3', /popo\.step/],

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import type {} from '../../src/app/console';
 import { presetConfig } from '../../src/run/presets';
+import { RECORDINGS } from '../../src/run/recordings';
 import { withResult } from '../../src/run/result/resultField';
 import { fakePopoSteps, fakeReport } from './fakeTrainer';
 
@@ -254,6 +255,17 @@ export const STATES: PageState[] = [
       await page.click('[data-action=open-study]');
       await page.click('[data-action=study]');
       await page.waitForFunction(() => /^9 of/.test(document.querySelector('.study-status')!.textContent!));
+    },
+  },
+  {
+    name: 'a recorded run in its midst, without WebGPU',
+    query: '?backend=cpu',
+    async reach(page) {
+      await page.route('**/recorded/*', (route) => route.fulfill({ path: `public/${RECORDINGS[0].file}` }));
+      await page.click('.steering [data-action=watch]');
+      await page.waitForSelector('.transport');
+      await page.locator('[data-recording=step]').fill('40');
+      await page.waitForSelector('.samples');
     },
   },
   {

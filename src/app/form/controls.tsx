@@ -116,6 +116,9 @@ function Steering() {
   const pending = session.pending.value;
   const isTooLarge = session.tooLarge.value !== null;
   const starter = session.starter.value;
+  // Where training is slow, to see it comes first.
+  const recordingFirst = session.isRecordingOffered.value && session.isSlow.value;
+  const isFirst = starter === null && !recordingFirst;
   return (
     <div class="steering">
       {status === 'running' ? (
@@ -136,27 +139,28 @@ function Steering() {
         </button>
       ) : (
         <>
+          {recordingFirst && <WatchButton />}
           {starter !== null && (
             <button
               type="button"
-              class="primary"
+              class={recordingFirst ? '' : 'primary'}
               data-action="play"
               title="The tiny model, trained already up to alignment; alignment begins at once"
               aria-disabled={session.isFetching.value}
               onClick={() => void session.play()}
             >
-              <Icon path="M5 2.5v11l9-5.5z" />
+              {!recordingFirst && <Icon path="M5 2.5v11l9-5.5z" />}
               {session.isFetching.value ? 'Fetching' : 'Play with POPO'}
             </button>
           )}
           <button
             type="button"
-            class={starter === null ? 'primary' : ''}
+            class={isFirst ? 'primary' : ''}
             data-action="train"
             disabled={session.studies.busy.value || isTooLarge}
             onClick={() => void session.start()}
           >
-            {starter === null && <Icon path="M5 2.5v11l9-5.5z" />}
+            {isFirst && <Icon path="M5 2.5v11l9-5.5z" />}
             {starter === null ? 'Train' : 'Train from nothing'}
           </button>
         </>
@@ -179,6 +183,23 @@ function Steering() {
         Reset
       </button>
     </div>
+  );
+}
+
+function WatchButton() {
+  const session = useSession();
+  return (
+    <button
+      type="button"
+      class="primary"
+      data-action="watch"
+      title="A run that another device trained, step by step, with every panel; nothing is trained here"
+      aria-disabled={session.isFetchingRecording.value}
+      onClick={() => void session.watch()}
+    >
+      <Icon path="M5 2.5v11l9-5.5z" />
+      {session.isFetchingRecording.value ? 'Fetching' : 'Watch a recorded run'}
+    </button>
   );
 }
 

@@ -79,6 +79,11 @@ export function Hero() {
         </li>
       </ol>
       <p class="hero-foot">
+        {session.isRecordingOffered.value && session.isSlow.value && (
+          <>
+            <b>Watch a recorded run</b> shows all of it at once, as another device trained it.{' '}
+          </>
+        )}
         {session.starter.value === null ? (
           <>
             A generated marketplace is ready, so press <b>Train</b>; or bring your own purchases.
@@ -90,6 +95,22 @@ export function Hero() {
           </>
         )}{' '}
         Everything runs on this device, and nothing leaves it unless you choose a chat model as the teacher.
+        {session.isRecordingOffered.value && !session.isSlow.value && (
+          <>
+            {' '}
+            To look first,{' '}
+            <button
+              type="button"
+              class="inline"
+              data-action="watch"
+              aria-disabled={session.isFetchingRecording.value}
+              onClick={() => void session.watch()}
+            >
+              watch a recorded run
+            </button>
+            .
+          </>
+        )}
       </p>
     </section>
   );

@@ -5,8 +5,14 @@ import { isPreset, presetVersion } from '../../run/diff';
 import { presetConfig } from '../../run/presets';
 import type { Report } from '../../run/report';
 
+/** What of a report tells what it was made with. */
+export interface ToldSettings {
+  config: Report['config'];
+  popo: Pick<Report['popo'], 'rewardNames'>;
+}
+
 /** The fields that the report has, and the preset's where it has none. */
-export function configOfOlderReport({ config: told, popo }: Report): RunConfig {
+export function configOfOlderReport({ config: told, popo }: ToldSettings): RunConfig {
   const filled = presetConfig({
     preset: isPreset(told.preset) ? told.preset : 'small',
     version: presetVersion(String(told.version)) ?? 1,

@@ -46,8 +46,8 @@ export function createPlay({ config, changes, isCold, importRun, find, start, sa
     if (chosen === null || isFetching.value) return;
     isFetching.value = true;
     try {
-      const { fetchStarter } = await import('./fetchStarter');
-      const { id } = await importRun(await fetchStarter(chosen));
+      const { fetchBeside } = await import('./fetchBeside');
+      const { id } = await importRun(new File([await fetchBeside(chosen)], 'run.zip'));
       const run = await find(id);
       if (run === undefined) throw new Error('The browser did not keep it, which it must to go on from it.');
       // Meanwhile the person may have begun something else, or asked for another run.

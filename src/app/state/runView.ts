@@ -168,6 +168,15 @@ export function createRunView(
     return { loss: loss.copy(), popo: popo.copy(), heldout: heldout.copy() };
   }
 
+  /** Events in the place of all that was told, at once: nobody sees them half told. */
+  function retell(events: readonly RunEvent[]): void {
+    queue = [];
+    batch(() => {
+      forget();
+      for (const event of events) take(event);
+    });
+  }
+
   function receive(event: RunEvent): void {
     queue.push(event);
     schedule();
@@ -372,6 +381,7 @@ export function createRunView(
     clear,
     copy,
     receive,
+    retell,
     drained,
   };
 }

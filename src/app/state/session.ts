@@ -25,6 +25,7 @@ import { createKeptRuns, type Room } from './keptRuns';
 import { createLinkedResult } from './linkedResult';
 import { createNotices } from './notices';
 import { createPlay } from './play';
+import { createRecorded } from './recorded';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
 import { createSizing } from './sizing';
@@ -159,13 +160,28 @@ export function createSession(
     form,
     described: () => described,
   });
+  const isCold = computed(
+    () => status.value === 'idle' && view.table.value.length === 0 && !studies.busy.value,
+  );
   const play = createPlay({
     config,
     changes,
-    isCold: computed(() => status.value === 'idle' && view.table.value.length === 0 && !studies.busy.value),
+    isCold,
     importRun: (file) => trainer().importRun(file),
     find: keptRun,
     start: (run) => void start(run),
+    say,
+  });
+  const recorded = createRecorded({
+    isCold,
+    view,
+    isFree: () => !busy.value && pending.value === null,
+    show(shown) {
+      clear();
+      status.value = 'idle';
+      runConfig.value = shown;
+    },
+    leave: () => clear(),
     say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
@@ -222,6 +238,7 @@ export function createSession(
           columns: view.copy(),
         };
       runId.value = null;
+      recorded.close();
       view.clear();
       divergence.value = null;
       runConfig.value = null;
@@ -422,6 +439,11 @@ export function createSession(
     if (stopping) void kept.refresh();
   }
 
+  /** Ends the show of a recording; nothing of it stays. */
+  function closeRecording(): void {
+    if (recorded.watched.value !== null) clear();
+  }
+
   async function attempt(what: string, action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
@@ -615,10 +637,16 @@ export function createSession(
     imported: sizing.imported,
     starter: play.starter,
     isFetching: play.isFetching,
+    /** The recording on show; null while there is none. */
+    watched: recorded.watched,
+    isRecordingOffered: recorded.isOffered,
+    isFetchingRecording: recorded.isFetching,
   };
   const runs = {
     start,
     play: play.play,
+    watch: recorded.watch,
+    closeRecording,
     pause,
     resume,
     change,

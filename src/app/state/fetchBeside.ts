@@ -1,9 +1,13 @@
-/** Fetches a run that lies beside the page, and holds it to what the page was built with. */
+/** Fetches a file that lies beside the page, and holds it to what the page was built with. */
 import { sha256 } from '../../numeric/hash';
-import type { Starter } from '../../run/starters';
+import type { FileBeside } from '../../run/recordings';
 
 /** @throws an Error with one sentence */
-export async function fetchStarter({ file, sha256: wanted, bytes }: Starter): Promise<File> {
+export async function fetchBeside({
+  file,
+  sha256: wanted,
+  bytes,
+}: FileBeside): Promise<Uint8Array<ArrayBuffer>> {
   let found: Uint8Array<ArrayBuffer>;
   try {
     const response = await fetch(file);
@@ -16,5 +20,5 @@ export async function fetchStarter({ file, sha256: wanted, bytes }: Starter): Pr
     throw new Error(
       `${file} came damaged, or is of another version of the page (${found.length} bytes, not the ${bytes} that were wanted).`,
     );
-  return new File([found], 'run.zip');
+  return found;
 }
