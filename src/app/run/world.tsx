@@ -48,7 +48,7 @@ export function World() {
           <section>
             <h4>The model reads</h4>
             <p class="faint">Who it is, and the last behaviours, newest first.</p>
-            <ol class="quote">
+            <ol class="quote" translate={false}>
               {story.behaviours.map(({ title, categories, role }, at) => (
                 <li key={`${at} ${title}`}>
                   {role === 'other' ? title : <b>{title}</b>} <small>{categories[0]}</small>
@@ -59,7 +59,7 @@ export function World() {
           <section>
             <h4>It may know from the catalogue</h4>
             <p class="faint">Sentences among many that it is trained on; no prompt shows them.</p>
-            <ul class="quote">
+            <ul class="quote" translate={false}>
               {story.facts.map((fact) => (
                 <li key={fact}>{fact}</li>
               ))}
