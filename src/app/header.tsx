@@ -48,7 +48,9 @@ function Languages() {
         </button>
       ))}
       {failed.value && (
-        <span role="alert">The words of this language could not be loaded: try again when the network is back.</span>
+        <span role="alert">
+          The words of this language could not be loaded: try again when the network is back.
+        </span>
       )}
     </fieldset>
   );

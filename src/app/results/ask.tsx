@@ -224,7 +224,14 @@ function History({ asking }: { asking: AskingState }) {
       {words !== '' && (
         <div class="ask-found">
           {matches.slice(0, SHOWN).map(({ id, title }) => (
-            <button key={id} type="button" data-item={id} translate={false} disabled={isFull} onClick={() => asking.add(id)}>
+            <button
+              key={id}
+              type="button"
+              data-item={id}
+              translate={false}
+              disabled={isFull}
+              onClick={() => asking.add(id)}
+            >
               + {title}
             </button>
           ))}
@@ -309,7 +316,12 @@ function Said({ answer }: { answer: Answer }) {
     <>
       <p class="ask-answer">
         <b translate={title === null ? undefined : false}>{title ?? '(no answer)'}</b>
-        {categories !== null && <span class="faint" translate={false}> {categories.join(' › ')}</span>}
+        {categories !== null && (
+          <span class="faint" translate={false}>
+            {' '}
+            {categories.join(' › ')}
+          </span>
+        )}
       </p>
       <p class={`resolved ${item === null ? 'miss' : ''}`}>
         {item === null

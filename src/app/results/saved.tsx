@@ -41,7 +41,11 @@ export function SavedRuns() {
                 {run.bytes !== undefined && `, ${bytes(run.bytes)}`}
                 {run.result !== undefined && <Result of={run.result} />}
               </span>
-              {run.note?.text ? <span class="saved-note" translate={false}>{run.note.text}</span> : null}
+              {run.note?.text ? (
+                <span class="saved-note" translate={false}>
+                  {run.note.text}
+                </span>
+              ) : null}
             </span>
             <span class="saved-actions">
               {run.finished ? (

@@ -64,7 +64,15 @@ export function Answers({ looked: { words, step, prompt } }: Props) {
                 </span>
               ))}
             </p>
-            <small>{item === null ? 'no item of the catalogue: it earns nothing' : `read as ${item}`}</small>
+            <small>
+              {item === null ? (
+                'no item of the catalogue: it earns nothing'
+              ) : (
+                <>
+                  read as <span translate={false}>{item}</span>
+                </>
+              )}
+            </small>
           </li>
         ))}
       </ol>

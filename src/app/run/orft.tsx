@@ -63,10 +63,10 @@ export function OrftView() {
 
 function Filtered({ by: { right, precision, recall } }: { by: FilterJudgement }) {
   return (
-    <>
+    <span>
       {percent(right)} of all, {percent(precision)} of the kept (precision), and {percent(recall)} of those
       that do are kept (recall)
-    </>
+    </span>
   );
 }
 

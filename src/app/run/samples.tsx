@@ -96,15 +96,23 @@ function Completion({ sample }: { sample: Sample }) {
       <p class="answer" translate={false}>
         <span class="tag">answer</span> <b>{title}</b>
       </p>
-      {path.length > 0 && <p class="completion-path" translate={false}>{path.join(' › ')}</p>}
+      {path.length > 0 && (
+        <p class="completion-path" translate={false}>
+          {path.join(' › ')}
+        </p>
+      )}
       <p class={`resolved ${hit ? 'hit' : sample.resolvedItem === null ? 'miss' : ''}`}>
-        {sample.resolvedItem === null
-          ? 'Not an item of the catalogue: no reward'
-          : hit
-            ? 'Exactly what was bought'
-            : sample.resolvedItem.toLowerCase() === title.toLowerCase()
-              ? 'In the catalogue, but not what was bought'
-              : `Read as ${sample.resolvedItem}`}
+        {sample.resolvedItem === null ? (
+          'Not an item of the catalogue: no reward'
+        ) : hit ? (
+          'Exactly what was bought'
+        ) : sample.resolvedItem.toLowerCase() === title.toLowerCase() ? (
+          'In the catalogue, but not what was bought'
+        ) : (
+          <>
+            Read as <span translate={false}>{sample.resolvedItem}</span>
+          </>
+        )}
       </p>
       <dl class="meters">
         {rewards.slice(0, sample.rewards.length).map((name, k) => (

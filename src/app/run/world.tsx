@@ -87,9 +87,13 @@ export function World() {
         </div>
         <p class="world-end">
           {capital(story.device)} takes {story.platform}, the occasion wants a {story.kind}: the{' '}
-          {story.platform} {story.kind} is called <b>{story.gear}</b>.{' '}
+          <span translate={false}>
+            {story.platform} {story.kind}
+          </span>{' '}
+          is called <b translate={false}>{story.gear}</b>.{' '}
           {story.isImpulse ? 'On impulse, this shopper bought ' : 'This shopper bought '}
-          <b>{story.bought}</b>. <span class="faint">{SLICES[story.slice]}</span> <i>{story.slice}</i>
+          <b translate={false}>{story.bought}</b>. <span class="faint">{SLICES[story.slice]}</span>{' '}
+          <i>{story.slice}</i>
         </p>
       </article>
     </section>

@@ -22,7 +22,8 @@ export function said(text: string): string {
 
 /** What a person chose before, else the first of the browser's languages that the page knows. */
 export function preferredLanguage(): Language {
-  const known = (tag: string | null) => (tag === null ? undefined : /^(en|zh)\b/i.exec(tag)?.[1].toLowerCase());
+  const known = (tag: string | null) =>
+    tag === null ? undefined : /^(en|zh)\b/i.exec(tag)?.[1].toLowerCase();
   const found = [remembered(), ...navigator.languages].map(known).find((tag) => tag !== undefined);
   return found === 'zh' ? 'zh' : 'en';
 }

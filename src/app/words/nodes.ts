@@ -18,7 +18,15 @@ interface Hooks {
   __r?(node: Inner): void;
 }
 
-const ATTRIBUTES = ['title', 'aria-label', 'aria-valuetext', 'aria-description', 'placeholder', 'alt', 'label'];
+const ATTRIBUTES = [
+  'title',
+  'aria-label',
+  'aria-valuetext',
+  'aria-description',
+  'placeholder',
+  'alt',
+  'label',
+];
 const CODE = new Set<unknown>(['code', 'kbd', 'samp', 'pre', 'script', 'style']);
 /** The first letter of the private use area stands for the first element of a sentence. */
 const ELEMENTS = 0xe000;

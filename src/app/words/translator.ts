@@ -2,7 +2,7 @@
  * Sentences in another language by their English. A catalogue is a text with one sentence a line, `English == 其他语言`, and `#` before a
  * remark. The English is as the page shows it, with placeholders: `{n}`, `{m}`, `{k}`, also with a digit behind, is a number; `{word}` is
  * one word, or some with `and` between; `{rawName}` is any text, which stays as it is; `{field}` is text without punctuation; any other
- * `{name}` is any text. Texts are looked up by themselves, at first as `name:text`, so that a word may mean one thing here and another
+ * `{name}` is text within a sentence, and `{why}` and the like text of any length. Texts are looked up by themselves, at first as `name:text`, so that a word may mean one thing here and another
  * there. `<1>` is an element within the sentence. `[run was|runs were]` takes either wording.
  */
 
@@ -13,15 +13,21 @@ const NUMBER = '[−+±-]?\\.?\\d[\\d\u202f.,]*(?:e[−+-]?\\d+)?(?:\u202f?[ ]?%
 const PART = /\{(\w+)\}|<(\d+)>|\[([^\]|]*(?:\|[^\]|]*)+)\]/g;
 const PART_OUTSIDE = new RegExp(PART.source.replace(/\((?!\?)/g, '(?:'));
 
+/** These may be several sentences; any other ends with its sentence. */
+const LONG = /^(why|then|asked|gone|title|rawWhy)$/;
+
 function sourceOf(name: string): string {
   if (/^[nmk]\d?$/.test(name)) return `(${NUMBER})`;
   if (name.startsWith('word')) return '(\\S+(?: and \\S+)*)';
-  return name === 'field' ? '([^,:;.]+?)' : '(.+?)';
+  if (name.startsWith('field')) return '([^,:;.()\ue000-\uf8ff]+?)';
+  return LONG.test(name) ? '([^\ue000-\uf8ff]+?)' : '((?:(?![.!?…]["”)]?\\s)[^\ue000-\uf8ff])+?)';
 }
 
-/** How a text is taken apart that no key fits as a whole, with what stands between its parts in Chinese. */
+/** Between sentences. */
+const END = /(?<=[.!?…]["”)]?)\s+(?=\S)/;
+
+/** How a sentence is taken apart that no key fits as a whole, with what stands between its parts in Chinese. */
 const JOINTS: readonly { at: RegExp; with: string; whole: boolean }[] = [
-  { at: /(?<=[.!?…]["”)]?)\s+(?=\S)/, with: '', whole: false },
   { at: /;\s+/, with: '；', whole: false },
   { at: /:\s+/, with: '：', whole: false },
   { at: /\s+·\s+/, with: ' · ', whole: false },
@@ -42,22 +48,34 @@ interface Pattern {
   weight: number;
 }
 
+/** `stage:popo` is what `popo` means where a sentence has `{stage}`. */
+const PLACE = /^(\w+):(?=\S)/;
+
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** The placeholders of a key or of its translation, sorted: `{n}`, `<1>`. */
 export function placeholders(text: string): string[] {
-  return [...text.matchAll(PART)].filter(([, , , words]) => words === undefined).map(([all]) => all).sort();
+  return [...text.matchAll(PART)]
+    .filter(([, , , words]) => words === undefined)
+    .map(([all]) => all)
+    .sort();
 }
 
 /** Parts of a key without placeholders, of which one alternative each is taken. */
 export function literals(key: string): string[] {
-  return key.split(PART_OUTSIDE).filter((part) => part.trim() !== '');
+  return key
+    .replace(PLACE, '')
+    .split(PART_OUTSIDE)
+    .filter((part) => part.trim() !== '');
 }
 
 function patternOf(key: string, to: string): Pattern {
   const names: string[] = [];
+  const parts = literals(key);
+  const literal = parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+  const weight = parts.reduce((sum, part) => sum + part.length, 0);
   let source = '';
   let end = 0;
   for (const match of key.matchAll(PART)) {
@@ -71,9 +89,6 @@ function patternOf(key: string, to: string): Pattern {
     }
   }
   source += escaped(key.slice(end));
-  const parts = literals(key);
-  const literal = parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
-  const weight = parts.reduce((sum, part) => sum + part.length, 0);
   return { literal, regex: new RegExp(`^${source}$`, 's'), names, to, weight };
 }
 
@@ -95,10 +110,15 @@ export function sentencesOf(catalogue: string): [english: string, other: string]
 export function createTranslator(catalogues: readonly string[]): (text: string) => string {
   const exact = new Map<string, string>();
   const patterns: Pattern[] = [];
+  /** Placeholders with words of their own. */
+  const places = new Set<string>();
   for (const catalogue of catalogues)
-    for (const [key, to] of sentencesOf(catalogue))
+    for (const [key, to] of sentencesOf(catalogue)) {
+      const place = PLACE.exec(key);
+      if (place !== null) places.add(place[1]);
       if (PART_OUTSIDE.test(key)) patterns.push(patternOf(key, to));
       else exact.set(key, to);
+    }
   // Where several fit, the one that says the most of the text.
   patterns.sort((a, b) => b.weight - a.weight);
   const remembered = new Map<string, string>();
@@ -107,7 +127,8 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
     return to.replace(PART, (all) => {
       const value = values[names.indexOf(all)];
       if (all.startsWith('<') || all.startsWith('{raw')) return value;
-      return whole(`${all.slice(1, -1)}:${value}`) ?? translate(value);
+      const name = all.slice(1, -1);
+      return (places.has(name) ? whole(`${name}:${value}`) : null) ?? translate(value);
     });
   }
 
@@ -122,19 +143,37 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
     return null;
   }
 
+  /** As many sentences at a time as are known together; null where nothing of it is known. */
+  function bySentences(text: string): string | null {
+    const all = text.split(END);
+    if (all.length < 2) return null;
+    let told = '';
+    let isKnown = false;
+    for (let at = 0; at < all.length; ) {
+      let end = all.length;
+      let found: string | null = null;
+      for (; end > at && found === null; end--) {
+        const run = all.slice(at, end).join(' ');
+        found = whole(run) ?? (end === at + 1 ? (inParts(run) ?? betweenElements(run)) : null);
+      }
+      if (found !== null) end++;
+      const next = found ?? all[at];
+      told += (told === '' || isChinese(told) ? '' : ' ') + next;
+      isKnown ||= found !== null && found !== all[at];
+      at = Math.max(end, at + 1);
+    }
+    return isKnown ? told : null;
+  }
+
   /** Null where nothing of it is known. */
   function inParts(text: string): string | null {
     for (const joint of JOINTS) {
       const parts = text.split(joint.at);
       if (parts.length < 2) continue;
-      const said = parts.map((part) => (isWords(part) ? lookUp(part) : part));
-      const isDone = joint.whole
-        ? said.every((part) => part !== null)
-        : said.some((part, at) => part !== null && part !== parts[at]);
-      if (!isDone) continue;
-      const told = said.map((part, at) => part ?? parts[at]);
-      if (told.every((part, at) => part === parts[at])) continue;
-      return told.reduce((before, part) => before + (joint.with || (isChinese(before) ? '' : ' ')) + part);
+      const told = parts.map((part) => (isWords(part) ? lookUp(part) : part));
+      if (joint.whole && told.includes(null)) continue;
+      const said = told.map((part, at) => part ?? parts[at]);
+      if (said.some((part, at) => part !== parts[at])) return said.join(joint.with);
     }
     return null;
   }
@@ -143,11 +182,12 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
   function betweenElements(text: string): string | null {
     const parts = text.split(new RegExp(`(${ELEMENT})`));
     if (parts.length < 2) return null;
-    return parts.map((part) => (isWords(part) ? translate(part) : part)).join('');
+    const said = parts.map((part) => (isWords(part) ? translate(part) : part)).join('');
+    return said === text ? null : said;
   }
 
   function lookUp(text: string): string | null {
-    return whole(text) ?? inParts(text);
+    return whole(text) ?? bySentences(text) ?? inParts(text);
   }
 
   function translate(text: string): string {
