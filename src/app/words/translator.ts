@@ -171,7 +171,7 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
       const parts = text.split(joint.at);
       if (parts.length < 2) continue;
       const told = parts.map((part) => (isWords(part) ? lookUp(part) : part));
-      if (joint.whole && told.includes(null)) continue;
+      if (joint.whole && told.some((part, at) => part === null && isProse(parts[at]))) continue;
       const said = told.map((part, at) => part ?? parts[at]);
       if (said.some((part, at) => part !== parts[at])) return said.join(joint.with);
     }
@@ -207,6 +207,11 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
 /** Whether there is anything to translate in a text. */
 function isWords(text: string): boolean {
   return /[A-Za-z]/.test(text);
+}
+
+/** Other than a name, such as CTCVR or L3. */
+function isProse(text: string): boolean {
+  return /[a-z]{2}/.test(text);
 }
 
 function isChinese(text: string): boolean {
