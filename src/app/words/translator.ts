@@ -182,7 +182,7 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
   function betweenElements(text: string): string | null {
     const parts = text.split(new RegExp(`(${ELEMENT})`));
     if (parts.length < 2) return null;
-    const said = parts.map((part) => (isWords(part) ? translate(part) : part)).join('');
+    const said = parts.map((part) => (isWords(part) ? closed(translate(part)) : part)).join('');
     return said === text ? null : said;
   }
 
@@ -207,6 +207,11 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
 /** Whether there is anything to translate in a text. */
 function isWords(text: string): boolean {
   return /[A-Za-z]/.test(text);
+}
+
+/** A Chinese sentence needs no space before or behind it. */
+function closed(text: string): string {
+  return /[。：；]\s*$/.test(text) ? text.trim() : text;
 }
 
 /** Other than a name, such as CTCVR or L3. */
