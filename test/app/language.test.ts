@@ -115,6 +115,11 @@ describe('a translator', () => {
     expect(translate('popo')).toBe('popo');
   });
 
+  it('puts a space between letters of the two languages', () => {
+    expect(translate('CTCVR reward')).toBe('CTCVR 奖励');
+    expect(translate('semantic reward')).toBe('语义奖励');
+  });
+
   it('moves elements', () => {
     expect(translate('Press \ue000 to train, or \ue001.')).toBe('按\ue001，或按\ue000训练。');
   });
@@ -133,7 +138,7 @@ it('says what the page says', () => {
     inChinese("Takes about 2.1 GB of GPU memory and 780 KB of the page's, and at least 1 min 20 s."),
   ).toBe('约占 2.1 GB 显存和页面内存 780 KB，至少需要 1 分 20 秒。');
   expect(inChinese('This run cannot start: popo.beta must be a number from 0 to 10.')).toBe(
-    '此运行无法开始：popo.beta 须为0 到 10 之间的数。',
+    '此运行无法开始：popo.beta 须为 0 到 10 之间的数。',
   );
   expect(inChinese('popo 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
 });

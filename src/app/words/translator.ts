@@ -124,12 +124,17 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
   const remembered = new Map<string, string>();
 
   function filled({ names, to }: Pattern, values: readonly string[]): string {
-    return to.replace(PART, (all) => {
+    return to.replace(PART, (all: string, ...match) => {
       const value = values[names.indexOf(all)];
-      if (all.startsWith('<') || all.startsWith('{raw')) return value;
-      const name = all.slice(1, -1);
-      return (places.has(name) ? whole(`${name}:${value}`) : null) ?? translate(value);
+      const at: number = match.at(-2);
+      return spaced(to[at - 1], wordsFor(all, value), to[at + all.length]);
     });
+  }
+
+  function wordsFor(placeholder: string, value: string): string {
+    if (placeholder.startsWith('<') || placeholder.startsWith('{raw')) return value;
+    const name = placeholder.slice(1, -1);
+    return (places.has(name) ? whole(`${name}:${value}`) : null) ?? translate(value);
   }
 
   function whole(text: string): string | null {
@@ -207,6 +212,15 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
 /** Whether there is anything to translate in a text. */
 function isWords(text: string): boolean {
   return /[A-Za-z]/.test(text);
+}
+
+/** Chinese letters and others have a space between them. */
+function spaced(before: string | undefined, text: string, after: string | undefined): string {
+  const isHan = (letter: string | undefined) => /[\u4e00-\u9fff]/.test(letter ?? '');
+  const isLatin = (letter: string | undefined) => /[\w.−+%]/.test(letter ?? '');
+  const differ = (a: string | undefined, b: string | undefined) =>
+    (isHan(a) && isLatin(b)) || (isLatin(a) && isHan(b));
+  return (differ(before, text.at(0)) ? ' ' : '') + text + (differ(text.at(-1), after) ? ' ' : '');
 }
 
 /** A Chinese sentence needs no space before or behind it. */
