@@ -1,8 +1,11 @@
 /** The page's other language: each sentence of its catalogue is one of the source, and comes out whole. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { h } from 'preact';
 import { describe, expect, it } from 'vitest';
 import { inChinese } from '../../src/app/words/chinese';
+import { translateNode } from '../../src/app/words/nodes';
 import { createTranslator, literals, placeholders, sentencesOf } from '../../src/app/words/translator';
 
 const CATALOGUES = 'src/app/words/chinese';
@@ -130,6 +133,51 @@ describe('a translator', () => {
     expect(translate(' Rewards \ue000')).toBe(' 奖励 \ue000');
     // Prose that nobody has translated stays whole.
     expect(translate('Rewards, and what they are for')).toBe('Rewards, and what they are for');
+  });
+});
+
+describe('a node', () => {
+  const say = createTranslator(['Rewards == 奖励\nPress <1> to train, or <2>. == 按<2>，或按<1>训练。']);
+  type Node = Parameters<typeof translateNode>[0];
+  /** As Preact does it: nodes above first. */
+  function told(node: unknown, above?: unknown): Record<string, unknown> {
+    const inner = Object.assign(node as Node, { __: above as Node | undefined });
+    translateNode(inner, say);
+    return inner.props;
+  }
+
+  it('has its text and what is read or heard of it translated, and nothing else', () => {
+    expect(told(h('p', { title: 'Rewards', class: 'Rewards' }, 'Rewards'))).toMatchObject({
+      title: '奖励',
+      class: 'Rewards',
+      children: '奖励',
+    });
+    const Part = () => null;
+    expect(told(h(Part, { title: 'Rewards' } as object))).toMatchObject({ title: 'Rewards' });
+  });
+
+  it('is one sentence with the elements in it, which may change places', () => {
+    const [first, second] = [h('b', null, 'T'), h('i', null, 'P')];
+    const { children } = told(h('p', null, 'Press ', first, ' to train, or ', second, '.'));
+    expect(children).toEqual(['按', second, '，或按', first, '训练。']);
+  });
+
+  it('stays as it is under translate="no", at any depth, and in code', () => {
+    const outer = h('div', { translate: false, title: 'Rewards' }, 'Rewards');
+    expect(told(outer)).toMatchObject({ title: 'Rewards', children: 'Rewards' });
+    const inner = h('b', null, 'Rewards');
+    expect(told(inner, outer).children).toBe('Rewards');
+    expect(told(h('i', null, 'Rewards'), inner).children).toBe('Rewards');
+    expect(told(h('i', { translate: true }, 'Rewards'), inner).children).toBe('奖励');
+    expect(told(h('code', null, 'Rewards')).children).toBe('Rewards');
+  });
+
+  it('follows a signal', () => {
+    const text = signal('Rewards');
+    const shown = told(h('p', null, text as never)).children as ReadonlySignal<string>;
+    expect(shown.value).toBe('奖励');
+    text.value = 'else';
+    expect(shown.value).toBe('else');
   });
 });
 

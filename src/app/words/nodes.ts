@@ -99,7 +99,8 @@ function translateNodes(): void {
   };
 }
 
-function translateNode(node: Inner, say: (text: string) => string): void {
+/** Puts the words of one node into another language, where nothing above it says otherwise. Nodes above must have come first. */
+export function translateNode(node: Inner, say: (text: string) => string): void {
   if (isKept(node)) {
     kept.add(node);
     return;
