@@ -3,6 +3,7 @@ import { App } from './app/App';
 import { exposeConsole } from './app/console';
 import { createSession } from './app/state/session';
 import { pageWorkers } from './app/state/workers';
+import { inPreferredLanguage } from './app/words/nodes';
 import './app/styles/tokens.css';
 import './app/styles/page.css';
 import './app/styles/run.css';
@@ -31,5 +32,5 @@ function open(): void {
 }
 
 // In a frame nothing of the app is started, so nothing can be pressed.
-if (top === self) open();
+if (top === self) void inPreferredLanguage(open);
 else void import('./app/framed').then(({ refuseFrame }) => refuseFrame());

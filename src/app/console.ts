@@ -23,6 +23,7 @@ import type { ImportOutcome } from './state/imports';
 import type { Notice } from './state/notices';
 import type { StageState } from './state/runView';
 import type { Session, Status } from './state/session';
+import { said } from './words/language';
 
 export interface TaijiConsole {
   status(): Status;
@@ -197,7 +198,7 @@ export function exposeConsole(session: Session): void {
     document.documentElement.dataset.status = session.status.value;
   });
   effect(() => {
-    document.title = title(session);
+    document.title = said(title(session));
   });
 }
 

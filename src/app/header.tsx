@@ -1,3 +1,6 @@
+import { useSignal } from '@preact/signals';
+import { choose, type Language, language } from './words/language';
+
 /** The mark, the name and the promise. Two colours mean two things on the whole page; the promise introduces them. */
 export function Header() {
   return (
@@ -10,7 +13,46 @@ export function Header() {
           <em class="semantic">what words mean</em> against <em class="id">what people choose</em>.
         </h1>
       </div>
+      <Languages />
     </header>
+  );
+}
+
+/** Each in its own name, so that whoever reads only that finds it. */
+const LANGUAGES: readonly { name: Language; tag: string; label: string }[] = [
+  { name: 'en', tag: 'en', label: 'English' },
+  { name: 'zh', tag: 'zh-Hans', label: '中文' },
+];
+
+function Languages() {
+  const failed = useSignal(false);
+  const take = async (wanted: Language) => {
+    failed.value = await choose(wanted).then(
+      () => false,
+      () => true,
+    );
+  };
+  return (
+    <fieldset class="languages" aria-label="Language">
+      {LANGUAGES.map(({ name, tag, label }) => (
+        <button
+          key={name}
+          type="button"
+          class="plain"
+          translate={false}
+          lang={tag}
+          aria-pressed={language.value === name}
+          onClick={() => void take(name)}
+        >
+          {label}
+        </button>
+      ))}
+      {failed.value && (
+        <span role="alert">
+          The words of this language could not be loaded: try again when the network is back.
+        </span>
+      )}
+    </fieldset>
   );
 }
 

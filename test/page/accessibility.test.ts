@@ -78,9 +78,9 @@ it('trains, pauses and resumes from the keyboard alone', async () => {
   const { page } = await open('?speed=1');
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the run');
-  // Play, where it is offered, comes before Train.
+  // Languages, and Play where it is offered, come before Train.
   const isTrain = () => page.evaluate(() => document.activeElement?.matches('[data-action=train]') === true);
-  for (let presses = 0; presses < 3 && !(await isTrain()); presses++) await page.keyboard.press('Tab');
+  for (let presses = 0; presses < 5 && !(await isTrain()); presses++) await page.keyboard.press('Tab');
   expect(await isTrain()).toBe(true);
   await page.keyboard.press('Enter');
   await page.waitForSelector('html[data-status=running]');

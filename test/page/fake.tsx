@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { App } from '../../src/app/App';
 import { exposeConsole } from '../../src/app/console';
 import { createSession } from '../../src/app/state/session';
+import { inPreferredLanguage } from '../../src/app/words/nodes';
 import { fakeServices } from './fakeTrainer';
 import '../../src/app/styles/tokens.css';
 import '../../src/app/styles/page.css';
@@ -22,6 +23,8 @@ const session = createSession(
   (callback) => requestAnimationFrame(callback),
 );
 exposeConsole(session);
-render(<App session={session} />, document.querySelector('#app')!);
-if (location.hash.length > 1) session.openLink(location.hash);
-setTimeout(() => void session.wake(), 50);
+void inPreferredLanguage(() => {
+  render(<App session={session} />, document.querySelector('#app')!);
+  if (location.hash.length > 1) session.openLink(location.hash);
+  setTimeout(() => void session.wake(), 50);
+});

@@ -10,6 +10,7 @@ import 'uplot/dist/uPlot.min.css';
 import { smoothed, smoothedMeans, thinned } from '../state/columns';
 import { useSession } from '../state/context';
 import { short } from '../words/format';
+import { language } from '../words/language';
 import { ChartMenu } from './menu';
 import { behindOf, type ChartProps, HEIGHT, isAveraged, type Line, plotOptions } from './options';
 import { whenPaletteChanges } from './palette';
@@ -31,6 +32,8 @@ export function Chart(props: ChartProps) {
   const smoothing = session.charts.smoothing.value;
   /** What the plot was built with: it has as many lines as then. */
   const built = useRef(smoothing);
+  // Its marks are words, drawn upon it.
+  const drawnIn = language.value;
   /** The view of the numbers, while they are shown. */
   const numbers = useSignal<FunctionComponent<ChartProps> | null>(null);
 
@@ -62,7 +65,7 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [session, smoothing, pointed, props.log]);
+  }, [session, smoothing, pointed, props.log, drawnIn]);
 
   useSignalEffect(() => {
     void session.view.tick.value;

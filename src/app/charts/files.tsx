@@ -1,6 +1,7 @@
 /** A chart's numbers and its picture, for readers of tables, spreadsheets and slides. */
 import { download } from '../state/download';
 import { short } from '../words/format';
+import { said } from '../words/language';
 import type { ChartProps } from './options';
 import { palette } from './palette';
 
@@ -75,10 +76,11 @@ export async function savePng(chart: ChartProps, drawn: HTMLCanvasElement | null
   ctx.fillStyle = color.ink;
   ctx.textBaseline = 'top';
   ctx.font = `600 ${13 * scale}px ${color.font}`;
-  ctx.fillText(chart.title, 8 * scale, 4 * scale);
+  ctx.fillText(said(chart.title), 8 * scale, 4 * scale);
   ctx.font = `${12 * scale}px ${color.font}`;
   let left = 8 * scale;
-  for (const { label, color: name, dash } of chart.lines) {
+  for (const { label: english, color: name, dash } of chart.lines) {
+    const label = said(english);
     const y = 29 * scale;
     ctx.strokeStyle = color[name];
     ctx.lineWidth = 2 * scale;

@@ -2,6 +2,7 @@
 import type { Signal } from '@preact/signals';
 import type uPlot from 'uplot';
 import type { Columns } from '../state/columns';
+import { said } from '../words/language';
 import { type PaletteName, palette } from './palette';
 
 export interface Line {
@@ -208,7 +209,7 @@ function drawMarks(
   }
   const right = bbox.left + bbox.width;
   const marks = (props.marks ?? live).map(({ x, label }) => {
-    return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label };
+    return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label: said(label) };
   });
   for (const [k, { x, label }] of marks.entries()) {
     if (x > right) continue;

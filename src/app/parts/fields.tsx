@@ -130,7 +130,7 @@ function Choice(
         }}
       >
         {props.options.map((option) => (
-          <option key={option} value={option}>
+          <option key={option} value={option} translate={option === A_NUMBER ? undefined : false}>
             {option}
           </option>
         ))}

@@ -192,7 +192,7 @@ function History({ asking }: { asking: AskingState }) {
       <ul class="ask-chips" aria-labelledby="ask-bought">
         {history.value.map((item, place) => (
           <li key={`${place} ${item}`} class="ask-chip">
-            {titles.value.get(item) ?? item}
+            <span translate={false}>{titles.value.get(item) ?? item}</span>
             <button
               type="button"
               class="plain"
@@ -224,7 +224,14 @@ function History({ asking }: { asking: AskingState }) {
       {words !== '' && (
         <div class="ask-found">
           {matches.slice(0, SHOWN).map(({ id, title }) => (
-            <button key={id} type="button" data-item={id} disabled={isFull} onClick={() => asking.add(id)}>
+            <button
+              key={id}
+              type="button"
+              data-item={id}
+              translate={false}
+              disabled={isFull}
+              onClick={() => asking.add(id)}
+            >
               + {title}
             </button>
           ))}
@@ -240,7 +247,7 @@ function History({ asking }: { asking: AskingState }) {
       {next !== undefined && (
         <details>
           <summary>What they bought next</summary>
-          <p>{titles.value.get(next) ?? next}</p>
+          <p translate={false}>{titles.value.get(next) ?? next}</p>
         </details>
       )}
     </div>
@@ -308,8 +315,13 @@ function Said({ answer }: { answer: Answer }) {
   return (
     <>
       <p class="ask-answer">
-        <b>{title ?? '(no answer)'}</b>
-        {categories !== null && <span class="faint"> {categories.join(' › ')}</span>}
+        <b translate={title === null ? undefined : false}>{title ?? '(no answer)'}</b>
+        {categories !== null && (
+          <span class="faint" translate={false}>
+            {' '}
+            {categories.join(' › ')}
+          </span>
+        )}
       </p>
       <p class={`resolved ${item === null ? 'miss' : ''}`}>
         {item === null
@@ -319,7 +331,7 @@ function Said({ answer }: { answer: Answer }) {
           : 'In the catalogue'}
         {dropped > 0 && `; the prompt had no room for the oldest ${dropped}`}
       </p>
-      <div class="ask-tokens">
+      <div class="ask-tokens" translate={false}>
         {tokens.map((token, place) => (
           <Token
             key={place}
@@ -372,7 +384,7 @@ function Token({
 /** What might have stood there. */
 function Alternatives({ token }: { token: AnsweredToken }) {
   return (
-    <dl class="ask-alternatives">
+    <dl class="ask-alternatives" translate={false}>
       {token.alternatives.map(({ text, probability }) => (
         <div key={text} data-taken={text === token.text}>
           <dt>{shownText(text).trim() || text}</dt>

@@ -34,14 +34,18 @@ export function SavedRuns() {
         {runs.map((run) => (
           <li key={run.id}>
             <span class="saved-about">
-              <b>{runName(run)}</b>
+              <b translate={run.note?.name ? false : undefined}>{runName(run)}</b>
               {run.note?.name ? <small class="faint">{nameInWords(run)}</small> : null}
               <span class="faint">
                 {standing(run)}, {ago(run.savedAt, Date.now())}
                 {run.bytes !== undefined && `, ${bytes(run.bytes)}`}
                 {run.result !== undefined && <Result of={run.result} />}
               </span>
-              {run.note?.text ? <span class="saved-note">{run.note.text}</span> : null}
+              {run.note?.text ? (
+                <span class="saved-note" translate={false}>
+                  {run.note.text}
+                </span>
+              ) : null}
             </span>
             <span class="saved-actions">
               {run.finished ? (

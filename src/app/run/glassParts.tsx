@@ -33,7 +33,7 @@ export function WhatItRead({ looked: { words, step, prompt } }: Props) {
   if (words === null) return <p class="faint">The prompt of {step.sampleIds[prompt]}.</p>;
   const parts = words.text.split('<sep>').map((part) => part.trim());
   return (
-    <ul class="glass-prompt">
+    <ul class="glass-prompt" translate={false}>
       {parts
         .filter((part) => part !== '')
         .map((part, index) => (
@@ -52,7 +52,7 @@ export function Answers({ looked: { words, step, prompt } }: Props) {
         {words.answers.map(({ pieces, probabilities, item }, g) => (
           <li key={g} style={{ '--i': g }}>
             <b>{g + 1}</b>
-            <p>
+            <p translate={false}>
               {pieces.map((piece, at) => (
                 <span
                   key={at}
@@ -64,7 +64,15 @@ export function Answers({ looked: { words, step, prompt } }: Props) {
                 </span>
               ))}
             </p>
-            <small>{item === null ? 'no item of the catalogue: it earns nothing' : `read as ${item}`}</small>
+            <small>
+              {item === null ? (
+                'no item of the catalogue: it earns nothing'
+              ) : (
+                <>
+                  read as <span translate={false}>{item}</span>
+                </>
+              )}
+            </small>
           </li>
         ))}
       </ol>

@@ -17,7 +17,7 @@ export function Hero() {
         <li>
           <h3>It reads</h3>
           <p>What a shopper did last, as words.</p>
-          <p class="quote">
+          <p class="quote" translate={false}>
             <span class="tag">saw</span> Kestrel, a device
             <br />
             <span class="tag">saw</span> Exam Guide
@@ -26,7 +26,7 @@ export function Hero() {
         <li>
           <h3>It reasons</h3>
           <p>First why, then what: its answer is an item.</p>
-          <p class="quote">
+          <p class="quote" translate={false}>
             <span class="tag">think</span> it takes aero; exam: charger
             <br />
             <span class="tag">answer</span> <b>Tarkin Bapon</b>

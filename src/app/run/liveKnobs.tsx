@@ -198,7 +198,7 @@ function Knob({ path }: { path: ConfigPath }) {
           onChange={(event) => set(event.currentTarget.value)}
         >
           {control.options.map((option) => (
-            <option key={option} value={option}>
+            <option key={option} value={option} translate={false}>
               {option}
             </option>
           ))}

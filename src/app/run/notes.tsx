@@ -43,9 +43,10 @@ export function WhatToKnow() {
         </p>
       </div>
       <p class="source faint">
-        Method: Taiji: Pareto Optimal Policy Optimization with Semantics-IDs Trade-off, arXiv 2606.03866
-        (2026). An independent implementation; neither code nor prompts were published. Press <kbd>?</kbd> for
-        the keys.{' '}
+        Method:{' '}
+        <span translate={false}>Taiji: Pareto Optimal Policy Optimization with Semantics-IDs Trade-off</span>,
+        arXiv 2606.03866 (2026). An independent implementation; neither code nor prompts were published. Press{' '}
+        <kbd>?</kbd> for the keys.{' '}
         <a href="./licences.html" target="_blank" rel="noopener">
           Licences
         </a>

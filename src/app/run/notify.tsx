@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useSession } from '../state/context';
+import { said } from '../words/language';
 import { runTitle } from '../words/runWords';
 
 /** Offers to tell of the run's end while another tab is looked at; tells of it once that is allowed. */
@@ -17,7 +18,10 @@ export function Notify() {
       : { done: 'The run is done', error: 'The run has stopped' }[status as string];
     if (news === undefined) return;
     const config = session.runConfig.value;
-    const note = new Notification(news, { body: config === null ? '' : runTitle(config), tag: 'taiji-lab' });
+    const note = new Notification(said(news), {
+      body: config === null ? '' : said(runTitle(config)),
+      tag: 'taiji-lab',
+    });
     note.onclick = () => focus();
   }, [status, rests, session, wanted]);
   if (status !== 'running' || allowed.value === 'denied') return null;

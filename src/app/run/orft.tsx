@@ -63,10 +63,10 @@ export function OrftView() {
 
 function Filtered({ by: { right, precision, recall } }: { by: FilterJudgement }) {
   return (
-    <>
+    <span>
       {percent(right)} of all, {percent(precision)} of the kept (precision), and {percent(recall)} of those
       that do are kept (recall)
-    </>
+    </span>
   );
 }
 
@@ -77,7 +77,7 @@ function Examples({ title, examples }: { title: string; examples: CotExample[] }
       <ul>
         {examples.map((example) => (
           <li key={`${example.sampleId} ${example.cot}`}>
-            <span class="ppl">PPL {short(example.ppl)}</span> {example.cot}
+            <span class="ppl">PPL {short(example.ppl)}</span> <span translate={false}>{example.cot}</span>
           </li>
         ))}
         {examples.length === 0 && <li class="faint">None</li>}

@@ -48,7 +48,7 @@ export function Samples() {
           <h3>It reads</h3>
           <Prompt text={newest.prompt} />
           <p class="truth">
-            Bought next: <b>{newest.target}</b>
+            Bought next: <b translate={false}>{newest.target}</b>
           </p>
         </article>
         {sampleWords(config).map(({ stage, title, waits }) => {
@@ -71,7 +71,7 @@ export function Samples() {
 function Prompt({ text }: { text: string }) {
   const { profile, behaviours } = promptParts(text);
   return (
-    <div class="prompt-text">
+    <div class="prompt-text" translate={false}>
       {profile !== '' && <p>{profile}</p>}
       <ol>
         {behaviours.map((behaviour, index) => (
@@ -89,22 +89,30 @@ function Completion({ sample }: { sample: Sample }) {
   return (
     <>
       {think !== null && (
-        <p class="think">
+        <p class="think" translate={false}>
           <span class="tag">think</span> {think}
         </p>
       )}
-      <p class="answer">
+      <p class="answer" translate={false}>
         <span class="tag">answer</span> <b>{title}</b>
       </p>
-      {path.length > 0 && <p class="completion-path">{path.join(' › ')}</p>}
+      {path.length > 0 && (
+        <p class="completion-path" translate={false}>
+          {path.join(' › ')}
+        </p>
+      )}
       <p class={`resolved ${hit ? 'hit' : sample.resolvedItem === null ? 'miss' : ''}`}>
-        {sample.resolvedItem === null
-          ? 'Not an item of the catalogue: no reward'
-          : hit
-            ? 'Exactly what was bought'
-            : sample.resolvedItem.toLowerCase() === title.toLowerCase()
-              ? 'In the catalogue, but not what was bought'
-              : `Read as ${sample.resolvedItem}`}
+        {sample.resolvedItem === null ? (
+          'Not an item of the catalogue: no reward'
+        ) : hit ? (
+          'Exactly what was bought'
+        ) : sample.resolvedItem.toLowerCase() === title.toLowerCase() ? (
+          'In the catalogue, but not what was bought'
+        ) : (
+          <>
+            Read as <span translate={false}>{sample.resolvedItem}</span>
+          </>
+        )}
       </p>
       <dl class="meters">
         {rewards.slice(0, sample.rewards.length).map((name, k) => (

@@ -48,7 +48,7 @@ export function World() {
           <section>
             <h4>The model reads</h4>
             <p class="faint">Who it is, and the last behaviours, newest first.</p>
-            <ol class="quote">
+            <ol class="quote" translate={false}>
               {story.behaviours.map(({ title, categories, role }, at) => (
                 <li key={`${at} ${title}`}>
                   {role === 'other' ? title : <b>{title}</b>} <small>{categories[0]}</small>
@@ -59,7 +59,7 @@ export function World() {
           <section>
             <h4>It may know from the catalogue</h4>
             <p class="faint">Sentences among many that it is trained on; no prompt shows them.</p>
-            <ul class="quote">
+            <ul class="quote" translate={false}>
               {story.facts.map((fact) => (
                 <li key={fact}>{fact}</li>
               ))}
@@ -87,9 +87,13 @@ export function World() {
         </div>
         <p class="world-end">
           {capital(story.device)} takes {story.platform}, the occasion wants a {story.kind}: the{' '}
-          {story.platform} {story.kind} is called <b>{story.gear}</b>.{' '}
+          <span translate={false}>
+            {story.platform} {story.kind}
+          </span>{' '}
+          is called <b translate={false}>{story.gear}</b>.{' '}
           {story.isImpulse ? 'On impulse, this shopper bought ' : 'This shopper bought '}
-          <b>{story.bought}</b>. <span class="faint">{SLICES[story.slice]}</span> <i>{story.slice}</i>
+          <b translate={false}>{story.bought}</b>. <span class="faint">{SLICES[story.slice]}</span>{' '}
+          <i>{story.slice}</i>
         </p>
       </article>
     </section>

@@ -42,7 +42,7 @@ export function RoleField({ choice, chosen, map }: RoleFieldProps) {
               <option value="">{NEEDED.has(role) ? 'choose a column' : 'not read'}</option>
             )}
             {listed(options, column).map((option) => (
-              <option key={option} value={option}>
+              <option key={option} value={option} translate={false}>
                 {option}
               </option>
             ))}

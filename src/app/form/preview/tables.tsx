@@ -62,13 +62,13 @@ function Table({ table, rest }: { table: PreviewTable; rest: File[] | null }) {
             <tr>
               {columns.map((column, index) => (
                 <th key={column} scope="col" data-unread={isUnread[index]}>
-                  {column}
+                  <span translate={false}>{column}</span>
                   {chipOf(roles[index])}
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody translate={false}>
             {rows.slice(0, SHOWN).map((cells, row) => (
               <tr key={row}>
                 {columns.map((column, index) => (

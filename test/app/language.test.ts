@@ -1,0 +1,192 @@
+/** The page's other language: each sentence of its catalogue is one of the source, and comes out whole. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { h } from 'preact';
+import { describe, expect, it } from 'vitest';
+import { inChinese } from '../../src/app/words/chinese';
+import { translateNode } from '../../src/app/words/nodes';
+import { createTranslator, literals, placeholders, sentencesOf } from '../../src/app/words/translator';
+
+const CATALOGUES = 'src/app/words/chinese';
+const sentences = readdirSync(CATALOGUES).flatMap((file) =>
+  sentencesOf(readFileSync(join(CATALOGUES, file), 'utf8')),
+);
+
+describe('the catalogue', () => {
+  it('has each sentence once', () => {
+    const keys = sentences.map(([english]) => english);
+    expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
+    expect(keys.length).toBeGreaterThan(1000);
+  });
+
+  it('is read by the page, each file of it', () => {
+    const read = readFileSync('src/app/words/chinese.ts', 'utf8');
+    for (const file of readdirSync(CATALOGUES)) expect(read).toContain(`./chinese/${file}?raw`);
+  });
+
+  it('keeps the placeholders of each sentence', () => {
+    const wrong = sentences.filter(
+      ([english, chinese]) => placeholders(english).join() !== placeholders(chinese).join(),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('has nothing that the source no longer says', () => {
+    const said = saidBy(
+      readdirSync('src', { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.tsx?$/.test(name))
+        .map((name) => readFileSync(join('src', name), 'utf8'))
+        .join('\n'),
+    );
+    expect(sentences.map(([english]) => english).filter((key) => isStale(key, said))).toEqual([]);
+  });
+
+  it('ends a sentence as Chinese does, and has no half-width comma between Chinese words', () => {
+    const wrong = sentences.filter(([english, chinese]) => {
+      const isHalf = /[\u4e00-\u9fff][,;:?!]/.test(chinese) || /[\u4e00-\u9fff]\.$/.test(chinese);
+      return isHalf || (/[a-z]\.$/.test(english) && !/[。：]$|\}$/.test(chinese));
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** Words in their order, whatever stands between them in the source: quotes, line ends, tags. */
+function wordsOf(text: string): string[] {
+  return (
+    text
+      .replace(/\{' '\}/g, ' ')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}
+
+const pairsOf = (words: readonly string[]) => words.slice(1).map((word, at) => `${words[at]} ${word}`);
+
+/** A sentence may be put together from a few pieces: of four words one may follow another than in the source. */
+function isStale(key: string, said: ReadonlySet<string>): boolean {
+  return literals(key).some((part) => {
+    const words = wordsOf(part);
+    const isThere = (text: string) => said.has(text);
+    const lost = pairsOf(words).filter((pair) => !isThere(pair)).length;
+    return !words.every(isThere) || lost > words.length / 4;
+  });
+}
+
+function saidBy(source: string): ReadonlySet<string> {
+  const words = wordsOf(source);
+  return new Set([...words, ...pairsOf(words)]);
+}
+
+it('tells a sentence that the source no longer says', () => {
+  const said = saidBy('`run of `, n, ` steps was kept`, "and it goes on"');
+  expect(isStale('run of {n} steps was kept', said)).toBe(false);
+  expect(isStale('run of {n} steps was lost', said)).toBe(true);
+  expect(isStale('kept steps', said)).toBe(true);
+});
+
+describe('a translator', () => {
+  const translate = createTranslator([
+    [
+      '# a remark',
+      'Rewards == 奖励',
+      'semantic == 语义',
+      '{label} reward == {label}奖励',
+      '{n} of {m} [run|runs] kept == 共 {m} 个，保留 {n} 个',
+      '{rawName} is kept: {why} == 保留 {rawName}：{why}',
+      'It is full. == 已满。',
+      'Press <1> to train, or <2>. == 按<2>，或按<1>训练。',
+      'at step {n} of {stage} == {stage}第 {n} 步',
+      'stage:popo == 对齐',
+      'L3 == L3',
+    ].join('\n'),
+  ]);
+
+  it('puts numbers where the other language has them', () => {
+    expect(translate('3 of 1\u202f200 runs kept')).toBe('共 1\u202f200 个，保留 3 个');
+    expect(translate('1 of 2 run kept')).toBe('共 2 个，保留 1 个');
+    expect(translate('some of 2 runs kept')).toBe('some of 2 runs kept');
+  });
+
+  it('looks up what stands in a sentence, but for what is said to be raw', () => {
+    expect(translate('semantic reward')).toBe('语义奖励');
+    expect(translate('semantic is kept: It is full.')).toBe('保留 semantic：已满。');
+  });
+
+  it('gives a word the meaning that it has in its place', () => {
+    expect(translate('at step 7 of popo')).toBe('对齐第 7 步');
+    expect(translate('popo')).toBe('popo');
+  });
+
+  it('puts a space between letters of the two languages', () => {
+    expect(translate('CTCVR reward')).toBe('CTCVR 奖励');
+    expect(translate('semantic reward')).toBe('语义奖励');
+  });
+
+  it('moves elements', () => {
+    expect(translate('Press \ue000 to train, or \ue001.')).toBe('按\ue001，或按\ue000训练。');
+  });
+
+  it('takes apart what no sentence fits as a whole', () => {
+    expect(translate('It is full. It is full.')).toBe('已满。已满。');
+    expect(translate('Rewards: semantic 0.5, L3 0.25')).toBe('奖励：语义 0.5，L3 0.25');
+    expect(translate(' Rewards \ue000')).toBe(' 奖励 \ue000');
+    // Prose that nobody has translated stays whole.
+    expect(translate('Rewards, and what they are for')).toBe('Rewards, and what they are for');
+  });
+});
+
+describe('a node', () => {
+  const say = createTranslator(['Rewards == 奖励\nPress <1> to train, or <2>. == 按<2>，或按<1>训练。']);
+  type Node = Parameters<typeof translateNode>[0];
+  /** As Preact does it: nodes above first. */
+  function told(node: unknown, above?: unknown): Record<string, unknown> {
+    const inner = Object.assign(node as Node, { __: above as Node | undefined });
+    translateNode(inner, say);
+    return inner.props;
+  }
+
+  it('has its text and what is read or heard of it translated, and nothing else', () => {
+    expect(told(h('p', { title: 'Rewards', class: 'Rewards' }, 'Rewards'))).toMatchObject({
+      title: '奖励',
+      class: 'Rewards',
+      children: '奖励',
+    });
+    const Part = () => null;
+    expect(told(h(Part, { title: 'Rewards' } as object))).toMatchObject({ title: 'Rewards' });
+  });
+
+  it('is one sentence with the elements in it, which may change places', () => {
+    const [first, second] = [h('b', null, 'T'), h('i', null, 'P')];
+    const { children } = told(h('p', null, 'Press ', first, ' to train, or ', second, '.'));
+    expect(children).toEqual(['按', second, '，或按', first, '训练。']);
+  });
+
+  it('stays as it is under translate="no", at any depth, and in code', () => {
+    const outer = h('div', { translate: false, title: 'Rewards' }, 'Rewards');
+    expect(told(outer)).toMatchObject({ title: 'Rewards', children: 'Rewards' });
+    const inner = h('b', null, 'Rewards');
+    expect(told(inner, outer).children).toBe('Rewards');
+    expect(told(h('i', null, 'Rewards'), inner).children).toBe('Rewards');
+    expect(told(h('i', { translate: true }, 'Rewards'), inner).children).toBe('奖励');
+    expect(told(h('code', null, 'Rewards')).children).toBe('Rewards');
+  });
+
+  it('follows a signal', () => {
+    const text = signal('Rewards');
+    const shown = told(h('p', null, text as never)).children as ReadonlySignal<string>;
+    expect(shown.value).toBe('奖励');
+    text.value = 'else';
+    expect(shown.value).toBe('else');
+  });
+});
+
+it('says what the page says', () => {
+  expect(
+    inChinese("Takes about 2.1 GB of GPU memory and 780 KB of the page's, and at least 1 min 20 s."),
+  ).toBe('约占 2.1 GB 显存和页面内存 780 KB，至少需要 1 分 20 秒。');
+  expect(inChinese('This run cannot start: popo.beta must be a number from 0 to 10.')).toBe(
+    '此运行无法开始：popo.beta 须为 0 到 10 之间的数。',
+  );
+  expect(inChinese('popo 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
+});

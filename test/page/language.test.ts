@@ -1,0 +1,129 @@
+/** The page in Chinese: chosen by the browser or by hand, with no English left on its main ways, while a run goes on. */
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import type {} from '../../src/app/console';
+import { fakePage } from './fakePage';
+
+const fake = fakePage();
+
+/** Names that stay as they are, and what the fake trainer says is wrong. */
+const NAMES = [
+  'TensorFlow.js',
+  'Page Up',
+  'Page Down',
+  'The GPU device was lost (driver reset) and a new one could not be had.',
+];
+
+async function open(query: string): Promise<Page> {
+  const context = await fake.browser.newContext({
+    locale: 'zh-CN',
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => expect.fail(error.message));
+  await page.goto(fake.url + query);
+  await page.waitForSelector('.device .dot:not(.unknown)');
+  return page;
+}
+
+/** Texts with two English words in a row, of what people see, read or hear, but for what `translate="no"` keeps. */
+function leftInEnglish(page: Page): Promise<string[]> {
+  return page.evaluate((names) => {
+    for (const closed of document.querySelectorAll('main details')) closed.setAttribute('open', '');
+    const left = new Set<string>();
+    const word = "[A-Za-z'’-]*[a-z]{2}[A-Za-z'’-]*";
+    const isEnglish = (text: string) =>
+      new RegExp(`${word}(?:\\s+|, )${word}`).test(
+        names.reduce((rest, name) => rest.replaceAll(name, '·'), text),
+      );
+    const isKept = (element: Element) =>
+      element.closest('[translate="no"], code, kbd, [hidden], script, style') !== null;
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) {
+      const { data, parentElement } = nodes.currentNode as Text;
+      if (!isKept(parentElement!) && isEnglish(data)) left.add(data.trim());
+    }
+    for (const element of document.querySelectorAll('body *'))
+      for (const name of ['title', 'aria-label', 'aria-valuetext', 'placeholder', 'alt', 'label']) {
+        const text = element.getAttribute(name) ?? '';
+        // Within a sentence, a name is not marked as one.
+        if (!isKept(element) && isEnglish(text) && !/[\u4e00-\u9fff]/.test(text))
+          left.add(`${name}: ${text}`);
+      }
+    if (isEnglish(document.title)) left.add(document.title);
+    return [...left];
+  }, NAMES);
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+  });
+}
+
+it('is in Chinese for whoever reads that, cold, with all settings, and with a link that cannot be used', async () => {
+  const page = await open('#run=1&nonsense=1');
+  expect(await page.getAttribute('html', 'lang')).toBe('zh-Hans');
+  expect(await page.textContent('[data-action=train]')).toContain('训练');
+  // A sentence in which elements stand keeps them.
+  expect(await page.locator('h1 em.semantic').textContent()).toBe('词语的含义');
+  await page.click('.more');
+  await page.waitForSelector('.more-panel .group-fields');
+  expect(await page.textContent('.notices')).toContain('未使用此链接');
+  expect(await leftInEnglish(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press('?');
+  await page.waitForSelector('dialog');
+  expect(await leftInEnglish(page)).toEqual([]);
+  await page.context().close();
+});
+
+it('leaves no English while a run goes on, at its end, nor where it fails; the language changes meanwhile', async () => {
+  const page = await open('?speed=8');
+  await page.click('[data-action=train]');
+  await page.waitForFunction(() => {
+    const popo = taiji!.stages().find(({ name }) => name === 'popo');
+    if (popo === undefined || popo.step < 30) return false;
+    return taiji!.pause().then(() => true);
+  });
+  await page.click('[data-action=glass]');
+  await page.click('[data-action=glass-all]');
+  await page.waitForSelector('[data-part="6"]');
+  expect(await page.title()).toMatch(/^已暂停：对齐 \d+ % · taiji-lab$/);
+  expect(await leftInEnglish(page)).toEqual([]);
+  // What the model read stays as it was.
+  expect(await page.textContent('[data-part="0"]')).toContain('oak crib by Nordlo');
+  expect(await violations(page)).toEqual([]);
+
+  await page.click('[data-action=resume]');
+  const step = () => page.evaluate(() => taiji!.stages().find(({ name }) => name === 'popo')!.step);
+  const before = await step();
+  await page.click('.languages [lang=en]');
+  await page.waitForSelector('html[lang=en]');
+  await page.waitForSelector('text=One group under the glass');
+  // It stands where it stood, and the run goes on.
+  expect(await page.locator('.glass-part').count()).toBe(7);
+  await expect.poll(step).toBeGreaterThan(before);
+  await page.reload();
+  await page.waitForSelector('.device .dot:not(.unknown)');
+  expect(await page.textContent('[data-action=train]')).toContain('Train');
+  await page.click('.languages [lang=zh-Hans]');
+  await page.waitForSelector('html[lang=zh-Hans]');
+  expect(await page.textContent('[data-action=train]')).toContain('训练');
+
+  await page.goto(`${fake.url}?speed=400`);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]');
+  await page.waitForSelector('.samples');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.goto(`${fake.url}?speed=400&fail=popo`);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=error]');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.context().close();
+});
