@@ -50,6 +50,8 @@ export interface FakeOptions {
   divergeAt: string | null;
   /** Stage in whose midst the run waits until it is resumed, if any. */
   restAt: string | null;
+  /** Whether it is long before the trainer stops, as where a command takes seconds. */
+  deaf?: boolean;
 }
 
 let state = 12345;
@@ -570,6 +572,8 @@ export function fakeServices(options: FakeOptions): Services {
             : null,
       };
     },
+    // That of a laptop’s GPU.
+    measure: async () => ({ operations: 2e11, dispatch: 1e-5, wait: 5e-4, processor: 1e9 }),
     async start(wanted, from, onEvent, { changes: told = [] } = {}) {
       left = null;
       stopped = false;
@@ -677,6 +681,7 @@ export function fakeServices(options: FakeOptions): Services {
     async step() {},
     async keep() {},
     async stop() {
+      if (options.deaf) await new Promise((resolve) => setTimeout(resolve, 4000));
       stopped = true;
     },
     async savedRuns() {

@@ -30,7 +30,7 @@ function loadedBy(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 9 KB to ask kept runs, 11 KB to compare methods, and 39 KB more of the page that come late', () => {
+it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more for Parquet, 20 KB to look after what is kept and set it side by side, 36 KB to show a run, 7 KB to show what a link says came out, 7 KB to look at one group, 9 KB to ask kept runs, 11 KB to compare methods, 2 KB to measure a device, and 39 KB more of the page that come late', () => {
   const scripts = readdirSync(join(BUILT, 'assets'))
     .filter((name) => name.endsWith('.js'))
     .map((name) => `assets/${name}`)
@@ -51,6 +51,8 @@ it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more 
   const isAsking = (path: string) => /\/ask(Service)?-/.test(path);
   // Fetched by the worker with the first study.
   const isStudying = (path: string) => /\/(studyService|endFile)-/.test(path);
+  // Fetched by the worker when the page first says how long a run will take.
+  const isMeasuring = (path: string) => /\/measureService-/.test(path);
   const isParquet = (path: string) =>
     !isImporter(path) &&
     /parquet|brotli/i.test(readFileSync(join(BUILT, path), 'utf8')) &&
@@ -58,7 +60,17 @@ it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more 
   const parquet = scripts.filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   const trainer = loadedBy(scripts.find((path) => path.includes('trainer'))!);
-  const apart = [isImporter, isParquet, isKeeping, isCourse, isLinked, isGlass, isAsking, isStudying];
+  const apart = [
+    isImporter,
+    isParquet,
+    isKeeping,
+    isCourse,
+    isLinked,
+    isGlass,
+    isAsking,
+    isStudying,
+    isMeasuring,
+  ];
   const others = scripts.filter((path) => !apart.some((is) => is(path)));
   const kilobytes = (paths: string[]) => zipped(paths) / 1024;
   expect(kilobytes(others.filter((path) => trainer.has(path)))).toBeLessThanOrEqual(358);
@@ -73,6 +85,8 @@ it('has at most 358 KB of code to train with, 57 KB more for files, 100 KB more 
   expect(kilobytes(scripts.filter(isAsking))).toBeLessThanOrEqual(9);
   expect(scripts.filter(isStudying)).toHaveLength(2);
   expect(kilobytes(scripts.filter(isStudying))).toBeLessThanOrEqual(11);
+  expect(scripts.filter(isMeasuring)).toHaveLength(1);
+  expect(kilobytes(scripts.filter(isMeasuring))).toBeLessThanOrEqual(2);
   expect(kilobytes(scripts.filter(isImporter))).toBeLessThanOrEqual(57);
   expect(kilobytes(scripts.filter(isKeeping))).toBeLessThanOrEqual(20);
   expect(kilobytes(parquet)).toBeLessThanOrEqual(100);

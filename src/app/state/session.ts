@@ -29,6 +29,7 @@ import { createRunView } from './runView';
 import { settingsOf } from './settings';
 import { createSizing } from './sizing';
 import { createStudies } from './studies';
+import { createTimes } from './times';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
 
@@ -163,6 +164,17 @@ export function createSession(
     say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
+  const times = createTimes({
+    config,
+    device: view.device,
+    deviceWarning,
+    imports: data.imports,
+    runs: kept.runs,
+    busy,
+    stages: view.stages,
+    running: shownConfig,
+    trainer,
+  });
 
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
   let current = 0;
@@ -451,6 +463,7 @@ export function createSession(
     await described;
     services.tabs.onRuns(() => void kept.refresh());
     await Promise.all([budget.load(), kept.refresh()]);
+    void times.wake();
   }
 
   /** The tab may be about to go: what is under way is kept as soon as it can be. */
@@ -604,6 +617,7 @@ export function createSession(
     asked,
     estimate: budget.estimate,
     tooLarge: budget.tooLarge,
+    times,
     imported: sizing.imported,
     starter: play.starter,
     isFetching: play.isFetching,
