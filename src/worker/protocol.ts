@@ -14,6 +14,7 @@ import type { Fork } from '../run/runState';
 import type { StageSeconds } from '../run/times';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { RunNote } from '../store/runNotes';
+import type { PlannedRun } from '../study/plan';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
 import type { Answer, Askable, AskRequest } from './askProtocol';
@@ -147,6 +148,8 @@ export interface StudyRequest {
 export interface StudyResult {
   cells: { method: string; seed: number; link: string }[];
   tables: StudyTables;
+  /** What is still to be trained. */
+  plan: PlannedRun[];
 }
 
 export type StudyEvent =

@@ -11,6 +11,7 @@ import { parseLink } from '../../src/run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
 import { withResult } from '../../src/run/result/resultField';
+import type { PlannedRun } from '../../src/study/plan';
 import type {
   ImporterApi,
   ImportSummary,
@@ -48,6 +49,7 @@ function stage({
   limit = 0,
   warning = null as string | null,
   speed = null as DeviceSpeed | null,
+  plan = [] as PlannedRun[],
 } = {}) {
   const limits: Record<string, number> =
     limit === 0 ? {} : { maxBufferSize: limit, maxStorageBufferBindingSize: limit };
@@ -92,6 +94,7 @@ function stage({
       calls.push(`look for ${methods.length}`);
       return {
         cells: [],
+        plan,
         tables: {
           means: [],
           comparisons: [],
@@ -1252,5 +1255,29 @@ describe('how long a run will take', () => {
     emit({ type: 'stage', name: 'rupr', status: 'started', steps: 10 });
     await frames(3);
     expect(session.times.left.value).toBeCloseTo(later + 2 * engine, 5);
+  });
+
+  it('of a study is that of what is still to be trained, each run from where it parts with others', async () => {
+    const config = defaultConfig();
+    const run = { method: 'orft', seed: 1, config };
+    const { session } = stage({
+      speed,
+      plan: [
+        { ...run, from: 'data' },
+        { ...run, from: 'popo' },
+        { ...run, from: 'evaluate' },
+      ],
+    });
+    await session.wake();
+    await known(session);
+    await session.studies.look();
+    const { stages, high } = session.times.times.value!;
+    const from = (name: string) =>
+      stages
+        .slice(stages.findIndex((stage) => stage.name === name))
+        .reduce((sum, stage) => sum + stage.high, 0);
+    const cost = session.studies.cost.value!;
+    expect([cost.runs, cost.models]).toEqual([3, 2]);
+    expect(cost.range!.high).toBeCloseTo(high + from('popo') + from('evaluate'), 5);
   });
 });

@@ -127,8 +127,12 @@ function studyCells({ methods, seeds }: StudyRequest): Cell[] {
   );
 }
 
-function studyOf(cells: readonly Cell[]): StudyResult {
+function studyOf(cells: readonly Cell[], request?: StudyRequest): StudyResult {
+  const asked = request?.methods.flatMap((method) => request.seeds.map((seed) => ({ method, seed }))) ?? [];
   return {
+    plan: asked
+      .filter(({ method, seed }) => !cells.some((cell) => cell.method === method && cell.seed === seed))
+      .map((run, index) => ({ ...run, config: defaultConfig(), from: index === 0 ? 'data' : 'popo' })),
     cells: cells.map(({ method, seed, link }) => ({ method, seed, link })),
     tables: studyTables(cells),
   };
@@ -663,11 +667,11 @@ export function fakeServices(options: FakeOptions): Services {
         if (stopped) return 0;
         studied.push(cell);
         onEvent({ type: 'cell', event: { method: cell.method, seed: cell.seed, status: 'finished' } });
-        onEvent({ type: 'result', result: studyOf(studied) });
+        onEvent({ type: 'result', result: studyOf(studied, request) });
       }
       return 0;
     },
-    studyResult: async () => studyOf(studied),
+    studyResult: async (request) => studyOf(studied, request),
     exportStudy: async () => [],
     async deleteStudies() {
       studied.length = 0;

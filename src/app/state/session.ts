@@ -119,6 +119,7 @@ export function createSession(
     () => trainer(),
     () => config.value,
     () => !runIsOn(),
+    (wanted) => times.timesOf(wanted),
   );
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
