@@ -203,25 +203,56 @@ function judgeCheckpoints({ ranker, encoder, ranking, evaluate }: RunConfig, ite
   ]);
 }
 
+/** How large what a run computes on is. Lengths and vocabulary are guessed where the tokenizer has not told them. */
+export function sizesOf(
+  config: RunConfig,
+  { data = null, text = guessedText(config, data?.lengths) }: Pick<KnownNumbers, 'data' | 'text'> = {},
+) {
+  const { warmup, sft, popo, rupr, ranking, evaluate } = config;
+  const length = text.prompt + text.completion;
+  const shape = modelShape(config, text.vocabulary, length);
+  const { num_users, num_heldout_users } = config.data;
+  const isWorld = config.data.source === 'world';
+  const users = isWorld ? num_users + 2 * num_heldout_users : (data?.users ?? 0);
+  const behaviours = isWorld ? users * WORLD_BEHAVIOURS : (data?.interactions ?? 0);
+  // Without the data's numbers as many examples are taken to exist as are asked for.
+  const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
+  const ends = popo.steps > 0 && ruleOf(popo.weighting).draw !== undefined ? popo.rewards.length : 0;
+  return {
+    text,
+    length,
+    shape,
+    weights: parameterCount(shape),
+    warmupRows: warmup.batch_size + text.packedRows,
+    sftRows: sft.batch_size + Math.ceil((sft.catalogue_sentences * SENTENCE_TOKENS) / length),
+    groups: popo.prompts_per_step,
+    rollouts: popo.prompts_per_step * popo.num_generations,
+    packed: packedLength(text.prompt, text.completion, popo.num_generations),
+    ends,
+    users,
+    behaviours,
+    examples,
+    cots: Math.min(rupr.prompts, examples) * rupr.num_cots,
+    judged: Math.min(evaluate.users, examples),
+    mixtures: ends === 2 ? 5 : ends > 2 ? ends + 1 : 0,
+    curveUsers: Math.min(evaluate.curve_users, examples),
+    requests: ranking.users,
+  };
+}
+
 /** Without the data's numbers as many examples are taken to exist as are asked for. */
 export function budgetOf(
   config: RunConfig,
-  { data = null, text = guessedText(config, data?.lengths), kernels = config.kernels }: KnownNumbers = {},
+  { data = null, text, kernels = config.kernels }: KnownNumbers = {},
 ): Budget {
   const { warmup, sft, orft, popo, rupr, evaluate, ranking } = config;
-  const length = text.prompt + text.completion;
-  const shape = modelShape(config, text.vocabulary, length);
+  const sizes = sizesOf(config, { data, text });
+  const { length, shape, weights, warmupRows, sftRows, groups, rollouts, packed, ends } = sizes;
+  const { users, behaviours, examples, cots } = sizes;
   const engine = engineBytes(shape, kernels);
-  const weights = parameterCount(shape);
-
-  const warmupRows = warmup.batch_size + text.packedRows;
-  const sftRows = sft.batch_size + Math.ceil((sft.catalogue_sentences * SENTENCE_TOKENS) / length);
-  const { prompts_per_step: groups, num_generations: generations, rewards } = popo;
-  const rollouts = groups * generations;
-  const packed = packedLength(text.prompt, text.completion, generations);
+  const { num_generations: generations, rewards } = popo;
   const rewardPools = (popo.probe_every > 0 || popo.influence === 'batch' ? rewards.length : 0) + 1;
-  const ends = popo.steps > 0 && ruleOf(popo.weighting).draw !== undefined ? rewards.length : 0;
-  const generation = { promptLength: text.prompt, maxNew: text.completion };
+  const generation = { promptLength: sizes.text.prompt, maxNew: sizes.text.completion };
   const device: BudgetPart[] = [
     { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
     { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
@@ -259,13 +290,8 @@ export function budgetOf(
     },
   ];
 
-  const { num_users, num_heldout_users } = config.data;
   const isWorld = config.data.source === 'world';
-  const users = isWorld ? num_users + 2 * num_heldout_users : (data?.users ?? 0);
-  const behaviours = isWorld ? users * WORLD_BEHAVIOURS : (data?.interactions ?? 0);
   const items = catalogueSize(config, data?.items ?? 0);
-  const examples = behaviours === 0 ? Number.POSITIVE_INFINITY : behaviours;
-  const cots = Math.min(rupr.prompts, examples) * rupr.num_cots;
   const rows = Math.min(popo.steps * groups, examples) + evaluate.curve_users;
   const page: BudgetPart[] = [
     { what: 'chains of thought', field: 'rupr.prompts', amount: cots * (COT_BYTES + 8 * length) },
@@ -294,8 +320,8 @@ export function budgetOf(
 
   /** Forward and backward are 6 operations a weight and token, forward alone 2. */
   const learnt = (steps: number, tokens: number) => 6 * weights * steps * tokens;
-  const judged = Math.min(evaluate.users, examples) * (3 + (ends === 2 ? 5 : ends > 2 ? ends + 1 : 0));
-  const curve = Math.ceil(popo.steps / evaluate.curve_every) * Math.min(evaluate.curve_users, examples);
+  const judged = sizes.judged * (3 + sizes.mixtures);
+  const curve = Math.ceil(popo.steps / evaluate.curve_every) * sizes.curveUsers;
   const operations: BudgetPart[] = [
     { what: 'warm-up', field: 'warmup.steps', amount: learnt(warmup.steps, warmupRows * length) },
     { what: 'ORFT', field: 'orft.scorer_steps', amount: learnt(orft.scorer_steps, sft.batch_size * length) },

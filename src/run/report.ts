@@ -26,6 +26,11 @@ export interface DeviceInfo {
   limits: Record<string, number>;
 }
 
+/** By which two devices are told apart. */
+export function deviceKey({ backend, vendor, architecture, description }: DeviceInfo): string {
+  return [backend, vendor, architecture, description].join(' ');
+}
+
 export interface StageReport {
   name: StageName;
   seconds: number;

@@ -25,6 +25,7 @@ import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
 import type { Data } from './stages/data';
 import { type TestSlices, testSlices } from './testSlices';
+import { TimeLeft } from './timeLeft';
 import { Workbench } from './workbench';
 
 export interface SessionOptions {
@@ -349,15 +350,15 @@ export class RunSession {
     return report;
   }
 
-  /** Time left is what this session's steps took on average, times the steps to go. */
+  /** Time left goes by this session's steps alone. */
   #progress(name: StageName, from: number, watch: Stopwatch) {
     let emitted = Number.NEGATIVE_INFINITY;
+    const left = new TimeLeft(from);
     return (done: number, total: number, force = false) => {
       const seconds = watch.seconds();
+      const secondsLeft = left.after(done, total, seconds);
       if (!force && seconds - emitted < PROGRESS_SECONDS) return;
       emitted = seconds;
-      const taken = done - from;
-      const secondsLeft = taken > 0 ? (seconds / taken) * (total - done) : null;
       this.#options.emit({ type: 'progress', name, step: done, steps: total, secondsLeft });
     };
   }

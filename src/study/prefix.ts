@@ -5,7 +5,7 @@
  */
 
 import type { RunConfig } from '../run/config';
-import { configPaths, diffFromPreset } from '../run/diff';
+import { type ConfigDiff, configPaths, diffFromPreset } from '../run/diff';
 import { STAGES } from '../run/pipeline';
 import { STAGE_NAMES, type StageName } from '../run/report';
 import { copyState, type RunCheckpoint } from '../run/runState';
@@ -28,6 +28,17 @@ export function canFork({ state }: RunCheckpoint, config: RunConfig): boolean {
       // A checkpoint's kernels are resolved.
       (path === 'kernels' ? config.kernels === 'auto' : !isRead(path, state.stage)),
   );
+}
+
+/**
+ * The stage up to which runs of one preset share their way: nothing differs that a stage before it reads.
+ * @param diffs of the two configs from their preset
+ */
+export function partingStage([first, second]: readonly [ConfigDiff, ConfigDiff]): StageName {
+  const differing = configPaths().filter(
+    (path) => first[path] !== second[path] && JSON.stringify(first[path]) !== JSON.stringify(second[path]),
+  );
+  return STAGE_NAMES.findLast((stage) => differing.every((path) => !isRead(path, stage))) ?? STAGE_NAMES[0];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The typed Comlink surface between the page and its workers. The page calls; workers answer and emit RunEvents. */
 import type { ImportPreview, SeenFiles } from '../data/preview';
 import type { TextLengths } from '../data/textLengths';
+import type { DeviceSpeed, ProductShape } from '../gpu/speed';
 import type { FieldEdit, RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
@@ -11,8 +12,10 @@ import type { RunPairing } from '../run/pairing';
 import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
+import type { StageSeconds } from '../run/times';
 import type { CheckpointGeneration } from '../store/checkpoints';
 import type { RunNote } from '../store/runNotes';
+import type { PlannedRun } from '../study/plan';
 import type { CellEvent } from '../study/queue';
 import type { StudyTables } from '../study/tables';
 import type { Answer, Askable, AskRequest } from './askProtocol';
@@ -40,6 +43,8 @@ export interface SavedRun {
   note?: RunNote;
   /** What came out; lacks in reports that an older version of the app kept. */
   result?: RunResult;
+  /** Of a finished run: on what it was trained (`deviceKey`), and how long each stage took. Older ones lack it. */
+  took?: { device: string; seconds: StageSeconds };
   /** Of its checkpoints and its report in storage. */
   bytes?: number;
 }
@@ -144,6 +149,8 @@ export interface StudyRequest {
 export interface StudyResult {
   cells: { method: string; seed: number; link: string }[];
   tables: StudyTables;
+  /** What is still to be trained. */
+  plan: PlannedRun[];
 }
 
 export type StudyEvent =
@@ -157,6 +164,11 @@ export type StudyEvent =
 export interface TrainerApi {
   /** What this machine would train on; never throws: without WebGPU the backend is `wasm` or `cpu`. */
   describeDevice(): Promise<{ device: DeviceInfo; warning: string | null }>;
+  /**
+   * How fast the device is at products of this shape, in a second or two. Null where a run is on, where one is begun meanwhile, which does
+   * not wait for it, and where it cannot be measured.
+   */
+  measure(shape: ProductShape): Promise<DeviceSpeed | null>;
   /**
    * Trains to the end, or until `stop`.
    * @param from a stored checkpoint to go on from; null starts a new run

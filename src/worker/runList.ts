@@ -14,7 +14,7 @@ export async function listRuns(store: Store, held: ReadonlySet<string>): Promise
     new RunNotes(store).list(),
     new Runs<FinishedRun, Report>(store).list(),
   ]);
-  const results = new Map(finished.map(({ id, header }) => [id, header.result]));
+  const headers = new Map(finished.map(({ id, header }) => [id, header]));
   const sizes = await bytesOf(store);
   return runs
     .map(
@@ -24,7 +24,8 @@ export async function listRuns(store: Store, held: ReadonlySet<string>): Promise
         earlier,
         isElsewhere: held.has(id),
         note: notes.get(id),
-        result: header.finished ? results.get(id) : undefined,
+        result: header.finished ? headers.get(id)?.result : undefined,
+        took: header.finished ? headers.get(id)?.took : undefined,
         bytes: sizes.get(id),
       }),
     )

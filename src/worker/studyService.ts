@@ -5,6 +5,7 @@ import { canonicalJson } from '../run/fingerprint';
 import type { Cells } from '../store/cells';
 import type { Cell } from '../study/cell';
 import { methodConfig, methodNamed } from '../study/methods';
+import { plannedRuns } from '../study/plan';
 import { isOf, runStudy, type StudyContext } from '../study/queue';
 import { cellsCsv, studyTables } from '../study/tables';
 import type { StudyEvent, StudyRequest, StudyResult } from './protocol';
@@ -92,12 +93,16 @@ async function idOf(method: string, config: RunConfig): Promise<string> {
 }
 
 /** In the order of the request, whenever each was made. */
-function resultOf(cells: readonly Cell[], { methods }: StudyRequest): StudyResult {
+function resultOf(cells: readonly Cell[], request: StudyRequest): StudyResult {
+  const { methods } = request;
   const ordered = [...cells].sort(
     (a, b) => methods.indexOf(a.method) - methods.indexOf(b.method) || a.seed - b.seed,
   );
   return {
     cells: ordered.map(({ method, seed, link }) => ({ method, seed, link })),
     tables: studyTables(ordered),
+    plan: plannedRuns({ ...request, methods: methods.map(methodNamed) }, (method, seed) =>
+      cells.some((cell) => cell.method === method && cell.seed === seed),
+    ),
   };
 }

@@ -13,7 +13,7 @@ import { openedRun, reportedEvents } from '../run/events';
 import { cotsFile, modelFiles } from '../run/files';
 import { forked } from '../run/fork';
 import { afterStop } from '../run/goBack';
-import { type Report, STAGE_NAMES } from '../run/report';
+import { deviceKey, type Report, STAGE_NAMES } from '../run/report';
 import { type RunContext, runPipeline } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
 import { APP_VERSION } from '../run/version';
@@ -29,6 +29,7 @@ import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
 import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
+import { createMeasuring, type MeasureDevice } from './measuring';
 import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 
@@ -40,6 +41,8 @@ export interface TrainServices {
   openStore(onClosed: () => void): Promise<{ store: Store; problem: StoreError | null }>;
   openDevice: typeof openRunDevice;
   describeDevice: typeof describeRunDevice;
+  /** Of a test; left out, the device that there is. */
+  measureDevice?: MeasureDevice;
   /** The browser's; undefined where it has none. */
   locks?: Locks;
   /** Asks a teacher's endpoint; absent where any may be asked. */
@@ -299,6 +302,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
       step: 0,
       savedAt: Date.now(),
       finished: true,
+      took: {
+        device: deviceKey(report.device),
+        seconds: Object.fromEntries(report.stages.map(({ name, seconds }) => [name, seconds])),
+      },
       result: row && {
         stage: row.stage,
         users: row.users,
@@ -336,6 +343,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       ended: Promise.resolve(),
     };
     current = run;
+    measuring.end();
     const result = asking.end()?.then(() => work(run)) ?? work(run);
     run.ended = result.then(
       () => undefined,
@@ -349,6 +357,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     }
   }
 
+  const measuring = createMeasuring(() => current === null, services.measureDevice);
   const asking = createAsking({
     load,
     version: async (id) =>
@@ -548,6 +557,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return zipFiles(`continue-on-${to}.zip`, elsewhereFiles(checkpoint, dataset, { to }));
     },
 
+    measure: measuring.measure,
     ask: asking.ask,
     askable: asking.askable,
 

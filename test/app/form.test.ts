@@ -1,5 +1,7 @@
 /** What the form shows of the config, which it takes from the fields' entries. */
 import { describe, expect, it } from 'vitest';
+import { HELP } from '../../src/app/form/fieldHelp';
+import { ELSEWHERE, found, GROUPS, LABELS } from '../../src/app/form/fieldTable';
 import { CONFIG_PATHS, fieldAt, shownIn, wordsOf } from '../../src/run/fields/paths';
 
 const words = (group: Parameters<typeof shownIn>[0]) =>
@@ -71,5 +73,37 @@ describe('the form', () => {
       if (group === undefined || group === 'own' || made.includes(path)) continue;
       expect(fieldAt(path).kind.control.type, path).not.toBe('own');
     }
+  });
+});
+
+describe('the settings behind More', () => {
+  const shown = GROUPS.flatMap(({ paths }) => paths);
+
+  it('are all fields but those with a place elsewhere, each in one group and under words of its own', () => {
+    expect([...shown, ...ELSEWHERE].sort()).toEqual([...CONFIG_PATHS].sort());
+    for (const { paths } of GROUPS) {
+      const labels = paths.map((path) => LABELS[path]);
+      for (const path of paths) expect(LABELS[path], path).not.toBe(path.slice(path.lastIndexOf('.') + 1));
+      expect(labels.filter((label) => /^[A-Z]/.test(label))).toEqual(labels);
+    }
+  });
+
+  it('are found by the help of the reference too, which has every field', () => {
+    for (const path of CONFIG_PATHS)
+      expect(HELP.get(path)?.replaceAll('\\|', '|'), path).toMatch(
+        new RegExp(
+          `^${fieldAt(path)
+            .help.slice(0, 40)
+            .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`,
+        ),
+      );
+    expect(found('popo.beta', 'Leash', '')).toBe(true);
+    expect(found('popo.beta', 'beta popo', '')).toBe(true);
+    expect(found('popo.beta', 'KL leash', HELP.get('popo.beta')!)).toBe(true);
+    expect(found('popo.beta', 'SASRec', HELP.get('popo.beta')!)).toBe(false);
+  });
+
+  it('never call anything “weights” alone', () => {
+    for (const label of Object.values(LABELS)) expect(label).not.toMatch(/(?<!reward )weights/i);
   });
 });

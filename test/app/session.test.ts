@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createSession, type Services, type Session } from '../../src/app/state/session';
 import { compilingWords } from '../../src/app/words/runWords';
 import type { ImportPreview } from '../../src/data/preview';
+import type { DeviceSpeed } from '../../src/gpu/speed';
 import type { RunChange } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
 import type { Divergence, DivergenceChoice } from '../../src/run/divergence';
@@ -10,6 +11,7 @@ import { parseLink } from '../../src/run/link';
 import { defaultConfig, type PresetName, presetConfig } from '../../src/run/presets';
 import type { Report, RunEvent, StageName } from '../../src/run/report';
 import { withResult } from '../../src/run/result/resultField';
+import type { PlannedRun } from '../../src/study/plan';
 import type {
   ImporterApi,
   ImportSummary,
@@ -46,6 +48,8 @@ function stage({
   imports = [] as ImportSummary[],
   limit = 0,
   warning = null as string | null,
+  speed = null as DeviceSpeed | null,
+  plan = [] as PlannedRun[],
 } = {}) {
   const limits: Record<string, number> =
     limit === 0 ? {} : { maxBufferSize: limit, maxStorageBufferBindingSize: limit };
@@ -67,6 +71,7 @@ function stage({
   const requests: StudyRequest[] = [];
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: { ...DEVICE, limits }, warning }),
+    measure: async () => speed,
     start(_config, from, onEvent, { teacherKey, changes = [], id } = {}) {
       started.push(changes);
       ids.push(id);
@@ -89,6 +94,7 @@ function stage({
       calls.push(`look for ${methods.length}`);
       return {
         cells: [],
+        plan,
         tables: {
           means: [],
           comparisons: [],
@@ -1208,5 +1214,102 @@ describe('training that runs away', () => {
     });
     expect(session.changes.value).toEqual([]);
     expect(session.link()).not.toContain('changes');
+  });
+});
+
+describe('how long a run will take', () => {
+  const speed = { operations: 1e10, dispatch: 1e-5, wait: 1e-4, processor: 1e9 };
+  const known = (session: Session) =>
+    vi.waitFor(() => expect(session.times.times.value).not.toBeNull(), 4000);
+
+  it('is told once the device was measured, and follows the form', async () => {
+    const { session } = stage({ speed });
+    await session.wake();
+    expect(session.times.times.value).toBeNull();
+    await known(session);
+    const { low, high, basis } = session.times.times.value!;
+    expect(basis).toBe('measured');
+    expect(low).toBeGreaterThan(0);
+    session.edit((draft) => {
+      draft.sft.steps *= 10;
+    });
+    expect(session.times.times.value!.high).toBeGreaterThan(2 * high);
+  });
+
+  it('is corrected by a finished run on the same device alone', async () => {
+    const took = (device: string) => ({ device, seconds: { sft: 4321 } });
+    const run = {
+      id: 'a',
+      config: defaultConfig(),
+      stage: 'ranking',
+      step: 0,
+      savedAt: 1,
+      finished: true,
+      ...ALONE,
+    };
+    const { session } = stage({
+      speed,
+      runs: [
+        { ...run, took: took('webgpu other  ') },
+        { ...run, id: 'b', took: took('webgpu test  ') },
+      ],
+    });
+    await session.wake();
+    await known(session);
+    const { stages, basis } = session.times.times.value!;
+    expect(basis).toBe('same');
+    expect(stages.find(({ name }) => name === 'sft')!.likely).toBeCloseTo(4321, 5);
+  });
+
+  it('is told of the whole run while it is on, by what its stages took', async () => {
+    const { session, emit, frames } = stage({ speed });
+    await session.wake();
+    await known(session);
+    const likely = (name: string) =>
+      session.times.times.value!.stages.find((known) => known.name === name)!.likely;
+    const [warmup, later] = [
+      likely('warmup'),
+      ['rupr', 'baselines', 'ranking'].reduce((sum, name) => sum + likely(name), 0),
+    ];
+    const engine = ['orft', 'sft', 'popo', 'evaluate', 'features'].reduce(
+      (sum, name) => sum + likely(name),
+      0,
+    );
+    void session.start();
+    for (const name of ['data', 'tokenizer', 'ranker', 'encoder', 'warmup'] as const)
+      emit({
+        type: 'stage',
+        name,
+        status: 'finished',
+        steps: 10,
+        seconds: 2 * (name === 'warmup' ? warmup : 1),
+      });
+    emit({ type: 'stage', name: 'rupr', status: 'started', steps: 10 });
+    await frames(3);
+    expect(session.times.left.value).toBeCloseTo(later + 2 * engine, 5);
+  });
+
+  it('of a study is that of what is still to be trained, each run from where it parts with others', async () => {
+    const config = defaultConfig();
+    const run = { method: 'orft', seed: 1, config };
+    const { session } = stage({
+      speed,
+      plan: [
+        { ...run, from: 'data' },
+        { ...run, from: 'popo' },
+        { ...run, from: 'evaluate' },
+      ],
+    });
+    await session.wake();
+    await known(session);
+    await session.studies.look();
+    const { stages, high } = session.times.times.value!;
+    const from = (name: string) =>
+      stages
+        .slice(stages.findIndex((stage) => stage.name === name))
+        .reduce((sum, stage) => sum + stage.high, 0);
+    const cost = session.studies.cost.value!;
+    expect([cost.runs, cost.models]).toEqual([3, 2]);
+    expect(cost.range!.high).toBeCloseTo(high + from('popo') + from('evaluate'), 5);
   });
 });

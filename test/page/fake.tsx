@@ -19,6 +19,7 @@ const session = createSession(
     more: Number(asked.get('more') ?? 0),
     divergeAt: asked.get('diverge'),
     restAt: asked.get('rest'),
+    deaf: asked.has('deaf'),
   }),
   (callback) => requestAnimationFrame(callback),
 );

@@ -50,6 +50,8 @@ export interface FakeOptions {
   divergeAt: string | null;
   /** Stage in whose midst the run waits until it is resumed, if any. */
   restAt: string | null;
+  /** Whether it is long before the trainer stops, as where a command takes seconds. */
+  deaf?: boolean;
 }
 
 let state = 12345;
@@ -125,8 +127,12 @@ function studyCells({ methods, seeds }: StudyRequest): Cell[] {
   );
 }
 
-function studyOf(cells: readonly Cell[]): StudyResult {
+function studyOf(cells: readonly Cell[], request?: StudyRequest): StudyResult {
+  const asked = request?.methods.flatMap((method) => request.seeds.map((seed) => ({ method, seed }))) ?? [];
   return {
+    plan: asked
+      .filter(({ method, seed }) => !cells.some((cell) => cell.method === method && cell.seed === seed))
+      .map((run, index) => ({ ...run, config: defaultConfig(), from: index === 0 ? 'data' : 'popo' })),
     cells: cells.map(({ method, seed, link }) => ({ method, seed, link })),
     tables: studyTables(cells),
   };
@@ -573,6 +579,8 @@ export function fakeServices(options: FakeOptions): Services {
             : null,
       };
     },
+    // That of a laptop’s GPU.
+    measure: async () => ({ operations: 2e11, dispatch: 1e-5, wait: 5e-4, processor: 1e9 }),
     async start(wanted, from, onEvent, { changes: told = [] } = {}) {
       left = null;
       stopped = false;
@@ -662,11 +670,11 @@ export function fakeServices(options: FakeOptions): Services {
         if (stopped) return 0;
         studied.push(cell);
         onEvent({ type: 'cell', event: { method: cell.method, seed: cell.seed, status: 'finished' } });
-        onEvent({ type: 'result', result: studyOf(studied) });
+        onEvent({ type: 'result', result: studyOf(studied, request) });
       }
       return 0;
     },
-    studyResult: async () => studyOf(studied),
+    studyResult: async (request) => studyOf(studied, request),
     exportStudy: async () => [],
     async deleteStudies() {
       studied.length = 0;
@@ -680,6 +688,7 @@ export function fakeServices(options: FakeOptions): Services {
     async step() {},
     async keep() {},
     async stop() {
+      if (options.deaf) await new Promise((resolve) => setTimeout(resolve, 4000));
       stopped = true;
     },
     async savedRuns() {

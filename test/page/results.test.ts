@@ -72,9 +72,9 @@ it('draws three rewards, their pulls, and lets each weight be set', async () => 
     'popo.rewards=semantic,novelty,format&popo.reward_weights=0.5,0.25,0.25&orft.threshold=margin';
   const { page, problems } = await open(`?speed=400#run=1&preset=tiny&${three}`);
   await page.click('.more');
-  await page.getByLabel('weight of semantic').fill('0.2');
-  await page.getByLabel('weight of semantic').press('Tab');
-  expect(await page.getByLabel('weight of novelty').inputValue()).toBe('0.4');
+  await page.getByLabel('Weight of semantic').fill('0.2');
+  await page.getByLabel('Weight of semantic').press('Tab');
+  expect(await page.getByLabel('Weight of novelty').inputValue()).toBe('0.4');
   await train(page);
   expect(await titles(page)).toContain('Shares of the pull, w·σ');
   const plot = (await page.locator('.tradeoff-plot').getAttribute('aria-label'))!;

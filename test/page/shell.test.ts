@@ -51,6 +51,11 @@ const LATE: readonly { what: string; named: RegExp; limit: number; files?: numbe
   // In the worker and on the page.
   { what: 'to ask kept runs', named: /\/ask(Service)?-/, limit: 9, files: 2 },
   { what: 'to compare methods, in the worker', named: /\/(studyService|endFile)-/, limit: 11, files: 2 },
+  // When the page first says how long a run will take: in the worker, and on the page.
+  { what: 'to measure a device', named: /\/measureService-/, limit: 2, files: 1 },
+  { what: 'to say how long a run takes', named: /\/times-/, limit: 4 },
+  // When the page is idle; the help, when somebody searches.
+  { what: 'of settings with their help', named: /\/(settings|fieldHelp)-/, limit: 14, files: 2 },
   { what: 'to watch a recorded run', named: /\/(recorded|watching)-/, limit: 4, files: 2 },
   { what: 'to read the page in Chinese', named: /\/chinese-/, limit: 60, files: 1 },
 ];

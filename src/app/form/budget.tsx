@@ -25,7 +25,7 @@ export function BudgetWords() {
       {device.backend === 'webgpu'
         ? `${gigabytes(deviceBytes(budget))} of GPU memory and ${own} of the page's`
         : `${own} of memory`}
-      {seconds >= LONG && `, and at least ${duration(seconds)}`}.
+      {seconds >= LONG && session.times.times.value === null && `, and at least ${duration(seconds)}`}.
     </p>
   );
 }

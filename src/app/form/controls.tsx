@@ -11,6 +11,11 @@ import { Device } from './device';
 import { FilesInput } from './files';
 
 const Settings = late('The settings', async () => (await import('./settings')).Settings);
+const Times = late(
+  'How long a run takes',
+  async () => (await import('./times')).TimesWords,
+  () => null,
+);
 const Budget = late('The budget', async () => (await import('./budget')).BudgetWords);
 
 const PRESET_WORDS: Record<PresetName, string> = {
@@ -101,6 +106,12 @@ export function Controls() {
       </div>
       <Device />
       <Budget />
+      <Times />
+      {session.pending.value === 'stopping' && (
+        <p class="device" role="status">
+          Stopping: what the device was given last is being finished.
+        </p>
+      )}
       <fieldset id="more" class="more-panel" disabled={locked} hidden={!more.value}>
         <legend class="hidden">More settings</legend>
         <FilesInput />
@@ -180,7 +191,7 @@ function Steering() {
         disabled={status === 'idle' && session.view.table.value.length === 0}
         onClick={() => void session.reset()}
       >
-        Reset
+        {pending === 'stopping' ? 'Stopping' : 'Reset'}
       </button>
     </div>
   );

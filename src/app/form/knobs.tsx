@@ -1,13 +1,17 @@
+import { useSignal } from '@preact/signals';
 import { REWARDS, rewardWords } from '../../popo/rewards';
 import { changeSentence } from '../../run/changes';
-import type { ConfigPath } from '../../run/config';
+import { type ConfigPath, parseConfig, type RunConfig } from '../../run/config';
 import { diffFromPreset, formatLeaf } from '../../run/diff';
-import type { FormGroup } from '../../run/fields/field';
-import { shownIn, whyUnread, wordsOf } from '../../run/fields/paths';
-import { ConfigField, Group, LabelOf, NumberField } from '../parts/fields';
+import { leafAt, setLeaf, shownIn, whyUnread, wordsOf } from '../../run/fields/paths';
+import { presetConfig } from '../../run/presets';
+import { ConfigField, LabelOf, NumberField } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
+import { sentence } from '../words/sentence';
+import { type FieldGroup, found, GROUPS, HINTS, LABELS } from './fieldTable';
 import { TeacherFields } from './teacher';
+import '../styles/settings.css';
 
 /** Fields with a control made for them. */
 const OWN: { readonly [P in ConfigPath]?: () => ReturnType<typeof ConfigField> } = {
@@ -21,22 +25,79 @@ const ALSO: { readonly [P in ConfigPath]?: readonly ConfigPath[] } = {
   'popo.epsilon': ['popo.epsilon_high'],
 };
 
-/** Everything about the method that the first row leaves out, under the names TRL and the paper use. */
+/** Pixels from which on the usual groups are unfolded. */
+const WIDE = 700;
+
+/** What belongs together: a set of rewards has as many weights. */
+const UNDONE_WITH: { readonly [P in ConfigPath]?: readonly ConfigPath[] } = {
+  ...ALSO,
+  'popo.rewards': ['popo.reward_weights', 'popo.min_weight'],
+  'rupr.teacher': ['rupr.url', 'rupr.model', 'rupr.cots_sha256'],
+};
+
+/** Every setting of a run that the first row leaves out, by stage, each in words beside its own name. */
 export function Knobs() {
   const session = useSession();
   const config = session.config.value;
+  const query = useSignal('');
+  const onlyChanged = useSignal(false);
+  const help = useSignal<ReadonlyMap<string, string>>(new Map());
+  const preset = presetConfig({ preset: config.preset, version: config.version });
   const diff = Object.entries(diffFromPreset(config)).filter(([path]) => !/^data\.[sm]/.test(path));
+  const asked = config.rupr.teacher === 'openai' ? shownIn('asking') : [];
+  const isWanted = (path: ConfigPath) =>
+    !asked.includes(path) &&
+    (!onlyChanged.value || isChanged(path, config, preset)) &&
+    found(path, query.value, `${wordsOf(path).hint} ${help.value.get(path) ?? ''}`);
+  const isFiltered = query.value.trim() !== '' || onlyChanged.value;
+  const groups = GROUPS.map((group) => ({ ...group, paths: group.paths.filter(isWanted) }));
+  const problem = problemOf(config);
   return (
     <>
-      <Group title="Alignment" note="POPO; names as in TRL's GRPOTrainer">
-        <FieldsOf group="alignment" />
-      </Group>
-      <Group title="Reasoning" note="RUPR, ORFT and SFT; switch one off to see what it is worth">
-        <FieldsOf group="reasoning" />
-      </Group>
-      <Group title="Ranking" note="Does its reasoning help an ordinary ranker?">
-        <FieldsOf group="ranking" />
-      </Group>
+      <div class="find-settings">
+        <label class="field">
+          <span>Find a setting</span>
+          <input
+            type="search"
+            placeholder="temperature, leash, SASRec…"
+            value={query.value}
+            onFocus={async () => {
+              // Without it a search finds by words and names alone.
+              help.value = await loadHelp().catch(() => help.value);
+            }}
+            onInput={(event) => {
+              query.value = event.currentTarget.value;
+            }}
+          />
+        </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={onlyChanged.value}
+            onChange={(event) => {
+              onlyChanged.value = event.currentTarget.checked;
+            }}
+          />
+          <span>Only what differs from the preset</span>
+        </label>
+      </div>
+      {problem !== null && (
+        <p class="problem wide" role="alert" data-notice="settings">
+          {problem}
+        </p>
+      )}
+      {groups.map((group) =>
+        group.paths.length === 0 ? null : (
+          <Group key={group.title} group={group} isFiltered={isFiltered} preset={preset} />
+        ),
+      )}
+      {isFiltered && groups.every(({ paths }) => paths.length === 0) && (
+        <p class="faint wide" role="status">
+          {onlyChanged.value && query.value.trim() === ''
+            ? 'Nothing differs from the preset.'
+            : 'No setting is found by these words.'}
+        </p>
+      )}
       <p class="diff" aria-live="polite">
         {diff.length === 0 ? (
           <span class="faint">Exactly the frozen preset {config.preset}.</span>
@@ -64,14 +125,82 @@ export function Knobs() {
   );
 }
 
-function FieldsOf({ group }: { group: FormGroup }) {
+async function loadHelp(): Promise<ReadonlyMap<string, string>> {
+  return (await import('./fieldHelp')).HELP;
+}
+
+/** What fields say together that no run can have, as Train would say it; null for nothing. */
+function problemOf(config: RunConfig): string | null {
+  try {
+    parseConfig(config);
+    return null;
+  } catch (error) {
+    return sentence(error);
+  }
+}
+
+function isChanged(path: ConfigPath, config: RunConfig, preset: RunConfig): boolean {
+  return [path, ...(ALSO[path] ?? [])].some(
+    (each) => JSON.stringify(leafAt(config, each)) !== JSON.stringify(leafAt(preset, each)),
+  );
+}
+
+function Group({ group, isFiltered, preset }: { group: FieldGroup; isFiltered: boolean; preset: RunConfig }) {
+  const config = useSession().config.value;
+  // On a phone they would be ten screens.
+  const isOpen = useSignal(group.isOpen && globalThis.innerWidth >= WIDE);
+  const changed = group.paths.filter((path) => isChanged(path, config, preset)).length;
   return (
-    <>
-      {shownIn(group).map((path) => {
-        const Own = OWN[path];
-        return Own ? <Own key={path} /> : <ConfigField key={path} path={path} also={ALSO[path]} />;
-      })}
-    </>
+    <details
+      class="group"
+      open={isFiltered || isOpen.value}
+      onToggle={(event) => {
+        if (!isFiltered) isOpen.value = event.currentTarget.open;
+      }}
+    >
+      <summary>
+        <h2>
+          {group.title} <small>{group.note}</small>
+        </h2>
+        {changed > 0 && <span class="changed-count">{changed} changed</span>}
+      </summary>
+      <div class="group-fields">
+        {group.paths.map((path) => (
+          <Knob key={path} path={path} preset={preset} />
+        ))}
+      </div>
+    </details>
+  );
+}
+
+/** A field with what it was in the preset one press away, and why it is not read. */
+function Knob({ path, preset }: { path: FieldGroup['paths'][number]; preset: RunConfig }) {
+  const session = useSession();
+  const config = session.config.value;
+  const unread = whyUnread(config, path);
+  const differs = isChanged(path, config, preset);
+  const Own = OWN[path];
+  return (
+    <div class="knob" data-field={path} data-changed={differs}>
+      {Own ? <Own /> : <ConfigField path={path} also={ALSO[path]} label={LABELS[path]} hint={HINTS[path]} />}
+      {unread !== null && <small class="unread">{unread}</small>}
+      {differs && (
+        <button
+          type="button"
+          class="inline undo"
+          aria-label={`Undo: ${LABELS[path]}`}
+          title={`In the preset it is ${formatLeaf(leafAt(preset, path)) || 'empty'}`}
+          onClick={() =>
+            session.edit((draft) => {
+              for (const each of [path, ...(UNDONE_WITH[path] ?? [])])
+                setLeaf(draft, each, structuredClone(leafAt(preset, each)));
+            })
+          }
+        >
+          Undo
+        </button>
+      )}
+    </div>
   );
 }
 
@@ -81,7 +210,7 @@ function Rewards() {
   return (
     <fieldset class="rewards">
       <legend class="hidden">rewards</legend>
-      <LabelOf {...wordsOf('popo.rewards')} />
+      <LabelOf label={LABELS['popo.rewards']} name="rewards" hint={wordsOf('popo.rewards').hint} />
       {REWARDS.map((name) => (
         <label key={name} title={rewardWords(name).sentence}>
           <input
@@ -111,15 +240,16 @@ function RewardWeights() {
   const session = useSession();
   const config = session.config.value;
   const { rewards, reward_weights: weights } = config.popo;
-  if (whyUnread(config, 'popo.reward_weights') !== null) return null;
+  const isAlone = whyUnread(config, 'popo.reward_weights') !== null;
   if (rewards.length > 2)
     return (
       <>
         {rewards.map((name, k) => (
           <NumberField
             key={name}
-            label={`weight of ${name}`}
-            hint="At the start; the others make room"
+            label={`Weight of ${name} at the start`}
+            name="reward_weights"
+            hint="The others make room"
             unread={null}
             low={0}
             high={1}
@@ -131,16 +261,20 @@ function RewardWeights() {
         ))}
       </>
     );
-  const { label, hint } = wordsOf('popo.reward_weights');
   return (
     <label class="field">
-      <LabelOf label={label} hint={`${rewards[0]}, ${hint}`} />
+      <LabelOf
+        label={`Weight of ${rewards[0]} at the start`}
+        name="reward_weights"
+        hint={isAlone ? '' : `The rest is the weight of ${rewards[1]}`}
+      />
       <span class="slider">
         <input
           type="range"
           min="0"
           max="1"
           step="0.05"
+          disabled={isAlone}
           value={weights[0]}
           onInput={(event) => {
             const semantic = event.currentTarget.valueAsNumber;

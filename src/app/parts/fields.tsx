@@ -1,40 +1,29 @@
-/** The fields that the form is made of, and groups of them. */
-import type { ComponentChildren } from 'preact';
+/** The fields that the form is made of. */
+
+import { useSignal } from '@preact/signals';
 import type { ConfigPath, RunConfig } from '../../run/config';
 import type { LeafValue } from '../../run/fields/kinds';
 import { fieldAt, leafAt, setLeaf, whyUnread, wordsOf } from '../../run/fields/paths';
 import { useSession } from '../state/context';
 
-export function Group({
-  title,
-  note,
-  children,
-}: {
-  title: string;
-  note: string;
-  children: ComponentChildren;
-}) {
-  return (
-    <div class="group">
-      <h2>
-        {title} <small>{note}</small>
-      </h2>
-      <div class="group-fields">{children}</div>
-    </div>
-  );
-}
-
 /**
  * A field of the config with the control that its entry asks for. It is disabled, and says why, while a run would not read it.
  * @param props.also fields that get the same value
+ * @param props.label instead of the entry's, as is `props.hint`; the field's own name stands beside it
  * @param props.class of a number's field, beside `field`
  */
-export function ConfigField(props: { path: ConfigPath; also?: readonly ConfigPath[]; class?: string }) {
+export function ConfigField(props: {
+  path: ConfigPath;
+  also?: readonly ConfigPath[];
+  class?: string;
+  label?: string;
+  hint?: string;
+}) {
   const { path, also = [] } = props;
   const config = useSession().config.value;
   const { control } = fieldAt(path).kind;
   const value = leafAt(config, path);
-  const words = { ...wordsOf(path), unread: whyUnread(config, path) };
+  const words = { ...wordsOf(path), ...named(path, props), unread: whyUnread(config, path) };
   const set = (draft: RunConfig, chosen: LeafValue) => {
     for (const each of [path, ...also]) setLeaf(draft, each, chosen);
   };
@@ -67,15 +56,22 @@ export function ConfigField(props: { path: ConfigPath; also?: readonly ConfigPat
 
 const A_NUMBER = 'a number';
 
+function named(path: ConfigPath, { label, hint }: { label?: string; hint?: string }): Partial<Labelled> {
+  const own = label === undefined ? {} : { label, name: path.slice(path.lastIndexOf('.') + 1) };
+  return hint === undefined ? own : { ...own, hint };
+}
+
 interface Labelled {
   label: string;
+  /** The field's own name, where it is to stand beside the label. */
+  name?: string;
   /** A few words beside the label; empty for none. */
   hint: string;
   /** Why the field is not read now, which disables it; null when it is. */
   unread: string | null;
 }
 
-/** @param whole whether only integers fit; a value that does not fit is put back */
+/** @param whole whether only integers fit; a value that does not fit is put back, and the range told */
 export function NumberField(
   props: Labelled & {
     low: number;
@@ -88,6 +84,8 @@ export function NumberField(
 ) {
   const session = useSession();
   const { low, high, whole = false } = props;
+  /** What was typed and does not fit. */
+  const refused = useSignal<string | null>(null);
   return (
     <label class={props.class ? `field ${props.class}` : 'field'} title={props.unread ?? undefined}>
       <LabelOf {...props} />
@@ -98,14 +96,23 @@ export function NumberField(
         step={whole ? 1 : 'any'}
         inputMode={whole ? 'numeric' : undefined}
         disabled={props.unread !== null}
+        aria-invalid={refused.value !== null}
         value={props.value}
         onChange={(event) => {
-          const value = event.currentTarget.valueAsNumber;
+          const { value: text, valueAsNumber: value } = event.currentTarget;
           const fits = value >= low && value <= high && (!whole || Number.isInteger(value));
+          refused.value = fits ? null : text;
           if (fits) session.edit((draft) => props.set(draft, value));
           else event.currentTarget.value = String(props.value);
         }}
       />
+      {refused.value !== null && (
+        <small class="field-problem" role="alert">
+          {whole
+            ? `Only a whole number from ${low} to ${high} fits, so ${refused.value || 'it'} was not taken.`
+            : `Only a number from ${low} to ${high} fits, so ${refused.value || 'it'} was not taken.`}
+        </small>
+      )}
     </label>
   );
 }
@@ -158,10 +165,10 @@ function Check(props: Labelled & { checked: boolean; set(draft: RunConfig, on: b
 }
 
 /** The words of a field, as every label of the form shows them. */
-export function LabelOf({ label, hint }: { label: string; hint: string }) {
+export function LabelOf({ label, name, hint }: { label: string; name?: string; hint: string }) {
   return (
     <span>
-      {label} {hint !== '' && <small>{hint}</small>}
+      {label} {name !== undefined && <code>{name}</code>} {hint !== '' && <small>{hint}</small>}
     </span>
   );
 }

@@ -12,6 +12,7 @@ export function Stages() {
   const status = session.status.value;
   const done = stages.filter((stage) => stage.status === 'done').length;
   const isOn = stages.some((stage) => stage.status === 'running');
+  const left = status === 'running' ? session.times.left.value : null;
   return (
     <section class="stages" aria-labelledby="stages-title">
       <h2 id="stages-title" class="overline">
@@ -22,6 +23,7 @@ export function Stages() {
           <StageLine key={stage.name} stage={stage} status={status} />
         ))}
       </ol>
+      {left !== null && <p class="stages-left">About {duration(left)} left in all</p>}
       <Notify />
     </section>
   );

@@ -30,6 +30,7 @@ import { createRunView } from './runView';
 import { settingsOf } from './settings';
 import { createSizing } from './sizing';
 import { createStudies } from './studies';
+import { createTimes } from './times';
 
 export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
 
@@ -125,6 +126,7 @@ export function createSession(
     () => trainer(),
     () => config.value,
     () => !runIsOn(),
+    (wanted) => times.timesOf(wanted),
   );
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
@@ -185,6 +187,17 @@ export function createSession(
     say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
+  const times = createTimes({
+    config,
+    device: view.device,
+    deviceWarning,
+    imports: data.imports,
+    runs: kept.runs,
+    busy,
+    stages: view.stages,
+    running: shownConfig,
+    trainer,
+  });
 
   /** Names the run whose events count; events of a run that was stopped or died are ignored. */
   let current = 0;
@@ -480,6 +493,7 @@ export function createSession(
     await described;
     services.tabs.onRuns(() => void kept.refresh());
     await Promise.all([budget.load(), kept.refresh()]);
+    void times.wake();
     await others.restore(kept.runs.value);
   }
 
@@ -634,6 +648,7 @@ export function createSession(
     asked,
     estimate: budget.estimate,
     tooLarge: budget.tooLarge,
+    times,
     imported: sizing.imported,
     starter: play.starter,
     isFetching: play.isFetching,

@@ -3,6 +3,8 @@ import { batch, computed, signal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import { diffFromPreset } from '../../run/diff';
 import type { PresetRef } from '../../run/presets';
+import { STAGE_NAMES } from '../../run/stageNames';
+import type { RunTimes, TimeRange } from '../../run/times';
 import { fitting, METHODS } from '../../study/methods';
 import type { StudyEvent, StudyRequest, StudyResult, TrainerApi } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
@@ -40,8 +42,14 @@ const FIRST = [
  * @param trainer the training worker
  * @param config the form's
  * @param isFree whether no run is on
+ * @param timesOf how long a run takes here; null while that is not known
  */
-export function createStudies(trainer: () => TrainerApi, config: () => RunConfig, isFree: () => boolean) {
+export function createStudies(
+  trainer: () => TrainerApi,
+  config: () => RunConfig,
+  isFree: () => boolean,
+  timesOf: (config: RunConfig) => RunTimes | null,
+) {
   const methods = signal<readonly string[]>(FIRST);
   /** The first and the last. */
   const seeds = signal<readonly [number, number]>([1, 3]);
@@ -69,6 +77,23 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
   });
   const total = computed(() => chosen.value.methods.length * seedList.value.length);
   const busy = computed(() => status.value !== 'idle');
+  /** Of what is still to be trained: runs, those that train a model, and how long they take here, each from where it parts with others. */
+  const cost = computed((): { runs: number; models: number; range: TimeRange | null } | null => {
+    if (result.value === null) return null;
+    const { plan } = result.value;
+    const last = STAGE_NAMES.indexOf('popo');
+    const models = plan.filter(({ from }) => STAGE_NAMES.indexOf(from) <= last).length;
+    const range = { low: 0, high: 0 };
+    for (const run of plan) {
+      const times = timesOf(run.config);
+      if (times === null) return { runs: plan.length, models, range: null };
+      for (const { low, high } of times.stages.slice(STAGE_NAMES.indexOf(run.from))) {
+        range.low += low;
+        range.high += high;
+      }
+    }
+    return { runs: plan.length, models, range };
+  });
 
   function request(): StudyRequest {
     return {
@@ -174,7 +199,7 @@ export function createStudies(trainer: () => TrainerApi, config: () => RunConfig
     }
   }
 
-  const state = { methods, seeds, status, cell, done, total, leftOut, result, problem, busy };
+  const state = { methods, seeds, status, cell, done, total, leftOut, result, problem, busy, cost };
   return { ...state, start, pause, resume, stop, look, forget, files, crashed };
 }
 

@@ -12,6 +12,7 @@ import { download } from '../state/download';
 import { SliceTable } from './bySlice';
 import { Difference, halfWidth, rate } from './difference';
 import { FrontPlot } from './frontPlot';
+import { AllMethods, Questions, StudyTime } from './questions';
 import '../styles/tables.css';
 import '../styles/study.css';
 
@@ -58,23 +59,8 @@ export function StudyView() {
     <>
       <fieldset class="study-setup" disabled={locked}>
         <legend class="hidden">What to compare</legend>
-        <div class="study-methods">
-          {METHODS.map(({ name, words }) => (
-            <label key={name} class="check">
-              <input
-                type="checkbox"
-                checked={methods.value.includes(name)}
-                onChange={(event) => {
-                  const others = methods.value.filter((known) => known !== name);
-                  methods.value = event.currentTarget.checked ? [...others, name] : others;
-                }}
-              />
-              <span>
-                {name} <small>{words}</small>
-              </span>
-            </label>
-          ))}
-        </div>
+        <Questions />
+        <AllMethods />
       </fieldset>
       <Steering />
       {result.value && result.value.cells.length > 0 && <Tables {...result.value} />}
@@ -149,6 +135,7 @@ function Steering() {
             ? 'Looking for what is there already…'
             : `${made} of ${studies.total.value} runs are kept on this device.`}
       </p>
+      <StudyTime />
       {studies.leftOut.value !== null && <p class="study-left-out">{studies.leftOut.value}</p>}
       {made > 0 && (
         <div class="downloads">

@@ -1,0 +1,28 @@
+/** What the page says of time: before a run, while it is on, and at once when it is told to end. */
+import { expect, it } from 'vitest';
+import { fakePage, openFake } from './fakePage';
+
+const fake = fakePage();
+
+it('tells how long a run will take, by stage, then what is left in all, and says at once that it stops', async () => {
+  const page = await openFake(fake, '?speed=2&deaf', '.times');
+  expect(await page.textContent('.times summary')).toMatch(
+    /^About [\d.]+ to \d+ (seconds|minutes|hours) on this device$/,
+  );
+  // Measured once, the next visit knows it.
+  expect(
+    await page.evaluate(() => Object.keys(JSON.parse(localStorage.getItem('taiji-speed') ?? '{}'))),
+  ).toHaveLength(1);
+  await page.click('.times summary');
+  expect(await page.locator('.times tr').count()).toBe(13);
+  expect(await page.textContent('.times caption')).toContain('short measurement of this device');
+  await page.click('[data-action=train]');
+  await expect.poll(() => page.textContent('.stages')).toMatch(/About .+ left in all/);
+  await page.click('[data-action=reset]');
+  // The trainer takes four seconds over the command under way; the page does not.
+  const from = Date.now();
+  await expect.poll(() => page.textContent('[data-action=reset]'), { interval: 20 }).toContain('Stopping');
+  expect(await page.textContent('.controls > [role=status]')).toContain('is being finished');
+  expect(Date.now() - from).toBeLessThan(3000);
+  await page.close();
+});
