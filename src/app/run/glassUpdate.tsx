@@ -35,7 +35,7 @@ export function Update({ looked: { words, step, prompt } }: { looked: Looked }) 
                     style={{ '--p': Math.abs(change) / largestOfPiece }}
                     title={`P = ${percent(probabilities[at])}, then ${percent(after[at])}`}
                   >
-                    {piece}
+                    <span translate={false}>{piece}</span>
                   </span>
                 );
               })}
