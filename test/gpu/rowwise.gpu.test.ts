@@ -57,7 +57,12 @@ describe('rms_norm', () => {
         const weight = s.input(data.weight);
         const common = { x: s.input(data.x), scale, D, eps, rows, shape: s.shape(rows), weight };
         rmsNorm(s.plan, tuning, { ...common, out: y });
-        rmsNormBackward(s.plan, tuning, { ...common, dy: s.input(data.dy), dx, dWeight, splits, slice });
+        rmsNormBackward(s.plan, tuning, {
+          ...common,
+          dy: s.input(data.dy),
+          dx,
+          dWeight: { out: dWeight, splits, slice },
+        });
       },
       repeats,
     );
