@@ -5,19 +5,7 @@ import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
 import { headDim, type ModelConfig } from './config';
 import type { ParameterTable, PoolRange } from './parameters';
-import type { Room } from './room';
-
-/** Sizes of a config in the letters of the shaders' headers. */
-export interface Sizes {
-  /** Features, MLP width, vocabulary, layers, width of a qkv row. */
-  D: number;
-  F: number;
-  V: number;
-  layers: number;
-  W: number;
-  eps: number;
-  heads: kernels.Heads;
-}
+import type { Keep, Room, Sizes } from './plans';
 
 /** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
 export function sizesOf(config: ModelConfig): Sizes {
@@ -140,17 +128,6 @@ export interface Activations {
   /** residual[l] enters layer l; residual[layers] leaves the last one. */
   residual: GPUBuffer[];
   layers: LayerActivations[];
-}
-
-/**
- * What of a forward pass is kept: `all` gives every layer its own buffers (training); `residual` only what enters and leaves it, so that
- * its activations can be made anew; `qkv` only keys and values (prefill); with `none` all layers share one set.
- */
-export type Keep = 'all' | 'residual' | 'qkv' | 'none';
-
-/** Floats of a token that a layer leaves behind, `LayerActivations`. */
-export function layerFloats({ D, F, W, heads }: Sizes): number {
-  return 4 * D + 2 + W + heads.heads + 3 * F;
 }
 
 /** Buffers of a forward pass over `rows` tokens. */
@@ -356,6 +333,12 @@ export interface HeadActivations {
   normed: GPUBuffer;
   scale: GPUBuffer;
   logits: GPUBuffer;
+}
+
+/** Buffers that a scoring list may write all over, of as many tokens at least. */
+export interface ScoringScratch {
+  activations: Activations;
+  head: HeadActivations;
 }
 
 export function allocateHead(table: BufferTable, { D, V }: Sizes, rows: number): HeadActivations {

@@ -18,14 +18,7 @@ import {
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
 import { padRows } from './padding';
-
-/** Shape a generator is compiled for; smaller requests are padded. */
-export interface GeneratorShape {
-  prompts: number;
-  generations: number;
-  promptLength: number;
-  maxNew: number;
-}
+import type { GeneratorShape } from './plans';
 
 /** Most tokens from one look at which rows have ended to the next. */
 const LOOK_EVERY = 8;

@@ -7,72 +7,8 @@
 import type { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
-import { matricesOf, type ParameterTable, type PoolRange } from './parameters';
-
-/** A matrix or several, with what lies between them to keep offsets aligned: nothing writes that, so it must not be added up. */
-interface SlicePart extends PoolRange {
-  runs: PoolRange[];
-}
-
-export interface SlicePlan {
-  splits: number;
-  /** Of matrices, in the order of the backward list; one part alone has the norms, too. */
-  parts: SlicePart[];
-  /** The norms of all layers, where they are not of a part; their gradients are added up at the end. */
-  norms: PoolRange | null;
-  /** Floats of a slice: the longest part. */
-  stride: number;
-}
-
-/** Into how many slices the weight gradient of so many tokens is summed. */
-export function splitsOf({ tokensPerSlice }: kernels.Tuning, rows: number): number {
-  return Math.max(1, Math.min(16, Math.ceil(rows / tokensPerSlice)));
-}
-
-/**
- * @param bytes of all slices together, where that is enough for one matrix
- * @param trained what of the pool has a gradient: all of it, or one matrix
- */
-export function planSlices(
-  tuning: kernels.Tuning,
-  table: ParameterTable,
-  rows: number,
-  { bytes, trained }: { bytes: number; trained: PoolRange },
-): SlicePlan {
-  const splits = splitsOf(tuning, rows);
-  const { poolSize, decayedSize } = table;
-  const isAll = trained.from === 0 && trained.to === poolSize;
-  const most = Math.floor(bytes / 4 / splits);
-  if (isAll && poolSize <= most)
-    return { splits, parts: [{ ...trained, runs: [trained] }], norms: null, stride: poolSize };
-  const parts: SlicePart[] = [];
-  for (const matrix of matricesOf(table).reverse()) {
-    if (matrix.from < trained.from || matrix.to > trained.to) continue;
-    const last = parts.at(-1);
-    if (last === undefined || last.to - matrix.from > most) {
-      parts.push({ ...matrix, runs: [{ ...matrix }] });
-      continue;
-    }
-    last.from = matrix.from;
-    const [run] = last.runs;
-    if (run.from === matrix.to) run.from = matrix.from;
-    else last.runs.unshift({ ...matrix });
-  }
-  return {
-    splits,
-    parts,
-    norms: isAll ? { from: decayedSize, to: poolSize } : null,
-    stride: Math.max(...parts.map(({ from, to }) => to - from)),
-  };
-}
-
-/** Bytes of the slices, and of those of the norms. */
-export function sliceBytes({ splits, stride, norms }: SlicePlan): { matrices: number; norms: number } {
-  return {
-    matrices: 4 * splits * stride,
-    norms: norms === null ? 0 : 4 * splits * (norms.to - norms.from),
-  };
-}
+import type { PoolRange } from './parameters';
+import { type SlicePlan, sliceBytes } from './plans';
 
 /** Slices on a device, and what adds them up. */
 export class GradientSlices {

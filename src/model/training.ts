@@ -15,38 +15,16 @@ import {
   allocateActivations,
   allocateHead,
   type HeadActivations,
-  type Keep,
-  layerFloats,
   type ModelBuffers,
+  type ScoringScratch,
   weightViews,
 } from './forward';
-import { GradientSlices, planSlices, type SlicePlan, sliceBytes, splitsOf } from './gradientSlices';
+import { GradientSlices } from './gradientSlices';
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import { fitWeights } from './padding';
+import { planTraining, splitsOf, type TrainingPlan } from './plans';
 import { fitBatch, maxItems, sortByToken } from './upload';
-
-/** What a training step over so many tokens takes, before anything is allocated. */
-interface TrainingPlan {
-  slices: SlicePlan;
-  /** Of activations, for the backward lists. */
-  keep: Keep & ('all' | 'residual');
-  /** Bytes of the largest buffer: logits, an MLP's activations, or the gradient's slices. */
-  largest: number;
-}
-
-type Planned = Pick<ModelBuffers, 'tuning' | 'sizes' | 'table' | 'room' | 'trained'>;
-
-export function planTraining({ tuning, sizes, table, room, trained }: Planned, rows: number): TrainingPlan {
-  const { V, F, W, D, layers } = sizes;
-  const slices = planSlices(tuning, table, rows, { bytes: room.slices, trained });
-  const kept = 4 * rows * layers * (layerFloats(sizes) + D);
-  return {
-    slices,
-    keep: kept > room.kept ? 'residual' : 'all',
-    largest: Math.max(4 * rows * Math.max(V, 2 * F, W, D), sliceBytes(slices).matrices),
-  };
-}
 
 /** The loss a backward list differentiates. See cross_entropy.wgsl. */
 export interface KernelObjective {
@@ -223,6 +201,44 @@ export class TrainingStep {
 
   get bytes(): number {
     return this.#bufferTable.bytes;
+  }
+
+  /**
+   * What a scoring list may write between two lists of this step: nothing in it outlives a backward list. Whoever asks for it scores
+   * neither while one of these runs nor between a backward list and what it is made of.
+   * @param table that has what more is needed
+   */
+  scoringScratch(table: BufferTable): ScoringScratch {
+    const { D, layers } = this.model.sizes;
+    const rows = this.batch * this.length;
+    const { dx, dNormed, wide, dGateUp, delta } = this.#scratch;
+    const { scratch, layers: kept } = this.#activations;
+    const more = (name: string) => table.floats(name, rows * D);
+    const scale = table.floats('scale', rows);
+    // Activations that are made anew for each layer are free, too.
+    const [normed, middle] =
+      this.#keep === 'residual' ? [kept[0].normed1, kept[0].middle] : [more('normed'), more('middle')];
+    const residual = [dx, dNormed];
+    return {
+      activations: {
+        scratch,
+        residual: Array.from({ length: layers + 1 }, (_, l) => residual[l % 2]),
+        layers: Array.from({ length: layers }, (_, l) => ({
+          normed1: normed,
+          scale1: scale,
+          qkv: wide,
+          lse: delta,
+          // Nothing leaves the layer before this is used up.
+          attended: residual[(l + 1) % 2],
+          middle,
+          normed2: normed,
+          scale2: scale,
+          gateUp: dGateUp,
+          h: wide,
+        })),
+      },
+      head: { normed, scale, logits: this.#head.dlogits },
+    };
   }
 
   /** The batch's first `batch` sequences, for lists of their own; the uniform belongs to `table`. */

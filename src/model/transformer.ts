@@ -7,8 +7,8 @@ import { type Gpu, GpuLimitError } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { type Plan, submit } from '../gpu/plan';
 import { type AdamWStep, headDim, type ModelConfig } from './config';
-import { type ModelBuffers, type Sizes, sizesOf } from './forward';
-import { Generator, type GeneratorShape } from './generate';
+import { type ModelBuffers, sizesOf } from './forward';
+import { Generator } from './generate';
 import type {
   GenerateOptions,
   Generation,
@@ -22,6 +22,7 @@ import type {
 } from './languageModel';
 import { Learner } from './learner';
 import type { ModelEnds } from './modelEnds';
+import { turnsOf } from './padding';
 import {
   initialParameters,
   matrixOf,
@@ -29,10 +30,17 @@ import {
   type PoolRange,
   parameterTable,
 } from './parameters';
-import { type Room, roomOf } from './room';
+import {
+  type GeneratorShape,
+  planGeneration,
+  planScoring,
+  planTraining,
+  type Room,
+  roomOf,
+  type Sizes,
+} from './plans';
 import { ScoringStep } from './scoring';
-import { planTraining, SUPERVISED, TrainingStep, writeObjective } from './training';
-import { answeredAtATime, scoredAtATime, turnsOf } from './turns';
+import { SUPERVISED, TrainingStep, writeObjective } from './training';
 
 /** cos and sin of position · theta^(−2i/h) in f64, rounded once. [positions, h/2, 2] */
 export function rotationTable(config: ModelConfig): Float32Array<ArrayBuffer> {
@@ -81,6 +89,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
   /** Made when it is first needed. */
   #reference: GPUBuffer | null = null;
   readonly #training = new Map<string, Promise<TrainingStep>>();
+  /** Keys of training steps that somebody took. */
+  readonly #taken = new Set<string>();
   #trainingBytes = 0;
   readonly #scoring = new Map<string, { step: ScoringStep; plan: Promise<Plan> }>();
   readonly #generators: Generator[] = [];
@@ -137,9 +147,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
   /** Whether the device can hold the training step of [B, T]. @throws GpuLimitError; nothing is allocated */
   checkBatch(batch: number, length: number): void {
     const { largest } = planTraining(this, batch * length);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);
+    const { buffer } = this.room;
+    if (largest > buffer) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, buffer);
   }
 
   /**
@@ -147,7 +156,13 @@ export class Transformer implements LanguageModel, ModelBuffers {
    * `longest` is the longest single sequence. @throws GpuLimitError before allocating anything
    */
   training(batch: number, length: number, longest = length): Promise<TrainingStep> {
-    this.#checkLength(longest);
+    const step = this.#prepared(batch, length, longest);
+    this.#taken.add(`${batch}×${length}`);
+    return step;
+  }
+
+  #prepared(batch: number, length: number, longest: number): Promise<TrainingStep> {
+    this.checkLength(longest);
     const key = `${batch}×${length}`;
     let step = this.#training.get(key);
     if (!step) {
@@ -170,7 +185,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
   }
 
   prepare(batch: number, length: number): void {
-    const prepared = async () => this.training(batch, length);
+    const prepared = async () => this.#prepared(batch, length, length);
     // The first step meets the same error: a step that failed is not kept.
     prepared().catch(() => undefined);
   }
@@ -180,9 +195,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     batch: number,
     length: number,
     weights: 'current' | 'reference',
-    longest = length,
   ): Promise<{ step: ScoringStep; plan: Plan }> {
-    this.#checkLength(longest);
+    this.checkLength(length);
     const key = `${weights} ${batch}×${length}`;
     let entry = this.#scoring.get(key);
     if (!entry) {
@@ -249,13 +263,13 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   /** A batch's sequences in turns for which there is room, and the list that takes each of them. */
   async #turns(batch: PaddedTokens, weights: 'current' | 'reference') {
-    const size = scoredAtATime(this, batch);
+    const { size } = planScoring(this, batch);
     return { ...(await this.scoring(size, batch.length, weights)), turns: turnsOf(batch, size) };
   }
 
   async generate(options: GenerateOptions): Promise<Generation> {
     const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
-    this.#checkLength(longest + options.maxNewTokens);
+    this.checkLength(longest + options.maxNewTokens);
     // Prompts vary by a few tokens from batch to batch: round up so that one generator serves them all.
     const room = this.config.max_position_embeddings - options.maxNewTokens;
     const shape: GeneratorShape = {
@@ -264,7 +278,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
       promptLength: Math.min(room, Math.ceil(longest / 16) * 16),
       maxNew: options.maxNewTokens,
     };
-    const prompts = answeredAtATime(this, shape);
+    const { prompts } = planGeneration(this, shape);
     const wanted = { ...shape, prompts, promptLength: longest };
     let generator = this.#generators.find((candidate) => candidate.fits(wanted));
     if (!generator) {
@@ -357,6 +371,23 @@ export class Transformer implements LanguageModel, ModelBuffers {
     this.#writeMoments({ moment1: zeros, moment2: zeros });
   }
 
+  tidy(): void {
+    for (const key of this.#taken) {
+      const step = this.#training.get(key);
+      this.#training.delete(key);
+      step
+        ?.then((built) => {
+          this.#trainingBytes -= built.bytes;
+          built.destroy();
+        })
+        .catch(() => undefined);
+    }
+    this.#taken.clear();
+    for (const { step } of this.#scoring.values()) step.destroy();
+    this.#scoring.clear();
+    for (const generator of this.#generators.splice(0)) generator.destroy();
+  }
+
   memory(): { bytesPlanned: number; bytesAllocated: number } {
     const scoring = [...this.#scoring.values()].reduce((total, { step }) => total + step.bytes, 0);
     const generators = this.#generators.reduce((total, generator) => total + generator.bytes, 0);
@@ -374,7 +405,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     this.#buffers.destroy();
   }
 
-  #checkLength(length: number): void {
+  /** @throws RangeError for a sequence of more tokens than there are positions */
+  checkLength(length: number): void {
     if (length > this.config.max_position_embeddings) {
       throw new RangeError(
         `A sequence of ${length} tokens exceeds max_position_embeddings = ${this.config.max_position_embeddings}.`,

@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
 import { TUNINGS, type Tuning } from '../../src/gpu/kernels';
-import { planSlices, sliceBytes } from '../../src/model/gradientSlices';
 import { matricesOf, parameterTable } from '../../src/model/parameters';
-import { planTraining } from '../../src/model/training';
+import { planSlices, planTraining, sliceBytes } from '../../src/model/plans';
 import { Transformer } from '../../src/model/transformer';
 import { streamKey } from '../../src/numeric/random';
 import { testDevice } from '../adapter';
@@ -12,8 +11,8 @@ import { grouped, hyper, someBatch, someWeights } from './shapes';
 
 /** Widths that leave gaps between the matrices of the pool. */
 const shape = { ...grouped, hidden_size: 12, num_attention_heads: 3, intermediate_size: 20, vocab_size: 24 };
-const PLENTY = { slices: 2 ** 30, kept: 2 ** 30, turn: 2 ** 30 };
-const LITTLE = { slices: 1, kept: 0, turn: 1 };
+const PLENTY = { slices: 2 ** 30, kept: 2 ** 30, turn: 2 ** 30, buffer: 2 ** 27 };
+const LITTLE = { slices: 1, kept: 0, turn: 1, buffer: 2 ** 27 };
 const pool = someWeights(shape, 3);
 const batch = someBatch(shape, [9, 4, 7, 9, 2], 9);
 const whole = { from: 0, to: pool.length };

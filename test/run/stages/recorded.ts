@@ -121,6 +121,8 @@ export class RecordingModel implements LanguageModel {
     this.calls.push(`compose ${shares}`);
   }
 
+  tidy(): void {}
+
   memory() {
     return { bytesPlanned: 0, bytesAllocated: 0 };
   }
