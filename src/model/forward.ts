@@ -5,7 +5,7 @@ import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
 import { headDim, type ModelConfig } from './config';
 import type { ParameterTable, PoolRange } from './parameters';
-import type { Keep, Room, Sizes } from './plans';
+import type { DeviceRoom, Keep, Sizes } from './plans';
 
 /** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
 export function sizesOf(config: ModelConfig): Sizes {
@@ -53,7 +53,7 @@ export interface ModelBuffers {
   readonly trained: PoolRange;
   /** f32, of what is trained. */
   readonly gradient: GPUBuffer;
-  readonly room: Room;
+  readonly room: DeviceRoom;
   /** (cos, sin) of rope.wgsl */
   readonly rotation: GPUBuffer;
   /** 16 floats: [0..8) see token_statistics.wgsl, [8] gradient norm, [9] clip factor. */

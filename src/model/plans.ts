@@ -18,7 +18,7 @@ export interface Sizes {
 }
 
 /** How much of a device each part of the engine may take, in bytes. */
-export interface Room {
+export interface DeviceRoom {
   /** Of the slices that weight gradients are summed in, where that is enough for one matrix. */
   slices: number;
   /** Of the activations that a training step keeps for its backward lists; beyond, a layer's are made anew. */
@@ -31,9 +31,9 @@ export interface Room {
 
 type BufferLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
 
-export function roomOf({ maxBufferSize, maxStorageBufferBindingSize }: BufferLimits): Room {
+export function roomOf({ maxBufferSize, maxStorageBufferBindingSize }: BufferLimits): DeviceRoom {
   const buffer = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  return { slices: 2 ** 26, kept: 4 * maxBufferSize, turn: maxBufferSize / 2, buffer };
+  return { slices: 2 ** 26, kept: 4 * maxBufferSize, turn: maxBufferSize / 4, buffer };
 }
 
 /**
@@ -126,7 +126,7 @@ export interface PlannedModel {
   tuning: Tuning;
   sizes: Sizes;
   table: ParameterTable;
-  room: Room;
+  room: DeviceRoom;
   trained: PoolRange;
 }
 
@@ -173,7 +173,7 @@ export interface GeneratorShape {
 }
 
 /** Of `count`, how many at a time: all, or so many that the turns are as equal as can be. */
-function inTurns(count: number, room: Room, bytes: { all: number; largest: number }): number {
+function inTurns(count: number, room: DeviceRoom, bytes: { all: number; largest: number }): number {
   const most = Math.max(1, Math.floor(Math.min(room.turn / bytes.all, room.buffer / bytes.largest)));
   return Math.ceil(count / Math.ceil(count / most));
 }

@@ -144,13 +144,14 @@ export class TrainingStep {
       dlogits: table.floats('dlogits', rows * V),
       statistics: table.floats('statistics', rows * 8),
     };
-    // Where a layer's activations are made anew for its backward pass, its h is free once the weight's gradient is known.
-    const [{ h }] = this.#activations.layers;
+    // Where a layer's activations are made anew for its backward pass, its h is free once the weight's gradient
+    // is known, and so is gate_up once its own is.
+    const [{ h, gateUp }] = this.#activations.layers;
     this.#scratch = {
       dx: table.floats('dx', rows * D),
       dNormed: table.floats('d_normed', rows * D),
       wide: keep === 'residual' && F >= W ? h : table.floats('d_wide', rows * Math.max(F, W)),
-      dGateUp: table.floats('d_gate_up', rows * 2 * F),
+      dGateUp: keep === 'residual' ? gateUp : table.floats('d_gate_up', rows * 2 * F),
       delta: table.floats('delta', rows * heads.heads),
     };
     this.#embedding = {

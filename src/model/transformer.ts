@@ -31,11 +31,11 @@ import {
   parameterTable,
 } from './parameters';
 import {
+  type DeviceRoom,
   type GeneratorShape,
   planGeneration,
   planScoring,
   planTraining,
-  type Room,
   roomOf,
   type Sizes,
 } from './plans';
@@ -76,7 +76,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
   /** f32 [table.poolSize] */
   readonly parameters: GPUBuffer;
   readonly trained: PoolRange;
-  readonly room: Room;
+  readonly room: DeviceRoom;
   /** 16 floats, see StepBuffers.metrics. */
   readonly metrics: GPUBuffer;
   readonly rotation: GPUBuffer;
@@ -100,7 +100,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     readonly config: ModelConfig,
     readonly tuning: kernels.Tuning,
     /** `trains`: the one weight that is trained, by its name, with those that the kernels take as one matrix with it; none: all. */
-    { room = roomOf(gpu.device.limits), trains }: { room?: Room; trains?: string } = {},
+    { room = roomOf(gpu.device.limits), trains }: { room?: DeviceRoom; trains?: string } = {},
   ) {
     this.sizes = sizesOf(config);
     this.table = parameterTable(config);
@@ -109,7 +109,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     this.trained = trains === undefined ? { from: 0, to: poolSize } : matrixOf(this.table, trains);
     const buffers = new BufferTable(gpu, 'model');
     this.#buffers = buffers;
-    this.parameters = buffers.floats('parameters', poolSize);
+    // The update of all of them takes them at once.
+    this.parameters = buffers.floats('parameters', poolSize, trains === undefined ? 'whole' : 'windows');
     this.metrics = buffers.floats('metrics', 16);
     const rotation = rotationTable(config);
     this.rotation = buffers.floats('rotation', rotation.length);

@@ -163,7 +163,8 @@ export function engineBytes(
       const layer = layerFloats(planned.sizes);
       const kept = rows * ((keep === 'all' ? layers : 1) * layer + (layers + 1) * D + D + 1 + 2 * V + 8);
       const wide = keep === 'residual' && F >= W ? 0 : Math.max(F, W);
-      const backward = rows * (2 * D + 2 * F + wide + heads.heads) + items * (2 + D) + V;
+      const gateUp = keep === 'residual' ? 0 : 2 * F;
+      const backward = rows * (2 * D + gateUp + wide + heads.heads) + items * (2 + D) + V;
       const { matrices, norms } = sliceBytes(slices);
       return bytes(kept + backward + 12 * rows + scratch) + matrices + norms;
     },

@@ -105,6 +105,31 @@ describe('little room', () => {
   });
 });
 
+describe('a model at the end of a stage', () => {
+  it('lets go of what it made, and makes it again with the same bits', async () => {
+    const model = engine(TUNINGS.portable, {});
+    const other = engine(TUNINGS.portable, {});
+    await other.trainStep([batch], hyper);
+    model.prepare(5, 9);
+    model.tidy();
+    const prepared = gpu.bytesAllocated;
+    await model.trainStep([batch], hyper);
+    expect(gpu.bytesAllocated).toBe(prepared);
+    await model.score(batch);
+    await model.generate(generation);
+    const { bytesPlanned } = model.memory();
+    model.tidy();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(model.memory().bytesPlanned).toBe(
+      other.memory().bytesPlanned - (await other.training(5, 9)).bytes,
+    );
+    expect(model.memory().bytesPlanned).toBeLessThan(bytesPlanned / 2);
+    const again = { ...hyper, step: 2 };
+    expect(await model.trainStep([batch], again)).toEqual(await other.trainStep([batch], again));
+    expect(await model.snapshot()).toEqual(await other.snapshot());
+  });
+});
+
 describe('a model that learns less', () => {
   it('has no gradient and no moments as long as it only answers', async () => {
     const before = gpu.bytesAllocated;

@@ -121,7 +121,10 @@ export class RecordingModel implements LanguageModel {
     this.calls.push(`compose ${shares}`);
   }
 
-  tidy(): void {}
+  tidied = 0;
+  tidy(): void {
+    this.tidied++;
+  }
 
   memory() {
     return { bytesPlanned: 0, bytesAllocated: 0 };
