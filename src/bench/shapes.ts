@@ -5,9 +5,12 @@
 import { type Gpu, openGpu } from '../gpu/device';
 import { tuningFor } from '../gpu/kernels';
 import type { ModelConfig } from '../model/config';
+import { sizesOf } from '../model/forward';
 import type { TokenBatch } from '../model/languageModel';
-import { initialParameters, parameterCount } from '../model/parameters';
-import { createTransformer, Transformer } from '../model/transformer';
+import { packedLength } from '../model/packing';
+import { initialParameters, parameterCount, parameterTable } from '../model/parameters';
+import { planTraining, roomOf } from '../model/plans';
+import { Transformer } from '../model/transformer';
 import { Random, streamKey } from '../numeric/random';
 import { CompiledPolicyOptimizer } from '../popo/compiledUpdate';
 import { policyOptions } from '../popo/options';
@@ -26,6 +29,8 @@ import { BENCH_HYPER, benchBatch, type WHOLE_SHAPES } from './core';
 /** What every adapter has, by the specification of WebGPU. */
 const LEAST = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 };
 const SEED = 1;
+/** Prompts of an update at `large`: of all of them it takes a CPU that plays a GPU twenty minutes. */
+const LARGE_PROMPTS = 2;
 
 /** SmolLM2-135M's shape (Allal et al., 2025, "SmolLM2"). */
 const WIDE: ModelConfig = {
@@ -102,7 +107,18 @@ export async function runWholeShapes(api: GPU, names: readonly WholeShape[], say
 
 async function preset(gpu: Gpu, name: PresetName, say: Say): Promise<void> {
   const { config, text, length, shape, sftRows } = await presetFacts(name);
-  const model = await createTransformer(gpu, shape, SEED);
+  const { popo } = config;
+  const generations = popo.num_generations;
+  const groups = popo.prompts_per_step;
+  const packed = packedLength(text.prompt, text.completion, generations);
+  const tuning = tuningFor(gpu);
+  const room = roomOf(gpu.device.limits);
+  const table = parameterTable(shape);
+  const trained = { from: 0, to: table.poolSize };
+  const { keep } = planTraining({ tuning, sizes: sizesOf(shape), table, room, trained }, groups * packed);
+  // Fewer prompts are taken in the very way that all of them would be.
+  const model = new Transformer(gpu, shape, tuning, { room: keep === 'all' ? room : { ...room, kept: 0 } });
+  gpu.device.queue.writeBuffer(model.parameters, 0, initialParameters(shape, SEED));
   say(
     `${parameterCount(shape).toLocaleString('en-US')} weights, ${model.tuning.name} kernels, SFT batch ${sftRows} × ${length}`,
   );
@@ -116,15 +132,18 @@ async function preset(gpu: Gpu, name: PresetName, say: Say): Promise<void> {
   remember(model, 0, say);
   model.tidy();
   await model.freezeReference();
-  const { popo } = config;
+  await timed(say, `lists of an update on ${groups} prompts`, async () => {
+    const { bytes } = await model.training(groups, packed);
+    return `${mebibytes(bytes)} MiB, activations ${keep === 'all' ? 'kept' : 'made anew for each layer'}`;
+  });
+  if (name === 'large') model.tidy();
   const random = new Random(SEED, 'shapes');
-  const prompts = Array.from({ length: popo.prompts_per_step }, () =>
+  const prompts = Array.from({ length: name === 'large' ? LARGE_PROMPTS : groups }, () =>
     Array.from({ length: text.prompt }, () => random.int(shape.vocab_size)),
   );
   const sampled = { temperature: 1, topK: 0, eosToken: shape.vocab_size, key: streamKey(SEED, 'shapes', 0) };
   let completions: Uint32Array[] = [];
-  const generations = popo.num_generations;
-  await timed(say, 'rollouts', async () => {
+  await timed(say, `rollouts of ${prompts.length} prompts`, async () => {
     const asked = { prompts, numGenerations: generations, maxNewTokens: text.completion, ...sampled };
     ({ completions } = await model.generate(asked));
     return `${completions.length} of ${text.completion} tokens`;
