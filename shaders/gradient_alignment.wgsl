@@ -1,7 +1,6 @@
 // The Gram matrix of K gradients, gram[i][j] = ⟨g_i, g_j⟩ = Σ_p g_i[p] · g_j[p]: all that POPO needs to know of them.
 //
-//   tile_products   workgroup (x, pair, z) sums 1024 products of one pair i ≤ j into partials[pair][tile],
-//                   tile = z · ROW_OF_GROUPS + x
+//   tile_products   workgroup (x, y) sums 1024 products of one pair i ≤ j into partials[pair][tile], tile = y · ROW_OF_GROUPS + x
 //   gram_matrix     workgroup (pair) sums that pair's partials into gram[i][j] and gram[j][i]
 //
 // Order of summation, the same in every run: a thread adds products thread, thread + 64, … of its tile, then 64 threads
@@ -9,15 +8,16 @@
 
 struct Options {
   count: u32,          // n, floats of a gradient
-  stride: u32,         // floats from one gradient to the next, ≥ n
+  pair: u32,           // whose products these are
   num_gradients: u32,  // K
   tiles: u32,          // ⌈n / 1024⌉
 }
 
 @group(0) @binding(0) var<uniform> options: Options;
-@group(0) @binding(1) var<storage, read> gradients: array<f32>;       // [K, stride]
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [K(K+1)/2, tiles]
-@group(0) @binding(3) var<storage, read_write> gram: array<f32>;      // [K, K]
+@group(0) @binding(1) var<storage, read> a: array<f32>;               // [n], g_i of the pair
+@group(0) @binding(2) var<storage, read> b: array<f32>;               // [n], g_j
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;  // [K(K+1)/2, tiles]
+@group(0) @binding(4) var<storage, read_write> gram: array<f32>;      // [K, K]
 
 const THREADS = 64u;
 const TILE = 1024u;
@@ -52,19 +52,16 @@ fn tile_products(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let pair = pair_indices(workgroup.y);
-  let a = pair.x * options.stride;
-  let b = pair.y * options.stride;
-  let tile = workgroup.z * ROW_OF_GROUPS + workgroup.x;
+  let tile = workgroup.y * ROW_OF_GROUPS + workgroup.x;
   let end = min((tile + 1u) * TILE, options.count);
   var sum = 0.0;
   for (var p = tile * TILE + thread; p < end; p += THREADS) {
-    sum += gradients[a + p] * gradients[b + p];
+    sum += a[p] * b[p];
   }
   let total = sum_over_threads(sum, thread);
   // The last row of groups may be longer than there are tiles.
   if (thread == 0u && tile < options.tiles) {
-    partials[workgroup.y * options.tiles + tile] = total;
+    partials[options.pair * options.tiles + tile] = total;
   }
 }
 

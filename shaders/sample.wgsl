@@ -1,6 +1,6 @@
 // Draws the next token of every row from softmax(logits / temperature), restricted to the top_k highest logits (0: all; ties
 // keep the lower id), by inverting the distribution function over ids in ascending order. The uniform draw of row r at step
-// s is Threefry-2x32-20 of counter (r, s) under `key`, the twin of numeric/random.ts: no state, any draw can be repeated.
+// s is Threefry-2x32-20 of counter (first_row + r, s) under `key`, the twin of numeric/random.ts: no state, any draw can be repeated.
 // temperature 0 takes the highest logit, the lowest id on ties. logps are those of the plain softmax.
 //
 //   main     one row per thread group; writes tokens[r, s], logps[r, s] and the row's next input; rows that have ended
@@ -9,7 +9,7 @@
 //
 // LANES threads share a row: each owns a contiguous run of ids, and lane 0 adds the runs up in order.
 
-struct Options { rows : u32, top_k : u32, eos : u32, pad : u32, key0 : u32, key1 : u32, temperature : f32, unused : f32 }
+struct Options { rows : u32, top_k : u32, eos : u32, pad : u32, key0 : u32, key1 : u32, temperature : f32, first_row : u32 }
 
 @group(0) @binding(0) var<storage, read> logits : array<f32>;             // [rows, V]
 @group(0) @binding(1) var<storage, read_write> state : array<u32>;        // [1], the step
@@ -149,7 +149,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
       mass += exp((logits[base + v] - highest) * cold);
     }
     let total = all_sum(mass, lane, y);
-    let uniform_draw = f32(threefry(options.key0, options.key1, row, step) >> 8u) / 16777216.0;
+    let uniform_draw = f32(threefry(options.key0, options.key1, options.first_row + row, step) >> 8u) / 16777216.0;
     let target_mass = uniform_draw * total;
     var reached = 0.0;
     if (LANES > 1u) {

@@ -3,7 +3,7 @@
 //   forward   h = g σ(g) u
 //   backward  dg = dh · u · σ(g) (1 + g (1 − σ(g))),  du = dh · g σ(g)
 //
-// One thread per vec4 of F.
+// One thread per vec4 of F. backward_in_place finds gate_up where it leaves its gradient.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -32,6 +32,19 @@ fn backward(@builtin(global_invocation_id) id : vec3u) {
   let at = row * 2u * F4 + thread % F4;
   let gate = gate_up[at];
   let up = gate_up[at + F4];
+  let sigmoid = 1.0 / (1.0 + exp(-gate));
+  out[at] = dh[thread] * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
+  out[at + F4] = dh[thread] * gate * sigmoid;
+}
+
+@compute @workgroup_size(64)
+fn backward_in_place(@builtin(global_invocation_id) id : vec3u) {
+  let thread = id.y * (ROW_OF_GROUPS * 64u) + id.x;
+  let row = thread / F4;
+  if (row >= shape.rows) { return; }
+  let at = row * 2u * F4 + thread % F4;
+  let gate = out[at];
+  let up = out[at + F4];
   let sigmoid = 1.0 / (1.0 + exp(-gate));
   out[at] = dh[thread] * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
   out[at + F4] = dh[thread] * gate * sigmoid;

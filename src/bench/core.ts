@@ -100,6 +100,9 @@ async function presetShape(name: PresetName): Promise<BenchShape> {
 
 export const SHAPE_NAMES: readonly string[] = ['standard', ...PRESET_NAMES];
 
+/** Those of `shapes.ts`. */
+export const WHOLE_SHAPES = ['medium', 'large', '135m'] as const;
+
 /** @throws an Error for a name that is not one of `SHAPE_NAMES`. */
 export async function benchShape(name: string): Promise<BenchShape> {
   if (name === 'standard') return STANDARD;

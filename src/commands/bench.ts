@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES } from '../bench/core';
+import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES, WHOLE_SHAPES } from '../bench/core';
 import type { BenchOptions } from '../bench/run';
 
 const USAGE = `npm run bench -- [options]
@@ -15,31 +15,39 @@ const USAGE = `npm run bench -- [options]
   --adapter dawn       in Node instead of Chromium; TAIJI_ADAPTER=lavapipe|swiftshader|native chooses there
   --shape NAME         ${SHAPE_NAMES.join(', ')}; may be repeated (default: standard, small, base)
   --peer NAME          ours, tfjs, jax; may be repeated (default: all)
-  --rounds N           turns that each peer gets (default 5)`;
+  --rounds N           turns that each peer gets (default 5)
+  --shapes             instead of all this: what each preset is planned to take; then medium, large and 135 million weights take their
+                       steps in Node, with the memory that was planned. --shape medium, large or 135m chooses`;
 
-function parseOptions(args: string[]): BenchOptions & { json: string | null; adapter: string } {
+function parseOptions(
+  args: string[],
+): BenchOptions & { json: string | null; adapter: string; isWhole: boolean } {
   const { values } = parseArgs({
     args,
     options: {
       json: { type: 'string' },
       adapter: { type: 'string', default: 'chromium' },
-      shape: { type: 'string', multiple: true, default: ['standard', 'small', 'base'] },
+      shape: { type: 'string', multiple: true },
       peer: { type: 'string', multiple: true, default: [...PEER_NAMES] },
       rounds: { type: 'string', default: '5' },
+      shapes: { type: 'boolean', default: false },
     },
   });
-  const { adapter, shape, peer } = values;
+  const { adapter, peer, shapes: isWhole } = values;
+  const [known, usual] = isWhole
+    ? [WHOLE_SHAPES, WHOLE_SHAPES]
+    : [SHAPE_NAMES, ['standard', 'small', 'base']];
+  const { shape = [...usual] } = values;
   if (adapter !== 'chromium' && adapter !== 'dawn')
     throw new Error(`--adapter must be chromium or dawn, not ${adapter}.`);
-  const strange = shape.find((name) => !SHAPE_NAMES.includes(name));
-  if (strange !== undefined)
-    throw new Error(`There is no shape ${strange}: choose ${SHAPE_NAMES.join(', ')}.`);
+  const strange = shape.find((name) => !(known as readonly string[]).includes(name));
+  if (strange !== undefined) throw new Error(`There is no shape ${strange}: choose ${known.join(', ')}.`);
   const peers = PEER_NAMES.filter((name) => peer.includes(name));
   const unknown = peer.find((name) => !PEER_NAMES.includes(name as PeerName));
   if (unknown !== undefined) throw new Error(`There is no peer ${unknown}: choose ${PEER_NAMES.join(', ')}.`);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1.');
-  return { json: values.json ?? null, adapter, shapes: shape, peers, rounds, turn: 1000 };
+  return { json: values.json ?? null, adapter, isWhole, shapes: shape, peers, rounds, turn: 1000 };
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -50,7 +58,11 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const { json, adapter, ...bench } = options;
+  const { json, adapter, isWhole, ...bench } = options;
+  if (isWhole) {
+    await wholeShapes(bench.shapes);
+    return 0;
+  }
   const cost = jsCost();
   const measured = adapter === 'dawn' ? await benchInNode(bench) : await benchInChromium(bench);
   const { length: cores, 0: cpu } = cpus();
@@ -63,6 +75,14 @@ export async function main(args: string[]): Promise<number> {
   console.log(`JavaScript per training step of ${cost.layers} layers: ${cost.ms.toFixed(3)} ms`);
   if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
   return 0;
+}
+
+async function wholeShapes(names: readonly string[]): Promise<void> {
+  const { openDawn } = await import('../browsers/dawn');
+  const { planTable, runWholeShapes } = await import('../bench/shapes');
+  console.log(`${await planTable()}\n`);
+  const chosen = WHOLE_SHAPES.filter((name) => names.includes(name));
+  await runWholeShapes(openDawn(), chosen, console.log);
 }
 
 async function benchInNode(options: BenchOptions) {

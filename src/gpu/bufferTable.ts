@@ -11,9 +11,9 @@ export class BufferTable {
   ) {}
 
   /** A storage buffer of `floats` 32-bit words. */
-  floats(name: string, floats: number): GPUBuffer {
+  floats(name: string, floats: number, bound: 'whole' | 'windows' = 'whole'): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    return this.add(this.gpu.createBuffer(`${this.label}/${name}`, floats * 4, usage));
+    return this.add(this.gpu.createBuffer(`${this.label}/${name}`, floats * 4, usage, bound));
   }
 
   uniform(name: string, bytes: number): GPUBuffer {

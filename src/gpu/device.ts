@@ -123,11 +123,19 @@ export class Gpu {
     if (this.#failure) throw this.#failure;
   }
 
-  /** @throws GpuLimitError before allocating, when one buffer exceeds what the device allows. */
-  createBuffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+  /**
+   * @param bound all of it to a shader, or windows alone, which may be of a larger buffer
+   * @throws GpuLimitError before allocating, when one buffer exceeds what the device allows
+   */
+  createBuffer(
+    label: string,
+    bytes: number,
+    usage: GPUBufferUsageFlags,
+    bound: 'whole' | 'windows' = 'whole',
+  ): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = bound === 'windows' ? maxBufferSize : Math.min(maxBufferSize, maxStorageBufferBindingSize);
     if (size > limit) throw new GpuLimitError(`one buffer (${label})`, size, limit);
     const buffer = this.device.createBuffer({ label, size, usage });
     this.bytesAllocated += size;
@@ -173,12 +181,18 @@ export class Gpu {
   }
 }
 
-/** Opens the best adapter, or returns null when there is none. `api` is given in Node, where no navigator has one. */
-export async function openGpu(api: GPU | undefined = globalThis.navigator?.gpu): Promise<Gpu | null> {
+/**
+ * Opens the best adapter, or returns null when there is none. `api` is given in Node, where no navigator has one.
+ * @param limits those that the adapter has, or those that every adapter has
+ */
+export async function openGpu(
+  api: GPU | undefined = globalThis.navigator?.gpu,
+  limits: 'own' | 'least' = 'own',
+): Promise<Gpu | null> {
   const adapter = await api?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return null;
   const requiredLimits: Record<string, number> = {};
-  for (const name of WANTED_LIMITS) {
+  for (const name of limits === 'own' ? WANTED_LIMITS : []) {
     const limit = adapter.limits[name];
     if (limit !== undefined) requiredLimits[name] = limit;
   }

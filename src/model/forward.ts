@@ -4,19 +4,8 @@ import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
 import { headDim, type ModelConfig } from './config';
-import type { ParameterTable } from './parameters';
-
-/** Sizes of a config in the letters of the shaders' headers. */
-export interface Sizes {
-  /** Features, MLP width, vocabulary, layers, width of a qkv row. */
-  D: number;
-  F: number;
-  V: number;
-  layers: number;
-  W: number;
-  eps: number;
-  heads: kernels.Heads;
-}
+import type { ParameterTable, PoolRange } from './parameters';
+import type { DeviceRoom, Keep, Sizes } from './plans';
 
 /** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
 export function sizesOf(config: ModelConfig): Sizes {
@@ -58,36 +47,49 @@ export interface ModelBuffers {
   readonly tuning: kernels.Tuning;
   readonly sizes: Sizes;
   readonly table: ParameterTable;
-  /** f32 [poolSize] each. */
+  /** f32 [poolSize] */
   readonly parameters: GPUBuffer;
+  /** What of the pool is trained: all, or one matrix. */
+  readonly trained: PoolRange;
+  /** f32, of what is trained. */
   readonly gradient: GPUBuffer;
+  readonly room: DeviceRoom;
   /** (cos, sin) of rope.wgsl */
   readonly rotation: GPUBuffer;
   /** 16 floats: [0..8) see token_statistics.wgsl, [8] gradient norm, [9] clip factor. */
   readonly metrics: GPUBuffer;
 }
 
-/** Windows of the parameter pool (or of a pool of its shape), by what the kernels take as one matrix. */
-export interface WeightViews {
-  embedding: Binding;
-  finalNorm: Binding;
-  layers: { norm1: Binding; qkv: Binding; output: Binding; norm2: Binding; gateUp: Binding; down: Binding }[];
+/** Something for each of what the kernels take as one matrix or norm. */
+interface ByMatrix<Each> {
+  embedding: Each;
+  finalNorm: Each;
+  layers: Record<'norm1' | 'qkv' | 'output' | 'norm2' | 'gateUp' | 'down', Each>[];
 }
 
-/** `tail` extends every window to the end of the buffer: slices of the gradient repeat a pool further on. */
-export function weightViews(
-  pool: GPUBuffer,
+/** Windows of the parameter pool, or of a pool of its shape. */
+export type WeightViews = ByMatrix<Binding>;
+
+export function weightViews(pool: GPUBuffer, table: ParameterTable, layers: number): WeightViews {
+  return byMatrix(table, layers, ({ from, to }) => ({
+    buffer: pool,
+    offset: 4 * from,
+    size: 4 * (to - from),
+  }));
+}
+
+/** What `each` makes of the floats that a matrix or norm has in the pool. */
+export function byMatrix<Each>(
   table: ParameterTable,
   layers: number,
-  tail = false,
-): WeightViews {
+  each: (range: PoolRange) => Each,
+): ByMatrix<Each> {
   const byName = new Map(table.parameters.map((parameter) => [parameter.name, parameter]));
-  const view = (first: string, last = first): Binding => {
+  const view = (first: string, last = first): Each => {
     const from = byName.get(first);
     const to = byName.get(last);
     if (!from || !to) throw new Error(`No parameter ${first} … ${last} in the table.`);
-    const offset = from.offset * 4;
-    return { buffer: pool, offset, size: tail ? pool.size - offset : (to.offset + to.size) * 4 - offset };
+    return each({ from: from.offset, to: to.offset + to.size });
   };
   return {
     embedding: view('model.embed_tokens.weight'),
@@ -128,14 +130,11 @@ export interface Activations {
   layers: LayerActivations[];
 }
 
-/**
- * Buffers of a forward pass over `rows` tokens. `keep: 'all'` gives every layer its own (training); `'qkv'` only keys and
- * values (prefill); `'none'` lets all layers share one set.
- */
+/** Buffers of a forward pass over `rows` tokens. */
 export function allocateActivations(
   table: BufferTable,
   tuning: kernels.Tuning,
-  { sizes, rows, keep }: { sizes: Sizes; rows: number; keep: 'all' | 'qkv' | 'none' },
+  { sizes, rows, keep }: { sizes: Sizes; rows: number; keep: Keep },
 ): Activations {
   const { D, F, V, W, layers, heads } = sizes;
   const layer = (): LayerActivations => ({
@@ -156,13 +155,14 @@ export function allocateActivations(
     return keep === 'qkv' ? { ...first, qkv: table.floats('qkv', rows * W) } : first;
   };
   const residual = [table.floats('residual', rows * D)];
-  // Without `all`, the residual stream alternates between two buffers: a layer reads one and writes the other.
-  if (keep !== 'all') residual.push(table.floats('residual', rows * D));
+  const isKept = keep === 'all' || keep === 'residual';
+  // Where it is not kept, the residual stream alternates between two buffers: a layer reads one and writes the other.
+  if (!isKept) residual.push(table.floats('residual', rows * D));
   return {
     scratch: table.floats('scratch', kernels.scratchSize(tuning, D * Math.max(V, W, 2 * F))),
     layers: [first, ...Array.from({ length: layers - 1 }, later)],
     residual: Array.from({ length: layers + 1 }, (_, l) => {
-      if (keep !== 'all') return residual[l % 2];
+      if (!isKept) return residual[l % 2];
       return l === 0 ? residual[0] : table.floats('residual', rows * D);
     }),
   };
@@ -185,8 +185,7 @@ export function addForward(
   },
 ): void {
   const { sizes, weights, activations, shape, batch, length } = o;
-  const { scratch } = activations;
-  const { D, V, heads } = sizes;
+  const { D, V } = sizes;
   const rows = batch * length;
   kernels.embeddingGather(plan, {
     table: weights.embedding,
@@ -197,43 +196,50 @@ export function addForward(
     rows,
     shape,
   });
-  weights.layers.forEach((weight, l) => {
-    const kept = activations.layers[l];
-    addLayer(plan, tuning, {
-      sizes,
-      weight,
-      x: activations.residual[l],
-      kept,
-      out: activations.residual[l + 1],
-      scratch,
-      rows,
-      shape,
-      attend: () => {
-        kernels.rope(plan, {
-          qkv: kept.qkv,
-          rotation: o.rotation,
-          spans: o.spans,
-          heads,
-          inverse: false,
-          rows,
-          shape,
-        });
-        kernels.attention(plan, tuning, {
-          qkv: kept.qkv,
-          spans: o.spans,
-          o: kept.attended,
-          lse: kept.lse,
-          heads,
-          batch,
-          length,
-          shape,
-        });
-      },
-    });
+  weights.layers.forEach((_, l) => {
+    addAttentiveLayer(plan, tuning, { ...o, layer: l, out: activations.residual[l + 1] });
   });
 }
 
-/** One layer, from x [rows, D] to out [rows, D]. `attend` adds what leads from `kept.qkv` to `kept.attended`. */
+/** The layer of that number, over whole sequences, into its activations; and into `out` where that is given. */
+export function addAttentiveLayer(
+  plan: Plan,
+  tuning: kernels.Tuning,
+  o: Omit<Parameters<typeof addForward>[2], 'tokens'> & { layer: number; out: GPUBuffer | null },
+): void {
+  const { sizes, activations, spans, rotation, batch, length, shape } = o;
+  const { heads } = sizes;
+  const rows = batch * length;
+  const kept = activations.layers[o.layer];
+  addLayer(plan, tuning, {
+    sizes,
+    weight: o.weights.layers[o.layer],
+    x: activations.residual[o.layer],
+    kept,
+    out: o.out,
+    scratch: activations.scratch,
+    rows,
+    shape,
+    attend: () => {
+      kernels.rope(plan, { qkv: kept.qkv, rotation, spans, heads, inverse: false, rows, shape });
+      kernels.attention(plan, tuning, {
+        qkv: kept.qkv,
+        spans,
+        o: kept.attended,
+        lse: kept.lse,
+        heads,
+        batch,
+        length,
+        shape,
+      });
+    },
+  });
+}
+
+/**
+ * One layer, from x [rows, D] to out [rows, D], or to what it leaves behind alone. `attend` adds what leads from `kept.qkv` to
+ * `kept.attended`.
+ */
 export function addLayer(
   plan: Plan,
   tuning: kernels.Tuning,
@@ -242,7 +248,7 @@ export function addLayer(
     weight: WeightViews['layers'][number];
     x: GPUBuffer;
     kept: Omit<LayerActivations, 'lse'>;
-    out: GPUBuffer;
+    out: GPUBuffer | null;
     scratch: GPUBuffer;
     rows: number;
     shape: GPUBuffer;
@@ -307,6 +313,7 @@ export function addLayer(
     shape,
   });
   kernels.swiglu(plan, { gateUp: kept.gateUp, h: kept.h, F, rows, shape });
+  if (o.out === null) return;
   kernels.matmulNT(plan, tuning, {
     label: 'down',
     a: kept.h,
@@ -326,6 +333,12 @@ export interface HeadActivations {
   normed: GPUBuffer;
   scale: GPUBuffer;
   logits: GPUBuffer;
+}
+
+/** Buffers that a scoring list may write all over, of as many tokens at least. */
+export interface ScoringScratch {
+  activations: Activations;
+  head: HeadActivations;
 }
 
 export function allocateHead(table: BufferTable, { D, V }: Sizes, rows: number): HeadActivations {

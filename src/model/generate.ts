@@ -18,14 +18,7 @@ import {
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
 import { padRows } from './padding';
-
-/** Shape a generator is compiled for; smaller requests are padded. */
-export interface GeneratorShape {
-  prompts: number;
-  generations: number;
-  promptLength: number;
-  maxNew: number;
-}
+import type { GeneratorShape } from './plans';
 
 /** Most tokens from one look at which rows have ended to the next. */
 const LOOK_EVERY = 8;
@@ -200,14 +193,31 @@ export class Generator {
     );
   }
 
-  /** `options` must fit this generator's shape. Calls are served one after another. */
-  run(options: GenerateOptions): Promise<Generation> {
-    const result = this.#before.then(() => this.#run(options));
+  /**
+   * `options` must fit this generator's shape. Calls are served one after another.
+   * @param firstRow which of the rows that are drawn for is the first of these
+   */
+  run(options: GenerateOptions, firstRow = 0): Promise<Generation> {
+    const result = this.#before.then(() => this.#run(options, firstRow));
     this.#before = result.catch(() => undefined);
     return result;
   }
 
-  async #run(options: GenerateOptions): Promise<Generation> {
+  /** As `run`, for any number of prompts: as many at a time as there is room for. */
+  async runInTurns(options: GenerateOptions): Promise<Generation> {
+    const { prompts } = this.shape;
+    if (options.prompts.length <= prompts) return this.run(options);
+    const all: Generation = { completions: [], logps: [] };
+    for (let from = 0; from < options.prompts.length; from += prompts) {
+      const turn = { ...options, prompts: options.prompts.slice(from, from + prompts) };
+      const { completions, logps } = await this.run(turn, from * options.numGenerations);
+      all.completions.push(...completions);
+      all.logps.push(...logps);
+    }
+    return all;
+  }
+
+  async #run(options: GenerateOptions, firstRow: number): Promise<Generation> {
     const { prompts, generations, promptLength, maxNew } = this.shape;
     const { gpu } = this.model;
     const { queue } = gpu.device;
@@ -230,6 +240,7 @@ export class Generator {
     const rows = options.prompts.length * generations;
     words.set([rows, options.topK, options.eosToken, 0, options.key[0], options.key[1]]);
     new Float32Array(words.buffer)[6] = options.temperature;
+    words[7] = firstRow;
     queue.writeBuffer(this.#options, 0, words);
 
     submit(gpu, this.prefill);

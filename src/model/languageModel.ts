@@ -130,6 +130,12 @@ export interface LanguageModel {
   /** Sets the weights to Σ_k shares_k · end_k, [K] with sum 1; with a share of 1 they are that end's to the bit. @throws Error before `split` into as many */
   compose(shares: readonly number[]): Promise<void>;
 
+  /**
+   * Frees what was made for steps, scores and answers so far, at the end of a stage: the next one's have other shapes. Nothing may be
+   * under way. What was prepared and not used yet stays; all else is made again where it is needed.
+   */
+  tidy(): void;
+
   /** Planned and actual bytes on the device. */
   memory(): { bytesPlanned: number; bytesAllocated: number };
 

@@ -72,3 +72,17 @@ export function fitWeights(batch: TokenBatch, size: number, length: number): Flo
   }
   return weights;
 }
+
+/** A batch's sequences, `size` at a time. */
+export function turnsOf({ size, length, tokens, lengths }: PaddedTokens, most: number): PaddedTokens[] {
+  return Array.from({ length: Math.ceil(size / most) }, (_, turn) => {
+    const from = turn * most;
+    const to = Math.min(size, from + most);
+    return {
+      size: to - from,
+      length,
+      tokens: tokens.subarray(from * length, to * length),
+      lengths: lengths.subarray(from, to),
+    };
+  });
+}

@@ -17,6 +17,12 @@ export interface Parameter {
 
 const ALIGNMENT = 64;
 
+/** Floats [from, to) of the pool. */
+export interface PoolRange {
+  from: number;
+  to: number;
+}
+
 export interface ParameterTable {
   parameters: Parameter[];
   /** Length of the pool in floats. */
@@ -67,8 +73,30 @@ export function parameterTable(config: ModelConfig): ParameterTable {
   return { parameters, poolSize: offset, decayedSize };
 }
 
+/** What the kernels take as one matrix, in the pool's order. */
+export function matricesOf({ parameters, decayedSize }: ParameterTable): PoolRange[] {
+  const matrices: PoolRange[] = [];
+  for (const { name, offset, size } of parameters) {
+    if (offset >= decayedSize) break;
+    if (/\.(k|v|up)_proj\./.test(name)) matrices[matrices.length - 1].to = offset + size;
+    else matrices.push({ from: offset, to: offset + size });
+  }
+  return matrices;
+}
+
+/** That which holds a weight of this name. @throws RangeError where no matrix does, and of the embedding, which is two at once */
+export function matrixOf(table: ParameterTable, name: string): PoolRange {
+  const weight = table.parameters.find((each) => each.name === name);
+  const found = matricesOf(table).find(
+    ({ from, to }) => from > 0 && weight !== undefined && weight.offset >= from && weight.offset < to,
+  );
+  if (found === undefined)
+    throw new RangeError(`${name} is not a matrix of a layer, so it cannot be trained alone.`);
+  return found;
+}
+
 /** Floats [from, to) of the pool that hold the matrices of the last block. */
-export function lastLayerWindow({ parameters, decayedSize }: ParameterTable): { from: number; to: number } {
+export function lastLayerWindow({ parameters, decayedSize }: ParameterTable): PoolRange {
   const first = parameters.findLast(({ name }) => name.endsWith('.q_proj.weight'));
   if (!first) throw new Error('A model without layers has no last one.');
   return { from: first.offset, to: decayedSize };

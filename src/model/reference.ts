@@ -256,6 +256,9 @@ export class ReferenceModel implements LanguageModel {
     this.#composeWeights();
   }
 
+  /** Nothing outlives a step here. */
+  tidy(): void {}
+
   memory(): { bytesPlanned: number; bytesAllocated: number } {
     const pools = (this.#reference ? 4 : 3) + 3 * this.#ends.length;
     return { bytesPlanned: pools * 4 * this.#table.poolSize, bytesAllocated: tf.memory().numBytes };

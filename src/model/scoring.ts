@@ -10,6 +10,7 @@ import {
   allocateHead,
   type HeadActivations,
   type ModelBuffers,
+  type ScoringScratch,
   weightViews,
 } from './forward';
 import type { PaddedTokens, ScoreResult } from './languageModel';
@@ -35,6 +36,8 @@ export class ScoringStep {
     readonly batch: number,
     /** T */
     readonly length: number,
+    /** Of a step that is between its lists; none: its own. */
+    scratch: ScoringScratch | null = null,
   ) {
     const { gpu, tuning, sizes } = model;
     const rows = batch * length;
@@ -47,8 +50,9 @@ export class ScoringStep {
     this.lengths = table.floats('lengths', batch);
     this.spans = table.floats('spans', 4 * rows);
     this.scores = table.floats('scores', 2 * rows);
-    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep: 'none' });
-    this.#head = allocateHead(table, sizes, rows);
+    this.#activations =
+      scratch?.activations ?? allocateActivations(table, tuning, { sizes, rows, keep: 'none' });
+    this.#head = scratch?.head ?? allocateHead(table, sizes, rows);
   }
 
   get bytes(): number {

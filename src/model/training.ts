@@ -7,6 +7,7 @@ import { BufferTable } from '../gpu/bufferTable';
 import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { type Binding, Plan } from '../gpu/plan';
+import { addBackward, type BackwardScratch } from './backward';
 import {
   type Activations,
   addForward,
@@ -15,29 +16,15 @@ import {
   allocateHead,
   type HeadActivations,
   type ModelBuffers,
-  type Sizes,
-  type WeightViews,
+  type ScoringScratch,
   weightViews,
 } from './forward';
+import { GradientSlices } from './gradientSlices';
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import { fitWeights } from './padding';
+import { planTraining, splitsOf, type TrainingPlan } from './plans';
 import { fitBatch, maxItems, sortByToken } from './upload';
-
-/** Into how many slices the weight gradient of so many tokens is summed. */
-function gradientSlices(tuning: kernels.Tuning, rows: number): number {
-  return Math.max(1, Math.min(16, Math.ceil(rows / tuning.tokensPerSlice)));
-}
-
-/** Bytes of the largest buffer of a step over [B, T]: logits, an MLP's activations, or the gradient's slices. */
-export function largestBuffer(
-  tuning: kernels.Tuning,
-  { V, F, W, D }: Sizes,
-  poolSize: number,
-  rows: number,
-): number {
-  return 4 * Math.max(rows * Math.max(V, 2 * F, W, D), gradientSlices(tuning, rows) * poolSize);
-}
 
 /** The loss a backward list differentiates. See cross_entropy.wgsl. */
 export interface KernelObjective {
@@ -114,13 +101,12 @@ export class TrainingStep {
   readonly supervisedObjective: GPUBuffer;
   readonly buffers: StepBuffers;
   readonly #bufferTable: BufferTable;
+  readonly #keep: TrainingPlan['keep'];
   readonly #activations: Activations;
-  readonly #scratch: Record<'dx' | 'dNormed' | 'dh' | 'dGateUp' | 'dAttended' | 'dqkv' | 'delta', GPUBuffer>;
+  readonly #scratch: BackwardScratch;
   readonly #head: HeadActivations & Record<'dlogits' | 'statistics', GPUBuffer>;
   readonly #embedding: Record<'positions' | 'items' | 'firstItems' | 'partial', GPUBuffer>;
-  readonly #slices: GPUBuffer;
-  readonly #sliceWeights: WeightViews;
-  readonly #weights: WeightViews;
+  readonly #slices: GradientSlices;
   /** All of the batch. */
   readonly #whole: Leading;
   readonly #maxItems: number;
@@ -135,7 +121,7 @@ export class TrainingStep {
     const rows = batch * length;
     const { gpu, tuning, sizes } = model;
     const { D, F, V, W, heads } = sizes;
-    const { poolSize } = model.table;
+    const { keep, slices } = planTraining(model, rows);
     const table = new BufferTable(gpu, `training ${batch}×${length}`);
     this.#bufferTable = table;
     this.#maxItems = maxItems(rows, V);
@@ -151,19 +137,21 @@ export class TrainingStep {
       metrics: model.metrics,
     };
     gpu.device.queue.writeBuffer(this.buffers.ones, 0, new Float32Array(batch).fill(1));
-    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep: 'all' });
+    this.#keep = keep;
+    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep });
     this.#head = {
       ...allocateHead(table, sizes, rows),
       dlogits: table.floats('dlogits', rows * V),
       statistics: table.floats('statistics', rows * 8),
     };
+    // Where a layer's activations are made anew for its backward pass, its h is free once the weight's gradient
+    // is known, and so is gate_up once its own is.
+    const [{ h, gateUp }] = this.#activations.layers;
     this.#scratch = {
       dx: table.floats('dx', rows * D),
       dNormed: table.floats('d_normed', rows * D),
-      dh: table.floats('dh', rows * F),
-      dGateUp: table.floats('d_gate_up', rows * 2 * F),
-      dAttended: table.floats('d_attended', rows * D),
-      dqkv: table.floats('dqkv', rows * W),
+      wide: keep === 'residual' && F >= W ? h : table.floats('d_wide', rows * Math.max(F, W)),
+      dGateUp: keep === 'residual' ? gateUp : table.floats('d_gate_up', rows * 2 * F),
       delta: table.floats('delta', rows * heads.heads),
     };
     this.#embedding = {
@@ -172,15 +160,14 @@ export class TrainingStep {
       firstItems: table.floats('first_items', V + 1),
       partial: table.floats('partial', this.#maxItems * D),
     };
-    this.#slices = table.floats('slices', gradientSlices(tuning, rows) * poolSize);
-    this.#weights = weightViews(model.parameters, model.table, sizes.layers);
-    this.#sliceWeights = weightViews(this.#slices, model.table, sizes.layers, true);
+    this.#slices = GradientSlices.allocate(table, slices);
+    const weights = weightViews(model.parameters, model.table, sizes.layers);
     this.supervisedObjective = objectiveUniform(table);
 
     this.forward = new Plan(gpu);
     addForward(this.forward, tuning, {
       sizes,
-      weights: this.#weights,
+      weights,
       activations: this.#activations,
       tokens: this.buffers.tokens,
       spans: this.buffers.spans,
@@ -191,7 +178,7 @@ export class TrainingStep {
     });
     addHead(this.forward, tuning, {
       sizes,
-      weights: this.#weights,
+      weights,
       x: this.#activations.residual[sizes.layers],
       kept: this.#head,
       scratch: this.#activations.scratch,
@@ -215,6 +202,44 @@ export class TrainingStep {
 
   get bytes(): number {
     return this.#bufferTable.bytes;
+  }
+
+  /**
+   * What a scoring list may write between two lists of this step: nothing in it outlives a backward list. Whoever asks for it scores
+   * neither while one of these runs nor between a backward list and what it is made of.
+   * @param table that has what more is needed
+   */
+  scoringScratch(table: BufferTable): ScoringScratch {
+    const { D, layers } = this.model.sizes;
+    const rows = this.batch * this.length;
+    const { dx, dNormed, wide, dGateUp, delta } = this.#scratch;
+    const { scratch, layers: kept } = this.#activations;
+    const more = (name: string) => table.floats(name, rows * D);
+    const scale = table.floats('scale', rows);
+    // Activations that are made anew for each layer are free, too.
+    const [normed, middle] =
+      this.#keep === 'residual' ? [kept[0].normed1, kept[0].middle] : [more('normed'), more('middle')];
+    const residual = [dx, dNormed];
+    return {
+      activations: {
+        scratch,
+        residual: Array.from({ length: layers + 1 }, (_, l) => residual[l % 2]),
+        layers: Array.from({ length: layers }, (_, l) => ({
+          normed1: normed,
+          scale1: scale,
+          qkv: wide,
+          lse: delta,
+          // Nothing leaves the layer before this is used up.
+          attended: residual[(l + 1) % 2],
+          middle,
+          normed2: normed,
+          scale2: scale,
+          gateUp: dGateUp,
+          h: wide,
+        })),
+      },
+      head: { normed, scale, logits: this.#head.dlogits },
+    };
   }
 
   /** The batch's first `batch` sequences, for lists of their own; the uniform belongs to `table`. */
@@ -260,13 +285,9 @@ export class TrainingStep {
     const plan = new Plan(this.model.gpu);
     const { length } = this;
     const { tuning, sizes } = this.model;
-    const { D, F, V, W, eps, heads, layers } = sizes;
+    const { V } = sizes;
     const { batch, shape } = o.leading ?? this.#whole;
     const rows = batch * length;
-    const scratch = this.#scratch;
-    const { poolSize } = this.model.table;
-    const splits = gradientSlices(tuning, rows);
-    const slices = { splits, slice: poolSize };
     kernels.crossEntropy(plan, tuning, {
       logits: this.#head.logits,
       dlogits: this.#head.dlogits,
@@ -283,200 +304,18 @@ export class TrainingStep {
       rows,
       shape,
     });
-    // Head: tied embedding, final norm.
-    const { dlogits, normed } = this.#head;
-    kernels.matmulTN(plan, tuning, {
-      label: 'logits_backward/weight',
-      a: dlogits,
-      b: normed,
-      out: this.#sliceWeights.embedding,
-      M: V,
-      N: D,
-      ...slices,
-      shape,
-    });
-    kernels.matmulNN(plan, tuning, {
-      label: 'logits_backward',
-      a: dlogits,
-      w: this.#weights.embedding,
-      out: scratch.dNormed,
-      K: V,
-      N: D,
-      rows,
-      shape,
-    });
-    // All of it, also beyond the leading sequences: the embedding's gradient walks over every token of the batch.
-    kernels.clear(plan, { out: scratch.dx, size: this.batch * length * D });
-    kernels.rmsNormBackward(plan, tuning, {
-      x: this.#activations.residual[layers],
-      weight: this.#weights.finalNorm,
-      scale: this.#head.scale,
-      dy: scratch.dNormed,
-      dx: scratch.dx,
-      dWeight: this.#sliceWeights.finalNorm,
-      D,
-      eps,
-      rows,
-      ...slices,
-      shape,
-    });
-    for (let l = layers - 1; l >= 0; l--) {
-      const w = this.#weights.layers[l];
-      const dw = this.#sliceWeights.layers[l];
-      const kept = this.#activations.layers[l];
-      // MLP
-      kernels.matmulTN(plan, tuning, {
-        label: 'down_backward/weight',
-        a: scratch.dx,
-        b: kept.h,
-        out: dw.down,
-        M: D,
-        N: F,
-        ...slices,
-        shape,
-      });
-      kernels.matmulNN(plan, tuning, {
-        label: 'down_backward',
-        a: scratch.dx,
-        w: w.down,
-        out: scratch.dh,
-        K: D,
-        N: F,
-        rows,
-        shape,
-      });
-      kernels.swigluBackward(plan, {
-        gateUp: kept.gateUp,
-        dh: scratch.dh,
-        dGateUp: scratch.dGateUp,
-        F,
-        rows,
-        shape,
-      });
-      kernels.matmulTN(plan, tuning, {
-        label: 'gate_up_backward/weight',
-        a: scratch.dGateUp,
-        b: kept.normed2,
-        out: dw.gateUp,
-        M: 2 * F,
-        N: D,
-        ...slices,
-        shape,
-      });
-      kernels.matmulNN(plan, tuning, {
-        label: 'gate_up_backward',
-        a: scratch.dGateUp,
-        w: w.gateUp,
-        out: scratch.dNormed,
-        K: 2 * F,
-        N: D,
-        rows,
-        shape,
-      });
-      kernels.rmsNormBackward(plan, tuning, {
-        x: kept.middle,
-        weight: w.norm2,
-        scale: kept.scale2,
-        dy: scratch.dNormed,
-        dx: scratch.dx,
-        dWeight: dw.norm2,
-        D,
-        eps,
-        rows,
-        ...slices,
-        shape,
-      });
-      // Attention
-      kernels.matmulTN(plan, tuning, {
-        label: 'o_proj_backward/weight',
-        a: scratch.dx,
-        b: kept.attended,
-        out: dw.output,
-        M: D,
-        N: D,
-        ...slices,
-        shape,
-      });
-      kernels.matmulNN(plan, tuning, {
-        label: 'o_proj_backward',
-        a: scratch.dx,
-        w: w.output,
-        out: scratch.dAttended,
-        K: D,
-        N: D,
-        rows,
-        shape,
-      });
-      kernels.attentionBackward(plan, tuning, {
-        qkv: kept.qkv,
-        spans: this.buffers.spans,
-        o: kept.attended,
-        lse: kept.lse,
-        dO: scratch.dAttended,
-        delta: scratch.delta,
-        dqkv: scratch.dqkv,
-        heads,
-        batch,
-        length,
-        shape,
-      });
-      kernels.rope(plan, {
-        qkv: scratch.dqkv,
-        rotation: this.model.rotation,
-        spans: this.buffers.spans,
-        heads,
-        inverse: true,
-        rows,
-        shape,
-      });
-      kernels.matmulTN(plan, tuning, {
-        label: 'qkv_backward/weight',
-        a: scratch.dqkv,
-        b: kept.normed1,
-        out: dw.qkv,
-        M: W,
-        N: D,
-        ...slices,
-        shape,
-      });
-      kernels.matmulNN(plan, tuning, {
-        label: 'qkv_backward',
-        a: scratch.dqkv,
-        w: w.qkv,
-        out: scratch.dNormed,
-        K: W,
-        N: D,
-        rows,
-        shape,
-      });
-      kernels.rmsNormBackward(plan, tuning, {
-        x: this.#activations.residual[l],
-        weight: w.norm1,
-        scale: kept.scale1,
-        dy: scratch.dNormed,
-        dx: scratch.dx,
-        dWeight: dw.norm1,
-        D,
-        eps,
-        rows,
-        ...slices,
-        shape,
-      });
-    }
-    kernels.embeddingBackward(plan, {
-      dx: scratch.dx,
-      ...this.#embedding,
-      gradient: this.#sliceWeights.embedding,
-      D,
-      V,
+    addBackward(plan, this.model, {
+      ...{ batch, length, shape },
+      slices: this.#slices.first(splitsOf(tuning, rows)),
+      spans: this.buffers.spans,
+      activations: this.#activations,
+      anew: this.#keep === 'residual',
+      head: this.#head,
+      scratch: this.#scratch,
+      embedding: this.#embedding,
       maxItems: this.#maxItems,
-      shape,
-    });
-    kernels.reduceSlices(plan, {
-      slices: this.#slices,
+      allRows: this.batch * length,
       gradient: o.gradient,
-      size: poolSize,
-      splits,
       objective: o.objective,
     });
     return plan;

@@ -5,10 +5,10 @@
 import { BufferTable } from '../gpu/bufferTable';
 import { type Gpu, GpuLimitError } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
-import { Plan, submit } from '../gpu/plan';
+import { type Plan, submit } from '../gpu/plan';
 import { type AdamWStep, headDim, type ModelConfig } from './config';
-import { type ModelBuffers, type Sizes, sizesOf } from './forward';
-import { Generator, type GeneratorShape } from './generate';
+import { type ModelBuffers, sizesOf } from './forward';
+import { Generator } from './generate';
 import type {
   GenerateOptions,
   Generation,
@@ -18,12 +18,29 @@ import type {
   ScoreResult,
   StepMetrics,
   TokenBatch,
+  WeightPools,
 } from './languageModel';
+import { Learner } from './learner';
 import type { ModelEnds } from './modelEnds';
-import { initialParameters, type ParameterTable, parameterTable } from './parameters';
-import { readPools, writePools } from './pools';
+import { turnsOf } from './padding';
+import {
+  initialParameters,
+  matrixOf,
+  type ParameterTable,
+  type PoolRange,
+  parameterTable,
+} from './parameters';
+import {
+  type DeviceRoom,
+  type GeneratorShape,
+  planGeneration,
+  planScoring,
+  planTraining,
+  roomOf,
+  type Sizes,
+} from './plans';
 import { ScoringStep } from './scoring';
-import { largestBuffer, SUPERVISED, TrainingStep, writeObjective } from './training';
+import { SUPERVISED, TrainingStep, writeObjective } from './training';
 
 /** cos and sin of position · theta^(−2i/h) in f64, rounded once. [positions, h/2, 2] */
 export function rotationTable(config: ModelConfig): Float32Array<ArrayBuffer> {
@@ -48,7 +65,7 @@ export async function createTransformer(
 ): Promise<Transformer> {
   const model = new Transformer(gpu, config, tuning);
   gpu.device.queue.writeBuffer(model.parameters, 0, initialParameters(config, seed));
-  await model.compile();
+  gpu.assertHealthy();
   return model;
 }
 
@@ -56,22 +73,24 @@ export class Transformer implements LanguageModel, ModelBuffers {
   readonly backend = 'webgpu';
   readonly sizes: Sizes;
   readonly table: ParameterTable;
-  /** f32 pools of `table.poolSize`. */
+  /** f32 [table.poolSize] */
   readonly parameters: GPUBuffer;
-  readonly reference: GPUBuffer;
-  readonly gradient: GPUBuffer;
+  readonly trained: PoolRange;
+  readonly room: DeviceRoom;
   /** 16 floats, see StepBuffers.metrics. */
   readonly metrics: GPUBuffer;
   readonly rotation: GPUBuffer;
   readonly hyper: GPUBuffer;
   readonly normPartials: GPUBuffer;
-  readonly #optimizer: Plan;
   #ends: ModelEnds | null = null;
-  /** AdamW's running mean of the clipped gradient. */
-  readonly moment1: GPUBuffer;
-  readonly #moment2: GPUBuffer;
   readonly #buffers: BufferTable;
+  /** Made when something is first learnt, or remembered of what was. */
+  #learner: Learner | null = null;
+  /** Made when it is first needed. */
+  #reference: GPUBuffer | null = null;
   readonly #training = new Map<string, Promise<TrainingStep>>();
+  /** Keys of training steps that somebody took. */
+  readonly #taken = new Set<string>();
   #trainingBytes = 0;
   readonly #scoring = new Map<string, { step: ScoringStep; plan: Promise<Plan> }>();
   readonly #generators: Generator[] = [];
@@ -80,54 +99,57 @@ export class Transformer implements LanguageModel, ModelBuffers {
     readonly gpu: Gpu,
     readonly config: ModelConfig,
     readonly tuning: kernels.Tuning,
+    /** `trains`: the one weight that is trained, by its name, with those that the kernels take as one matrix with it; none: all. */
+    { room = roomOf(gpu.device.limits), trains }: { room?: DeviceRoom; trains?: string } = {},
   ) {
     this.sizes = sizesOf(config);
     this.table = parameterTable(config);
-    const { poolSize, decayedSize } = this.table;
+    this.room = room;
+    const { poolSize } = this.table;
+    this.trained = trains === undefined ? { from: 0, to: poolSize } : matrixOf(this.table, trains);
     const buffers = new BufferTable(gpu, 'model');
     this.#buffers = buffers;
-    this.parameters = buffers.floats('parameters', poolSize);
-    this.reference = buffers.floats('reference', poolSize);
-    this.gradient = buffers.floats('gradient', poolSize);
-    this.moment1 = buffers.floats('moment1', poolSize);
-    this.#moment2 = buffers.floats('moment2', poolSize);
+    // The update of all of them takes them at once.
+    this.parameters = buffers.floats('parameters', poolSize, trains === undefined ? 'whole' : 'windows');
     this.metrics = buffers.floats('metrics', 16);
     const rotation = rotationTable(config);
     this.rotation = buffers.floats('rotation', rotation.length);
     gpu.device.queue.writeBuffer(this.rotation, 0, rotation);
     this.hyper = buffers.uniform('hyper', 32);
     this.normPartials = buffers.floats('norm_partials', kernels.NORM_PARTIALS);
-    this.#optimizer = new Plan(gpu);
-    kernels.adamW(this.#optimizer, {
-      parameters: this.parameters,
-      moment1: this.moment1,
-      moment2: this.#moment2,
-      gradient: this.gradient,
-      partial: this.normPartials,
-      metrics: this.metrics,
-      hyper: this.hyper,
-      size: poolSize,
-      decayed: decayedSize,
-    });
   }
 
-  async compile(): Promise<void> {
-    await this.#optimizer.compile();
-    this.gpu.assertHealthy();
+  get #learning(): Learner {
+    this.#learner ??= new Learner(this);
+    return this.#learner;
   }
 
-  /** Clips the gradient pool and applies AdamW, to the ends where there are some; `writeHyper` first. */
+  /** f32, of what is trained; the first one who asks has it made. */
+  get gradient(): GPUBuffer {
+    return this.#learning.gradient;
+  }
+
+  /** AdamW's running mean of the clipped gradient. */
+  get moment1(): GPUBuffer {
+    return this.#learning.moment1;
+  }
+
+  /** f32 [table.poolSize]: the frozen policy, zeros before. */
+  get reference(): GPUBuffer {
+    this.#reference ??= this.#buffers.floats('reference', this.table.poolSize);
+    return this.#reference;
+  }
+
+  /** Clips the gradient pool and applies AdamW, to the ends where there are some; `writeHyper` and a training step first. */
   get optimizer(): Plan {
-    return this.#ends?.optimizer ?? this.#optimizer;
+    return this.#ends?.optimizer ?? this.#learning.optimizer;
   }
 
   /** Whether the device can hold the training step of [B, T]. @throws GpuLimitError; nothing is allocated */
   checkBatch(batch: number, length: number): void {
-    const { poolSize } = this.table;
-    const largest = largestBuffer(this.tuning, this.sizes, poolSize, batch * length);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    if (largest > limit) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, limit);
+    const { largest } = planTraining(this, batch * length);
+    const { buffer } = this.room;
+    if (largest > buffer) throw new GpuLimitError(`a batch of ${batch} × ${length} tokens`, largest, buffer);
   }
 
   /**
@@ -135,12 +157,18 @@ export class Transformer implements LanguageModel, ModelBuffers {
    * `longest` is the longest single sequence. @throws GpuLimitError before allocating anything
    */
   training(batch: number, length: number, longest = length): Promise<TrainingStep> {
-    this.#checkLength(longest);
+    const step = this.#prepared(batch, length, longest);
+    this.#taken.add(`${batch}×${length}`);
+    return step;
+  }
+
+  #prepared(batch: number, length: number, longest: number): Promise<TrainingStep> {
+    this.checkLength(longest);
     const key = `${batch}×${length}`;
     let step = this.#training.get(key);
     if (!step) {
       this.checkBatch(batch, length);
-      step = TrainingStep.create(this, batch, length);
+      step = this.#built(batch, length);
       step
         .then((built) => {
           this.#trainingBytes += built.bytes;
@@ -151,8 +179,14 @@ export class Transformer implements LanguageModel, ModelBuffers {
     return step;
   }
 
+  async #built(batch: number, length: number): Promise<TrainingStep> {
+    const { compiled } = this.#learning;
+    const [step] = await Promise.all([TrainingStep.create(this, batch, length), compiled]);
+    return step;
+  }
+
   prepare(batch: number, length: number): void {
-    const prepared = async () => this.training(batch, length);
+    const prepared = async () => this.#prepared(batch, length, length);
     // The first step meets the same error: a step that failed is not kept.
     prepared().catch(() => undefined);
   }
@@ -162,9 +196,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     batch: number,
     length: number,
     weights: 'current' | 'reference',
-    longest = length,
   ): Promise<{ step: ScoringStep; plan: Plan }> {
-    this.#checkLength(longest);
+    this.checkLength(length);
     const key = `${weights} ${batch}×${length}`;
     let entry = this.#scoring.get(key);
     if (!entry) {
@@ -210,33 +243,50 @@ export class Transformer implements LanguageModel, ModelBuffers {
   }
 
   async score(batch: PaddedTokens, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
-    const { step, plan } = await this.scoring(batch.size, batch.length, weights);
-    return step.run(plan, batch);
+    const { step, plan, turns } = await this.#turns(batch, weights);
+    const logps = new Float32Array(batch.size * batch.length);
+    const entropies = new Float32Array(logps.length);
+    for (const [turn, part] of turns.entries()) {
+      const found = await step.run(plan, part);
+      logps.set(found.logps, turn * step.batch * batch.length);
+      entropies.set(found.entropies, turn * step.batch * batch.length);
+    }
+    return { logps, entropies };
   }
 
   async logitsAfter(batch: PaddedTokens): Promise<Float32Array> {
-    const { step, plan } = await this.scoring(batch.size, batch.length, 'current');
-    return step.logitsAfter(plan, batch);
+    const { step, plan, turns } = await this.#turns(batch, 'current');
+    const logits = new Float32Array(batch.size * this.sizes.V);
+    for (const [turn, part] of turns.entries())
+      logits.set(await step.logitsAfter(plan, part), turn * step.batch * this.sizes.V);
+    return logits;
+  }
+
+  /** A batch's sequences in turns for which there is room, and the list that takes each of them. */
+  async #turns(batch: PaddedTokens, weights: 'current' | 'reference') {
+    const { size } = planScoring(this, batch);
+    return { ...(await this.scoring(size, batch.length, weights)), turns: turnsOf(batch, size) };
   }
 
   async generate(options: GenerateOptions): Promise<Generation> {
     const longest = Math.max(...options.prompts.map((prompt) => prompt.length));
-    this.#checkLength(longest + options.maxNewTokens);
-    const wanted: GeneratorShape = {
+    this.checkLength(longest + options.maxNewTokens);
+    // Prompts vary by a few tokens from batch to batch: round up so that one generator serves them all.
+    const room = this.config.max_position_embeddings - options.maxNewTokens;
+    const shape: GeneratorShape = {
       prompts: options.prompts.length,
       generations: options.numGenerations,
-      promptLength: longest,
+      promptLength: Math.min(room, Math.ceil(longest / 16) * 16),
       maxNew: options.maxNewTokens,
     };
+    const { prompts } = planGeneration(this, shape);
+    const wanted = { ...shape, prompts, promptLength: longest };
     let generator = this.#generators.find((candidate) => candidate.fits(wanted));
     if (!generator) {
-      // Prompts vary by a few tokens from batch to batch: round up so that one generator serves them all.
-      const room = this.config.max_position_embeddings - options.maxNewTokens;
-      const promptLength = Math.min(room, Math.ceil(longest / 16) * 16);
-      generator = await Generator.create(this, { ...wanted, promptLength });
+      generator = await Generator.create(this, { ...shape, prompts });
       this.#generators.push(generator);
     }
-    return generator.run(options);
+    return generator.runInTurns(options);
   }
 
   async freezeReference(): Promise<void> {
@@ -246,10 +296,34 @@ export class Transformer implements LanguageModel, ModelBuffers {
   }
 
   async snapshot(): Promise<ModelState> {
-    const own = { parameters: this.parameters, moment1: this.moment1, moment2: this.#moment2 };
-    const state: ModelState = await readPools(this.gpu, own);
+    const [parameters, moment1, moment2] = await Promise.all([
+      this.gpu.read(this.parameters).then((words) => new Float32Array(words)),
+      this.#readMoment('moment1'),
+      this.#readMoment('moment2'),
+    ]);
+    const state: ModelState = { parameters, moment1, moment2 };
     if (this.#ends !== null) state.ends = await this.#ends.snapshot();
     return state;
+  }
+
+  /** [poolSize], zeros where nothing was learnt. */
+  async #readMoment(name: 'moment1' | 'moment2'): Promise<Float32Array<ArrayBuffer>> {
+    const { poolSize } = this.table;
+    if (this.#learner === null) return new Float32Array(poolSize);
+    const found = new Float32Array(await this.gpu.read(this.#learner[name]));
+    if (found.length === poolSize) return found;
+    const pool = new Float32Array(poolSize);
+    pool.set(found, this.trained.from);
+    return pool;
+  }
+
+  /** Zeros are not worth a pool. */
+  #writeMoments(moments: Pick<WeightPools, 'moment1' | 'moment2'>): void {
+    const { from, to } = this.trained;
+    const isZero = (pool: Float32Array) => pool.every((value) => value === 0);
+    if (this.#learner === null && isZero(moments.moment1) && isZero(moments.moment2)) return;
+    for (const name of ['moment1', 'moment2'] as const)
+      this.gpu.device.queue.writeBuffer(this.#learning[name], 0, moments[name].subarray(from, to));
   }
 
   async restore({ ends = [], ...own }: ModelState): Promise<void> {
@@ -261,7 +335,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
           );
         }
       }
-    writePools(this.gpu, { parameters: this.parameters, moment1: this.moment1, moment2: this.#moment2 }, own);
+    this.gpu.device.queue.writeBuffer(this.parameters, 0, own.parameters);
+    this.#writeMoments(own);
     await this.#provide(ends.length);
     this.#ends?.restore(ends);
   }
@@ -294,15 +369,31 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   async resetOptimizer(): Promise<void> {
     const zeros = new Float32Array(this.table.poolSize);
-    this.gpu.device.queue.writeBuffer(this.moment1, 0, zeros);
-    this.gpu.device.queue.writeBuffer(this.#moment2, 0, zeros);
+    this.#writeMoments({ moment1: zeros, moment2: zeros });
+  }
+
+  tidy(): void {
+    for (const key of this.#taken) {
+      const step = this.#training.get(key);
+      this.#training.delete(key);
+      step
+        ?.then((built) => {
+          this.#trainingBytes -= built.bytes;
+          built.destroy();
+        })
+        .catch(() => undefined);
+    }
+    this.#taken.clear();
+    for (const { step } of this.#scoring.values()) step.destroy();
+    this.#scoring.clear();
+    for (const generator of this.#generators.splice(0)) generator.destroy();
   }
 
   memory(): { bytesPlanned: number; bytesAllocated: number } {
     const scoring = [...this.#scoring.values()].reduce((total, { step }) => total + step.bytes, 0);
     const generators = this.#generators.reduce((total, generator) => total + generator.bytes, 0);
-    const ends = this.#ends?.bytes ?? 0;
-    const bytesPlanned = this.#buffers.bytes + this.#trainingBytes + scoring + generators + ends;
+    const learning = (this.#learner?.bytes ?? 0) + (this.#ends?.bytes ?? 0);
+    const bytesPlanned = this.#buffers.bytes + this.#trainingBytes + scoring + generators + learning;
     return { bytesPlanned, bytesAllocated: this.gpu.bytesAllocated };
   }
 
@@ -311,10 +402,12 @@ export class Transformer implements LanguageModel, ModelBuffers {
     for (const { step } of this.#scoring.values()) step.destroy();
     for (const generator of this.#generators) generator.destroy();
     this.#ends?.destroy();
+    this.#learner?.destroy();
     this.#buffers.destroy();
   }
 
-  #checkLength(length: number): void {
+  /** @throws RangeError for a sequence of more tokens than there are positions */
+  checkLength(length: number): void {
     if (length > this.config.max_position_embeddings) {
       throw new RangeError(
         `A sequence of ${length} tokens exceeds max_position_embeddings = ${this.config.max_position_embeddings}.`,

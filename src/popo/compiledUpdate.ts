@@ -21,7 +21,7 @@ import { Plan, submit } from '../gpu/plan';
 import type { AdamWStep } from '../model/config';
 import { packedLength, packGroups, sliceRows } from '../model/packing';
 import { lastLayerWindow } from '../model/parameters';
-import type { ScoringStep } from '../model/scoring';
+import { ScoringStep } from '../model/scoring';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
 import type { Transformer } from '../model/transformer';
 import { assertRewards } from './advantages';
@@ -58,6 +58,8 @@ interface Compiled {
   rollouts: number;
   weighting: RewardWeighting;
   directional: { kernels: DirectionalInfluence; scoring: ScoringStep } | null;
+  /** They write into the step's scratch. */
+  scorings: ScoringStep[];
   /** Uniforms of the single rewards' losses, whose temperature scoring takes too, and of the combined one. */
   probeObjective: GPUBuffer;
   objective: GPUBuffer;
@@ -77,6 +79,8 @@ interface MeasuredParts {
   table: BufferTable;
   step: TrainingStep;
   weighting: RewardWeighting;
+  /** [poolSize] each: of the gradients of single rewards, the first of which is the model's own until the update's is known. */
+  pools: GPUBuffer[];
   /** Of a single reward's loss. */
   objective: GPUBuffer;
 }
@@ -106,7 +110,8 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** Bytes this optimizer holds besides the model's own. */
   get bytes(): number {
-    return this.#compiled?.table.bytes ?? 0;
+    const { table, scorings } = this.#compiled ?? {};
+    return (scorings ?? []).reduce((sum, { bytes }) => sum + bytes, table?.bytes ?? 0);
   }
 
   async update(policyBatch: PolicyBatch, hyper: AdamWStep): Promise<PolicyUpdate> {
@@ -181,6 +186,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   destroy(): void {
     this.#compiled?.table.destroy();
+    for (const scoring of this.#compiled?.scorings ?? []) scoring.destroy();
     this.#compiled = null;
     this.#kept = null;
   }
@@ -240,17 +246,26 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const { stride } = weighting;
     const { slopes } = influencePrompts(options, step.batch);
     const measured = everMeasured(options);
+    const pools = [model.gradient];
+    // Gradients are compared before anything is displaced, so the second pool is free by then.
+    const more = Math.max(measured.gram ? K : 0, measured.influence ? 2 : 0);
+    while (pools.length < more) pools.push(table.floats(`pool ${pools.length}`, poolSize));
+    const scratch = options.beta > 0 || measured.influence ? step.scoringScratch(table) : null;
+    const scoringOf = (groups: number) => {
+      model.checkLength(batch.length);
+      const scoring = new ScoringStep(model, groups, step.length, scratch);
+      scorings.push(scoring);
+      return scoring;
+    };
+    const scorings: ScoringStep[] = [];
     const directional = measured.influence
       ? {
-          kernels: new DirectionalInfluence(table, {
-            ...shape,
-            slopes,
-            length: step.length,
-            poolSize,
-            scope,
-            stride,
-          }),
-          scoring: await this.#scoring(slopes.to - slopes.from, step.length, batch.length),
+          kernels: new DirectionalInfluence(
+            table,
+            { ...shape, slopes, length: step.length, poolSize, scope, stride },
+            pools[1],
+          ),
+          scoring: scoringOf(slopes.to - slopes.from),
         }
       : null;
     const probeObjective = objectiveUniform(table);
@@ -263,9 +278,9 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     const { scores, baselines } = step.buffers;
     const rows = step.batch * step.length;
     keepBaselines(keepOld, 'old', { scores, baselines, rows });
-    const parts = { table, step, weighting, objective: probeObjective };
+    const parts = { table, step, weighting, pools, objective: probeObjective };
     const [referenceScores, gram, influence, backward] = await Promise.all([
-      options.beta > 0 ? this.#referenceScores(step, batch.length, probeObjective) : [],
+      options.beta > 0 ? this.#referenceScores(step, scoringOf(step.batch), probeObjective) : [],
       measured.gram ? this.#gram(parts, scope) : [],
       directional ? this.#influence(parts, directional) : [],
       step.backward({ objective, advantages: weighting.advantagesOf(K), gradient: model.gradient }),
@@ -282,6 +297,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       rollouts: batch.size,
       weighting,
       directional,
+      scorings,
       probeObjective,
       objective,
       readout,
@@ -296,13 +312,8 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     return this.#compiled;
   }
 
-  async #scoring(groups: number, length: number, longest: number): Promise<ScoringStep> {
-    return (await this.#model.scoring(groups, length, 'reference', longest)).step;
-  }
-
   /** Scores of the uploaded batch under the frozen reference, kept as baselines. */
-  async #referenceScores(step: TrainingStep, longest: number, objective: GPUBuffer): Promise<Plan[]> {
-    const scoring = await this.#scoring(step.batch, step.length, longest);
+  async #referenceScores(step: TrainingStep, scoring: ScoringStep, objective: GPUBuffer): Promise<Plan[]> {
     const { baselines } = step.buffers;
     const keep = new Plan(this.#gpu);
     const rows = step.batch * step.length;
@@ -312,31 +323,23 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
 
   /** A backward pass per reward into a pool of its own, and the Gram matrix of the pools within the scope. */
   async #gram(
-    { table, step, weighting, objective }: MeasuredParts,
+    { table, step, weighting, pools, objective }: MeasuredParts,
     scope: { from: number; to: number },
   ): Promise<Plan[]> {
-    const K = this.weights.length;
-    const { poolSize } = this.#model.table;
-    const pools = table.floats('reward gradients', K * poolSize);
-    const shape = { count: scope.to - scope.from, stride: poolSize, numGradients: K };
-    const offset = scope.from * 4;
-    const window = { buffer: pools, offset, size: pools.size - offset };
-    const alignment = new GradientAlignment(table, shape, window, weighting.gram);
+    const own = pools.slice(0, this.weights.length);
+    const count = scope.to - scope.from;
+    const windows = own.map((buffer) => ({ buffer, offset: scope.from * 4, size: count * 4 }));
     const gram = new Plan(this.#gpu);
-    alignment.add(gram);
-    const backwards = Array.from({ length: K }, (_, k) =>
-      step.backward({
-        objective,
-        advantages: weighting.advantagesOf(k),
-        gradient: { buffer: pools, offset: k * poolSize * 4, size: poolSize * 4 },
-      }),
+    new GradientAlignment(table, count, windows, weighting.gram).add(gram);
+    const backwards = own.map((gradient, k) =>
+      step.backward({ objective, advantages: weighting.advantagesOf(k), gradient }),
     );
     return Promise.all([...backwards, gram.compile()]);
   }
 
   /** The direction, into the gradient pool, which is free until the combined loss's backward; then the influences along it. */
   async #influence(
-    { table, step, weighting, objective }: MeasuredParts,
+    { table, step, weighting, objective }: Omit<MeasuredParts, 'pools'>,
     { kernels, scoring }: NonNullable<Compiled['directional']>,
   ): Promise<Plan[]> {
     const { parameters, gradient, moment1 } = this.#model;

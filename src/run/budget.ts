@@ -2,16 +2,28 @@
  * What a run will take, before it is begun: bytes on the device, bytes of the page, seconds. It is a function of the config and,
  * where they are known, of the data's numbers; `refusal` compares it with a device.
  *
- * Bytes on the device follow the engine's own buffers (transformer.ts, training.ts, scoring.ts, generate.ts), all of which are
- * allocated once. How long texts are is known once the tokenizer is trained; before, it is guessed. On the generated marketplace
+ * Bytes on the device follow the engine's own buffers (plans.ts, training.ts, scoring.ts, generate.ts); what a stage allocates goes at its
+ * end. How long texts are is known once the tokenizer is trained; before, it is guessed. On the generated marketplace
  * the guess is within a factor of 2 of what is planned; of imported texts it goes by their letters, and by half of the config's limits
  * where those are not known.
  * Bytes of the page are rougher, and seconds are the least that is thinkable: only what is hopeless is refused for them.
  */
 import type { TextLengths } from '../data/textLengths';
+import { TUNINGS } from '../gpu/kernels/tuning';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
+import {
+  type GeneratorShape,
+  layerFloats,
+  type PlannedModel,
+  planGeneration,
+  planScoring,
+  planTraining,
+  roomOf,
+  sliceBytes,
+} from '../model/plans';
+import { everMeasured } from '../popo/policy';
 import { ruleOf } from '../popo/rules';
 import { catalogueSize } from './catalogueSize';
 import { ConfigError, modelShape, type RunConfig } from './config';
@@ -23,6 +35,8 @@ interface BudgetPart {
   what: string;
   field: ConfigPath;
   amount: number;
+  /** The stage that it belongs to, with which it goes; none: it stays. */
+  stage?: 'warmup' | 'sft' | 'popo';
 }
 
 export interface Budget {
@@ -60,6 +74,8 @@ export interface KnownNumbers {
   text?: TextNumbers;
   /** Those in use. */
   kernels?: RunConfig['kernels'];
+  /** Of the device: with little room, things are done in turns. */
+  limits?: DeviceInfo['limits'];
 }
 
 /** What it is compared with. */
@@ -106,56 +122,57 @@ const REQUEST_BYTES = 6000;
 /** Cells of the reward table, at most (stages/data.ts). */
 const MAX_TABLE_CELLS = 100_000_000;
 
-/** Floats of a layer's kept activations for each token, and of one that other layers overwrite. */
-function layerFloats(
-  { hidden_size: D, intermediate_size: F, num_attention_heads: heads }: ModelConfig,
-  W: number,
+/**
+ * Bytes of the engine's parts for a model of this shape. `kernels: auto` is taken for the larger, tiled ones.
+ * @param limits of the device; none: there is room for all at once
+ */
+export function engineBytes(
+  shape: ModelConfig,
+  kernels: RunConfig['kernels'],
+  limits: DeviceInfo['limits'] = {},
 ) {
-  return 4 * D + 2 + W + heads + 3 * F;
-}
-
-/** Into how many slices the weight gradient is summed: training.ts. */
-function slicesOf(rows: number, isTiled: boolean): number {
-  return isTiled ? Math.max(1, Math.min(16, Math.ceil(rows / 512))) : 1;
-}
-
-/** Bytes of the engine's parts for a model of this shape. `kernels: auto` is taken for the larger, tiled ones. */
-export function engineBytes(shape: ModelConfig, kernels: RunConfig['kernels']) {
   const { hidden_size: D, intermediate_size: F, vocab_size: V, num_hidden_layers: layers } = shape;
-  const isTiled = kernels !== 'portable';
-  const head = headDim(shape);
-  const keyValues = shape.num_key_value_heads * head;
-  const W = D + 2 * keyValues;
-  const { poolSize } = parameterTable(shape);
-  const layer = layerFloats(shape, W);
+  const tuning = TUNINGS[kernels === 'portable' ? 'portable' : 'tiled'];
+  const heads = {
+    heads: shape.num_attention_heads,
+    kvHeads: shape.num_key_value_heads,
+    headDim: headDim(shape),
+  };
+  const W = D + 2 * heads.kvHeads * heads.headDim;
+  const table = parameterTable(shape);
+  const { poolSize } = table;
+  const { maxBufferSize = 2 ** 40, maxStorageBufferBindingSize = 2 ** 40 } = limits;
+  const planned: PlannedModel = {
+    tuning,
+    sizes: { D, F, V, W, layers, heads, eps: shape.rms_norm_eps },
+    table,
+    room: roomOf({ maxBufferSize, maxStorageBufferBindingSize }),
+    trained: { from: 0, to: poolSize },
+  };
   /** Weights the other way round, which the plain kernels write for each product. */
-  const scratch = isTiled ? 4 : D * Math.max(V, W, 2 * F);
+  const scratch = tuning.name === 'tiled' ? 4 : D * Math.max(V, W, 2 * F);
   const bytes = (floats: number) => 4 * floats;
   return {
     pool: bytes(poolSize),
     /** Weights, reference, gradient, two moments. */
-    model: bytes(5 * poolSize + shape.max_position_embeddings * head),
+    model: bytes(5 * poolSize + shape.max_position_embeddings * heads.headDim),
     training(batch: number, length: number) {
       const rows = batch * length;
       const items = Math.ceil(rows / 64) + Math.min(V, rows);
-      const kept = rows * (layers * layer + (layers + 1) * D + D + 1 + 2 * V + 8);
-      const backward = rows * (4 * D + 3 * F + W + shape.num_attention_heads) + items * (2 + D) + V;
-      return bytes(kept + backward + 12 * rows + slicesOf(rows, isTiled) * poolSize + scratch);
+      const { keep, slices } = planTraining(planned, rows);
+      const layer = layerFloats(planned.sizes);
+      const kept = rows * ((keep === 'all' ? layers : 1) * layer + (layers + 1) * D + D + 1 + 2 * V + 8);
+      const wide = keep === 'residual' && F >= W ? 0 : Math.max(F, W);
+      const gateUp = keep === 'residual' ? 0 : 2 * F;
+      const backward = rows * (2 * D + gateUp + wide + heads.heads) + items * (2 + D) + V;
+      const { matrices, norms } = sliceBytes(slices);
+      return bytes(kept + backward + 12 * rows + scratch) + matrices + norms;
     },
-    /** training.ts has the same. */
-    largest(rows: number) {
-      return bytes(Math.max(rows * Math.max(V, 2 * F, W, D), slicesOf(rows, isTiled) * poolSize));
-    },
-    scoring(batch: number, length: number) {
-      const rows = batch * length;
-      return bytes(rows * (layer + 3 * D + 1 + V + 7) + scratch);
-    },
-    generation(o: { prompts: number; generations: number; promptLength: number; maxNew: number }) {
-      const prefill = o.prompts * o.promptLength * (layer + (layers - 1) * W + 2 * D + 5);
-      const rows = o.prompts * o.generations;
-      const decode = rows * (5 * D + W + 3 * F + V + 3 + 2 * o.maxNew * (1 + layers * keyValues));
-      return bytes(prefill + decode + scratch);
-    },
+    largest: (rows: number) => planTraining(planned, rows).largest,
+    /** Of an update's own lists: they score in what the step has. */
+    policy: (rows: number) => bytes(rows * (2 * D + 1 + 14)),
+    scoring: (size: number, length: number) => planScoring(planned, { size, length }).bytes + bytes(scratch),
+    generation: (o: GeneratorShape) => planGeneration(planned, o).bytes + bytes(scratch),
   };
 }
 
@@ -243,41 +260,56 @@ export function sizesOf(
 /** Without the data's numbers as many examples are taken to exist as are asked for. */
 export function budgetOf(
   config: RunConfig,
-  { data = null, text, kernels = config.kernels }: KnownNumbers = {},
+  { data = null, text, kernels = config.kernels, limits }: KnownNumbers = {},
 ): Budget {
   const { warmup, sft, orft, popo, rupr, evaluate, ranking } = config;
   const sizes = sizesOf(config, { data, text });
   const { length, shape, weights, warmupRows, sftRows, groups, rollouts, packed, ends } = sizes;
   const { users, behaviours, examples, cots } = sizes;
-  const engine = engineBytes(shape, kernels);
+  const engine = engineBytes(shape, kernels, limits);
   const { num_generations: generations, rewards } = popo;
-  const rewardPools = (popo.probe_every > 0 || popo.influence === 'batch' ? rewards.length : 0) + 1;
+  const measured = everMeasured({
+    weighting: popo.weighting,
+    probeEvery: popo.probe_every,
+    objectiveMaxNorm: popo.objective_max_norm,
+  });
+  // The first is the update's own gradient, until that is known.
+  const rewardPools = Math.max(measured.gram ? rewards.length : 1, measured.influence ? 2 : 1) - 1;
   const generation = { promptLength: sizes.text.prompt, maxNew: sizes.text.completion };
+  // One group once more, for whoever looks on.
+  const judging = engine.scoring(rollouts, length) + engine.scoring(generations, length);
+  const answering = engine.generation({ prompts: rollouts, generations: 1, ...generation });
   const device: BudgetPart[] = [
     { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
     { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
-    { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.training(warmupRows, length) },
-    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sftRows, length) },
-    { what: 'a POPO batch', field: 'popo.prompts_per_step', amount: engine.training(groups, packed) },
     {
-      what: 'judging rollouts',
-      field: 'popo.num_generations',
-      amount:
-        engine.scoring(rollouts, length) +
-        engine.scoring(groups, packed) * 2 +
-        // One group once more, for whoever looks on.
-        engine.scoring(generations, length),
+      what: 'a warm-up batch',
+      field: 'warmup.batch_size',
+      amount: engine.training(warmupRows, length),
+      stage: 'warmup',
     },
+    { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.training(sftRows, length), stage: 'sft' },
+    {
+      what: 'a POPO batch',
+      field: 'popo.prompts_per_step',
+      amount: engine.training(groups, packed) + engine.policy(groups * packed),
+      stage: 'popo',
+    },
+    { what: 'judging rollouts', field: 'popo.num_generations', amount: judging },
+    // For the answers of held-out users.
+    { what: 'writing answers', field: 'popo.num_generations', amount: answering },
     {
       what: 'writing rollouts',
       field: 'popo.num_generations',
-      // One generator for rollouts, one for the answers of held-out users.
-      amount:
-        engine.generation({ prompts: groups, generations, ...generation }) +
-        engine.generation({ prompts: rollouts, generations: 1, ...generation }),
+      amount: engine.generation({ prompts: groups, generations, ...generation }),
+      stage: 'popo',
     },
-    { what: 'gradients of single rewards', field: 'popo.rewards', amount: rewardPools * engine.pool },
-    // Each with two moments.
+    {
+      what: 'gradients of single rewards',
+      field: 'popo.rewards',
+      amount: rewardPools * engine.pool,
+      stage: 'popo',
+    },
   ];
   const largest: BudgetPart[] = [
     { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
@@ -286,7 +318,7 @@ export function budgetOf(
     {
       what: 'a POPO batch',
       field: 'popo.num_generations',
-      amount: engine.largest(Math.max(rollouts * length, groups * packed)),
+      amount: engine.largest(groups * packed),
     },
   ];
 
@@ -348,7 +380,8 @@ export function budgetOf(
 
 /** Bytes of all buffers on the device. */
 export function deviceBytes({ device }: Budget): number {
-  return total(device);
+  const of = (stage: BudgetPart['stage']) => total(device.filter((part) => part.stage === stage));
+  return of(undefined) + Math.max(of('warmup'), of('sft'), of('popo'));
 }
 
 /** Bytes that the page itself holds. */
@@ -383,7 +416,7 @@ export function refusal(budget: Budget, config: RunConfig, { device, memory }: B
       `${gigabytes(buffer.amount)} in one buffer`,
       `this GPU allows ${gigabytes(most)}`,
     );
-  const buffers = total(budget.device);
+  const buffers = deviceBytes(budget);
   if (isGpu && buffers > BUFFERS * maxBufferSize)
     return said(
       heaviest(budget.device),
@@ -418,7 +451,10 @@ export function assertAffordable(
   device: BudgetLimits['device'],
   known: KnownNumbers,
 ): void {
-  const problem = refusal(budgetOf(config, known), config, { device, memory: memoryOfDevice() });
+  const problem = refusal(budgetOf(config, { limits: device.limits, ...known }), config, {
+    device,
+    memory: memoryOfDevice(),
+  });
   if (problem !== null) throw new ConfigError(problem);
 }
 

@@ -59,6 +59,7 @@ export class RunSession {
   readonly #good: GoodCheckpoints;
   /** Of the stage under way. */
   #bench: Workbench;
+  #most = { bytesPlanned: 0, bytesAllocated: 0 };
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -113,9 +114,10 @@ export class RunSession {
     return { ...this.last, state: { ...this.last.state, changes } };
   }
 
-  /** What the model takes on the device. */
+  /** What the model took on the device at the end of a stage or takes now, whichever is most. */
   memory(): { bytesPlanned: number; bytesAllocated: number } {
-    return this.#model?.memory() ?? { bytesPlanned: 0, bytesAllocated: 0 };
+    const now = this.#model?.memory() ?? this.#most;
+    return now.bytesPlanned > this.#most.bytesPlanned ? now : this.#most;
   }
 
   /** Frees the model, once nothing is being written any more. */
@@ -244,6 +246,8 @@ export class RunSession {
     state.step = next === undefined ? steps : 0;
     const written = await this.#checkpoint();
     await written();
+    this.#most = this.memory();
+    this.#model?.tidy();
     emit({ type: 'stage', name, status: 'finished', steps, seconds: own.seconds });
   }
 

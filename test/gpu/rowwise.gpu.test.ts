@@ -57,7 +57,12 @@ describe('rms_norm', () => {
         const weight = s.input(data.weight);
         const common = { x: s.input(data.x), scale, D, eps, rows, shape: s.shape(rows), weight };
         rmsNorm(s.plan, tuning, { ...common, out: y });
-        rmsNormBackward(s.plan, tuning, { ...common, dy: s.input(data.dy), dx, dWeight, splits, slice });
+        rmsNormBackward(s.plan, tuning, {
+          ...common,
+          dy: s.input(data.dy),
+          dx,
+          dWeight: { out: dWeight, splits, slice },
+        });
       },
       repeats,
     );
@@ -152,11 +157,12 @@ describe('swiglu', () => {
     const rows = dh.length / F;
     return runKernel(
       gpu,
-      { h: dh.length, dGateUp: gateUp.length },
+      { h: dh.length, dGateUp: gateUp.length, inPlace: gateUp },
       (s) => {
-        const common = { gateUp: s.input(gateUp), F, rows, shape: s.shape(rows) };
+        const common = { gateUp: s.input(gateUp), dh: s.input(dh), F, rows, shape: s.shape(rows) };
         swiglu(s.plan, { ...common, h: s.out.h });
-        swigluBackward(s.plan, { ...common, dh: s.input(dh), dGateUp: s.out.dGateUp });
+        swigluBackward(s.plan, { ...common, dGateUp: s.out.dGateUp });
+        swigluBackward(s.plan, { ...common, gateUp: s.out.inPlace, dGateUp: s.out.inPlace });
       },
       repeats,
     );
@@ -168,7 +174,8 @@ describe('swiglu', () => {
     [65, 100],
   ])('%i rows of %i', async (rows, F) => {
     const [gateUp, dh] = [normals(random, 2 * rows * F).map((x) => 3 * x), normals(random, rows * F)];
-    const { h, dGateUp } = await run(gateUp, dh, F, 1);
+    const { h, dGateUp, inPlace } = await run(gateUp, dh, F, 1);
+    expect(inPlace).toEqual(dGateUp);
     expectClose(h, twins.swiglu(gateUp, F));
     expectClose(dGateUp, twins.swigluBackward(gateUp, dh, F));
   });

@@ -303,6 +303,8 @@ describe('compiled policy update', () => {
       await reference(options),
       await compiled(options),
     ];
+    // What gradients are gathered in is there already.
+    expect(ours.model.gradient.size).toBe(4 * pool.length);
     const before = gpu.bytesAllocated;
     const taken = async ({ model, policy }: Awaited<ReturnType<typeof compiled | typeof reference>>) => {
       await model.split(K);

@@ -447,8 +447,9 @@ async function gramOf(gradients: Float32Array[], stride: number): Promise<Float3
   gradients.forEach((gradient, k) => {
     gpu.device.queue.writeBuffer(pools, k * stride * 4, Float32Array.from(gradient));
   });
-  const shape = { count: gradients[0].length, stride, numGradients: K };
-  const alignment = new GradientAlignment(table, shape, pools, gram);
+  const count = gradients[0].length;
+  const windows = gradients.map((_, k) => ({ buffer: pools, offset: k * stride * 4, size: count * 4 }));
+  const alignment = new GradientAlignment(table, count, windows, gram);
   const plan = new Plan(gpu);
   alignment.add(plan);
   await plan.compile();

@@ -95,7 +95,8 @@ it.each([1024 * ROW, 1024 * ROW + 1, 8001])('the Gram matrix is that of all %i f
   gradients.forEach((gradient, k) => {
     gpu.device.queue.writeBuffer(pools, k * stride * 4, gradient);
   });
-  const alignment = new GradientAlignment(table, { count, stride, numGradients: K }, pools, gram);
+  const windows = gradients.map((_, k) => ({ buffer: pools, offset: k * stride * 4, size: count * 4 }));
+  const alignment = new GradientAlignment(table, count, windows, gram);
   await run((plan) => alignment.add(plan));
   const got = await read(gram);
   gradients.forEach((a, i) => {

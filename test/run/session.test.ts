@@ -571,6 +571,12 @@ describe('the model of a session', () => {
     expect(models[0].calls).toEqual(['train', 'snapshot']);
     expect(saved[0].model?.parameters).toEqual(Float32Array.of(1));
     expect(session.memory()).toEqual({ bytesPlanned: 7, bytesAllocated: 8 });
+    // What a stage made goes with it; the most that there was is what the run took.
+    expect(models[0].tidied).toBe(1);
+    models[0].memory = () => ({ bytesPlanned: 5, bytesAllocated: 5 });
+    expect(session.memory()).toEqual({ bytesPlanned: 7, bytesAllocated: 8 });
+    models[0].memory = () => ({ bytesPlanned: 9, bytesAllocated: 9 });
+    expect(session.memory()).toEqual({ bytesPlanned: 9, bytesAllocated: 9 });
   });
 
   it('gets the weights that the checkpoint holds', async () => {

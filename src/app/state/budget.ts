@@ -24,7 +24,11 @@ export function createBudget({ config, device, deviceWarning, imports, listImpor
     const { source, sha256 } = wanted.data;
     const data = source === 'import' ? imports.value.find((known) => known.sha256 === sha256) : null;
     const isProcessor = deviceWarning.value !== null && wanted.kernels === 'auto';
-    const budget = rules.budgetOf(wanted, { data, kernels: isProcessor ? 'portable' : wanted.kernels });
+    const budget = rules.budgetOf(wanted, {
+      data,
+      kernels: isProcessor ? 'portable' : wanted.kernels,
+      limits: here.limits,
+    });
     const problem = rules.refusal(budget, wanted, { device: here, memory: rules.memoryOfDevice() });
     return { budget, device: here, problem };
   });

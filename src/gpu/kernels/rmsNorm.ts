@@ -35,13 +35,19 @@ export function rmsNorm(plan: Plan, tuning: Tuning, o: RmsNorm & { weight: Bindi
   });
 }
 
-/** dx += gradient through the norm; weight gradients go to slices of `slice` floats. */
+/** dx += gradient through the norm; that of the weight, where it has one, into `splits` slices `slice` floats apart. */
 export function rmsNormBackward(
   plan: Plan,
   tuning: Tuning,
-  o: RmsNorm & { weight: Binding; dy: Binding; dx: Binding; dWeight: Binding; splits: number; slice: number },
+  o: RmsNorm & {
+    weight: Binding;
+    dy: Binding;
+    dx: Binding;
+    dWeight: { out: Binding; splits: number; slice: number } | null;
+  },
 ): void {
-  const constants = rmsNormConstants(tuning, o, o.splits, o.slice);
+  const { out, splits, slice } = o.dWeight ?? { splits: 1, slice: 0 };
+  const constants = rmsNormConstants(tuning, o, splits, slice);
   plan.add({
     label: 'rms_norm_backward',
     code: rmsNormSource,
@@ -50,12 +56,13 @@ export function rmsNormBackward(
     bindings: [o.x, o.weight, o.scale, o.dy, o.dx, o.shape],
     workgroups: [groups(o.rows, tuning.rows)],
   });
+  if (out === undefined) return;
   plan.add({
     label: 'rms_norm_backward/weight',
     code: rmsNormSource,
     entryPoint: 'backward_weight',
     constants,
-    bindings: [o.x, null, o.scale, o.dy, o.dWeight, o.shape],
-    workgroups: [groups((o.splits * o.D) / 4, tuning.normRuns === 1 ? 64 : 8)],
+    bindings: [o.x, null, o.scale, o.dy, out, o.shape],
+    workgroups: [groups((splits * o.D) / 4, tuning.normRuns === 1 ? 64 : 8)],
   });
 }

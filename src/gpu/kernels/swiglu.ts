@@ -17,16 +17,18 @@ export function swiglu(
   });
 }
 
+/** `dGateUp` may be `gateUp` itself, which is gone then. */
 export function swigluBackward(
   plan: Plan,
   o: { gateUp: Binding; dh: Binding; dGateUp: Binding; F: number; rows: number; shape: GPUBuffer },
 ): void {
+  const isInPlace = o.dGateUp === o.gateUp;
   plan.add({
     label: 'swiglu_backward',
     code: swigluSource,
-    entryPoint: 'backward',
+    entryPoint: isInPlace ? 'backward_in_place' : 'backward',
     constants: { F: o.F },
-    bindings: [o.gateUp, o.dh, o.dGateUp, o.shape],
+    bindings: [isInPlace ? null : o.gateUp, o.dh, o.dGateUp, o.shape],
     workgroups: [groups((o.rows * o.F) / 4)],
   });
 }

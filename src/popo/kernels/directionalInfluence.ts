@@ -18,7 +18,7 @@ const RELATIVE_STEP = 5e-5;
 
 /** The influence of every reward from one direction: see directional_influence.wgsl. */
 export class DirectionalInfluence {
-  /** f32 [poolSize], θ + h u after `addDisplacement`. */
+  /** f32 [poolSize], θ + h u after `addDisplacement`; nobody else may use it until the scores at it are taken. */
   readonly displaced: GPUBuffer;
   readonly #options: GPUBuffer;
   readonly #partials: GPUBuffer;
@@ -38,13 +38,14 @@ export class DirectionalInfluence {
       /** Floats from one vector of advantages to the next. */
       stride: number;
     },
+    displaced = table.floats('displaced parameters', shape.poolSize),
   ) {
-    const { groups, groupSize, poolSize } = shape;
+    const { groups, groupSize } = shape;
     if (groupSize > MAX_GROUP)
       throw new Error(`The GPU takes groups of 1 to ${MAX_GROUP}, not ${groupSize}.`);
     this.#gpu = table.gpu;
     this.#options = table.uniform('influence options', 48);
-    this.displaced = table.floats('displaced parameters', poolSize);
+    this.displaced = displaced;
     this.#partials = table.floats('influence partials', 2 * this.#tiles);
     this.#step = table.floats('influence step', 1);
     this.#change = table.floats('logp changes', groups * groupSize);

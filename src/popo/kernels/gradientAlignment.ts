@@ -6,58 +6,47 @@ import { type Binding, type Plan, ROW_OF_GROUPS } from '../../gpu/plan';
 /** Floats per workgroup. */
 const TILE = 1024;
 
-/** The Gram matrix of K gradients lying one behind the other in one buffer. */
+/** The Gram matrix of K gradients, each where it lies. */
 export class GradientAlignment {
-  readonly #options: GPUBuffer;
+  /** Of each pair i ≤ j: what the shader is told, and the two gradients. */
+  readonly #pairs: { options: GPUBuffer; a: Binding; b: Binding }[];
   readonly #partials: GPUBuffer;
   readonly #tiles: number;
-  readonly #numGradients: number;
-  readonly #gradients: Binding;
   readonly #gram: GPUBuffer;
 
   /**
-   * @param gradients [K, stride] f32, of which the first `count` floats of each row are the gradient
+   * @param gradients K of f32 [count]
    * @param gram [K, K] f32, written
    */
-  constructor(
-    table: BufferTable,
-    shape: { count: number; stride: number; numGradients: number },
-    gradients: Binding,
-    gram: GPUBuffer,
-  ) {
-    const { count, stride, numGradients } = shape;
-    this.#gradients = gradients;
+  constructor(table: BufferTable, count: number, gradients: readonly Binding[], gram: GPUBuffer) {
     this.#gram = gram;
-    this.#numGradients = numGradients;
     this.#tiles = Math.ceil(count / TILE);
-    this.#options = table.uniform('alignment options', 16);
-    this.#partials = table.floats('alignment partials', this.#pairs * this.#tiles);
-    table.gpu.device.queue.writeBuffer(
-      this.#options,
-      0,
-      Uint32Array.of(count, stride, numGradients, this.#tiles),
-    );
-  }
-
-  get #pairs(): number {
-    return (this.#numGradients * (this.#numGradients + 1)) / 2;
+    const pairs = gradients.flatMap((a, i) => gradients.slice(i).map((b) => ({ a, b })));
+    this.#pairs = pairs.map((pair, index) => {
+      const options = table.uniform('alignment options', 16);
+      const words = Uint32Array.of(count, index, gradients.length, this.#tiles);
+      table.gpu.device.queue.writeBuffer(options, 0, words);
+      return { ...pair, options };
+    });
+    this.#partials = table.floats('alignment partials', pairs.length * this.#tiles);
   }
 
   /** Adds both levels of the reduction. */
   add(plan: Plan): void {
-    plan.add({
-      label: 'tile_products',
-      code: gradientAlignmentCode,
-      entryPoint: 'tile_products',
-      bindings: [this.#options, this.#gradients, this.#partials],
-      workgroups: [Math.min(this.#tiles, ROW_OF_GROUPS), this.#pairs, Math.ceil(this.#tiles / ROW_OF_GROUPS)],
-    });
+    for (const { options, a, b } of this.#pairs)
+      plan.add({
+        label: 'tile_products',
+        code: gradientAlignmentCode,
+        entryPoint: 'tile_products',
+        bindings: [options, a, b, this.#partials],
+        workgroups: [Math.min(this.#tiles, ROW_OF_GROUPS), Math.ceil(this.#tiles / ROW_OF_GROUPS)],
+      });
     plan.add({
       label: 'gram_matrix',
       code: gradientAlignmentCode,
       entryPoint: 'gram_matrix',
-      bindings: [this.#options, null, this.#partials, this.#gram],
-      workgroups: [this.#pairs],
+      bindings: [this.#pairs[0].options, null, null, this.#partials, this.#gram],
+      workgroups: [this.#pairs.length],
     });
   }
 }

@@ -5,6 +5,7 @@
 import { interactionCount } from '../../data/dataset';
 import type { ModelConfig } from '../../model/config';
 import type { LanguageModel } from '../../model/languageModel';
+import { packedLength } from '../../model/packing';
 import { parameterCount } from '../../model/parameters';
 import { teacherWords } from '../../sft/embedded';
 import { packedRows, rehearsalOf } from '../../sft/warmup';
@@ -92,10 +93,13 @@ export const tokenizer: WholeStage<'tokenizer', { data: Data }, TokenizerMade, T
         packedRows: packed,
       },
     });
+    const { maxPromptLength, maxCompletionLength } = made.options;
+    // Of alignment each prompt stands once, its answers behind it.
+    const group = packedLength(maxPromptLength, maxCompletionLength, config.popo.num_generations);
     const largestBatch = Math.max(
       warmupRows,
       config.sft.batch_size + packedRows(format, rehearsalOf(config.sft.catalogue_sentences)),
-      config.popo.prompts_per_step * config.popo.num_generations,
+      Math.ceil((config.popo.prompts_per_step * group) / made.shape.max_position_embeddings),
     );
     const model = await createModel(made.shape, largestBatch);
     emit({ type: 'model', parameters: parameterCount(made.shape) });

@@ -121,6 +121,11 @@ export class RecordingModel implements LanguageModel {
     this.calls.push(`compose ${shares}`);
   }
 
+  tidied = 0;
+  tidy(): void {
+    this.tidied++;
+  }
+
   memory() {
     return { bytesPlanned: 0, bytesAllocated: 0 };
   }
