@@ -26,3 +26,28 @@ it('tells how long a run will take, by stage, then what is left in all, and says
   expect(Date.now() - from).toBeLessThan(3000);
   await page.close();
 });
+
+it('has at most 600 words of its own at the end of a run, outside disclosures', async () => {
+  const page = await openFake(fake, '?speed=400', '[data-action=train]');
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.orft');
+  await page.waitForSelector('html[data-status=done]');
+  await page.waitForSelector('[data-action=open-study]');
+  const words = await page.evaluate(() => {
+    // What a run said is no word of the page: tables of numbers, samples, chains of thought.
+    const isData = (element: Element) => element.closest('table, .sample, .cots, select') !== null;
+    const texts = document.createTreeWalker(document.querySelector('#app')!, NodeFilter.SHOW_TEXT);
+    let count = 0;
+    while (texts.nextNode()) {
+      const element = texts.currentNode.parentElement!;
+      if (!element.checkVisibility() || isData(element)) continue;
+      count += (texts.currentNode.textContent ?? '')
+        .split(/\s+/)
+        .filter((word) => /\p{L}{2}/u.test(word)).length;
+    }
+    return count;
+  });
+  expect(words).toBeGreaterThan(200);
+  expect(words).toBeLessThanOrEqual(600);
+  await page.close();
+});

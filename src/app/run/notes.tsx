@@ -8,40 +8,46 @@ export function WhatToKnow() {
   const config = session.shownConfig.value;
   const teacher = teacherWords(config);
   const isLight = config.popo.weighting === 'popo-light';
+  // Beside results it waits until it is asked for.
+  const isFresh = session.view.table.value.length === 0;
   return (
     <section class="know" aria-labelledby="know-title">
-      <h2 id="know-title">What to know</h2>
-      <div class="know-grid">
-        {session.view.popo.length === 0 && (
+      <details open={isFresh}>
+        <summary>
+          <h2 id="know-title">What to know</h2>
+        </summary>
+        <div class="know-grid">
+          {session.view.popo.length === 0 && (
+            <p>
+              <b>The larger gradient gains weight.</b> With two rewards the cross term of POPO cancels: I_s −
+              I_id = ‖g_s‖² − ‖g_id‖². Conflict between the rewards does not by itself move the weights, so
+              the page draws both norms and their cosine. The method seeks the Pareto front; nobody has proven
+              that it reaches it.
+            </p>
+          )}
+          {isLight ? (
+            <p>
+              <b>POPO-light counts scale twice.</b> Its weight is the spread over the mean of a reward whose
+              own pull already grows with its spread, and it is undefined where the mean is not positive.
+              Rewards here are kept within 0 and 1, so that it stays defined.
+            </p>
+          ) : (
+            <p>
+              <b>The scale mattered more than the weights.</b> In our study at tiny, on the first marketplace,
+              advantages divided by the spread of the whole batch (scale_rewards, under More) gained more than
+              any rule that moves weights; moving them gained nothing.
+            </p>
+          )}
           <p>
-            <b>The larger gradient gains weight.</b> With two rewards the cross term of POPO cancels: I_s −
-            I_id = ‖g_s‖² − ‖g_id‖². Conflict between the rewards does not by itself move the weights, so the
-            page draws both norms and their cosine. The method seeks the Pareto front; nobody has proven that
-            it reaches it.
+            <b>A reward is not the goal.</b> If rewards rise while held-out users are served worse, the model
+            is gaming them. That is why both are drawn side by side, and why the marketplace that invites it
+            can be chosen.
           </p>
-        )}
-        {isLight ? (
           <p>
-            <b>POPO-light counts scale twice.</b> Its weight is the spread over the mean of a reward whose own
-            pull already grows with its spread, and it is undefined where the mean is not positive. Rewards
-            here are kept within 0 and 1, so that it stays defined.
+            <b>{teacher.title}</b> {teacher.text}
           </p>
-        ) : (
-          <p>
-            <b>The scale mattered more than the weights.</b> In our study at tiny, on the first marketplace,
-            advantages divided by the spread of the whole batch (scale_rewards, under More) gained more than
-            any rule that moves weights; moving them gained nothing.
-          </p>
-        )}
-        <p>
-          <b>A reward is not the goal.</b> If rewards rise while held-out users are served worse, the model is
-          gaming them. That is why both are drawn side by side, and why the marketplace that invites it can be
-          chosen.
-        </p>
-        <p>
-          <b>{teacher.title}</b> {teacher.text}
-        </p>
-      </div>
+        </div>
+      </details>
       <p class="source faint">
         Method:{' '}
         <span translate={false}>Taiji: Pareto Optimal Policy Optimization with Semantics-IDs Trade-off</span>,

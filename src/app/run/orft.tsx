@@ -44,19 +44,22 @@ export function OrftView() {
         </div>
         <Examples title="Rejected" examples={rejected} />
       </div>
-      {rejected.length > 0 && kept.length > 0 && (
-        <p class="plot-note">
-          PPL: how surprising the true answer is after the argument. Nothing else counts, so a kept argument
-          may read worse than a rejected one. {note}
-        </p>
-      )}
-      {quality && (
-        <p class="plot-note">
-          Perplexity does not see whether an argument is sound, but this data knows. Cites what the purchase
-          really followed from: <Filtered by={quality.evidence} />. Concludes the right need:{' '}
-          <Filtered by={quality.conclusion} />.
-        </p>
-      )}
+      <details class="protocol">
+        <summary>How to read this</summary>
+        {rejected.length > 0 && kept.length > 0 && (
+          <p class="plot-note">
+            PPL: how surprising the true answer is after the argument. Nothing else counts, so a kept argument
+            may read worse than a rejected one. {note}
+          </p>
+        )}
+        {quality && (
+          <p class="plot-note">
+            Perplexity does not see whether an argument is sound, but this data knows. Cites what the purchase
+            really followed from: <Filtered by={quality.evidence} />. Concludes the right need:{' '}
+            <Filtered by={quality.conclusion} />.
+          </p>
+        )}
+      </details>
     </section>
   );
 }
