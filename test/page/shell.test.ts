@@ -37,10 +37,10 @@ const LATE: readonly { what: string; named: RegExp; limit: number; files?: numbe
     what: 'to look after what is kept, and to set it side by side',
     named:
       /\/(saved|storageService|runFile|runImport|downloads?|takenFiles|olderReport|runList|pinnedRun|compare|pairKept|noteEditor|runNames)-/,
-    limit: 20,
+    limit: 21,
   },
   // Fetched when the page has nothing else to do, before anybody needs it.
-  { what: 'to show a run', named: /\/(course|plane|table|charts)-/, limit: 36 },
+  { what: 'to show a run', named: /\/(course|plane|table|charts)-/, limit: 38 },
   // Also where one is shared.
   {
     what: 'to show what a link says came out',
@@ -78,7 +78,7 @@ it.each(LATE)('has at most $limit KB more $what', ({ named, limit, files }) => {
   expect(zipped(found) / 1024).toBeLessThanOrEqual(limit);
 });
 
-it('has at most 358 KB to train with, 100 KB more for Parquet, and 39 KB more of the page that come late', () => {
+it('has at most 362 KB to train with, 100 KB more for Parquet, and 39 KB more of the page that come late', () => {
   const parquet = lateScripts().filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   expect(zipped(parquet) / 1024).toBeLessThanOrEqual(100);
@@ -86,7 +86,7 @@ it('has at most 358 KB to train with, 100 KB more for Parquet, and 39 KB more of
     (path) => !isParquet(path) && !LATE.some(({ named }) => named.test(path)),
   );
   const trainer = loadedBy(lateScripts().find((path) => path.includes('trainer'))!);
-  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(358);
+  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(362);
   expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(39);
 });
 
