@@ -117,6 +117,12 @@ const shared: UserConfig = {
 
 const GPU_TESTS = 'test/**/*.gpu.test.ts';
 
+/** Tests of the page as it is deployed, training included; those beside them are of the page on a trainer that plays a run. */
+const REAL_PAGES = [
+  ...['barrier', 'firefox', 'firefoxBarrier', 'licences', 'limits', 'longTasks', 'ownFiles', 'recorded'],
+  ...['run', 'sentences', 'shell', 'study', 'teacher'],
+].map((name) => `test/page/${name}.test.ts`);
+
 /**
  * Files that run side by side, of all projects that say so: vitest mixes them where the number is the same, and would leave a
  * core idle by itself. Those that say 1 come after them, one by one.
@@ -185,13 +191,28 @@ function projects(): TestProjectConfiguration[] {
       test: {
         name: 'page',
         environment: 'node',
-        include: ['test/page/**/*.test.ts'],
+        include: REAL_PAGES,
         // npm test says so when there is none.
         exclude: findFirefox() === null ? ['test/page/firefox*.test.ts'] : [],
         globalSetup: 'test/page/setup.ts',
         testTimeout: 600_000,
         hookTimeout: 120_000,
         fileParallelism: false,
+      },
+    },
+    {
+      ...shared,
+      test: {
+        name: 'played',
+        environment: 'node',
+        include: ['test/page/**/*.test.ts'],
+        exclude: REAL_PAGES,
+        globalSetup: 'test/page/fakeSetup.ts',
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        // After all others, and two at a time: they wait more than they work.
+        sequence: { groupOrder: 1 },
+        maxWorkers: 2,
       },
     },
   ];

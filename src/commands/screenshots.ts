@@ -21,7 +21,7 @@ export async function main(args: string[]): Promise<number> {
   ensureChromium();
   mkdirSync(out, { recursive: true });
   // The states are those that axe is asked about, so that none is looked at and not tested.
-  const { status } = spawnSync('vitest', ['run', '--project', 'page', 'test/page/accessibility.test.ts'], {
+  const { status } = spawnSync('vitest', ['run', '--project', 'played', 'test/page/accessibility.test.ts'], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
     env: { ...process.env, TAIJI_PICTURES: out },
