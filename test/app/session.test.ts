@@ -739,7 +739,7 @@ describe('a run that is too large', () => {
     expect(session.tooLarge.value).toBeNull();
     await session.wake();
     expect(session.tooLarge.value).toMatch(
-      /^popo\.num_generations \(now 64\) asks for \d+ MiB in one buffer.* 512 MiB: lower it\.$/
+      /^popo\.num_generations \(now 64\) asks for \d+ MiB in one buffer.* 512 MiB: lower it\.$/,
     );
     await session.start();
     await session.step();

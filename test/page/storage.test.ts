@@ -103,17 +103,17 @@ it('is readable at every width, in the dark too', async () => {
 });
 
 it('does not let Train or Step be pressed for a run that is too large, and says both numbers', async () => {
-  const page = await open('?speed=400#run=1&preset=small&popo.prompts_per_step=512&popo.num_generations=32');
+  const page = await open('?speed=400#run=1&preset=medium&popo.prompts_per_step=300&popo.num_generations=64');
   const train = page.locator('[data-action=train]');
   const step = page.locator('[data-action=step]');
   await expect.poll(() => train.isDisabled()).toBe(true);
   expect(await step.isDisabled()).toBe(true);
   expect(await page.locator('[data-notice=budget]').textContent()).toMatch(
-    /^popo\.num_generations \(now 32\) asks for a run of 1\d\.\d GiB of GPU memory, most of it for judging rollouts, and at most 16\.0 GiB are risked on this GPU: lower it\.$/,
+    /^popo\.num_generations \(now 64\) asks for \d\.\d GiB in one buffer, most of it for a POPO batch, and this GPU allows 2\.0 GiB: lower it\.$/,
   );
   await page.evaluate(() => globalThis.taiji!.start());
   expect(await page.evaluate(() => globalThis.taiji!.notices().at(-1)?.message)).toMatch(
-    /^This run cannot start: popo\.num_generations \(now 32\) asks for/,
+    /^This run cannot start: popo\.num_generations \(now 64\) asks for/,
   );
   await page.evaluate(() => globalThis.taiji!.set('popo.prompts_per_step=8'));
   await page.evaluate(() => globalThis.taiji!.set('popo.num_generations=8'));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
 import { createDawn } from '../../src/browsers/dawn';
-import { budgetOf } from '../../src/run/budget';
+import { budgetOf, deviceBytes } from '../../src/run/budget';
 import { openRunDevice, type RunDevice } from '../../src/run/device';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import type { Report, RunEvent } from '../../src/run/report';
@@ -52,12 +52,8 @@ describe('runPipeline on the engine', { timeout: TIMEOUT }, () => {
   });
 
   it('takes what was estimated, within a factor of 2', () => {
-    // The rewards' gradients are the optimiser's, and gone when the report is written.
-    const { config } = report;
-    const { device } = budgetOf(config);
-    const estimated = device
-      .filter(({ field }) => field !== 'popo.rewards')
-      .reduce((sum, { amount }) => sum + amount, 0);
+    // Whatever a stage has goes at its end, so that what the report has is the most at one time.
+    const estimated = deviceBytes(budgetOf(report.config));
     expect(estimated).toBeGreaterThan(report.memory.bytesPlanned / 2);
     expect(estimated).toBeLessThan(report.memory.bytesPlanned * 2);
   });
