@@ -73,7 +73,7 @@ it('is in Chinese for whoever reads that, cold, with all settings, and with a li
   // A sentence in which elements stand keeps them.
   expect(await page.locator('h1 em.semantic').textContent()).toBe('词语的含义');
   await page.click('.more');
-  await page.waitForSelector('.more-panel .group-fields');
+  await page.waitForSelector('.more-panel .group-fields', { state: 'attached' });
   expect(await page.textContent('.notices')).toContain('未使用此链接');
   expect(await leftInEnglish(page)).toEqual([]);
   expect(await violations(page)).toEqual([]);
