@@ -1,9 +1,10 @@
 /** The page in Chinese: chosen by the browser or by hand, with no English left on its main ways, while a run goes on. */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type {} from '../../src/app/console';
 import { GROUPS } from '../../src/app/form/fieldTable';
+import { RECORDINGS } from '../../src/run/recordings';
 import { fakePage } from './fakePage';
 
 const fake = fakePage();
@@ -16,10 +17,7 @@ const NAMES = [
   'The GPU device was lost (driver reset) and a new one could not be had.',
 ];
 
-async function open(
-  query: string,
-  { url = fake.url, init }: { url?: string; init?: () => void } = {},
-): Promise<Page> {
+async function open(query: string): Promise<Page> {
   const context = await fake.browser.newContext({
     locale: 'zh-CN',
     viewport: { width: 1280, height: 900 },
@@ -27,8 +25,7 @@ async function open(
   });
   const page = await context.newPage();
   page.on('pageerror', (error) => expect.fail(error.message));
-  if (init) await page.addInitScript(init);
-  await page.goto(url + query);
+  await page.goto(fake.url + query);
   await page.waitForSelector('.device .dot:not(.unknown)');
   return page;
 }
@@ -161,11 +158,10 @@ it('leaves no English while a run goes on, at its end, nor where it fails; the l
 });
 
 it('shows the recorded run in Chinese, and stands where it stood when the language changes', async () => {
-  const page = await open('', {
-    url: inject('pageUrl'),
-    init: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
-  });
-  await page.click('.steering [data-action=watch]');
+  const page = await open('');
+  // It lies beside the page as it is deployed.
+  await page.route('**/recorded/*', (route) => route.fulfill({ path: `public/${RECORDINGS[0].file}` }));
+  await page.locator('[data-action=watch]').first().click();
   const slider = page.locator('[data-recording=step]');
   await slider.press('Home');
   for (let press = 0; press < 3; press++) await slider.press('ArrowRight');
