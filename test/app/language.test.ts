@@ -189,4 +189,13 @@ it('says what the page says', () => {
     '此运行无法开始：popo.beta 须为 0 到 10 之间的数。',
   );
   expect(inChinese('popo 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
+  expect(inChinese('About 1.5 to 9 minutes on this device')).toBe('在本设备上约需 1.5 到 9 分钟');
+  expect(
+    inChinese(
+      'There is no recording to watch: a.bin came damaged, or is of another version of the page (5 bytes, not the 6 that were wanted).',
+    ),
+  ).toBe('没有可观看的录制：a.bin 已损坏，或属于另一版本的页面（5 字节，应为 6 字节）。');
+  expect(
+    inChinese('No, it costs: popo over fixed-0.5, L3 −.012 [−.020, −.004] and CTCVR +.001 [−.002, +.004].'),
+  ).toBe('没有，反而下降：popo 对比 fixed-0.5，L3 −.012 [−.020, −.004]，CTCVR +.001 [−.002, +.004]。');
 });

@@ -3,6 +3,8 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type {} from '../../src/app/console';
+import { GROUPS } from '../../src/app/form/fieldTable';
+import { RECORDINGS } from '../../src/run/recordings';
 import { fakePage } from './fakePage';
 
 const fake = fakePage();
@@ -39,7 +41,7 @@ function leftInEnglish(page: Page): Promise<string[]> {
         names.reduce((rest, name) => rest.replaceAll(name, '·'), text),
       );
     const isKept = (element: Element) =>
-      element.closest('[translate="no"], code, kbd, [hidden], script, style') !== null;
+      element.closest('[translate="no"], code, kbd, [hidden], script, noscript, style') !== null;
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (nodes.nextNode()) {
       const { data, parentElement } = nodes.currentNode as Text;
@@ -73,10 +75,32 @@ it('is in Chinese for whoever reads that, cold, with all settings, and with a li
   // A sentence in which elements stand keeps them.
   expect(await page.locator('h1 em.semantic').textContent()).toBe('词语的含义');
   await page.click('.more');
-  await page.waitForSelector('.more-panel .group-fields');
+  // Each group, those that are folded too.
+  await expect.poll(() => page.locator('.more-panel .group-fields').count()).toBe(GROUPS.length);
   expect(await page.textContent('.notices')).toContain('未使用此链接');
   expect(await leftInEnglish(page)).toEqual([]);
   expect(await violations(page)).toEqual([]);
+  await page.fill('.find-settings [type=search]', '采样回答的温度');
+  await expect
+    .poll(() =>
+      page
+        .locator('.more-panel [data-field]')
+        .evaluateAll((all) => all.map((knob) => knob.getAttribute('data-field'))),
+    )
+    .toEqual(['popo.temperature']);
+  const temperature = page.locator('[data-field="popo.temperature"] input');
+  await temperature.fill('0.5');
+  await temperature.press('Tab');
+  await page.waitForSelector('[data-field="popo.temperature"] .undo');
+  await temperature.fill('-1');
+  await temperature.press('Tab');
+  await page.waitForSelector('.field-problem');
+  expect(await leftInEnglish(page)).toEqual([]);
+  await page.fill('.find-settings [type=search]', 'qqq');
+  await page.waitForSelector('.more-panel [role=status]');
+  expect(await leftInEnglish(page)).toEqual([]);
+  await page.locator('.find-settings [type=search]').press('Escape');
+  await page.locator('.more').focus();
   await page.keyboard.press('?');
   await page.waitForSelector('dialog');
   expect(await leftInEnglish(page)).toEqual([]);
@@ -121,9 +145,39 @@ it('leaves no English while a run goes on, at its end, nor where it fails; the l
   await page.waitForSelector('html[data-status=done]');
   await page.waitForSelector('.samples');
   await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.click('[data-action=open-study]');
+  await page.waitForSelector('.study-questions');
+  await page.check('[data-question=rejection] input');
+  await page.waitForSelector('.study-time');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
   await page.goto(`${fake.url}?speed=400&fail=popo`);
   await page.click('[data-action=train]');
   await page.waitForSelector('html[data-status=error]');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.context().close();
+});
+
+it('shows the recorded run in Chinese, and stands where it stood when the language changes', async () => {
+  const page = await open('');
+  // It lies beside the page as it is deployed.
+  await page.route('**/recorded/*', (route) => route.fulfill({ path: `public/${RECORDINGS[0].file}` }));
+  await page.locator('[data-action=watch]').first().click();
+  const slider = page.locator('[data-recording=step]');
+  await slider.press('Home');
+  for (let press = 0; press < 3; press++) await slider.press('ArrowRight');
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(/^已走 3\/\d+ 步$/);
+  expect(await page.textContent('.recorded-facts')).toMatch(
+    /\d{4}年\d+月\d+日，用时 .+，由本应用 [\d.]+ 版训练/,
+  );
+  await page.waitForSelector('.samples');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.click('.languages [lang=en]');
+  await page.waitForSelector('html[lang=en]');
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(/^3 of \d+ steps taken$/);
+  await page.click('.languages [lang=zh-Hans]');
+  await page.waitForSelector('html[lang=zh-Hans]');
+  expect(await slider.inputValue()).toBe('3');
+  await slider.press('End');
   await expect.poll(() => leftInEnglish(page)).toEqual([]);
   await page.context().close();
 });

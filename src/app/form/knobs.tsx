@@ -8,6 +8,7 @@ import { presetConfig } from '../../run/presets';
 import { ConfigField, LabelOf, NumberField } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
+import { said } from '../words/language';
 import { sentence } from '../words/sentence';
 import { type FieldGroup, found, GROUPS, HINTS, LABELS } from './fieldTable';
 import { TeacherFields } from './teacher';
@@ -45,10 +46,10 @@ export function Knobs() {
   const preset = presetConfig({ preset: config.preset, version: config.version });
   const diff = Object.entries(diffFromPreset(config)).filter(([path]) => !/^data\.[sm]/.test(path));
   const asked = config.rupr.teacher === 'openai' ? shownIn('asking') : [];
-  const isWanted = (path: ConfigPath) =>
+  const isWanted = (path: FieldGroup['paths'][number]) =>
     !asked.includes(path) &&
     (!onlyChanged.value || isChanged(path, config, preset)) &&
-    found(path, query.value, `${wordsOf(path).hint} ${help.value.get(path) ?? ''}`);
+    found(path, query.value, `${wordsOf(path).hint} ${shownWords(path)} ${help.value.get(path) ?? ''}`);
   const isFiltered = query.value.trim() !== '' || onlyChanged.value;
   const groups = GROUPS.map((group) => ({ ...group, paths: group.paths.filter(isWanted) }));
   const problem = problemOf(config);
@@ -123,6 +124,11 @@ export function Knobs() {
       </p>
     </>
   );
+}
+
+/** As they stand on the page, in whichever language. */
+function shownWords(path: FieldGroup['paths'][number]): string {
+  return `${said(LABELS[path])} ${said(HINTS[path] ?? wordsOf(path).hint)}`;
 }
 
 async function loadHelp(): Promise<ReadonlyMap<string, string>> {

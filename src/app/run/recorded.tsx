@@ -5,6 +5,7 @@ import type { Watched } from '../state/watching';
 import { deviceWords } from '../words/deviceWords';
 import { differences } from '../words/differences';
 import { duration } from '../words/format';
+import { language } from '../words/language';
 import '../styles/recorded.css';
 
 /** Above the panels: that this is a recording and of what; and a bar that stays in sight, with the step that they show. */
@@ -117,10 +118,10 @@ function placeWords(at: number, steps: number): string {
   return at === steps ? `at its end, ${steps} steps` : `${at} of ${steps} steps taken`;
 }
 
-/** Such as `26 November 2026`, of `2026-11-26`. */
+/** Such as `26 November 2026`, of `2026-11-26`, as the page's language writes it. */
 function dayWords(day: string): string {
   const date = new Date(`${day}T00:00:00Z`);
-  return date.toLocaleDateString('en-GB', {
+  return date.toLocaleDateString(language.value === 'zh' ? 'zh-CN' : 'en-GB', {
     day: 'numeric',
     month: 'long',
     year: 'numeric',

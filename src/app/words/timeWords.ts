@@ -3,7 +3,7 @@ import type { RunTimes, TimeRange } from '../../run/times';
 
 /** Two edges in one unit, rounded to about a digit and a half: `4 to 9 minutes`. */
 export function rangeWords({ low, high }: TimeRange): string {
-  if (high < 1.5) return 'about a second';
+  if (high < 1.5) return 'a second or less';
   const [unit, one] =
     high < 100
       ? (['seconds', 1] as const)
