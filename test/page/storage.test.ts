@@ -103,7 +103,7 @@ it('is readable at every width, in the dark too', async () => {
 });
 
 it('does not let Train or Step be pressed for a run that is too large, and says both numbers', async () => {
-  const page = await open('?speed=400#run=1&preset=medium&popo.prompts_per_step=300&popo.num_generations=64');
+  const page = await open('?speed=400#run=1&preset=large&popo.prompts_per_step=160&popo.num_generations=64');
   const train = page.locator('[data-action=train]');
   const step = page.locator('[data-action=step]');
   await expect.poll(() => train.isDisabled()).toBe(true);
