@@ -68,8 +68,7 @@ export function StageTable() {
       <div class="section-head">
         <h2 id="table-title">What each stage was worth</h2>
         <p>
-          {count(rows[0].users)} {heldOutWords(config).many}; one seed
-          {config.preset === 'tiny' && '; at tiny, what alignment adds in one run is within its noise'}.
+          {count(rows[0].users)} {heldOutWords(config).many}; one seed.
         </p>
         {session.report.value !== null && <Downloads />}
       </div>
