@@ -280,7 +280,7 @@ export function budgetOf(
   const judging = engine.scoring(rollouts, length) + engine.scoring(generations, length);
   const answering = engine.generation({ prompts: rollouts, generations: 1, ...generation });
   const device: BudgetPart[] = [
-    { what: 'the weights with their moments', field: 'model.hidden_size', amount: engine.model },
+    { what: 'the parameters with their moments', field: 'model.hidden_size', amount: engine.model },
     { what: 'a model for each reward', field: 'model.hidden_size', amount: 3 * ends * engine.pool },
     {
       what: 'a warm-up batch',
@@ -312,7 +312,7 @@ export function budgetOf(
     },
   ];
   const largest: BudgetPart[] = [
-    { what: 'the weights', field: 'model.hidden_size', amount: engine.pool },
+    { what: 'the parameters', field: 'model.hidden_size', amount: engine.pool },
     { what: 'a warm-up batch', field: 'warmup.batch_size', amount: engine.largest(warmupRows * length) },
     { what: 'an SFT batch', field: 'sft.batch_size', amount: engine.largest(sftRows * length) },
     {

@@ -20,10 +20,10 @@ const Budget = late('The budget', async () => (await import('./budget')).BudgetW
 
 const PRESET_WORDS: Record<PresetName, string> = {
   tiny: 'Tiny · any device',
-  small: 'Small · 0.1 M weights',
-  base: 'Base · 0.6 M weights',
-  medium: 'Medium · 6 M weights',
-  large: 'Large · 25 M weights',
+  small: 'Small · 0.1 M parameters',
+  base: 'Base · 0.6 M parameters',
+  medium: 'Medium · 6 M parameters',
+  large: 'Large · 25 M parameters',
 };
 
 /** What is chosen in the place of a preset for a run whose size follows the data. */

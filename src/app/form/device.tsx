@@ -21,7 +21,7 @@ export function Device() {
       {device === null ? 'Looking for a device' : deviceWords(device)}
       <span class="faint">
         {' '}
-        · {exact === null ? `at most ${count(Number(most.toPrecision(2)))}` : count(exact)} weights
+        · {exact === null ? `at most ${count(Number(most.toPrecision(2)))}` : count(exact)} parameters
       </span>
       <span class="faint">
         {' '}
