@@ -45,7 +45,13 @@ describe('the training worker', { timeout: 180_000 }, () => {
     const trainer = trainerOn(store);
     expect((await trainer.describeDevice()).device.backend).toBe('wasm');
     await expect(trainer.exportModel()).rejects.toThrow(/no model to export yet/);
-    const report = (await trainer.start(minusculeConfig(), null, () => {}))!;
+    const told: RunEvent[] = [];
+    const report = (await trainer.start(minusculeConfig(), null, (event) => void told.push(event)))!;
+    // A page looks on, so what each update made of its answers is measured.
+    const groups = told.flatMap((event) => (event.type === 'group' ? [event.group] : []));
+    expect(groups).toHaveLength(report.config.popo.steps);
+    for (const { answers } of groups)
+      for (const { pieces, after } of answers) expect(after).toHaveLength(pieces.length);
     const [saved] = await trainer.savedRuns();
     expect(saved).toMatchObject({ config: report.config, stage: 'ranking', finished: true });
 
