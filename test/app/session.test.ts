@@ -369,6 +369,20 @@ describe('a session', () => {
     expect(kept.runs[0].note?.pinned).toBe(false);
   });
 
+  it('stays with the run on show where the second line was not kept', async () => {
+    const { session, calls, emit, frames } = stage();
+    void session.start();
+    emit(lossAt(1));
+    await frames();
+    const shown = session.runId.value;
+    await session.fork('popo');
+    expect(calls).toEqual(['start null', 'pause', 'fork popo']);
+    expect([session.status.value, session.runId.value]).toEqual(['paused', shown]);
+    expect(session.notices.value.at(-1)?.message).toBe(
+      'The run was not forked: the browser did not keep it.',
+    );
+  });
+
   it('forks: rests, keeps a second line and goes on with that at rest, the first one drawn behind', async () => {
     const { session, calls, emit, finish, frames, kept } = stage();
     void session.start();

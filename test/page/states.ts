@@ -236,8 +236,7 @@ export const STATES: PageState[] = [
     name: 'one group under the glass, all of it',
     query: '?speed=400',
     async reach(page) {
-      await page.click('[data-action=train]');
-      await page.waitForSelector('html[data-status=done]');
+      await train(page);
       await page.click('[data-action=glass]');
       await page.click('[data-action=glass-all]');
       await page.waitForSelector('[data-part="6"]');
