@@ -71,7 +71,8 @@ async function openFirefox(): Promise<BrowserPage> {
       goto: async (url) => void (await page.goto(url)),
       reload: async () => void (await page.reload()),
       evaluate: (run, argument) => page.evaluate(run as never, argument as never) as never,
-      click: (selector) => page.click(selector),
+      // As Playwright's does: once the element stands still, since a page that is still arriving moves it.
+      click: (selector) => page.locator(selector).click(),
       upload: async (selector, paths) => {
         const input = await page.waitForSelector(selector);
         if (input === null) throw new Error(`No element ${selector} on the page.`);

@@ -175,11 +175,6 @@ export function readChanges(text: string, config: RunConfig): RunChange[] {
   return changes;
 }
 
-/** In words, for a person. */
-export function changeSentence({ stage, step, field, from, to }: RunChange): string {
-  return `From step ${step + 1} of ${stage} on, ${field} is ${formatLeaf(to)} instead of ${formatLeaf(from)}.`;
-}
-
 /** To go by another rule: one that holds a reward is told of one that the run has. */
 export function weightingEdits(to: Weighting, { popo: { rewards, constrained } }: RunConfig): FieldEdit[] {
   const lacks = to === 'constraint' && !rewards.includes(constrained);

@@ -13,11 +13,21 @@ it('says in words what differs from the preset, and nothing of what does not', (
   config.text.vocab_size = 300;
   expect(differences(config).map(({ words }) => words)).toEqual([
     'seed 9, not 1',
-    expect.stringMatching(/^vocab size of text 300, not \d+$/),
+    expect.stringMatching(/^most tokens of the tokenizer 300, not \d+$/),
     'keep reasoning below margin, not median',
     'steps of alignment 200, not 60',
-    'rewards of alignment id, not semantic and id',
-    'reward weights of alignment 1, not 0.5 and 0.5',
+    'rewards id, not semantic and id',
+    'reward weights 1, not 0.5 and 0.5',
+  ]);
+});
+
+it('says of which stage a setting is where several call theirs the same', () => {
+  const config = presetConfig({ preset: 'tiny', version: 1 });
+  config.sft.learning_rate = 0.5;
+  config.warmup.batch_size = 3;
+  expect(differences(config).map(({ words }) => words)).toEqual([
+    expect.stringMatching(/^examples of a step of warm-up 3, not \d+$/),
+    expect.stringMatching(/^highest learning rate of fine-tuning 0\.5, not [\d.]+$/),
   ]);
 });
 
@@ -28,7 +38,7 @@ it('tells a few changes of a run, and how many more there were', () => {
   });
   expect(changesInWords([], config)).toEqual([]);
   expect(changesInWords(changes.slice(0, 1), config)).toEqual([
-    'From step 1 of alignment on: learning rate of alignment 1, not 0.',
+    'From step 1 of alignment on: learning rate of the policy 1, not 0.',
   ]);
   const many = changesInWords(changes, config);
   expect(many).toHaveLength(5);

@@ -1,7 +1,8 @@
 /** What the form shows of the config, which it takes from the fields' entries. */
 import { describe, expect, it } from 'vitest';
 import { HELP } from '../../src/app/form/fieldHelp';
-import { ELSEWHERE, found, GROUPS, LABELS } from '../../src/app/form/fieldTable';
+import { found, GROUPS } from '../../src/app/form/fieldTable';
+import { ELSEWHERE, LABELS } from '../../src/app/words/fieldLabels';
 import { CONFIG_PATHS, fieldAt, shownIn, wordsOf } from '../../src/run/fields/paths';
 
 const words = (group: Parameters<typeof shownIn>[0]) =>

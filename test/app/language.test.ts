@@ -5,8 +5,12 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import { h } from 'preact';
 import { describe, expect, it } from 'vitest';
 import { inChinese } from '../../src/app/words/chinese';
+import { changesInWords } from '../../src/app/words/differences';
+import { LABELS } from '../../src/app/words/fieldLabels';
 import { translateNode } from '../../src/app/words/nodes';
 import { createTranslator, literals, placeholders, sentencesOf } from '../../src/app/words/translator';
+import type { ConfigPath } from '../../src/run/config';
+import { presetConfig } from '../../src/run/presets';
 
 const CATALOGUES = 'src/app/words/chinese';
 const sentences = readdirSync(CATALOGUES).flatMap((file) =>
@@ -77,6 +81,18 @@ function saidBy(source: string): ReadonlySet<string> {
   const words = wordsOf(source);
   return new Set([...words, ...pairsOf(words)]);
 }
+
+it('says what was changed on the way, each setting by its own name', () => {
+  const config = presetConfig({ preset: 'tiny', version: 2 });
+  const english = (Object.keys(LABELS) as ConfigPath[]).flatMap((field) =>
+    changesInWords([{ stage: 'popo', step: 4, field, from: 1, to: 2 }], config),
+  );
+  expect(english[0]).toBe('From step 5 of alignment on: departments of the catalogue 2, not 1.');
+  const chinese = english.map((words) => inChinese(words));
+  expect(chinese[0]).toMatch(/^从对齐第 5 步起：[\u4e00-\u9fff ]+为 ?2，而非 ?1。$/);
+  // What is left in Latin letters are names.
+  expect(chinese.filter((words) => /\b(?!SASRec|token)[A-Z]?[a-z]{2,}/.test(words))).toEqual([]);
+});
 
 it('tells a sentence that the source no longer says', () => {
   const said = saidBy('`run of `, n, ` steps was kept`, "and it goes on"');

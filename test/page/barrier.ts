@@ -237,11 +237,20 @@ export function testBarrier(browser: BrowserName): void {
       await page.goto('about:blank');
       await page.goto(`${site.origin}/${formatLink(config, null, null)}`);
       await page.click('[data-action=train]');
-      const notices = () =>
-        page.evaluate(() => globalThis.taiji?.notices().map(({ message }) => message), null);
+      // Beside the notices, what tells why none came.
+      const told = () =>
+        page.evaluate(
+          () =>
+            JSON.stringify({
+              notices: globalThis.taiji?.notices().map(({ message }) => message),
+              status: globalThis.taiji?.status(),
+              reached: globalThis.taiji?.stages().map(({ name, step }) => `${name} ${step}`),
+            }),
+          null,
+        );
       await expect
-        .poll(notices, { timeout: 120_000, interval: 200 })
-        .toContainEqual(expect.stringContaining('wants a key (401: no such key)'));
+        .poll(told, { timeout: 120_000, interval: 200 })
+        .toContain('wants a key (401: no such key)');
       expect(chat.requests.map(({ headers }) => headers.origin)).toEqual([site.origin]);
       expect(await page.evaluate(() => document.querySelector('iframe'), null)).toBeNull();
     } finally {

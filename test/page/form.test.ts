@@ -1,7 +1,8 @@
 /** The form takes bounds, words and what is disabled from the fields' entries. */
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { GROUPS, LABELS } from '../../src/app/form/fieldTable';
+import { GROUPS } from '../../src/app/form/fieldTable';
+import { LABELS } from '../../src/app/words/fieldLabels';
 import { fieldAt } from '../../src/run/fields/paths';
 import { fakePage, openFake } from './fakePage';
 

@@ -31,7 +31,7 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
   await page.locator('[data-knob="popo.scale_rewards"]').selectOption('none');
   await expect
     .poll(() => page.locator('.knobs .plot-note').textContent())
-    .toMatch(/scale_rewards is none instead of group\.$/);
+    .toMatch(/what an advantage is divided by none, not group\.$/);
   const changes = await page.evaluate(() => globalThis.taiji!.changes());
   expect(changes.map(({ stage, field, to }) => [stage, field, to])).toEqual([
     ['popo', 'popo.reward_weights', [0.8, 0.2]],

@@ -29,10 +29,31 @@ async function open(): Promise<{ page: Page; problems: string[] }> {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(inject('pageUrl'));
-  // First where nothing trains fast.
-  await page.waitForSelector('.steering .primary[data-action=watch]', { timeout: 60_000 });
+  // What stands out where nothing trains fast.
+  await page.waitForSelector('.controls .primary[data-action=watch]', { timeout: 60_000 });
   return { page, problems };
 }
+
+it('is offered a moment after the page is there, and moves no button under a finger', async () => {
+  const page = await fake.browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'gpu', { value: undefined });
+    const places: string[] = [];
+    Object.assign(globalThis, { places });
+    const look = () => {
+      const train = document.querySelector('[data-action=train]')?.getBoundingClientRect();
+      if (train !== undefined) places.push(`${train.left} ${train.top}`);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  await page.goto(inject('pageUrl'));
+  await page.waitForSelector('.controls .primary[data-action=watch]', { timeout: 60_000 });
+  const places = await page.evaluate(() => (globalThis as unknown as { places: string[] }).places);
+  expect(places.length).toBeGreaterThan(2);
+  expect([...new Set(places)]).toHaveLength(1);
+  await page.close();
+}, 120_000);
 
 const rows = (page: Page) =>
   page.locator('[aria-label="Results by stage"] tbody tr').evaluateAll((all) =>

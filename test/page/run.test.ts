@@ -75,12 +75,8 @@ describe('a run on the page, in Chromium', () => {
       );
       await page.click('[data-action="resume"]');
       await status('done');
-      const { report, link, runs } = await page.evaluate(
-        () => ({
-          report: globalThis.taiji!.report()!,
-          link: globalThis.taiji!.link(),
-          runs: globalThis.taiji!.savedRuns(),
-        }),
+      const { report, link } = await page.evaluate(
+        () => ({ report: globalThis.taiji!.report()!, link: globalThis.taiji!.link() }),
         null,
       );
       expect(report.table.slice(0, 2)).toEqual(whole.table.slice(0, 2));
@@ -93,7 +89,10 @@ describe('a run on the page, in Chromium', () => {
       expect(report.popo.steps[0].rewards).toEqual(whole.popo.steps[0].rewards);
       expect(parseLink(link)).toMatchObject({ config: { seed: 3 }, changes: report.changes });
       expect(report.changes).toHaveLength(2);
-      expect(runs.filter(({ finished }) => finished)).toHaveLength(2);
+      // The list of kept runs is read again once a run is done, so it comes a moment later.
+      const finished = () =>
+        page.evaluate(() => globalThis.taiji!.savedRuns().filter((run) => run.finished).length, null);
+      await vi.waitFor(async () => expect(await finished()).toBe(2), { timeout: 30_000 });
       // Both lines are drawn.
       const behind = () => page.evaluate(() => document.querySelectorAll('.behind li').length, null);
       await vi.waitFor(async () => expect(await behind()).toBe(1));

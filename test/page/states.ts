@@ -261,7 +261,7 @@ export const STATES: PageState[] = [
     query: '?backend=cpu',
     async reach(page) {
       await page.route('**/recorded/*', (route) => route.fulfill({ path: `public/${RECORDINGS[0].file}` }));
-      await page.click('.steering [data-action=watch]');
+      await page.click('.controls [data-action=watch]');
       await page.waitForSelector('.transport');
       await page.locator('[data-recording=step]').fill('40');
       await page.waitForSelector('.samples');

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   changedAt,
-  changeSentence,
   checkChanges,
   configAt,
   formatChanges,
@@ -44,9 +43,6 @@ describe('changes of a run', () => {
     expect(parseLink(link)).toMatchObject({ config, changes: all, problem: null });
     expect(formatLink(config, null, null, [])).toBe(formatLink(config, null, null));
     expect(readChanges(formatChanges(all), config)).toEqual(all);
-    expect(changeSentence(halved)).toBe(
-      'From step 121 of sft on, sft.learning_rate is 0.002 instead of 0.004.',
-    );
   });
 
   it.each<[string, RegExp]>([

@@ -105,6 +105,7 @@ export function Controls() {
         </div>
       </div>
       <Device />
+      <RecordingFirst />
       <Budget />
       <Times />
       {session.pending.value === 'stopping' && (
@@ -121,15 +122,18 @@ export function Controls() {
   );
 }
 
+/** Where training is slow, to look on is what stands out. */
+function standsOut({ isRecordingOffered, isSlow }: ReturnType<typeof useSession>): boolean {
+  return isRecordingOffered.value && isSlow.value;
+}
+
 function Steering() {
   const session = useSession();
   const status = session.status.value;
   const pending = session.pending.value;
   const isTooLarge = session.tooLarge.value !== null;
   const starter = session.starter.value;
-  // Where training is slow, to see it comes first.
-  const recordingFirst = session.isRecordingOffered.value && session.isSlow.value;
-  const isFirst = starter === null && !recordingFirst;
+  const first = standsOut(session) ? null : starter === null ? 'train' : 'play';
   return (
     <div class="steering">
       {status === 'running' ? (
@@ -150,28 +154,27 @@ function Steering() {
         </button>
       ) : (
         <>
-          {recordingFirst && <WatchButton />}
           {starter !== null && (
             <button
               type="button"
-              class={recordingFirst ? '' : 'primary'}
+              class={first === 'play' ? 'primary' : ''}
               data-action="play"
               title="The tiny model, trained already up to alignment; alignment begins at once"
               aria-disabled={session.isFetching.value}
               onClick={() => void session.play()}
             >
-              {!recordingFirst && <Icon path="M5 2.5v11l9-5.5z" />}
+              <Icon path="M5 2.5v11l9-5.5z" />
               {session.isFetching.value ? 'Fetching' : 'Play with POPO'}
             </button>
           )}
           <button
             type="button"
-            class={isFirst ? 'primary' : ''}
+            class={first === 'train' ? 'primary' : ''}
             data-action="train"
             disabled={session.studies.busy.value || isTooLarge}
             onClick={() => void session.start()}
           >
-            {isFirst && <Icon path="M5 2.5v11l9-5.5z" />}
+            {starter === null && <Icon path="M5 2.5v11l9-5.5z" />}
             {starter === null ? 'Train' : 'Train from nothing'}
           </button>
         </>
@@ -197,8 +200,10 @@ function Steering() {
   );
 }
 
-function WatchButton() {
+/** Below the others, since the device is known a moment after the page is there, and a button that moves is missed. */
+function RecordingFirst() {
   const session = useSession();
+  if (!standsOut(session)) return null;
   return (
     <button
       type="button"

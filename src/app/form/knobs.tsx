@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
 import { REWARDS, rewardWords } from '../../popo/rewards';
-import { changeSentence } from '../../run/changes';
 import { type ConfigPath, parseConfig, type RunConfig } from '../../run/config';
 import { diffFromPreset, formatLeaf } from '../../run/diff';
 import { leafAt, setLeaf, shownIn, whyUnread, wordsOf } from '../../run/fields/paths';
@@ -8,9 +7,11 @@ import { presetConfig } from '../../run/presets';
 import { ConfigField, LabelOf, NumberField } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
+import { changesInWords } from '../words/differences';
+import { HINTS, LABELS, labelOf } from '../words/fieldLabels';
 import { said } from '../words/language';
 import { sentence } from '../words/sentence';
-import { type FieldGroup, found, GROUPS, HINTS, LABELS } from './fieldTable';
+import { type FieldGroup, found, GROUPS } from './fieldTable';
 import { TeacherFields } from './teacher';
 import '../styles/settings.css';
 
@@ -118,8 +119,8 @@ export function Knobs() {
             </button>
           </>
         )}
-        {session.changes.value.map((change) => (
-          <span key={`${change.stage} ${change.step}`}> {changeSentence(change)}</span>
+        {changesInWords(session.changes.value, config).map((words) => (
+          <span key={words}> {words}</span>
         ))}
       </p>
     </>
@@ -128,7 +129,8 @@ export function Knobs() {
 
 /** As they stand on the page, in whichever language. */
 function shownWords(path: FieldGroup['paths'][number]): string {
-  return `${said(LABELS[path])} ${said(HINTS[path] ?? wordsOf(path).hint)}`;
+  const { label, hint } = labelOf(path);
+  return `${said(label)} ${said(hint)}`;
 }
 
 async function loadHelp(): Promise<ReadonlyMap<string, string>> {
@@ -216,7 +218,7 @@ function Rewards() {
   return (
     <fieldset class="rewards">
       <legend class="hidden">rewards</legend>
-      <LabelOf label={LABELS['popo.rewards']} name="rewards" hint={wordsOf('popo.rewards').hint} />
+      <LabelOf {...labelOf('popo.rewards')} />
       {REWARDS.map((name) => (
         <label key={name} title={rewardWords(name).sentence}>
           <input

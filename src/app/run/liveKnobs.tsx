@@ -1,20 +1,21 @@
 /** What of alignment can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
 import { useSignal } from '@preact/signals';
 import { RULES, ruleOf } from '../../popo/rules';
-import { changeSentence, type FieldEdit, weightingEdits } from '../../run/changes';
-import type { ConfigPath } from '../../run/config';
-import { fieldAt, leafAt, whyUnread, wordsOf } from '../../run/fields/paths';
+import { type FieldEdit, weightingEdits } from '../../run/changes';
+import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
 import { LabelOf } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
+import { changesInWords } from '../words/differences';
+import { labelOf, type ShownPath } from '../words/fieldLabels';
 import { WeightTriangle } from './weightTriangle';
 import '../styles/knobs.css';
 
 /** Most of what was changed that is told at a time; the link has all of it. */
 const TOLD = 3;
 
-const KNOBS: readonly ConfigPath[] = [
+const KNOBS: readonly ShownPath[] = [
   'popo.eta_over_mu',
   'popo.min_weight',
   'popo.beta',
@@ -27,7 +28,7 @@ const KNOBS: readonly ConfigPath[] = [
 ];
 
 /** Those of one rule stand there only while it weighs. */
-const OF_RULES: readonly ConfigPath[] = [
+const OF_RULES: readonly ShownPath[] = [
   'popo.correlation_target',
   'popo.correlation_rate',
   'popo.constrained',
@@ -85,7 +86,7 @@ export function LiveKnobs() {
       <p class="plot-note" aria-live="polite">
         {told.length === 0
           ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
-          : told.slice(-TOLD).map(changeSentence).join(' ')}
+          : changesInWords(told.slice(-TOLD), config).join(' ')}
       </p>
     </section>
   );
@@ -175,7 +176,7 @@ function rounded(weights: readonly number[]): number[] {
   return four.map((weight, k) => (k === most ? Number((1 - others).toFixed(4)) : weight));
 }
 
-function Knob({ path }: { path: ConfigPath }) {
+function Knob({ path }: { path: ShownPath }) {
   const session = useSession();
   const config = session.shownConfig.value;
   const unread = whyUnread(config, path);
@@ -186,7 +187,7 @@ function Knob({ path }: { path: ConfigPath }) {
     if (path === 'popo.epsilon') edits.push({ field: 'popo.epsilon_high', to });
     void session.change(edits);
   };
-  const label = <LabelOf {...wordsOf(path)} />;
+  const label = <LabelOf {...labelOf(path)} />;
   if (control.type === 'choice')
     return (
       <label class="field" title={unread ?? undefined}>

@@ -1,10 +1,11 @@
-/** Settings in words: a field by its label, or by its name and the part of the run that it is of. */
+/** Settings in words: a field by its label, with the stage where several have the same, or by its name and stage. */
 import type { RunChange } from '../../run/changes';
 import type { ConfigPath, RunConfig } from '../../run/config';
 import { diffFromPreset, formatLeaf, type LeafValue } from '../../run/diff';
 import { fieldAt, leafAt } from '../../run/fields/paths';
 import { presetConfig } from '../../run/presets';
 import { STAGE_NAMES } from '../../run/stageNames';
+import { isLabelled, LABELS } from './fieldLabels';
 import { stageWords } from './runWords';
 
 /** Most changes that are told one by one. */
@@ -34,13 +35,19 @@ export function changesInWords(changes: readonly RunChange[], config: RunConfig)
 }
 
 function nameOf(path: ConfigPath, config: RunConfig): string {
-  const { form } = fieldAt(path);
-  if (form?.label !== undefined) return lowered(form.label);
+  const label = isLabelled(path) ? LABELS[path] : fieldAt(path).form?.label;
   const [section, name] = path.split('.');
-  if (name === undefined) return section;
+  if (label !== undefined) {
+    const isAlone = Object.values(LABELS).filter((other) => other === label).length < 2;
+    return lowered(isAlone ? label : `${label} of ${partOf(section, config)}`);
+  }
+  return name === undefined ? section : `${name.replaceAll('_', ' ')} of ${partOf(section, config)}`;
+}
+
+/** The stage that a section of the config is of, or the section itself. */
+function partOf(section: string, config: RunConfig): string {
   const stage = STAGE_NAMES.find((known) => known === section);
-  const part = stage === undefined ? section : lowered(stageWords(stage, config).label);
-  return `${name.replaceAll('_', ' ')} of ${part}`;
+  return stage === undefined ? section : lowered(stageWords(stage, config).label);
 }
 
 /** In mid-sentence, where L3 stays L3. */

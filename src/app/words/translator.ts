@@ -134,7 +134,10 @@ export function createTranslator(catalogues: readonly string[]): (text: string) 
   function wordsFor(placeholder: string, value: string): string {
     if (placeholder.startsWith('<') || placeholder.startsWith('{raw')) return value;
     const name = placeholder.slice(1, -1);
-    return (places.has(name) ? whole(`${name}:${value}`) : null) ?? translate(value);
+    const own = `${name}:${value}`;
+    // A label in mid-sentence begins with a small letter.
+    const known = exact.get(own) ?? exact.get(value[0].toUpperCase() + value.slice(1));
+    return known ?? (places.has(name) ? whole(own) : null) ?? translate(value);
   }
 
   function whole(text: string): string | null {
