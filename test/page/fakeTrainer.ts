@@ -59,6 +59,8 @@ function random(): number {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return state / 2 ** 32;
 }
+/** Of events that come with every step, or nearly. */
+const STEPPED: readonly string[] = ['loss', 'popo', 'progress', 'group', 'sample', 'curve'];
 const noise = (size: number) => (random() + random() + random() - 1.5) * size;
 
 function row(stage: string, l3: number, ctcvr: number, distinct: number): MetricsRow {
@@ -639,7 +641,8 @@ export function fakeServices(options: FakeOptions): Services {
           credit = Number.POSITIVE_INFINITY;
         }
         credit += event.type === 'popo' ? 4 : 1;
-        if (credit >= options.speed * 8) {
+        // What is no step comes by itself on any device.
+        if (credit >= options.speed * 8 || !STEPPED.includes(event.type)) {
           credit = 0;
           await new Promise((resolve) => setTimeout(resolve, 16));
           while (paused && !stopped) await new Promise((resolve) => setTimeout(resolve, 20));

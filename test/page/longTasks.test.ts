@@ -3,16 +3,7 @@ import { expect, inject, test, vi } from 'vitest';
 import { CHROMIUM_FLAGS, ensureChromium } from '../../src/browsers/chromium';
 import { formatLink } from '../../src/run/link';
 import { shortRun } from './shortRun';
-
-interface TraceEvent {
-  name: string;
-  ph: string;
-  pid: number;
-  tid: number;
-  /** Microseconds that the thread itself worked: what else the machine does meanwhile stays out. */
-  tdur?: number;
-  args: { name?: string };
-}
+import { TASKS, tracedTasks } from './tasks';
 
 test(
   'from Train to the end of a run the page’s thread never works longer than 50 ms at a time',
@@ -22,7 +13,7 @@ test(
       const page = await browser.newPage();
       await page.goto(inject('pageUrl') + formatLink(shortRun({ seed: 4, 'sft.steps': 60 }), null, null));
       await page.waitForSelector('[data-action="train"]');
-      await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
+      await browser.startTracing(page, { categories: TASKS });
       await page.click('[data-action="train"]');
       await vi.waitFor(
         async () =>
@@ -30,7 +21,7 @@ test(
         { timeout: 12 * 60_000, interval: 500 },
       );
       expect(await page.evaluate(() => globalThis.taiji!.status())).toBe('done');
-      const tasks = pageTasks(JSON.parse(String(await browser.stopTracing())).traceEvents);
+      const tasks = await tracedTasks(browser);
       expect(tasks.length).toBeGreaterThan(1000);
       expect(Math.max(...tasks)).toBeLessThan(50);
     } finally {
@@ -39,18 +30,3 @@ test(
   },
   15 * 60_000,
 );
-
-/** Milliseconds of each task of the page's main thread: the busiest of the threads of that kind. */
-function pageTasks(events: TraceEvent[]): number[] {
-  const thread = ({ pid, tid }: TraceEvent) => `${pid}/${tid}`;
-  const mains = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
-  return mains
-    .map((main) =>
-      events
-        .filter(
-          (event) => event.ph === 'X' && event.name.endsWith('RunTask') && thread(event) === thread(main),
-        )
-        .map(({ tdur }) => (tdur ?? 0) / 1000),
-    )
-    .reduce((busiest, tasks) => (tasks.length > busiest.length ? tasks : busiest), []);
-}

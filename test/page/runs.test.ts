@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { fakePage, openFake } from './fakePage';
+import { TASKS, tracedTasks } from './tasks';
 
 const fake = fakePage();
 /** Where pictures go, for whoever wants to look at them. */
@@ -145,3 +146,18 @@ it('is readable at every width, in the dark too', async () => {
     await page.close();
   }
 });
+
+it('never works longer than 50 ms at a time while small trains with four runs pinned', async () => {
+  const page = await open('?saved&more=3&speed=6#run=1&preset=small');
+  await pinAll(page, 4);
+  await fake.browser.startTracing(page, { categories: TASKS });
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]', { timeout: 240_000 });
+  const tasks = await tracedTasks(fake.browser);
+  // Thousands of steps a second, where a device takes a few.
+  expect(await page.evaluate(() => taiji.stages().find(({ name }) => name === 'sft')?.step)).toBeGreaterThan(
+    1000,
+  );
+  expect(tasks.length).toBeGreaterThan(500);
+  expect(Math.max(...tasks)).toBeLessThan(50);
+}, 300_000);
