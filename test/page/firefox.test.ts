@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
 import { type TrainedOnPage, trainHere } from '../../src/commands/trainPage';
 import { compareFingerprints } from '../../src/run/fingerprint';
 import { parseLink } from '../../src/run/link';
 import { defaultConfig } from '../../src/run/presets';
+import { forkedAndShared, linesBehind, opensShared, reached } from './forked';
 import { shortRun } from './shortRun';
 
 const quiet = () => undefined;
@@ -56,6 +57,58 @@ describe('two browsers, two WGSL compilers, one link', () => {
     expect(again.report.fingerprint).toEqual(inChromium.report.fingerprint);
     expect(chromium.errors).toEqual([]);
   }, 900_000);
+
+  test('forked in Firefox with other weights, shared, and trained from what was shared, it gives the same bits', async () => {
+    const { report, shared } = await forkedAndShared(firefox);
+    expect(report.table.slice(0, 2)).toEqual(inFirefox.report.table.slice(0, 2));
+    expect(report.changes).toHaveLength(2);
+    for (const { weightsAfter } of report.popo.steps) expect(weightsAfter[0]).toBeCloseTo(0.9, 6);
+    await opensShared(firefox, shared);
+    await firefox.click('[data-action="train"]');
+    await reached(firefox, 'done');
+    const again = await firefox.evaluate(
+      () => ({ report: globalThis.taiji!.report()!, verdict: globalThis.taiji!.verdict() }),
+      null,
+    );
+    expect(again.report.changes).toEqual(report.changes);
+    expect(again.report.fingerprint).toEqual(report.fingerprint);
+    expect(again.verdict?.verdict).toBe('identical');
+    expect(firefox.errors).toEqual([]);
+  }, 900_000);
+
+  test('a cold page in Firefox plays with POPO: a weight is dragged, then a fork goes on beside its line', async () => {
+    await firefox.goto('about:blank');
+    await firefox.goto(inject('pageUrl'));
+    await firefox.click('[data-action="play"]');
+    const step = () =>
+      firefox.evaluate(
+        () =>
+          globalThis.taiji?.stages().find(({ name, status }) => name === 'popo' && status === 'running')
+            ?.step,
+        null,
+      );
+    const looking = { timeout: 300_000, interval: 200 };
+    await vi.waitFor(async () => expect(await step()).toBeGreaterThanOrEqual(1), looking);
+    await firefox.evaluate(() => {
+      const bar = document.querySelector<HTMLInputElement>('.weight-bar input')!;
+      bar.value = '0.2';
+      for (const type of ['input', 'change']) bar.dispatchEvent(new Event(type, { bubbles: true }));
+    }, null);
+    const changes = () => firefox.evaluate(() => globalThis.taiji!.changes(), null);
+    await vi.waitFor(async () => expect(await changes()).toHaveLength(1), looking);
+    const [{ field, to, step: from }] = await changes();
+    expect({ field, to }).toEqual({ field: 'popo.reward_weights', to: [0.2, 0.8] });
+    await vi.waitFor(async () => expect(await step()).toBeGreaterThan(from), looking);
+    await firefox.click('[data-action="pause"]');
+    await reached(firefox, 'paused');
+    await firefox.click('[data-action="fork"]');
+    await vi.waitFor(async () => expect(await linesBehind(firefox)).toBe(1), looking);
+    await firefox.click('[data-action="resume"]');
+    await vi.waitFor(async () => expect(await step()).toBeGreaterThan(from + 1), looking);
+    await firefox.click('[data-action="reset"]');
+    await reached(firefox, 'idle');
+    expect(firefox.errors).toEqual([]);
+  }, 600_000);
 
   test('a hostile link gives a sentence and the defaults in both', async () => {
     for (const page of [chromium, firefox]) {

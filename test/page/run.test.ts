@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type BrowserPage, openBrowser } from '../../src/browsers/browser';
 import { formatLink, parseLink } from '../../src/run/link';
 import type { Report } from '../../src/run/report';
+import { forkedAndShared, opensShared, reached } from './forked';
 import { shortRun } from './shortRun';
 
 const config = shortRun({ seed: 3 });
@@ -19,27 +20,11 @@ describe('a run on the page, in Chromium', () => {
     page = await openBrowser('chromium');
     await page.goto(inject('pageUrl') + formatLink(config, null, null));
     await page.click('[data-action="train"]');
-    await status('done');
+    await reached(page, 'done');
     whole = (await page.evaluate(() => globalThis.taiji!.report(), null))!;
   }, 15 * MINUTES);
 
   afterAll(() => page?.close());
-
-  function status(wanted: string): Promise<void> {
-    return vi.waitFor(
-      async () => {
-        const { now, errors } = await page.evaluate(
-          () => ({
-            now: document.documentElement.dataset.status,
-            errors: globalThis.taiji!.notices().filter(({ level }) => level === 'error'),
-          }),
-          null,
-        );
-        expect({ now, errors }).toEqual({ now: wanted, errors: [] });
-      },
-      { timeout: 12 * MINUTES, interval: 200 },
-    );
-  }
 
   function reach(stage: string, step: number): Promise<void> {
     const at = () =>
@@ -67,18 +52,8 @@ describe('a run on the page, in Chromium', () => {
   test(
     'forked where its alignment began, with other weights from there, it aligns the same SFT otherwise',
     async () => {
-      await page.evaluate(() => globalThis.taiji!.fork('popo'), null);
-      await status('paused');
-      await page.evaluate(
-        () => globalThis.taiji!.change('popo.weighting=fixed', 'popo.reward_weights=0.9,0.1'),
-        null,
-      );
-      await page.click('[data-action="resume"]');
-      await status('done');
-      const { report, link } = await page.evaluate(
-        () => ({ report: globalThis.taiji!.report()!, link: globalThis.taiji!.link() }),
-        null,
-      );
+      forked = await forkedAndShared(page);
+      const { report } = forked;
       expect(report.table.slice(0, 2)).toEqual(whole.table.slice(0, 2));
       expect(report.popo.steps).toHaveLength(config.popo.steps);
       for (const { weightsBefore, weightsAfter } of report.popo.steps) {
@@ -87,24 +62,8 @@ describe('a run on the page, in Chromium', () => {
       }
       // The same prompts and the same SFT: the first step's rollouts are the same, and what they are paid.
       expect(report.popo.steps[0].rewards).toEqual(whole.popo.steps[0].rewards);
-      expect(parseLink(link)).toMatchObject({ config: { seed: 3 }, changes: report.changes });
+      expect(parseLink(report.link)).toMatchObject({ config: { seed: 3 }, changes: report.changes });
       expect(report.changes).toHaveLength(2);
-      // The list of kept runs is read again once a run is done, so it comes a moment later.
-      const finished = () =>
-        page.evaluate(() => globalThis.taiji!.savedRuns().filter((run) => run.finished).length, null);
-      await vi.waitFor(async () => expect(await finished()).toBe(2), { timeout: 30_000 });
-      // Both lines are drawn.
-      const behind = () => page.evaluate(() => document.querySelectorAll('.behind li').length, null);
-      await vi.waitFor(async () => expect(await behind()).toBe(1));
-      await page.evaluate(() => {
-        navigator.clipboard.writeText = async (text) => {
-          document.documentElement.dataset.shared = text;
-        };
-      }, null);
-      await page.click('[data-action="share"]');
-      const shared = () => page.evaluate(() => document.documentElement.dataset.shared, null);
-      await vi.waitFor(async () => expect(await shared()).toContain('&result='));
-      forked = { report, shared: (await shared())! };
       expect(page.errors).toEqual([]);
     },
     12 * MINUTES,
@@ -113,11 +72,7 @@ describe('a run on the page, in Chromium', () => {
   test(
     'opened from its link, cut off in the midst of a stage, taken over by another tab, and robbed of its GPU, it gives the same bits',
     async () => {
-      await page.goto('about:blank');
-      await page.goto(forked.shared);
-      // What came out is there before anything is trained.
-      const told = () => page.evaluate(() => document.querySelectorAll('.linked tbody tr').length, null);
-      await vi.waitFor(async () => expect(await told()).toBeGreaterThanOrEqual(3));
+      await opensShared(page, forked.shared);
       await page.click('[data-action="train"]');
       await reach('warmup', 8);
       // As the browser tells a tab that it may be ended without another word.
@@ -157,7 +112,7 @@ describe('a run on the page, in Chromium', () => {
       await page.evaluate(() => globalThis.taiji!.loseDevice(), null);
       await reach('popo', 2);
       carried = await page.evaluate(asText, null);
-      await status('done');
+      await reached(page, 'done');
       const resumed = await page.evaluate(
         () => ({ report: globalThis.taiji!.report()!, notices: globalThis.taiji!.notices() }),
         null,
@@ -191,13 +146,7 @@ describe('a run on the page, in Chromium', () => {
           /^The run of tiny, seed 3, at step .* resume it below\.$/,
         );
         await elsewhere.click('.saved [data-action="resume-run"]');
-        await vi.waitFor(
-          async () =>
-            expect(await elsewhere.evaluate(() => document.documentElement.dataset.status, null)).toBe(
-              'done',
-            ),
-          { timeout: 5 * MINUTES, interval: 300 },
-        );
+        await reached(elsewhere, 'done');
         const report = await elsewhere.evaluate(() => globalThis.taiji!.report()!, null);
         expect(report.fingerprint).toEqual(forked.report.fingerprint);
         expect(elsewhere.errors).toEqual([]);
