@@ -18,6 +18,7 @@ import type { LinkResult } from '../run/result/linkResult';
 import type { Answer, Askable, AskRequest } from '../worker/askProtocol';
 import type { SavedRun } from '../worker/protocol';
 import { pageLink, resultLink } from './parts/share';
+import type { Comparison } from './results/comparison';
 import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
 import type { Notice } from './state/notices';
@@ -85,6 +86,11 @@ export interface TaijiConsole {
     share: number,
     request: Omit<AskRequest, 'runs'>,
   ): Promise<Answer>;
+  /**
+   * Pins finished runs, which draws them in every chart, and tells what they differ in and what came out of each, with intervals: each
+   * run's own, and paired by user against the first of them. Rejects, in one sentence, where a run is not kept or has no report.
+   */
+  compare(...ids: string[]): Promise<Comparison>;
   /** Why training rests until somebody decides; null while it does not run away. */
   divergence(): Divergence | null;
   /** What to do then. */
@@ -175,6 +181,7 @@ export function exposeConsole(session: Session): void {
       ];
       return session.trainer().ask({ ...request, runs });
     },
+    compare: (...ids) => compare(session, ids),
     reset: session.reset,
     importFiles: session.data.importFiles,
     readFiles: session.data.readFiles,
@@ -200,6 +207,23 @@ export function exposeConsole(session: Session): void {
   effect(() => {
     document.title = said(title(session));
   });
+}
+
+async function compare(session: Session, ids: readonly string[]): Promise<Comparison> {
+  const runOf = (id: string) => session.pinned.value.find((run) => run.id === id);
+  for (const id of ids) {
+    const saved = session.savedRuns.value.find((run) => run.id === id);
+    if (saved === undefined) throw new Error(`No run ${id} is kept: taiji.savedRuns() has the ids.`);
+    if (runOf(id) === undefined) await session.pin(saved);
+    if (runOf(id) === undefined) throw new Error(`The run ${id} could not be pinned; a notice says why.`);
+  }
+  const [first, ...others] = ids;
+  const pairings = others.length === 0 ? [] : await session.trainer().pairRuns(first, others);
+  const { comparisonOf } = await import('./results/comparison');
+  return comparisonOf(
+    ids.map((id) => runOf(id)!),
+    pairings,
+  );
 }
 
 function shownRun({ runId }: Session): string {

@@ -7,8 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Wait } from '../bench/coldPage';
 import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES, WHOLE_SHAPES } from '../bench/core';
 import type { BenchOptions } from '../bench/run';
+import type { BrowserName } from '../browsers/browser';
 
 const USAGE = `npm run bench -- [options]
   --json FILE          where the numbers go, besides the table
@@ -17,11 +19,13 @@ const USAGE = `npm run bench -- [options]
   --peer NAME          ours, tfjs, jax; may be repeated (default: all)
   --rounds N           turns that each peer gets (default 5)
   --shapes             instead of all this: what each preset is planned to take; then medium, large and 135 million weights take their
-                       steps in Node, with the memory that was planned. --shape medium, large or 135m chooses`;
+                       steps in Node, with the memory that was planned. --shape medium, large or 135m chooses
+  --cold               instead of all this: how long a person waits on the page, from a browser that has never seen it to POPO at work, a
+                       fork, what was shared, a comparison and an answer. --adapter chromium or firefox`;
 
 function parseOptions(
   args: string[],
-): BenchOptions & { json: string | null; adapter: string; isWhole: boolean } {
+): BenchOptions & { json: string | null; adapter: string; isWhole: boolean; isCold: boolean } {
   const { values } = parseArgs({
     args,
     options: {
@@ -31,15 +35,17 @@ function parseOptions(
       peer: { type: 'string', multiple: true, default: [...PEER_NAMES] },
       rounds: { type: 'string', default: '5' },
       shapes: { type: 'boolean', default: false },
+      cold: { type: 'boolean', default: false },
     },
   });
-  const { adapter, peer, shapes: isWhole } = values;
+  const { adapter, peer, shapes: isWhole, cold: isCold } = values;
   const [known, usual] = isWhole
     ? [WHOLE_SHAPES, WHOLE_SHAPES]
     : [SHAPE_NAMES, ['standard', 'small', 'base']];
   const { shape = [...usual] } = values;
-  if (adapter !== 'chromium' && adapter !== 'dawn')
-    throw new Error(`--adapter must be chromium or dawn, not ${adapter}.`);
+  const adapters = isCold ? ['chromium', 'firefox'] : ['chromium', 'dawn'];
+  if (!adapters.includes(adapter))
+    throw new Error(`--adapter must be ${adapters.join(' or ')}, not ${adapter}.`);
   const strange = shape.find((name) => !(known as readonly string[]).includes(name));
   if (strange !== undefined) throw new Error(`There is no shape ${strange}: choose ${known.join(', ')}.`);
   const peers = PEER_NAMES.filter((name) => peer.includes(name));
@@ -47,7 +53,7 @@ function parseOptions(
   if (unknown !== undefined) throw new Error(`There is no peer ${unknown}: choose ${PEER_NAMES.join(', ')}.`);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1.');
-  return { json: values.json ?? null, adapter, isWhole, shapes: shape, peers, rounds, turn: 1000 };
+  return { json: values.json ?? null, adapter, isWhole, isCold, shapes: shape, peers, rounds, turn: 1000 };
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -58,9 +64,14 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const { json, adapter, isWhole, ...bench } = options;
+  const { json, adapter, isWhole, isCold, ...bench } = options;
   if (isWhole) {
     await wholeShapes(bench.shapes);
+    return 0;
+  }
+  if (isCold) {
+    const waits = await benchCold(adapter === 'firefox' ? 'firefox' : 'chromium');
+    if (json !== null) writeFileSync(json, `${JSON.stringify(waits, null, 2)}\n`);
     return 0;
   }
   const cost = jsCost();
@@ -83,6 +94,18 @@ async function wholeShapes(names: readonly string[]): Promise<void> {
   console.log(`${await planTable()}\n`);
   const chosen = WHOLE_SHAPES.filter((name) => names.includes(name));
   await runWholeShapes(openDawn(), chosen, console.log);
+}
+
+async function benchCold(name: BrowserName): Promise<Wait[]> {
+  const { servePage } = await import('./serve');
+  const { openBrowser } = await import('../browsers/browser');
+  const { coldPage } = await import('../bench/coldPage');
+  const server = await servePage({ port: 0, outDir: '.cache/cold' });
+  try {
+    return await coldPage(() => openBrowser(name), server.url, console.log);
+  } finally {
+    await server.close();
+  }
 }
 
 async function benchInNode(options: BenchOptions) {

@@ -67,6 +67,28 @@ it('tells of pinned runs of the same users how they differ, paired, against the 
   await page.close();
 });
 
+it('is all at hand for programs: pinned, what differs, what came out, paired against the first; a strange run is refused', async () => {
+  const page = await open('?saved&more=3');
+  const told = await page.evaluate(async () => {
+    const ids = globalThis.taiji!.savedRuns().flatMap(({ id, finished }) => (finished ? id : []));
+    return { ids, found: await globalThis.taiji!.compare(...ids.slice(0, 3)) };
+  });
+  const { runs, differing } = told.found;
+  expect(runs.map(({ id }) => id)).toEqual(told.ids.slice(0, 3));
+  // Wilson's interval of .300 of 1,000 users, as the table has it.
+  const l3 = runs[0].handedOver!.values.Category_L3_ACC;
+  expect([l3.mean, l3.low, l3.high].map((value) => value.toFixed(3))).toEqual(['0.300', '0.272', '0.329']);
+  expect(runs.map(({ againstFirst }) => againstFirst?.why ?? null)).toEqual([
+    null,
+    ...Array(2).fill('Another seed, so other users.'),
+  ]);
+  expect(differing).toEqual([{ path: 'seed', values: ['7', '20', '21'] }]);
+  expect(await page.locator('[data-action=pin-run][aria-pressed=true]').count()).toBe(3);
+  const refused = page.evaluate(() => globalThis.taiji!.compare('nobody'));
+  await expect(refused).rejects.toThrow('No run nobody is kept: taiji.savedRuns() has the ids.');
+  await page.close();
+});
+
 it('keeps a name and notes, fills the form from a run, and forgets both when the form is left', async () => {
   const page = await open('?saved');
   const run = page.locator('.saved li').nth(1);

@@ -3,6 +3,7 @@ import { rateInterval } from '../../numeric/rate';
 import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { formatLeaf, type LeafValue } from '../../run/diff';
+import type { RunPairing } from '../../run/pairing';
 import type { Report } from '../../run/report';
 
 export interface ComparedRun {
@@ -76,4 +77,35 @@ export function finalRow({ report }: Pick<ComparedRun, 'report'>): {
 /** Seconds of all stages. */
 export function secondsOf({ report }: Pick<ComparedRun, 'report'>): number {
   return report.stages.reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+export interface Comparison {
+  runs: {
+    id: string;
+    label: string;
+    /** Of the model that it handed over; null where it has no table. */
+    handedOver: { stage: string; users: number; values: Record<string, ComparedValue> } | null;
+    seconds: number;
+    /** Its outcomes less the first run's, paired by user; null for the first. */
+    againstFirst: RunPairing | null;
+  }[];
+  differing: DifferingSetting[];
+}
+
+/** What the table of pinned runs says, for a program. @param pairings of each run but the first, in their order */
+export function comparisonOf(runs: readonly ComparedRun[], pairings: readonly RunPairing[]): Comparison {
+  return {
+    runs: runs.map((run, at) => {
+      const last = finalRow(run);
+      const values = Object.fromEntries(COMPARED.map(({ key }, column) => [key, last?.values[column]]));
+      return {
+        id: run.id,
+        label: run.label,
+        handedOver: last === null ? null : { ...last, values: values as Record<string, ComparedValue> },
+        seconds: secondsOf(run),
+        againstFirst: pairings[at - 1] ?? null,
+      };
+    }),
+    differing: differingSettings(runs),
+  };
 }
