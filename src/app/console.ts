@@ -18,7 +18,7 @@ import type { LinkResult } from '../run/result/linkResult';
 import type { Answer, Askable, AskRequest } from '../worker/askProtocol';
 import type { SavedRun } from '../worker/protocol';
 import { pageLink, resultLink } from './parts/share';
-import type { Comparison } from './results/comparison';
+import type { RunComparison } from './results/comparison';
 import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
 import type { Notice } from './state/notices';
@@ -90,7 +90,7 @@ export interface TaijiConsole {
    * Pins finished runs, which draws them in every chart, and tells what they differ in and what came out of each, with intervals: each
    * run's own, and paired by user against the first of them. Rejects, in one sentence, where a run is not kept or has no report.
    */
-  compare(...ids: string[]): Promise<Comparison>;
+  compare(...ids: string[]): Promise<RunComparison>;
   /** Why training rests until somebody decides; null while it does not run away. */
   divergence(): Divergence | null;
   /** What to do then. */
@@ -209,7 +209,7 @@ export function exposeConsole(session: Session): void {
   });
 }
 
-async function compare(session: Session, ids: readonly string[]): Promise<Comparison> {
+async function compare(session: Session, ids: readonly string[]): Promise<RunComparison> {
   const runOf = (id: string) => session.pinned.value.find((run) => run.id === id);
   for (const id of ids) {
     const saved = session.savedRuns.value.find((run) => run.id === id);

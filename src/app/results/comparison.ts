@@ -79,7 +79,7 @@ export function secondsOf({ report }: Pick<ComparedRun, 'report'>): number {
   return report.stages.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-export interface Comparison {
+export interface RunComparison {
   runs: {
     id: string;
     label: string;
@@ -93,7 +93,7 @@ export interface Comparison {
 }
 
 /** What the table of pinned runs says, for a program. @param pairings of each run but the first, in their order */
-export function comparisonOf(runs: readonly ComparedRun[], pairings: readonly RunPairing[]): Comparison {
+export function comparisonOf(runs: readonly ComparedRun[], pairings: readonly RunPairing[]): RunComparison {
   return {
     runs: runs.map((run, at) => {
       const last = finalRow(run);
