@@ -91,7 +91,7 @@ it('names a run by what differs from its preset, by its fork, and as a person ca
   Object.assign(config.popo, { steps: 200, rewards: ['id'], reward_weights: [1] });
   const fork = { of: 'x', stage: 'popo', step: 12 } as const;
   expect(nameInWords({ config, fork })).toBe(
-    'tiny: seed 9, not 1, steps of alignment 200, not 60, rewards of alignment id, not semantic and id and 1 more difference; forked at step 12 of alignment',
+    'tiny: seed 9, not 1, steps of alignment 200, not 60, rewards id, not semantic and id and 1 more difference; forked at step 12 of alignment',
   );
   expect(runName({ config, note: { name: 'taste only', text: '' } })).toBe('taste only');
   expect(runName({ config: tiny(), note: { name: '', text: 'a thought' } })).toBe('tiny as it is');
@@ -108,8 +108,12 @@ it('tells of runs only what differs, and the last row of each with its interval'
   const change = { stage: 'popo', step: 4, field: 'popo.beta', from: 0, to: 0.1 } as const;
   expect(differingSettings([run('a', 1), run('b', 1)])).toEqual([]);
   expect(differingSettings([run('a', 1), run('b', 2, [change])])).toEqual([
-    { path: 'seed', values: ['1', '2'] },
-    { path: 'changes on the way', values: ['none', 'popo.beta 0.1 from step 5 on'] },
+    { path: 'seed', label: 'Seed', values: ['1', '2'] },
+    {
+      path: 'changes on the way',
+      label: null,
+      values: ['none', 'leash to the fine-tuned model 0.1 from step 5 on'],
+    },
   ]);
   const last = finalRow(run('a', 1))!;
   expect([last.stage, last.users]).toEqual(['popo', 100]);

@@ -38,7 +38,7 @@ it('pins four runs, draws them behind the one on show, and tells only what diffe
   );
   // Wilson's interval of .300 of 1,000 users.
   expect(await rows.first().locator('td').first().textContent()).toBe('.300.272–.329');
-  expect(await page.locator('.differing tbody').textContent()).toBe('seed7202122');
+  expect(await page.locator('.differing tbody').textContent()).toBe('Seed seed7202122');
   // The one on show is no ghost of itself.
   expect(await page.locator('.behind li').allTextContents()).toEqual(
     [20, 21, 22].map((seed) => expect.stringContaining(`seed ${seed}, not 1`)),
@@ -82,7 +82,7 @@ it('is all at hand for programs: pinned, what differs, what came out, paired aga
     null,
     ...Array(2).fill('Another seed, so other users.'),
   ]);
-  expect(differing).toEqual([{ path: 'seed', values: ['7', '20', '21'] }]);
+  expect(differing).toEqual([{ path: 'seed', label: 'Seed', values: ['7', '20', '21'] }]);
   expect(await page.locator('[data-action=pin-run][aria-pressed=true]').count()).toBe(3);
   const refused = page.evaluate(() => globalThis.taiji!.compare('nobody'));
   await expect(refused).rejects.toThrow('No run nobody is kept: taiji.savedRuns() has the ids.');

@@ -8,7 +8,7 @@ import { ConfigField, LabelOf, NumberField } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { changesInWords } from '../words/differences';
-import { HINTS, LABELS, labelOf } from '../words/fieldLabels';
+import { HINTS, LABELS, labelled, labelOf } from '../words/fieldLabels';
 import { said } from '../words/language';
 import { sentence } from '../words/sentence';
 import { type FieldGroup, found, GROUPS } from './fieldTable';
@@ -109,6 +109,7 @@ export function Knobs() {
             {diff.map(([path, value], index) => (
               <span key={path}>
                 {index > 0 && ', '}
+                <span>{labelled(path as ConfigPath)}</span>{' '}
                 <code>
                   {path} = {formatLeaf(value)}
                 </code>

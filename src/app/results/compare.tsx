@@ -86,9 +86,17 @@ export function Compare() {
               </thead>
             )}
             <tbody>
-              {differing.map(({ path, values }) => (
+              {differing.map(({ path, label, values }) => (
                 <tr key={path}>
-                  <th scope="row">{path}</th>
+                  <th scope="row">
+                    {label === null ? (
+                      path
+                    ) : (
+                      <>
+                        <span>{label}</span> <code>{path}</code>
+                      </>
+                    )}
+                  </th>
                   {values.map((value, at) => (
                     <td key={runs[at].id} title={runs[at].label}>
                       {value === '' ? 'none' : value}

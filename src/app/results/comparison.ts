@@ -1,10 +1,12 @@
 /** What several runs differ in, and what came out of each with its interval. */
 import { rateInterval } from '../../numeric/rate';
 import type { RunChange } from '../../run/changes';
-import type { RunConfig } from '../../run/config';
+import type { ConfigPath, RunConfig } from '../../run/config';
 import { formatLeaf, type LeafValue } from '../../run/diff';
 import type { RunPairing } from '../../run/pairing';
 import type { Report } from '../../run/report';
+import { settingName } from '../words/differences';
+import { labelled } from '../words/fieldLabels';
 
 export interface ComparedRun {
   id: string;
@@ -16,6 +18,8 @@ export interface ComparedRun {
 /** A setting that is not the same in all runs: its value in each, in their order. */
 export interface DifferingSetting {
   path: string;
+  /** Null where it is its name alone. */
+  label: string | null;
   values: string[];
 }
 
@@ -23,15 +27,22 @@ export interface DifferingSetting {
 export function differingSettings(runs: readonly ComparedRun[]): DifferingSetting[] {
   const leaves = runs.map(({ config }) => new Map(leavesOf(config)));
   const paths = [...new Set(leaves.flatMap((own) => [...own.keys()]))];
-  const rows = paths.map((path) => ({ path, values: leaves.map((own) => own.get(path) ?? '–') }));
-  const changes = runs.map(({ report }) => (report.changes ?? []).map(changeWords).join('; ') || 'none');
-  return [...rows, { path: 'changes on the way', values: changes }].filter(
+  const rows = paths.map((path) => ({
+    path,
+    label: labelled(path as ConfigPath),
+    values: leaves.map((own) => own.get(path) ?? '–'),
+  }));
+  const changes = runs.map(
+    ({ report, config }) =>
+      (report.changes ?? []).map((change) => changeWords(change, config)).join('; ') || 'none',
+  );
+  return [...rows, { path: 'changes on the way', label: null, values: changes }].filter(
     ({ values }) => new Set(values).size > 1,
   );
 }
 
-function changeWords({ step, field, to }: RunChange): string {
-  return `${field} ${formatLeaf(to)} from step ${step + 1} on`;
+function changeWords({ step, field, to }: RunChange, config: RunConfig): string {
+  return `${settingName(field, config)} ${formatLeaf(to)} from step ${step + 1} on`;
 }
 
 function leavesOf(value: object, before = ''): [string, string][] {

@@ -2,10 +2,10 @@
 import type { RunChange } from '../../run/changes';
 import type { ConfigPath, RunConfig } from '../../run/config';
 import { diffFromPreset, formatLeaf, type LeafValue } from '../../run/diff';
-import { fieldAt, leafAt } from '../../run/fields/paths';
+import { leafAt } from '../../run/fields/paths';
 import { presetConfig } from '../../run/presets';
 import { STAGE_NAMES } from '../../run/stageNames';
-import { isLabelled, LABELS } from './fieldLabels';
+import { LABELS, labelled } from './fieldLabels';
 import { stageWords } from './runWords';
 
 /** Most changes that are told one by one. */
@@ -18,7 +18,7 @@ export function differences(config: RunConfig): { path: string; words: string }[
     .filter(([path]) => !/^data\.(sha256|map)$/.test(path))
     .map(([path, value]) => ({
       path,
-      words: `${nameOf(path, config)} ${said(value)}, not ${said(leafAt(preset, path))}`,
+      words: `${settingName(path, config)} ${said(value)}, not ${said(leafAt(preset, path))}`,
     }));
 }
 
@@ -26,7 +26,7 @@ export function differences(config: RunConfig): { path: string; words: string }[
 export function changesInWords(changes: readonly RunChange[], config: RunConfig): string[] {
   const told = changes.slice(0, TOLD).map(({ stage, step, field, from, to }) => {
     const { label } = stageWords(stage, config);
-    return `From step ${step + 1} of ${lowered(label)} on: ${nameOf(field, config)} ${said(to)}, not ${said(from)}.`;
+    return `From step ${step + 1} of ${lowered(label)} on: ${settingName(field, config)} ${said(to)}, not ${said(from)}.`;
   });
   const left = changes.length - told.length;
   return left === 0
@@ -34,10 +34,11 @@ export function changesInWords(changes: readonly RunChange[], config: RunConfig)
     : [...told, `${left === 1 ? 'One more change' : `${left} more changes`} came after.`];
 }
 
-function nameOf(path: ConfigPath, config: RunConfig): string {
-  const label = isLabelled(path) ? LABELS[path] : fieldAt(path).form?.label;
+/** In mid-sentence. */
+export function settingName(path: ConfigPath, config: RunConfig): string {
+  const label = labelled(path);
   const [section, name] = path.split('.');
-  if (label !== undefined) {
+  if (label !== null) {
     const isAlone = Object.values(LABELS).filter((other) => other === label).length < 2;
     return lowered(isAlone ? label : `${label} of ${partOf(section, config)}`);
   }

@@ -1,6 +1,6 @@
 /** What a person calls each setting. Those that have a control of their own on the page are left out. */
 import type { ConfigPath } from '../../run/config';
-import { wordsOf } from '../../run/fields/paths';
+import { fieldAt, wordsOf } from '../../run/fields/paths';
 
 /** Set by the first row, by the data picker, with the teacher, or with another field. */
 export const ELSEWHERE = [
@@ -149,6 +149,11 @@ export const HINTS: { readonly [P in ShownPath]?: string } = {
 };
 
 export const isLabelled = (path: ConfigPath): path is ShownPath => path in LABELS;
+
+/** Null where the field has no words, only a name. */
+export function labelled(path: ConfigPath): string | null {
+  return isLabelled(path) ? LABELS[path] : (fieldAt(path).form?.label ?? null);
+}
 
 /** For the label of a control: words, the field's own name beside them, and a hint. */
 export function labelOf(path: ShownPath): { label: string; name: string; hint: string } {
