@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
-import { matmulNN, matmulNT, matmulTN, reduceSlices, TUNINGS } from '../../src/gpu/kernels';
-import { FAMILY, MOST_PARTIALS, nameOf, offered } from '../../src/gpu/kernels/matmulFamily';
+import { matmulNN, matmulNT, matmulTN, reduceSlices, scratchSize, TUNINGS } from '../../src/gpu/kernels';
+import { FAMILY, type Member, MOST_PARTIALS, nameOf, offered } from '../../src/gpu/kernels/matmulFamily';
 import { matmulTiled } from '../../src/gpu/kernels/matmulTiled';
 import { reduceSplits } from '../../src/gpu/kernels/reduceSplits';
 import { wholeGrid } from '../adapter';
@@ -40,14 +40,13 @@ describe.each(extents)('K = %i, N = %i, residual: %s', (K, N, withResidual) => {
       const { nt, nn, tn } = await runKernel(gpu, { nt: rows * N, nn: rows * N, tn: K * N }, (s) => {
         const shape = s.shape(rows);
         const a = s.input(x);
-        const common = { a, K, N, rows, shape };
+        const common = { a, K, N, rows, scratch: s.input(w), shape };
         const added = withResidual ? { residual: s.input(residual) } : {};
         matmulNT(s.plan, tuning, {
           ...common,
           ...added,
           label: 'nt',
           w: s.input(w),
-          scratch: s.input(w),
           out: s.out.nt,
         });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
@@ -114,14 +113,13 @@ it.each(tunings)(
       outputs,
       (s) => {
         const shape = s.shape(rows);
-        const common = { a: s.input(a), K, N, rows, shape };
+        const common = { a: s.input(a), K, N, rows, scratch: s.input(w), shape };
         const added = { residual: s.input(residual) };
         matmulNT(s.plan, tuning, {
           ...common,
           ...added,
           label: 'nt',
           w: s.input(w),
-          scratch: s.input(w),
           out: s.out.nt,
         });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
@@ -191,6 +189,36 @@ describe.each(wholeGrid ? odd : odd.slice(0, 1))('%i rows, K = %i, N = %i', (row
       twins.matmulTN(x, dy, rows, K, N),
     );
   });
+});
+
+it('the launchers take the member that was chosen for a shape, and the usual one for others', async () => {
+  const [rows, K, N] = [9, 132, 36];
+  const [x, w, residual] = [normals(random, rows * K), normals(random, N * K), normals(random, rows * N)];
+  const { tiled } = TUNINGS;
+  const chosen = { ...tiled, members: { 'nt 9x36x132': '32x32/4', 'nn 9x36x132': '64x64/4' } };
+  const outputs = { nt: rows * N, nn: rows * N, usual: rows * N, by32: rows * N, by64: rows * N };
+  const { nt, nn, usual, by32, by64 } = await runKernel(gpu, outputs, (s) => {
+    const [a, matrix, added] = [x, w, residual].map((values) => s.input(values));
+    const scratch = s.input(new Float32Array(scratchSize(chosen, 0)));
+    const common = { a, K, N, rows, scratch, shape: s.shape(rows) };
+    const nt = { ...common, w: matrix, residual: added };
+    matmulNT(s.plan, chosen, { ...nt, label: 'nt', out: s.out.nt });
+    matmulNN(s.plan, chosen, { ...common, label: 'nn', w: matrix, out: s.out.nn });
+    matmulNT(s.plan, tiled, { ...nt, label: 'usual', out: s.out.usual });
+    const whole = { ...common, b: matrix, splits: 1, slice: 0 };
+    const [cut32, cut64] = ['32x32/4', '64x64/4'].map(
+      (name) => FAMILY.find((member) => nameOf(member) === name) as Member,
+    );
+    const by32 = { ...whole, layout: 'nt', label: 'by 32', residual: added, out: s.out.by32 } as const;
+    matmulTiled(s.plan, by32, cut32);
+    matmulTiled(s.plan, { ...whole, layout: 'nn', label: 'by 64', out: s.out.by64 }, cut64);
+    expect(s.plan.dispatches).toBe(2 + 2 + 1 + 2 + 2);
+  });
+  expect(nt).toEqual(by32);
+  expect(nn).toEqual(by64);
+  // Splitting k rounds otherwise, so the table can be seen in the bits.
+  expect(nt).not.toEqual(usual);
+  expectClose(nt, usual);
 });
 
 it('adds the slices of a split product up in the order of k, and the residual last', async () => {

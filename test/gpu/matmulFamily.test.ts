@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { FAMILY, nameOf, offered, type ProductExtents, usual } from '../../src/gpu/kernels/matmulFamily';
+import {
+  FAMILY,
+  keyOf,
+  memberFor,
+  nameOf,
+  offered,
+  type ProductExtents,
+  splitsAny,
+  usual,
+} from '../../src/gpu/kernels/matmulFamily';
 
 /** What every adapter has, by the specification of WebGPU. */
 const LEAST = {
@@ -53,4 +62,34 @@ it('has tiles that the shader can lay out', () => {
     expect(32 % step).toBe(0);
   }
   expect(new Set(FAMILY.map(nameOf)).size).toBe(FAMILY.length);
+});
+
+it('takes what a table says for the very shape, and what is usual for all others', () => {
+  const nt: ProductExtents = { layout: 'nt', rows: 192, N: 256, K: 1024, splits: 1 };
+  const tn: ProductExtents = { layout: 'tn', rows: 1024, N: 256, K: 0, splits: 7 };
+  expect(keyOf(nt)).toBe('nt 192x256x1024');
+  expect(keyOf(tn)).toBe('tn 1024x256/7');
+  const table = { 'nt 192x256x1024': '32x32/4', 'tn 1024x256/7': '128x64' };
+  const taken = (o: ProductExtents) => nameOf(memberFor(o, table));
+  expect(taken(nt)).toBe('32x32/4');
+  expect(taken(tn)).toBe('128x64');
+  for (const other of [
+    { ...nt, layout: 'nn' as const },
+    { ...nt, rows: 193 },
+    { ...nt, N: 260 },
+    { ...nt, K: 1020 },
+    { ...tn, splits: 6 },
+  ])
+    expect(memberFor(other, table)).toBe(usual(other));
+  expect(memberFor(nt, {})).toBe(usual(nt));
+  expect(splitsAny(table)).toBe(true);
+  expect(splitsAny({ 'tn 1024x256/7': '128x64' })).toBe(false);
+});
+
+it('refuses a table that asks for what there is not, or what a product cannot take', () => {
+  const take = (o: ProductExtents, name: string) => () => memberFor(o, { [keyOf(o)]: name });
+  const nt = square(64, 60);
+  expect(take(nt, '256x256')).toThrow('nt 64x256x60 cannot be shared out as 256x256');
+  expect(take(nt, '64x64/4')).toThrow(RangeError);
+  expect(take({ ...nt, layout: 'tn', K: 0, splits: 2 }, '64x64/4')).toThrow(RangeError);
 });

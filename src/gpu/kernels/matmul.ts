@@ -2,6 +2,7 @@
 import matmulSource from '../../../shaders/matmul.wgsl?raw';
 import { type Binding, type Plan, ROW_OF_GROUPS } from '../plan';
 import { unroll } from '../unroll';
+import { MOST_PARTIALS, memberFor, splitsAny } from './matmulFamily';
 import { matmulTiled, type Product } from './matmulTiled';
 import { transpose } from './transpose';
 import { groups, type Tuning } from './tuning';
@@ -15,19 +16,13 @@ interface WeightProduct {
   K: number;
   N: number;
   rows: number;
+  /** Of `scratchSize` floats, free to be overwritten. */
+  scratch: Binding;
   shape: GPUBuffer;
 }
 
 /** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). Portable, W is transposed into `scratch` first. */
-export function matmulNT(
-  plan: Plan,
-  tuning: Tuning,
-  o: WeightProduct & {
-    residual?: Binding;
-    /** At least K · N floats, free to be overwritten; see `scratchSize`. */
-    scratch: Binding;
-  },
-): void {
+export function matmulNT(plan: Plan, tuning: Tuning, o: WeightProduct & { residual?: Binding }): void {
   const whole = { splits: 1, slice: 0 };
   if (tuning.name === 'tiled') {
     matmul(plan, tuning, { ...o, ...whole, b: o.w, layout: 'nt' });
@@ -38,9 +33,10 @@ export function matmulNT(
   matmul(plan, tuning, { ...o, ...whole, b: o.scratch, layout: 'nn' });
 }
 
-/** Floats of the scratch that products with weight matrices of at most `largest` floats need. */
-export function scratchSize(tuning: Tuning, largest: number): number {
-  return tuning.name === 'tiled' ? 4 : largest;
+/** Floats of the scratch that products with weight matrices of at most `largest` floats need: for a matrix, or for the slices of a sum. */
+export function scratchSize({ name, members }: Tuning, largest: number): number {
+  if (name === 'portable') return largest;
+  return splitsAny(members) ? MOST_PARTIALS : 4;
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]. */
@@ -72,7 +68,7 @@ function matmul(plan: Plan, tuning: Tuning, o: Product): void {
   const { label, layout, rows, K, N, splits } = o;
   assertExtents(label, layout === 'tn' ? { M: rows, N } : { K, N });
   if (tuning.name === 'tiled') {
-    matmulTiled(plan, o);
+    matmulTiled(plan, o, memberFor(o, tuning.members));
     return;
   }
   const count = groups(Math.ceil(rows / 8) * Math.ceil(N / 8), tuning.matmulLanes);

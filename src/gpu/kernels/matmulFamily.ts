@@ -74,6 +74,33 @@ function suits({ splits, step }: Member, { layout, rows, N, K }: ProductExtents)
   return splits === 1 || (layout !== 'tn' && splits * step <= K && splits * rows * N <= MOST_PARTIALS);
 }
 
+/** A product as a table of choices calls it: layout, rows × columns, and length of the sum or slices; `nt 192x256x1024`, `tn 1024x256/7`. */
+export function keyOf({ layout, rows, N, K, splits }: ProductExtents): string {
+  return `${layout} ${rows}x${N}${layout === 'tn' ? `/${splits}` : `x${K}`}`;
+}
+
+/**
+ * The member that a product takes: by its shape alone, so that equal runs with equal choices take equal members. The tiles of those that
+ * do not split k sum in the same order, and gave the same bits where this was tried; splitting k rounds otherwise.
+ * Scoring and answering are cut into turns by the device's room (model/plans.ts), so their rows differ between devices: choices that
+ * are to hold on all must not split k in them.
+ * @param choices names of members by `keyOf`; a product that they do not have takes the usual one
+ * @throws RangeError for a member that there is not, or that the product cannot take
+ */
+export function memberFor(o: ProductExtents, choices: Readonly<Record<string, string>>): Member {
+  const key = keyOf(o);
+  if (!Object.hasOwn(choices, key)) return usual(o);
+  const member = FAMILY.find((each) => nameOf(each) === choices[key]);
+  if (member === undefined || !suits(member, o))
+    throw new RangeError(`The product ${key} cannot be shared out as ${choices[key]}.`);
+  return member;
+}
+
+/** Whether a table of choices has a product that splits k. */
+export function splitsAny(choices: Readonly<Record<string, string>>): boolean {
+  return FAMILY.some((member) => member.splits > 1 && Object.values(choices).includes(nameOf(member)));
+}
+
 /**
  * The largest square tile of which a product has enough: the larger a tile, the fewer bytes it reads per output, but a GPU with work
  * for few of its cores is slower still. A function of the shape alone, so that equal runs take equal tiles.

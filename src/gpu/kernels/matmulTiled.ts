@@ -2,7 +2,7 @@
 import matmulTiledSource from '../../../shaders/matmul_tiled.wgsl?raw';
 import type { Binding, Plan } from '../plan';
 import { unroll } from '../unroll';
-import { type Member, type ProductExtents, threadsOf, usual } from './matmulFamily';
+import { type Member, type ProductExtents, threadsOf } from './matmulFamily';
 import { reduceSplits } from './reduceSplits';
 import { groups } from './tuning';
 
@@ -23,7 +23,7 @@ export interface Product extends ProductExtents {
 const LAYOUTS = { nt: 0, nn: 1, tn: 2 };
 
 /** One product; its extents are checked by matmul.ts. @throws Error where k is to be split and there is no scratch */
-export function matmulTiled(plan: Plan, o: Product, member: Member = usual(o)): void {
+export function matmulTiled(plan: Plan, o: Product, member: Member): void {
   const { splits } = member;
   if (splits === 1) {
     addTiles(plan, o, member);
