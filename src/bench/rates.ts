@@ -77,13 +77,13 @@ export async function measureRates(gpu: Gpu, sizes = SIZES, tuning: Tuning = tun
   };
   for (const size of sizes) {
     const shape = table.add(shapeUniform(gpu, { rows: size, length: size, batch: 1 }));
-    const weights = { a, w: b, out, K: size, N: size, rows: size, shape };
+    const weights = { a, w: b, out, K: size, N: size, rows: size, scratch, shape };
     const plans = {
       nt: new Plan(gpu),
       nn: new Plan(gpu),
       tn: new Plan(gpu),
     };
-    matmulNT(plans.nt, tuning, { ...weights, label: 'nt', scratch });
+    matmulNT(plans.nt, tuning, { ...weights, label: 'nt' });
     matmulNN(plans.nn, tuning, { ...weights, label: 'nn' });
     matmulTN(plans.tn, tuning, { label: 'tn', a, b, out, M: size, N: size, splits: 1, slice: 0, shape });
     const row = { size, nt: 0, nn: 0, tn: 0 };

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: a training step of the engine against plain TensorFlow.js and jax-js, on one adapter in one run, in a
- * headless Chromium or in Node on Dawn. Prints a table; `--json FILE` keeps the numbers.
+ * headless Chromium or in Node on Dawn; or the ways of sharing a product out against each other. Prints a table; `--json FILE` keeps
+ * the numbers.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { parseArgs } from 'node:util';
 import type { Wait } from '../bench/coldPage';
 import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES, WHOLE_SHAPES } from '../bench/core';
 import type { BenchOptions } from '../bench/run';
-import type { BrowserName } from '../browsers/browser';
+import type { BrowserName, BrowserPage } from '../browsers/browser';
 
 const USAGE = `npm run bench -- [options]
   --json FILE          where the numbers go, besides the table
@@ -18,14 +19,17 @@ const USAGE = `npm run bench -- [options]
   --shape NAME         ${SHAPE_NAMES.join(', ')}; may be repeated (default: standard, small, base)
   --peer NAME          ours, tfjs, jax; may be repeated (default: all)
   --rounds N           turns that each peer gets (default 5)
+  --products           instead of all this: how fast each way of sharing out the tiled products of a shape is, and which wins
   --shapes             instead of all this: what each preset is planned to take; then medium, large and 135 million weights take their
                        steps in Node, with the memory that was planned. --shape medium, large or 135m chooses
   --cold               instead of all this: how long a person waits on the page, from a browser that has never seen it to POPO at work, a
                        fork, what was shared, a comparison and an answer. --adapter chromium or firefox`;
 
-function parseOptions(
-  args: string[],
-): BenchOptions & { json: string | null; adapter: string; isWhole: boolean; isCold: boolean } {
+/** What is done in the place of measuring peers. */
+const MODES = ['shapes', 'cold', 'products'] as const;
+type Mode = 'peers' | (typeof MODES)[number];
+
+function parseOptions(args: string[]): BenchOptions & { json: string | null; adapter: string; mode: Mode } {
   const { values } = parseArgs({
     args,
     options: {
@@ -36,14 +40,17 @@ function parseOptions(
       rounds: { type: 'string', default: '5' },
       shapes: { type: 'boolean', default: false },
       cold: { type: 'boolean', default: false },
+      products: { type: 'boolean', default: false },
     },
   });
-  const { adapter, peer, shapes: isWhole, cold: isCold } = values;
-  const [known, usual] = isWhole
-    ? [WHOLE_SHAPES, WHOLE_SHAPES]
-    : [SHAPE_NAMES, ['standard', 'small', 'base']];
+  const { adapter, peer } = values;
+  const modes = MODES.filter((mode) => values[mode]);
+  if (modes.length > 1) throw new Error(`--${modes.join(' and --')} are commands of their own.`);
+  const [mode = 'peers'] = modes;
+  const [known, usual] =
+    mode === 'shapes' ? [WHOLE_SHAPES, WHOLE_SHAPES] : [SHAPE_NAMES, ['standard', 'small', 'base']];
   const { shape = [...usual] } = values;
-  const adapters = isCold ? ['chromium', 'firefox'] : ['chromium', 'dawn'];
+  const adapters = mode === 'cold' ? ['chromium', 'firefox'] : ['chromium', 'dawn'];
   if (!adapters.includes(adapter))
     throw new Error(`--adapter must be ${adapters.join(' or ')}, not ${adapter}.`);
   const strange = shape.find((name) => !(known as readonly string[]).includes(name));
@@ -53,7 +60,7 @@ function parseOptions(
   if (unknown !== undefined) throw new Error(`There is no peer ${unknown}: choose ${PEER_NAMES.join(', ')}.`);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1.');
-  return { json: values.json ?? null, adapter, isWhole, isCold, shapes: shape, peers, rounds, turn: 1000 };
+  return { json: values.json ?? null, adapter, mode, shapes: shape, peers, rounds, turn: 1000 };
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -64,14 +71,23 @@ export async function main(args: string[]): Promise<number> {
     console.error(`Error: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
-  const { json, adapter, isWhole, isCold, ...bench } = options;
-  if (isWhole) {
+  const { json, adapter, mode, ...bench } = options;
+  const keep = (result: object) => {
+    if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+  };
+  if (mode === 'shapes') {
     await wholeShapes(bench.shapes);
     return 0;
   }
-  if (isCold) {
-    const waits = await benchCold(adapter === 'firefox' ? 'firefox' : 'chromium');
-    if (json !== null) writeFileSync(json, `${JSON.stringify(waits, null, 2)}\n`);
+  if (mode === 'cold') {
+    keep(await benchCold(adapter === 'firefox' ? 'firefox' : 'chromium'));
+    return 0;
+  }
+  if (mode === 'products') {
+    const raced = await (adapter === 'dawn' ? raceInNode : raceInChromium)(bench.shapes);
+    const { productTable } = await import('../bench/products');
+    for (const [name, products] of Object.entries(raced)) console.log(`\n${productTable(name, products)}`);
+    keep(raced);
     return 0;
   }
   const cost = jsCost();
@@ -84,7 +100,7 @@ export async function main(args: string[]): Promise<number> {
   };
   console.log(`\n${benchTable(result)}\n`);
   console.log(`JavaScript per training step of ${cost.layers} layers: ${cost.ms.toFixed(3)} ms`);
-  if (json !== null) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+  keep(result);
   return 0;
 }
 
@@ -114,7 +130,30 @@ async function benchInNode(options: BenchOptions) {
   return runBench(openDawn(), options, console.log);
 }
 
-async function benchInChromium(options: BenchOptions) {
+async function raceInNode(shapes: readonly string[]) {
+  const { openDawn } = await import('../browsers/dawn');
+  const { raceProducts } = await import('../bench/products');
+  return raceProducts(openDawn(), shapes, console.log);
+}
+
+const benchInChromium = (options: BenchOptions) =>
+  inChromium((page) =>
+    page.evaluate(
+      (asked) => globalThis.taijiBench?.runBench(navigator.gpu, asked, (line) => console.log(line)),
+      options,
+    ),
+  );
+
+const raceInChromium = (shapes: readonly string[]) =>
+  inChromium((page) =>
+    page.evaluate(
+      (asked) => globalThis.taijiBench?.raceProducts(navigator.gpu, asked, (line) => console.log(line)),
+      shapes,
+    ),
+  );
+
+/** @param work on the page, which has `taijiBench` */
+async function inChromium<T>(work: (page: BrowserPage) => Promise<T | undefined>): Promise<T> {
   const { servePage } = await import('./serve');
   const { openBrowser } = await import('../browsers/browser');
   const server = await servePage({ port: 0, outDir: '.cache/bench', entry: 'src/bench/bench.html' });
@@ -122,10 +161,12 @@ async function benchInChromium(options: BenchOptions) {
   try {
     page.onConsole((line) => console.log(line));
     await page.goto(server.url);
-    return await page.evaluate(async (asked) => {
+    await page.evaluate(async () => {
       while (globalThis.taijiBench === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
-      return globalThis.taijiBench(navigator.gpu, asked, (line) => console.log(line));
-    }, options);
+    }, null);
+    const result = await work(page);
+    if (result === undefined) throw new Error('The page lost the benchmark.');
+    return result;
   } finally {
     await page.close();
     await server.close();

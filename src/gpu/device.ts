@@ -184,10 +184,12 @@ export class Gpu {
 /**
  * Opens the best adapter, or returns null when there is none. `api` is given in Node, where no navigator has one.
  * @param limits those that the adapter has, or those that every adapter has
+ * @param use `timed`: with the GPU's clock, where it has one
  */
 export async function openGpu(
   api: GPU | undefined = globalThis.navigator?.gpu,
   limits: 'own' | 'least' = 'own',
+  use: 'plain' | 'timed' = 'plain',
 ): Promise<Gpu | null> {
   const adapter = await api?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return null;
@@ -196,7 +198,9 @@ export async function openGpu(
     const limit = adapter.limits[name];
     if (limit !== undefined) requiredLimits[name] = limit;
   }
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures: GPUFeatureName[] =
+    use === 'timed' && adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(device, describeAdapter(adapter.info));
 }
 

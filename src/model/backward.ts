@@ -67,7 +67,7 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
     if (range !== ranges.embedding) slices.addMatrix(plan, range, o);
   };
   const through = (label: string, product: { a: Binding; w: Binding; out: Binding; K: number; N: number }) =>
-    kernels.matmulNN(plan, tuning, { label, ...product, rows, shape });
+    kernels.matmulNN(plan, tuning, { label, ...product, rows, scratch: activations.scratch, shape });
   const throughNorm = (range: PoolRange, norm: { x: Binding; weight: Binding; scale: Binding }) =>
     kernels.rmsNormBackward(plan, tuning, {
       ...norm,

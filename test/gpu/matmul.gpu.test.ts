@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
-import { matmulNN, matmulNT, matmulTN, reduceSlices, TUNINGS } from '../../src/gpu/kernels';
-import { matmulTiled, TILES, tileFor } from '../../src/gpu/kernels/matmulTiled';
+import { matmulNN, matmulNT, matmulTN, reduceSlices, scratchSize, TUNINGS } from '../../src/gpu/kernels';
+import { FAMILY, type Member, MOST_PARTIALS, nameOf, offered } from '../../src/gpu/kernels/matmulFamily';
+import { matmulTiled } from '../../src/gpu/kernels/matmulTiled';
+import { reduceSplits } from '../../src/gpu/kernels/reduceSplits';
 import { wholeGrid } from '../adapter';
 import { adversarial, expectClose, normals, runKernel, stream, testGpu, tunings } from './harness';
 import * as twins from './twins';
@@ -38,14 +40,13 @@ describe.each(extents)('K = %i, N = %i, residual: %s', (K, N, withResidual) => {
       const { nt, nn, tn } = await runKernel(gpu, { nt: rows * N, nn: rows * N, tn: K * N }, (s) => {
         const shape = s.shape(rows);
         const a = s.input(x);
-        const common = { a, K, N, rows, shape };
+        const common = { a, K, N, rows, scratch: s.input(w), shape };
         const added = withResidual ? { residual: s.input(residual) } : {};
         matmulNT(s.plan, tuning, {
           ...common,
           ...added,
           label: 'nt',
           w: s.input(w),
-          scratch: s.input(w),
           out: s.out.nt,
         });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
@@ -112,14 +113,13 @@ it.each(tunings)(
       outputs,
       (s) => {
         const shape = s.shape(rows);
-        const common = { a: s.input(a), K, N, rows, shape };
+        const common = { a: s.input(a), K, N, rows, scratch: s.input(w), shape };
         const added = { residual: s.input(residual) };
         matmulNT(s.plan, tuning, {
           ...common,
           ...added,
           label: 'nt',
           w: s.input(w),
-          scratch: s.input(w),
           out: s.out.nt,
         });
         matmulNN(s.plan, tuning, { ...common, label: 'nn', w: s.input(u), out: s.out.nn });
@@ -142,75 +142,97 @@ it.each(tunings)(
   },
 );
 
-// Past the edges of every tile, and a last step that is short. The launchers take the smallest tile for all shapes above.
-it.each(TILES)('tiles of $size, equal to the bit in twenty runs', async (tile) => {
-  const [rows, K, N, splits] = [133, 36, 132, 2];
-  const [x, w, dy] = [normals(random, rows * K), normals(random, N * K), normals(random, rows * N)];
-  const residual = normals(random, rows * N);
-  const slice = N * K;
-  const outputs = { nt: rows * N, nn: rows * K, tn: splits * slice };
-  const { nt, nn, tn } = await runKernel(
-    gpu,
-    outputs,
-    (s) => {
-      const shape = s.shape(rows);
-      const [a, b, d] = [x, w, dy].map((values) => s.input(values));
-      const constants = { M: 0, K, N, SPLITS: 1, SLICE: 0, RESIDUAL: 0 };
-      const common = { rows, N, splits: 1 };
-      matmulTiled(
-        s.plan,
-        {
-          ...common,
-          label: 'nt',
-          layout: 'nt',
-          constants: { ...constants, RESIDUAL: 1 },
-          bindings: [a, b, s.input(residual), s.out.nt, shape],
-        },
-        tile,
-      );
-      matmulTiled(
-        s.plan,
-        {
-          ...common,
-          N: K,
-          label: 'nn',
-          layout: 'nn',
-          constants: { ...constants, K: N, N: K },
-          bindings: [d, b, d, s.out.nn, shape],
-        },
-        tile,
-      );
-      matmulTiled(
-        s.plan,
-        {
-          label: 'tn',
-          layout: 'tn',
-          constants: { ...constants, M: N, K: 0, N: K, SPLITS: splits, SLICE: slice },
-          bindings: [d, a, d, s.out.tn, shape],
-          rows: N,
-          N: K,
-          splits,
-        },
-        tile,
-      );
-    },
-    20,
-  );
-  expectClose(nt, twins.matmulNT(x, w, rows, K, N, residual));
-  expectClose(nn, twins.matmulNN(dy, w, rows, N, K));
-  expectClose(
-    tn.subarray(0, slice).map((value, i) => value + tn[slice + i]),
-    twins.matmulTN(dy, x, rows, N, K),
-  );
+// Past the edges of every tile and below them, and runs of k of which the last is short or empty. The launchers take the smallest
+// tile for all shapes above.
+const odd: [rows: number, K: number, N: number][] = [
+  [133, 260, 260],
+  [7, 260, 100],
+];
+const members = FAMILY.map((member) => [nameOf(member), member] as const);
+
+describe.each(wholeGrid ? odd : odd.slice(0, 1))('%i rows, K = %i, N = %i', (rows, K, N) => {
+  it.each(members)('shared out as %s, equal to the bit in twenty runs', async (_, member) => {
+    const [x, w, dy] = [normals(random, rows * K), normals(random, N * K), normals(random, rows * N)];
+    const [u, residual] = [normals(random, K * N), normals(random, rows * N)];
+    // tn has slices instead of splits, which come apart.
+    const isCut = member.splits > 1;
+    const slices = 2;
+    const slice = K * N + 4;
+    const outputs = { nt: rows * N, nn: rows * N, tn: isCut ? 4 : slices * slice };
+    const { nt, nn, tn } = await runKernel(
+      gpu,
+      outputs,
+      (s) => {
+        const shape = s.shape(rows);
+        const [a, d] = [s.input(x), s.input(dy)];
+        const scratch = s.input(new Float32Array(isCut ? MOST_PARTIALS : 4).fill(Number.NaN));
+        const product = { a, rows, K, N, splits: 1, slice: 0, scratch, shape };
+        const [b, added] = [s.input(w), s.input(residual)];
+        const nt = { ...product, layout: 'nt', label: 'nt', b, residual: added, out: s.out.nt } as const;
+        const nn = { ...product, layout: 'nn', label: 'nn', b: s.input(u), out: s.out.nn } as const;
+        for (const each of [nt, nn]) {
+          expect(offered(each, gpu.device.limits)).toContain(member);
+          matmulTiled(s.plan, each, member);
+        }
+        if (isCut) return;
+        const extents = { rows: K, K: 0, N, splits: slices, slice };
+        const tn = { ...extents, layout: 'tn', label: 'tn', a, b: d, out: s.out.tn, shape } as const;
+        matmulTiled(s.plan, tn, member);
+      },
+      20,
+    );
+    expectClose(nt, twins.matmulNT(x, w, rows, K, N, residual));
+    expectClose(nn, twins.matmulNN(x, u, rows, K, N));
+    if (isCut) return;
+    expectClose(
+      tn.subarray(0, K * N).map((value, i) => value + tn[slice + i]),
+      twins.matmulTN(x, dy, rows, K, N),
+    );
+  });
 });
 
-it('takes the largest tile that a product has 200 of', () => {
-  const sizeFor = (rows: number, N: number, splits = 1) => tileFor({ rows, N, splits }).size;
-  expect(sizeFor(2048, 2048)).toBe(128);
-  expect(sizeFor(1024, 1024)).toBe(64);
-  expect(sizeFor(3456, 256)).toBe(64);
-  expect(sizeFor(256, 256, 7)).toBe(32);
-  expect(sizeFor(1, 4)).toBe(32);
+it('the launchers take the member that was chosen for a shape, and the usual one for others', async () => {
+  const [rows, K, N] = [9, 132, 36];
+  const [x, w, residual] = [normals(random, rows * K), normals(random, N * K), normals(random, rows * N)];
+  const { tiled } = TUNINGS;
+  const chosen = { ...tiled, members: { 'nt 9x36x132': '32x32/4', 'nn 9x36x132': '64x64/4' } };
+  const outputs = { nt: rows * N, nn: rows * N, usual: rows * N, by32: rows * N, by64: rows * N };
+  const { nt, nn, usual, by32, by64 } = await runKernel(gpu, outputs, (s) => {
+    const [a, matrix, added] = [x, w, residual].map((values) => s.input(values));
+    const scratch = s.input(new Float32Array(scratchSize(chosen, 0)));
+    const common = { a, K, N, rows, scratch, shape: s.shape(rows) };
+    const nt = { ...common, w: matrix, residual: added };
+    matmulNT(s.plan, chosen, { ...nt, label: 'nt', out: s.out.nt });
+    matmulNN(s.plan, chosen, { ...common, label: 'nn', w: matrix, out: s.out.nn });
+    matmulNT(s.plan, tiled, { ...nt, label: 'usual', out: s.out.usual });
+    const whole = { ...common, b: matrix, splits: 1, slice: 0 };
+    const [cut32, cut64] = ['32x32/4', '64x64/4'].map(
+      (name) => FAMILY.find((member) => nameOf(member) === name) as Member,
+    );
+    const by32 = { ...whole, layout: 'nt', label: 'by 32', residual: added, out: s.out.by32 } as const;
+    matmulTiled(s.plan, by32, cut32);
+    matmulTiled(s.plan, { ...whole, layout: 'nn', label: 'by 64', out: s.out.by64 }, cut64);
+    expect(s.plan.dispatches).toBe(2 + 2 + 1 + 2 + 2);
+  });
+  expect(nt).toEqual(by32);
+  expect(nn).toEqual(by64);
+  // Splitting k rounds otherwise, so the table can be seen in the bits.
+  expect(nt).not.toEqual(usual);
+  expectClose(nt, usual);
+});
+
+it('adds the slices of a split product up in the order of k, and the residual last', async () => {
+  // In f32, 2^24 + 1 is 2^24, so every other order gives another number.
+  const big = 2 ** 24;
+  const slices = new Float32Array([big, 1, 1, -big].flatMap((value) => [value, value, value, value]));
+  const { plain, added } = await runKernel(gpu, { plain: 4, added: 4 }, (s) => {
+    const common = { label: 'sum', slices: s.input(slices), rows: 1, N: 4, splits: 4, shape: s.shape(1) };
+    reduceSplits(s.plan, { ...common, out: s.out.plain });
+    const residual = s.input(new Float32Array([3, 4, 5, 6]));
+    reduceSplits(s.plan, { ...common, residual, out: s.out.added });
+  });
+  expect([...plain]).toEqual([0, 0, 0, 0]);
+  expect([...added]).toEqual([3, 4, 5, 6]);
 });
 
 it('refuses extents that are no multiple of 4', async () => {

@@ -2,6 +2,7 @@
 import matmulSource from '../../../shaders/matmul.wgsl?raw';
 import { type Binding, type Plan, ROW_OF_GROUPS } from '../plan';
 import { unroll } from '../unroll';
+import { MOST_PARTIALS, memberFor, splitsAny } from './matmulFamily';
 import { matmulTiled, type Product } from './matmulTiled';
 import { transpose } from './transpose';
 import { groups, type Tuning } from './tuning';
@@ -15,37 +16,32 @@ interface WeightProduct {
   K: number;
   N: number;
   rows: number;
+  /** Of `scratchSize` floats, free to be overwritten. */
+  scratch: Binding;
   shape: GPUBuffer;
 }
 
 /** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). Portable, W is transposed into `scratch` first. */
-export function matmulNT(
-  plan: Plan,
-  tuning: Tuning,
-  o: WeightProduct & {
-    residual?: Binding;
-    /** At least K · N floats, free to be overwritten; see `scratchSize`. */
-    scratch: Binding;
-  },
-): void {
-  const rest = { M: 0, splits: 1, slice: 0 };
+export function matmulNT(plan: Plan, tuning: Tuning, o: WeightProduct & { residual?: Binding }): void {
+  const whole = { splits: 1, slice: 0 };
   if (tuning.name === 'tiled') {
-    matmul(plan, tuning, { ...o, ...rest, b: o.w, layout: 'nt' });
+    matmul(plan, tuning, { ...o, ...whole, b: o.w, layout: 'nt' });
     return;
   }
   assertExtents(o.label, { K: o.K, N: o.N });
   transpose(plan, { label: `${o.label}/transpose`, w: o.w, out: o.scratch, K: o.K, N: o.N });
-  matmul(plan, tuning, { ...o, ...rest, b: o.scratch, layout: 'nn' });
+  matmul(plan, tuning, { ...o, ...whole, b: o.scratch, layout: 'nn' });
 }
 
-/** Floats of the scratch that products with weight matrices of at most `largest` floats need. */
-export function scratchSize(tuning: Tuning, largest: number): number {
-  return tuning.name === 'tiled' ? 4 : largest;
+/** Floats of the scratch that products with weight matrices of at most `largest` floats need: for a matrix, or for the slices of a sum. */
+export function scratchSize({ name, members }: Tuning, largest: number): number {
+  if (name === 'portable') return largest;
+  return splitsAny(members) ? MOST_PARTIALS : 4;
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]. */
 export function matmulNN(plan: Plan, tuning: Tuning, o: WeightProduct): void {
-  matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', M: 0, splits: 1, slice: 0 });
+  matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', splits: 1, slice: 0 });
 }
 
 /** out[splits, M, N] = Σ over each split of the rows of a[rows, M]ᵀ · b[rows, N]; slices lie `slice` floats apart. */
@@ -64,61 +60,27 @@ export function matmulTN(
     shape: GPUBuffer;
   },
 ): void {
-  matmul(plan, tuning, { ...o, layout: 'tn', K: 0, rows: 0 });
+  matmul(plan, tuning, { ...o, layout: 'tn', rows: o.M, K: 0 });
 }
 
-function matmul(
-  plan: Plan,
-  tuning: Tuning,
-  o: {
-    label: string;
-    layout: 'nt' | 'nn' | 'tn';
-    a: Binding;
-    b: Binding;
-    residual?: Binding;
-    out: Binding;
-    M: number;
-    K: number;
-    N: number;
-    rows: number;
-    splits: number;
-    slice: number;
-    shape: GPUBuffer;
-  },
-): void {
-  assertExtents(o.label, { M: o.M, K: o.K, N: o.N });
-  const rows = o.layout === 'tn' ? o.M : o.rows;
-  const product: Product = {
-    label: o.label,
-    layout: o.layout,
-    constants: {
-      M: o.M,
-      K: o.K,
-      N: o.N,
-      SPLITS: o.splits,
-      SLICE: o.slice,
-      RESIDUAL: o.residual ? 1 : 0,
-    },
-    // tn has no residual, but auto layouts keep a binding that any branch names.
-    bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
-    rows,
-    N: o.N,
-    splits: o.splits,
-  };
+/** `rows` of the output: in tn those of aᵀ. */
+function matmul(plan: Plan, tuning: Tuning, o: Product): void {
+  const { label, layout, rows, K, N, splits } = o;
+  assertExtents(label, layout === 'tn' ? { M: rows, N } : { K, N });
   if (tuning.name === 'tiled') {
-    matmulTiled(plan, product);
+    matmulTiled(plan, o, memberFor(o, tuning.members));
     return;
   }
-  const { RESIDUAL, ...extents } = product.constants;
-  const count = groups(Math.ceil(rows / 8) * Math.ceil(o.N / 8), tuning.matmulLanes);
+  const count = groups(Math.ceil(rows / 8) * Math.ceil(N / 8), tuning.matmulLanes);
   plan.add({
-    label: o.label,
+    label,
     code: unroll(matmulSource, { h: 2, i: 4, c: 2 }),
-    entryPoint: o.layout,
-    constants: { RESIDUAL, LANES: tuning.matmulLanes },
-    extents,
-    bindings: product.bindings,
-    workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), o.splits],
+    entryPoint: layout,
+    constants: { RESIDUAL: o.residual ? 1 : 0, LANES: tuning.matmulLanes },
+    extents: { M: layout === 'tn' ? rows : 0, K, N, SPLITS: splits, SLICE: o.slice },
+    // tn has no residual, but auto layouts keep a binding that any branch names.
+    bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
+    workgroups: [Math.min(count, ROW_OF_GROUPS), Math.ceil(count / ROW_OF_GROUPS), splits],
   });
 }
 

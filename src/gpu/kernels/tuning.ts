@@ -20,6 +20,8 @@ export interface Tuning {
   attentionOwn: number;
   /** Tokens per slice of the weight gradient's reduction. */
   tokensPerSlice: number;
+  /** How tiled products are shared out that are not to be as usual: a member of the family by the product (see `memberFor`). */
+  members: Readonly<Record<string, string>>;
 }
 
 export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
@@ -33,6 +35,7 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     attentionLanes: 8,
     attentionOwn: 2,
     tokensPerSlice: 1 << 30,
+    members: {},
   },
   /** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
   tiled: {
@@ -44,6 +47,7 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     attentionLanes: 32,
     attentionOwn: 1,
     tokensPerSlice: 512,
+    members: {},
   },
 };
 
