@@ -12,7 +12,7 @@ import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
-import type { ForkPoint } from '../run/fork';
+import type { ForkPoint } from '../run/forkPoints';
 import type { Report } from '../run/report';
 import type { LinkResult } from '../run/result/linkResult';
 import type { Answer, Askable, AskRequest } from '../worker/askProtocol';
@@ -66,7 +66,10 @@ export interface TaijiConsole {
   change(...assignments: string[]): Promise<void>;
   /** All that was changed so, and what an opened link is yet to change. */
   changes(): readonly RunChange[];
-  /** Goes on with a second line of the run, at rest; the first is kept. `popo`: from the beginning of alignment. */
+  /**
+   * Goes on with a second line of the run, at rest; the first is kept. `warmup`, `rupr`, `orft`, `sft` or `popo`: from the beginning of
+   * that stage. Left out: from where it rests.
+   */
   fork(from?: ForkPoint): Promise<void>;
   /**
    * What a kept run says to a history, oldest first, of titles or ids: `ask({ history: ['…', '…'] })`. Rejects, in one sentence, while a

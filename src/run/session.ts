@@ -6,6 +6,7 @@
 import { breathe, NotFiniteError, StoppedError } from '../control/hooks';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
+import { areSame } from '../numeric/same';
 import { assertAffordable } from './budget';
 import { changedAt, configAt, type FieldEdit, liveFields, rateOf, withEdits } from './changes';
 import type { Controls } from './controls';
@@ -41,6 +42,8 @@ export interface SessionOptions {
 }
 
 const PROGRESS_SECONDS = 0.1;
+/** Stages that begin with the model as warm-up left it. */
+const WITH_BACKBONE: readonly StageName[] = ['rupr', 'orft', 'sft'];
 
 export class RunSession {
   readonly state: RunState;
@@ -145,7 +148,11 @@ export class RunSession {
     const from = state.stage === name ? state.step : 0;
     state.stage = name;
     state.step = from;
-    if (rateOf(name) !== null) state.beginning ??= this.last.model?.parameters ?? null;
+    const begun = this.last.model?.parameters ?? null;
+    if (from === 0 && begun !== null && WITH_BACKBONE.includes(name)) state.backbone ??= begun;
+    // ORFT ends with the same weights: they are kept once.
+    const isBackbone = begun !== null && state.backbone !== undefined && areSame(begun, state.backbone);
+    if (rateOf(name) !== null) state.beginning ??= isBackbone ? state.backbone! : begun;
     const own = this.#report(name, steps);
     const watch = new Stopwatch();
     const before = own.seconds;

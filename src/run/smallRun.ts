@@ -56,7 +56,9 @@ export async function withoutCots(
     );
   const made = { ...whole.state.made, rupr: { ...rupr, cots: [] } };
   const form = { cots: await sha256(JSON.stringify(rupr.cots)) };
-  return { checkpoint: { ...whole, state: { ...whole.state, made } }, form };
+  // Whoever wants what warm-up left trains it: alignment does not begin there.
+  const { backbone: _, ...state } = whole.state;
+  return { checkpoint: { ...whole, state: { ...state, made } }, form };
 }
 
 /**

@@ -95,7 +95,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function wrongModel({ made, beginning }: RunState, model: ModelState | null): string | null {
+function wrongModel({ made, beginning, backbone }: RunState, model: ModelState | null): string | null {
   if (made.tokenizer === undefined) return model === null ? null : 'it has a model before its tokenizer';
   if (model === null) return 'its model is missing';
   const { poolSize } = parameterTable(made.tokenizer.shape);
@@ -109,6 +109,8 @@ function wrongModel({ made, beginning }: RunState, model: ModelState | null): st
       if (pool.length !== poolSize) return `${of}${name} has ${pool.length} numbers instead of ${poolSize}`;
   if (beginning !== null && beginning.length !== poolSize)
     return `the weights that its stage began with are ${beginning.length} numbers instead of ${poolSize}`;
+  if (backbone !== undefined && backbone.length !== poolSize)
+    return `the weights that warm-up left are ${backbone.length} numbers instead of ${poolSize}`;
   return null;
 }
 

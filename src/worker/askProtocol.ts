@@ -16,8 +16,8 @@ export interface AskedRun {
 export interface AskRequest {
   /** One run, or several that were aligned from one and the same fine-tuned model. */
   runs: readonly AskedRun[];
-  /** `sft`: as fine-tuning left them; `newest`: as the run is kept now, which of a finished run is the aligned model. */
-  weights?: 'sft' | 'newest';
+  /** `warmup` and `sft`: as warm-up or fine-tuning left them; `newest`: as the run is kept now, which of a finished run is the aligned model. */
+  weights?: 'warmup' | 'sft' | 'newest';
   /** What was bought, oldest first: ids of items, or their titles. At least one, at most `text.history_length`. */
   history: readonly string[];
   /** Who asks, in the words of the data set's profiles; '' (the default) says nothing. */
@@ -86,6 +86,8 @@ export interface Askable {
   historyLength: number;
   /** Of a run of conditioned parameters, which answers at any weights: its rewards, and the weights that it is handed over at. Null of others. */
   front: { rewards: string[]; weights: number[] } | null;
+  /** Whether the weights that warm-up left are kept. */
+  hasWarmup: boolean;
   /** Whether the weights that fine-tuning left are kept. */
   hasSft: boolean;
   /** Some people of the validation split: what they bought before, oldest first, as ids, and what they bought next. */

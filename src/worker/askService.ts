@@ -12,6 +12,7 @@ import { streamKey } from '../numeric/random';
 import { CheckpointError } from '../run/checkpointError';
 import type { RunConfig } from '../run/config';
 import type { RunDevice } from '../run/device';
+import { backboneOf } from '../run/fork';
 import { isAtEnd } from '../run/runFile';
 import type { RunCheckpoint } from '../run/runState';
 import { drawExamples, type ExampleDraw } from '../run/stages/data';
@@ -206,6 +207,7 @@ export class AskService {
       items: dataset.items.map(({ id: own, title, categories }) => ({ id: own, title, categories })),
       historyLength,
       front: frontOfRun(checkpoint),
+      hasWarmup: backboneOf(checkpoint) !== null,
       hasSft: sft !== null,
       people: draw.curve.slice(0, PEOPLE).map((example) => {
         const { profile, history } = dataset.users[example.user];

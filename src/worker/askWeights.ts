@@ -3,7 +3,9 @@
  * one and the same fine-tuned model. Such mixtures answer much as their rewards were mixed (Ramé et al., "Rewarded soups", 2023, eq. 1).
  */
 import { mixed } from '../model/mixture';
+import { areSame } from '../numeric/same';
 import { CheckpointError } from '../run/checkpointError';
+import { backboneOf } from '../run/fork';
 import type { RunCheckpoint } from '../run/runState';
 import type { AskedRun, AskRequest } from './askProtocol';
 
@@ -52,26 +54,26 @@ export function askedWeights(
   const shares = at ?? front?.weights;
   if (which === 'newest' && shares !== undefined && ends !== undefined)
     return mixed(ends.map(({ parameters }, k) => ({ share: shares[k], weights: parameters })));
-  const found = which === 'sft' ? sftWeights(checkpoint) : checkpoint.model?.parameters;
+  const found = { warmup: backboneOf, sft: sftWeights, newest: newestWeights }[which](checkpoint);
   if (checkpoint.state.made.tokenizer !== undefined && found) return found;
-  throw new CheckpointError(
-    which === 'sft'
-      ? 'This run has not come to the end of fine-tuning yet: let it go on, or ask its newest weights.'
-      : 'This run has no model yet that could answer: let it go on until warm-up has begun.',
-  );
+  throw new CheckpointError(MISSING[which]);
 }
+
+const newestWeights = ({ model }: RunCheckpoint): Weights | null => model?.parameters ?? null;
+
+const MISSING = {
+  warmup: 'This run did not keep what its warm-up left, or has not come to its end: ask its newest weights.',
+  sft: 'This run has not come to the end of fine-tuning yet: let it go on, or ask its newest weights.',
+  newest: 'This run has no model yet that could answer: let it go on until warm-up has begun.',
+} as const;
 
 /** @throws {CheckpointError} in one sentence, where runs cannot be mixed */
 export function assertMixable(runs: readonly AskedRun[], checkpoints: readonly RunCheckpoint[]): void {
   if (runs.length === 0) throw new CheckpointError('No run was named: say which one is asked.');
   if (runs.length === 1) return;
   const [first, ...others] = checkpoints.map(sftWeights);
-  if (first === null || others.some((weights) => weights === null || !isSame(first, weights)))
+  if (first === null || others.some((weights) => weights === null || !areSame(first, weights)))
     throw new CheckpointError(
       'These runs were not aligned from one and the same fine-tuned model, so their weights cannot be mixed: take a run and its fork.',
     );
-}
-
-function isSame(a: Weights, b: Weights): boolean {
-  return a === b || (a.length === b.length && a.every((value, index) => value === b[index]));
 }

@@ -7,7 +7,7 @@ import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
-import type { ForkPoint } from '../run/fork';
+import type { ForkPoint } from '../run/forkPoints';
 import type { RunPairing } from '../run/pairing';
 import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, RunEvent } from '../run/report';

@@ -18,6 +18,7 @@ export function fakeAskable(id: string): Askable {
   return {
     items: ITEMS,
     historyLength: 5,
+    hasWarmup: true,
     hasSft: true,
     front: id === 'b' ? { rewards: ['semantic', 'id'], weights: [0.25, 0.75] } : null,
     people: [

@@ -657,7 +657,10 @@ export function fakeServices(options: FakeOptions): Services {
     async change(edits) {
       change(edits);
     },
-    fork: async () => ({ id: 'a', generation: 'newest' }),
+    async fork(from, id) {
+      document.documentElement.dataset.forked = `${from} ${id}`;
+      return { id: 'a', generation: 'newest' };
+    },
     async study(request, onEvent) {
       stopped = false;
       for (const cell of studyCells(request)) {

@@ -88,3 +88,29 @@ it('are gone when alignment is over', async () => {
   expect(await page.locator('.knobs').count()).toBe(0);
   await page.close();
 }, 90_000);
+
+it('of an earlier stage are there where it rests, and a run is forked before any stage that it has begun', async () => {
+  const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(`${fake.url}?saved&speed=60&rest=sft#run=1&preset=tiny&version=1`);
+  await page.click('[data-action=train]');
+  await page.waitForFunction(() =>
+    globalThis.taiji!.stages().some(({ name, step }) => name === 'sft' && step > 0),
+  );
+  expect(await page.locator('.knobs').count()).toBe(0);
+  expect(await page.locator('.fork-before').count()).toBe(0);
+  await page.click('[data-action=pause]');
+  await page.waitForSelector('html[data-status=paused]');
+  expect(
+    await page.locator('.knobs [data-knob]').evaluateAll((all) => all.map(({ dataset }) => dataset.knob)),
+  ).toEqual(['sft.learning_rate']);
+  const points = page.locator('[data-action=fork-point] option');
+  expect(await points.allTextContents()).toEqual(['Warm-up', 'Reasoning', 'Rejection', 'Fine-tuning']);
+  const id = await page.evaluate(() => globalThis.taiji!.savedRuns().length);
+  expect(id).toBeGreaterThan(0);
+  await page.selectOption('[data-action=fork-point]', 'orft');
+  await page.click('[data-action=fork-before]');
+  await expect.poll(() => page.evaluate(() => document.documentElement.dataset.forked)).toMatch(/^orft \S+$/);
+  // The first line is behind the second.
+  await page.waitForSelector('.behind li');
+  await page.close();
+}, 90_000);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { starterOf } from '../../src/commands/starter';
 import { forked } from '../../src/run/fork';
-import type { Report } from '../../src/run/report';
+import { type Report, STAGE_NAMES } from '../../src/run/report';
 import { unpackRun } from '../../src/run/runFile';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
@@ -32,13 +32,17 @@ describe('a fork', { timeout: TIMEOUT }, () => {
 
   beforeAll(async () => {
     const run = recordedRun(config(), null, (event, controls) => {
-      if (event.type !== 'popo' || event.step.step !== 1) return;
+      const isMidway =
+        event.type === 'popo'
+          ? event.step.step === 1
+          : event.type === 'loss' && event.name === 'sft' && event.step === 2;
+      if (!isMidway) return;
       controls.pause();
       void controls.rested().then(() => controls.resume());
     });
     const { report, checkpoint } = await runPipeline(run.context);
     whole = { report: report!, checkpoint };
-    early = run.saved.find(({ state }) => state.stage === 'sft')!;
+    early = run.saved.find(({ state }) => state.stage === 'sft' && state.step > 0)!;
     sft = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 0)!;
     middle = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 2)!;
   }, TIMEOUT);
@@ -64,13 +68,53 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     expect(taken).toEqual([0, 1, 2, 3]);
   });
 
+  it.each(['warmup', 'rupr', 'orft', 'sft'] as const)(
+    'at the beginning of %s, from the end of the run, comes to the same bits, where nothing is changed',
+    async (stage) => {
+      const begun = forked(whole.checkpoint, 'first', stage);
+      expect(begun.state).toMatchObject({ stage, step: 0, fork: { of: 'first', stage, step: 0 } });
+      // Nothing of what came after is known.
+      const before = STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(stage));
+      expect(Object.keys(begun.state.made)).toEqual(before);
+      expect(begun.state.stages.map(({ name }) => name)).toEqual(before);
+      const { report } = await finish(whole.checkpoint, stage);
+      expect(report.fingerprint).toEqual(whole.report.fingerprint);
+      expect(report.stages.map(({ name, loss }) => [name, loss])).toEqual(
+        whole.report.stages.map(({ name, loss }) => [name, loss]),
+      );
+    },
+  );
+
+  it('begins fine-tuning with what warm-up left, which is kept once while it stands there twice', () => {
+    const { backbone } = whole.checkpoint.state;
+    expect(forked(whole.checkpoint, 'first', 'sft').model!.parameters).toEqual(backbone);
+    // As the run itself had it when fine-tuning began, and not as warm-up had begun.
+    expect(early.state.beginning!.buffer).toBe(early.state.backbone!.buffer);
+    expect(early.state.backbone).toEqual(backbone);
+    expect(forked(whole.checkpoint, 'first', 'warmup').model!.parameters).not.toEqual(backbone);
+    expect(backbone).not.toEqual(whole.checkpoint.state.made.popo!.reference);
+  });
+
+  it('learns otherwise from another rate on, and says so in its link', async () => {
+    const change = { stage: 'sft', step: 0, field: 'sft.learning_rate', from: 0.02, to: 0.01 } as const;
+    const begun = forked(whole.checkpoint, 'first', 'sft');
+    const run = recordedRun(config(), { ...begun, state: { ...begun.state, changes: [change] } });
+    const report = (await runPipeline(run.context)).report!;
+    const lossOf = (of: Report, name: string) => of.stages.find((stage) => stage.name === name)!.loss;
+    expect(lossOf(report, 'warmup')).toEqual(lossOf(whole.report, 'warmup'));
+    expect(lossOf(report, 'sft')[0]).toBe(lossOf(whole.report, 'sft')[0]);
+    expect(lossOf(report, 'sft')[5]).not.toBe(lossOf(whole.report, 'sft')[5]);
+    expect(report.link).toContain('changes=sft:0:sft.learning_rate:0.02:0.01');
+  });
+
   it('made small enough to lie beside the page comes back to the bit, and to the same bits', async () => {
     const about = { id: crypto.randomUUID(), trained: null };
     const { starter, bytes } = await starterOf(whole.checkpoint, about);
     expect(starter).toMatchObject({ link: whole.report.link.split('&dataset=')[0], bytes: bytes.length });
     expect((await starterOf(whole.checkpoint, about)).bytes).toEqual(bytes);
     const taken = (await unpackRun(bytes)).checkpoint;
-    expect(taken).toEqual(forked(whole.checkpoint, about.id, 'popo'));
+    const { backbone: _, ...state } = forked(whole.checkpoint, about.id, 'popo').state;
+    expect(taken).toEqual({ ...forked(whole.checkpoint, about.id, 'popo'), state });
     const { context } = recordedRun(config(), taken);
     expect((await runPipeline(context)).report!.fingerprint).toEqual(whole.report.fingerprint);
   });
@@ -111,6 +155,11 @@ describe('a fork', { timeout: TIMEOUT }, () => {
     expect(() => forked(early, 'first', 'popo')).toThrow(/has not come to alignment yet/);
     expect(() => forked(whole.checkpoint, 'first', 'here')).toThrow(
       /is at its end: fork it at the beginning/,
+    );
+    expect(() => forked(early, 'first', 'sft')).not.toThrow();
+    const { backbone: _, ...older } = whole.checkpoint.state;
+    expect(() => forked({ ...whole.checkpoint, state: older }, 'first', 'orft')).toThrow(
+      /did not keep what its warm-up left/,
     );
     expect(forked(early, 'first', 'here').state).toMatchObject({ stage: 'sft', fork: { of: 'first' } });
   });

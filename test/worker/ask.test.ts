@@ -122,6 +122,9 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
     expect(sft.text).toBe((await asking({ fork: 1 })).text);
     expect(sft.text).toBe((await written(first.state.made.popo!.reference!)).text);
     expect(sft.tokens[0].alternatives).toEqual([]);
+    const warm = await asking({ first: 1 }, { weights: 'warmup', alternatives: 0 });
+    expect(warm.text).toBe((await written(first.state.backbone!)).text);
+    expect(warm.tokens[0].probability).not.toBe(sft.tokens[0].probability);
   });
 
   it('mixes weights: all of one is that one, half of each is their mean', async () => {
@@ -177,7 +180,7 @@ describe('asking kept runs', { timeout: TIMEOUT }, () => {
 
   it('tells what may be asked, and which other runs are of the same fine-tuned model', async () => {
     const found = await trainerOn(store).askable('first');
-    expect(found).toMatchObject({ historyLength: config.text.history_length, hasSft: true });
+    expect(found).toMatchObject({ historyLength: config.text.history_length, hasWarmup: true, hasSft: true });
     expect(found.sameSft.sort()).toEqual(['fork', 'front', 'second']);
     expect(found.front).toBeNull();
     expect(found.items[0]).toMatchObject({ id: history[0] });

@@ -70,10 +70,7 @@ export function Ask() {
               <Card key={card.key} card={card} />
             ))}
           </div>
-          <p class="plot-note">
-            The darker a token, the less likely it was. Warm-up’s parameters are not kept, so it cannot be
-            asked.
-          </p>
+          <p class="plot-note">The darker a token, the less likely it was.</p>
         </>
       )}
       {asking.mayMix.value && asking.cards.value.length > 0 && (

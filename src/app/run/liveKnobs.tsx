@@ -1,14 +1,14 @@
-/** What of alignment can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
+/** What of a stage can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
 import { useSignal } from '@preact/signals';
 import { RULES, ruleOf } from '../../popo/rules';
-import { type FieldEdit, weightingEdits } from '../../run/changes';
+import { type FieldEdit, liveFields, weightingEdits } from '../../run/changes';
 import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
 import { LabelOf } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { changesInWords } from '../words/differences';
-import { labelOf, type ShownPath } from '../words/fieldLabels';
+import { isLabelled, labelOf, type ShownPath } from '../words/fieldLabels';
 import { WeightTriangle } from './weightTriangle';
 import '../styles/knobs.css';
 
@@ -36,15 +36,15 @@ const OF_RULES: readonly ShownPath[] = [
   'popo.constraint_step',
 ];
 
-/** Shown while alignment is under way, running or at rest. */
+/** Shown while alignment is under way, running or at rest, and where an earlier stage rests that trains the model. */
 export function LiveKnobs() {
   const session = useSession();
-  const stage = session.view.currentStage.value;
-  const isOn = session.busy.value && session.runConfig.value !== null && stage?.name === 'popo';
-  if (!isOn) return null;
+  const stage = session.view.currentStage.value?.name ?? null;
+  const isOn = session.busy.value && session.runConfig.value !== null && stage !== null;
+  const rests = session.status.value === 'paused' && stage !== null && liveFields(stage).length > 0;
+  if (!isOn || !(stage === 'popo' || rests)) return null;
   const config = session.shownConfig.value;
-  const draws = ruleOf(config.popo.weighting).draw !== undefined;
-  const told = session.view.changes.value.filter((change) => change.stage === 'popo');
+  const told = session.view.changes.value.filter((change) => change.stage === stage);
   return (
     <section class="knobs" aria-labelledby="knobs-title">
       <div class="knobs-head">
@@ -61,6 +61,32 @@ export function LiveKnobs() {
           Fork here
         </button>
       </div>
+      {stage === 'popo' ? (
+        <AlignmentKnobs />
+      ) : (
+        <div class="knobs-fields">
+          {liveFields(stage)
+            .filter(isLabelled)
+            .map((path) => (
+              <Knob key={path} path={path} />
+            ))}
+        </div>
+      )}
+      <p class="plot-note" aria-live="polite">
+        {told.length === 0
+          ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
+          : changesInWords(told.slice(-TOLD), config).join(' ')}
+      </p>
+    </section>
+  );
+}
+
+function AlignmentKnobs() {
+  const session = useSession();
+  const config = session.shownConfig.value;
+  const draws = ruleOf(config.popo.weighting).draw !== undefined;
+  return (
+    <>
       {config.popo.rewards.length > 1 && <Weights />}
       <div class="segments small" role="radiogroup" aria-label="By what the weights go from the next step on">
         {RULES.filter(({ draw }) => (draw !== undefined) === draws).map(({ name, label, words }) => (
@@ -83,12 +109,7 @@ export function LiveKnobs() {
           ))}
         </div>
       </details>
-      <p class="plot-note" aria-live="polite">
-        {told.length === 0
-          ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
-          : changesInWords(told.slice(-TOLD), config).join(' ')}
-      </p>
-    </section>
+    </>
   );
 }
 

@@ -1,3 +1,5 @@
+import { useSignal } from '@preact/signals';
+import { FORKED_STAGES, type ForkedStage } from '../../run/forkPoints';
 import { countsInWords } from '../../sft/cot';
 import { useSession } from '../state/context';
 import type { StageState } from '../state/runView';
@@ -24,8 +26,53 @@ export function Stages() {
         ))}
       </ol>
       {left !== null && <p class="stages-left">About {duration(left)} left in all</p>}
+      <ForkBefore />
       <Notify />
     </section>
+  );
+}
+
+/** Where the run on show rests or is over: a second line from where one of its stages began. */
+function ForkBefore() {
+  const session = useSession();
+  const chosen = useSignal<ForkedStage | null>(null);
+  const status = session.status.value;
+  const id = session.runId.value;
+  const begun = session.view.stages.value
+    .filter((stage) => stage.status !== 'waiting')
+    .map(({ name }) => name);
+  const points = FORKED_STAGES.filter((name) => begun.includes(name));
+  if ((status !== 'paused' && status !== 'done') || id === null || points.length === 0) return null;
+  if (session.watched.value !== null) return null;
+  const point = chosen.value !== null && points.includes(chosen.value) ? chosen.value : points.at(-1)!;
+  return (
+    <p class="fork-before">
+      <label>
+        <span>Fork before</span>{' '}
+        <select
+          value={point}
+          data-action="fork-point"
+          onChange={(event) => {
+            chosen.value = event.currentTarget.value as ForkedStage;
+          }}
+        >
+          {points.map((name) => (
+            <option key={name} value={name}>
+              {stageWords(name, session.shownConfig.value).label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        class="plain"
+        data-action="fork-before"
+        title="A second line from where this stage began. This one is kept, and its curves stay behind the new ones."
+        onClick={() => void session.fork(point, id)}
+      >
+        Fork
+      </button>
+    </p>
   );
 }
 

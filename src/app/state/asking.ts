@@ -10,7 +10,7 @@ import type { Session } from './session';
 
 /** One of the answers side by side. */
 export interface AnswerCard {
-  key: 'sft' | 'newest' | 'other' | 'mix' | 'front';
+  key: 'warmup' | 'sft' | 'newest' | 'other' | 'mix' | 'front';
   title: string;
   answer: Answer | null;
   /** Why there is none. */
@@ -159,15 +159,14 @@ export function createAskingState(session: Session) {
     const { run, askable } = found;
     const second = runs.value.find(({ id }) => id === other.value);
     const asked: [Pick<AnswerCard, 'key' | 'title'>, AskRequest][] = [];
-    if (askable.hasSft)
-      asked.push([
-        { key: 'sft', title: 'After fine-tuning' },
-        { ...request(), runs: [{ id: run.id, share: 1 }], weights: 'sft' },
-      ]);
-    asked.push([
-      { key: 'newest', title: standing(run) },
-      { ...request(), runs: [{ id: run.id, share: 1 }] },
-    ]);
+    const ofRun = (weights: AskRequest['weights']) => ({
+      ...request(),
+      runs: [{ id: run.id, share: 1 }],
+      weights,
+    });
+    if (askable.hasWarmup) asked.push([{ key: 'warmup', title: 'After warm-up' }, ofRun('warmup')]);
+    if (askable.hasSft) asked.push([{ key: 'sft', title: 'After fine-tuning' }, ofRun('sft')]);
+    asked.push([{ key: 'newest', title: standing(run) }, ofRun('newest')]);
     if (second !== undefined)
       asked.push([
         { key: 'other', title: `Other run: ${standing(second)}` },

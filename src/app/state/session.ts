@@ -7,7 +7,7 @@ import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/change
 import { parseConfig, type RunConfig } from '../../run/config';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
-import type { ForkPoint } from '../../run/fork';
+import type { ForkPoint } from '../../run/forkPoints';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
