@@ -26,7 +26,9 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
 
   await page.click('.ask [data-action=ask]');
   const heads = () => page.locator('.ask-grid h3').allTextContents();
-  await expect.poll(heads).toEqual(['After warm-up', 'After fine-tuning', 'With POPO, step 62', 'Other run: With POPO']);
+  await expect
+    .poll(heads)
+    .toEqual(['After warm-up', 'After fine-tuning', 'With POPO, step 62', 'Other run: With POPO']);
   const bold = (card: string) => page.textContent(`[data-card=${card}] .ask-answer b`);
   expect([await bold('sft'), await bold('newest'), await bold('other')]).toEqual([
     'light stroller by brava',
