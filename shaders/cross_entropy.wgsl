@@ -91,11 +91,11 @@ fn summed(row : u32, lane : u32, y : u32) -> vec3f {
 fn summed_logit(row : u32, token : u32) -> f32 { return sums[row * LANES + token % LANES].z; }
 
 // Of a row's token: (logp, entropy), or zeros where it has none.
-fn keep_score(row : u32, score : vec2f) {
+fn keep_score(row : u32, found : vec2f) {
   let t = row % shape.length;
   if (t == 0u) { scores[row] = vec2f(); }
   if (t + 1u >= shape.length) { return; }
-  scores[row + 1u] = select(vec2f(), score, t + 1u < lengths[row / shape.length]);
+  scores[row + 1u] = select(vec2f(), found, t + 1u < lengths[row / shape.length]);
 }
 
 @compute @workgroup_size(LANES, ROWS)
