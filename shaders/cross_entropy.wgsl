@@ -1,5 +1,5 @@
-// Loss over the vocabulary and its gradient, in one pass over a row of logits. Row (b, t) predicts token t + 1 of sequence
-// b; everything per token (tokens, weights, logps…) is indexed by the predicted token, p = row + 1.
+// Loss over the vocabulary and its gradient, in one pass over a row of logits, in whose place the gradient is left. Row (b, t)
+// predicts token t + 1 of sequence b; everything per token (tokens, weights, logps…) is indexed by the predicted token, p = row + 1.
 //
 //   z = logits / temperature (as TRL has it; 1 when supervised, which leaves every bit as it is)
 //   logp = z[target] − log Σ_v exp(z_v),   entropy = −Σ_v p_v log p_v
@@ -12,11 +12,14 @@
 // (w·l, k3, entropy, 1) and (clipped low, clipped high, w·(−logp), −logp), zeros where w = 0; token_statistics sums
 // them in a fixed order. Weights beyond a sequence's end are 0, so that `main` needs no lengths: a device need not give more
 // than 8 storage buffers. `score` only writes logps and entropies. LANES threads share a row, ROWS rows share a workgroup.
+//
+// Where logits are never whole, `loss_of_sums` and `score_of_sums` do the same from what cross_entropy_chunks.wgsl has summed. The
+// first leaves what the gradient needs in the row's first sums: (w · ∂l/∂logp / temperature, highest, log Σ exp(z − highest), 1[w ≠ 0]).
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, beta : f32, epsilon_low : f32, epsilon_high : f32, inverse_temperature : f32 }
 
-@group(0) @binding(0) var<storage, read> logits : array<f32>;              // [rows, V]
+@group(0) @binding(0) var<storage, read_write> logits : array<f32>;        // [rows, V], main: then dlogits
 @group(0) @binding(1) var<storage, read> tokens : array<u32>;              // [rows]
 @group(0) @binding(2) var<storage, read> lengths : array<u32>;             // [batch]
 @group(0) @binding(3) var<storage, read> weights : array<vec2f>;           // [rows] of (weight, index of its advantage)
@@ -24,7 +27,7 @@ struct Objective { mode : u32, use_old : u32, accumulate : u32, unused : u32, be
 @group(0) @binding(5) var<storage, read> baselines : array<vec2f>;         // [rows] of (old logp, reference logp)
 @group(0) @binding(6) var<storage, read_write> scores : array<vec2f>;      // [rows] of (logp, entropy)
 @group(0) @binding(7) var<storage, read_write> statistics : array<vec4f>;  // [rows, 2]
-@group(0) @binding(8) var<storage, read_write> dlogits : array<f32>;       // [rows, V]
+@group(0) @binding(8) var<storage, read_write> sums : array<vec4f>;        // [rows, LANES]; see cross_entropy_chunks
 @group(0) @binding(9) var<uniform> shape : Shape;
 @group(0) @binding(10) var<uniform> objective : Objective;
 
@@ -76,34 +79,49 @@ fn normaliser(base : u32, lane : u32, y : u32) -> vec3f {
   return vec3f(highest, log(total), log(total) - moment / total);
 }
 
+// The same from the sums of a row's lanes.
+fn summed(row : u32, lane : u32, y : u32) -> vec3f {
+  let own = sums[row * LANES + lane];
+  let total = row_sum(own.x, lane, y);
+  let moment = row_sum(own.y, lane, y);
+  return vec3f(own.w, log(total), log(total) - moment / total);
+}
+
+// The logit of a token, which is with the lane whose it was.
+fn summed_logit(row : u32, token : u32) -> f32 { return sums[row * LANES + token % LANES].z; }
+
+// Of a row's token: (logp, entropy), or zeros where it has none.
+fn keep_score(row : u32, found : vec2f) {
+  let t = row % shape.length;
+  if (t == 0u) { scores[row] = vec2f(); }
+  if (t + 1u >= shape.length) { return; }
+  scores[row + 1u] = select(vec2f(), found, t + 1u < lengths[row / shape.length]);
+}
+
 @compute @workgroup_size(LANES, ROWS)
 fn score(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
   let safe = min(row, shape.rows - 1u);
   let z = normaliser(safe * V, local.x, local.y);
   if (row >= shape.rows || local.x != 0u) { return; }
-  let t = row % shape.length;
-  if (t == 0u) { scores[row] = vec2f(); }
-  if (t + 1u >= shape.length) { return; }
-  if (t + 1u < lengths[row / shape.length]) {
-    scores[row + 1u] = vec2f(tempered(row * V + tokens[row + 1u]) - z.x - z.y, z.z);
-  } else {
-    scores[row + 1u] = vec2f();
-  }
+  let token = tokens[min(row + 1u, shape.rows - 1u)];
+  keep_score(row, vec2f(tempered(row * V + min(token, V - 1u)) - z.x - z.y, z.z));
 }
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+fn score_of_sums(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
   let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
-  let safe = min(row, shape.rows - 1u);
-  let t = safe % shape.length;
-  let z = normaliser(safe * V, local.x, local.y);
-  if (row >= shape.rows) { return; }
+  let z = summed(min(row, shape.rows - 1u), local.x, local.y);
+  if (row >= shape.rows || local.x != 0u) { return; }
+  keep_score(row, vec2f(summed_logit(row, tokens[min(row + 1u, shape.rows - 1u)]) - z.x - z.y, z.z));
+}
 
+// Writes a row's statistics and scores, and gives (w · ∂l/∂logp / temperature, w).
+fn loss_of(row : u32, logit : f32, z : vec3f, lane : u32) -> vec2f {
+  let t = row % shape.length;
   let p = min(row + 1u, shape.rows - 1u);
   let w = select(0.0, weights[p].x, t + 1u < shape.length);
-  let token = tokens[p];
-  let logp = tempered(row * V + min(token, V - 1u)) - z.x - z.y;
+  let logp = logit - z.x - z.y;
 
   var loss = -logp;
   var slope = -1.0;  // ∂l/∂logp
@@ -125,7 +143,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
     slope += objective.beta * (1.0 - exp(gap));
   }
 
-  if (local.x == 0u) {
+  if (lane == 0u) {
     if (w != 0.0) {
       statistics[2u * row] = vec4f(w * loss, k3, z.z, 1.0);
       statistics[2u * row + 1u] = vec4f(clipped, -w * logp, -logp);
@@ -136,12 +154,34 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
     if (t == 0u) { scores[row] = vec2f(); }
     if (t + 1u < shape.length) { scores[row + 1u] = select(vec2f(), vec2f(logp, z.z), w != 0.0); }
   }
+  return vec2f(w * slope * objective.inverse_temperature, w);
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
+  let safe = min(row, shape.rows - 1u);
+  let z = normaliser(safe * V, local.x, local.y);
+  let token = tokens[min(safe + 1u, shape.rows - 1u)];
+  let logit = tempered(safe * V + min(token, V - 1u));
+  // All of a row's threads have read it before one writes there.
+  if (LANES > 1u) { storageBarrier(); }
+  if (row >= shape.rows) { return; }
 
   // A row of weight 0 gets exact zeros, whatever its logits are.
-  let factor = w * slope * objective.inverse_temperature;
+  let factor = loss_of(row, logit, z, local.x);
   for (var v = local.x; v < V; v += LANES) {
     var gradient = 0.0;
-    if (w != 0.0) { gradient = factor * (select(0.0, 1.0, v == token) - exp(tempered(row * V + v) - z.x - z.y)); }
-    dlogits[row * V + v] = gradient;
+    if (factor.y != 0.0) { gradient = factor.x * (select(0.0, 1.0, v == token) - exp(tempered(row * V + v) - z.x - z.y)); }
+    logits[row * V + v] = gradient;
   }
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn loss_of_sums(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u) {
+  let row = (group.y * ROW_OF_GROUPS + group.x) * ROWS + local.y;
+  let z = summed(min(row, shape.rows - 1u), local.x, local.y);
+  if (row >= shape.rows || local.x != 0u) { return; }
+  let factor = loss_of(row, summed_logit(row, tokens[min(row + 1u, shape.rows - 1u)]), z, 0u);
+  sums[row * LANES] = vec4f(factor.x, z.x, z.y, select(0.0, 1.0, factor.y != 0.0));
 }

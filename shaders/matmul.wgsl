@@ -3,6 +3,8 @@
 //   nn  out[m, n] = Σ_k a[m, k] · b[k, n] (+ residual[m, n])      dx = dy W    m runs over rows
 //   tn  out[s, m, n] = Σ_{k in split s} a[k, m] · b[k, n]         dW = dyᵀ x   k runs over rows
 //
+// Where GOES_ON, nn's sums begin with what is in `out`: further k of the same sums, so that they keep their order.
+//
 // y = x Wᵀ is nn of a transposed copy of W (transpose.wgsl): threads side by side then read b from the same cache lines, which
 // on software adapters is worth far more than the copy costs.
 //
@@ -44,6 +46,9 @@ fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
   let n0 = tile % tiles_n * 8u;
   if (m0 >= m_extent) { return; }
   var s{h}{i}{c} = vec4f(); // each h i c
+  let at = (m0 * N + n0) / 4u;
+  let inside{c} = n0 + {c}u * 4u < N; // each c
+  if (GOES_ON == 1u && inside{c} && m0 + {h}u * 4u + {i}u < m_extent) { s{h}{i}{c} = out[at + ({h}u * 4u + {i}u) * (N / 4u) + {c}u]; } // each h i c
   // Rows and columns past the edge are clamped on load and dropped on store.
   let p{h}{i} = min(m0 + {h}u * 4u + {i}u, m_extent - 1u) * K; // each h i
   for (var k = 0u; k < K; k++) {
@@ -51,8 +56,6 @@ fn nn(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local 
     let y{c} = b4[y + {c}u]; // each c
     let x{h}{i} = a[p{h}{i} + k]; s{h}{i}0 += x{h}{i} * y0; s{h}{i}1 += x{h}{i} * y1; // each h i
   }
-  let at = (m0 * N + n0) / 4u;
-  let inside{c} = n0 + {c}u * 4u < N; // each c
   store(inside{c} && m0 + {h}u * 4u + {i}u < m_extent, at + ({h}u * 4u + {i}u) * (N / 4u) + {c}u, s{h}{i}{c}); // each h i c
 }
 

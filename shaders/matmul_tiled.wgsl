@@ -1,6 +1,6 @@
 // The products of matmul.wgsl for a GPU with fast workgroup memory: out[m, n] = Σ_k a[m, k] · b[k, n] (+ residual[m, n]).
 //
-// Layouts and slices are matmul.wgsl's; LAYOUT is 0 nt, 1 nn, 2 tn. Every sum runs over k in ascending order. Where nt or nn has
+// Layouts, slices and GOES_ON are matmul.wgsl's; LAYOUT is 0 nt, 1 nn, 2 tn. Every sum runs over k in ascending order. Where nt or nn has
 // SPLITS, k is cut into as many runs of whole steps, and each makes a slice of its own (reduce_splits.wgsl adds them up).
 // A workgroup makes a tile of TILE_M × TILE_N outputs. It walks k in steps of STEP through tiles of `a` and `b` in workgroup memory.
 // While it multiplies one step, each thread holds its share of the next in registers. A thread makes BLOCKS_M × BLOCKS_N blocks
@@ -132,7 +132,10 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) t
   let x = thread % 8u + thread / 32u % (SIDE_N / 8u) * 8u;
   let y = thread / 8u % 4u + thread / 32u / (SIDE_N / 8u) * 4u;
 
+  let m = m0 + y * 4u;
+  let n = n0 + x * 4u;
   var s{h}{i}{c} = vec4f(); // each h i c
+  if (GOES_ON == 1u) { s{h}{i}{c} = begun(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent); } // each h i c
   var next{p} = mat4x4f(); // each p
   // A step is loaded, the one before it is multiplied, and then the tiles are written anew.
   for (var k0 = begin; k0 < end + STEP; k0 += STEP) {
@@ -153,10 +156,12 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) t
     workgroupBarrier();
   }
 
-  let m = m0 + y * 4u;
-  let n = n0 + x * 4u;
   let slice = group.z * (SLICE / 4u);
   store(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent, slice, s{h}{i}{c}); // each h i c
+}
+
+fn begun(m : u32, n : u32, m_extent : u32) -> vec4f {
+  return out[(min(m, m_extent - 1u) * N + min(n, N - 4u)) / 4u];
 }
 
 fn store(m : u32, n : u32, m_extent : u32, slice : u32, value : vec4f) {

@@ -3,12 +3,12 @@
  * and one of alignment; and a model of 135 million weights, of which one matrix is trained. In seconds and minutes, not medians.
  */
 import { type Gpu, openGpu } from '../gpu/device';
-import { tuningFor } from '../gpu/kernels';
+import { scratchSize, TUNINGS, tuningFor } from '../gpu/kernels';
 import type { ModelConfig } from '../model/config';
 import { sizesOf } from '../model/forward';
 import type { TokenBatch } from '../model/languageModel';
 import { packedLength } from '../model/packing';
-import { initialParameters, parameterCount, parameterTable } from '../model/parameters';
+import { initialParameters, matrixOf, parameterCount, parameterTable } from '../model/parameters';
 import { planTraining, roomOf } from '../model/plans';
 import { Transformer } from '../model/transformer';
 import { Random, streamKey } from '../numeric/random';
@@ -45,6 +45,16 @@ const WIDE: ModelConfig = {
   rms_norm_eps: 1e-5,
 };
 const TRAINED = 'model.layers.0.mlp.down_proj.weight';
+/** The largest vocabulary in use, Qwen2.5's (2024), on a model that default limits let be bound as one. */
+const WORDY: ModelConfig = {
+  ...WIDE,
+  vocab_size: 151_936,
+  hidden_size: 128,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 384,
+};
 
 type WholeShape = (typeof WHOLE_SHAPES)[number];
 type Say = (line: string) => void;
@@ -90,6 +100,32 @@ export async function planTable(): Promise<string> {
       );
     }
   }
+  return lines.join('\n');
+}
+
+/**
+ * How the logits of a training step are planned on the least limits, as a Markdown table; MiB are of logits and, for portable kernels,
+ * of the embeddings turned round. All weights are trained, or the matrix that `--shapes` trains.
+ */
+export function vocabularyTable(): string {
+  const lines = [
+    '| vocabulary | width | tokens | kernels | trained | columns at a time | MiB | whole, MiB | largest buffer, MiB |',
+    '| --: | --: | --: | --- | --- | --: | --: | --: | --: |',
+  ];
+  const room = roomOf(LEAST);
+  for (const [config, trains] of [[WIDE, TRAINED] as const, [WORDY, null] as const])
+    for (const rows of [config.max_position_embeddings, 4096])
+      for (const tuning of Object.values(TUNINGS)) {
+        const [sizes, table] = [sizesOf(config), parameterTable(config)];
+        const trained = trains === null ? { from: 0, to: table.poolSize } : matrixOf(table, trains);
+        const { columns, largest } = planTraining({ tuning, sizes, table, room, trained }, rows);
+        const { V, D, W, F } = sizes;
+        const head = (width: number) =>
+          4 * (rows * width + scratchSize(tuning, D * Math.max(width, W, 2 * F)));
+        const cells = [V, D, rows, tuning.name, trains ?? 'all', columns];
+        const bytes = [head(columns), head(V), largest].map(mebibytes);
+        lines.push(`| ${[...cells, ...bytes].join(' | ')} |`);
+      }
   return lines.join('\n');
 }
 

@@ -106,8 +106,8 @@ export async function main(args: string[]): Promise<number> {
 
 async function wholeShapes(names: readonly string[]): Promise<void> {
   const { openDawn } = await import('../browsers/dawn');
-  const { planTable, runWholeShapes } = await import('../bench/shapes');
-  console.log(`${await planTable()}\n`);
+  const { planTable, runWholeShapes, vocabularyTable } = await import('../bench/shapes');
+  console.log(`${await planTable()}\n\n${vocabularyTable()}\n`);
   const chosen = WHOLE_SHAPES.filter((name) => names.includes(name));
   await runWholeShapes(openDawn(), chosen, console.log);
 }

@@ -6,6 +6,7 @@ export * from './kernels/adamw';
 export * from './kernels/attention';
 export * from './kernels/clear';
 export * from './kernels/crossEntropy';
+export * from './kernels/crossEntropyChunks';
 export * from './kernels/decodeAttention';
 export * from './kernels/embedding';
 export * from './kernels/matmul';

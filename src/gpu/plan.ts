@@ -7,6 +7,12 @@ import { type Gpu, GpuError } from './device';
 /** A whole buffer, or a window of it; offset and size in bytes, offset a multiple of 256. */
 export type Binding = GPUBuffer | { buffer: GPUBuffer; offset: number; size: number };
 
+/** `floats` of a binding, from its float `at` on. */
+export function windowOf(binding: Binding, at: number, floats: number): Binding {
+  const { buffer, offset } = 'buffer' in binding ? binding : { buffer: binding, offset: 0 };
+  return { buffer, offset: offset + 4 * at, size: 4 * floats };
+}
+
 export interface Dispatch {
   label: string;
   /**

@@ -1,16 +1,11 @@
-/** The decoder's backward pass as a list of dispatches, after one over the vocabulary: from dlogits to the gradient of every weight. */
+/** The decoder's backward pass as a list of dispatches, after its loss: from dlogits to the gradient of every weight. */
 import * as kernels from '../gpu/kernels';
-import type { Binding, Plan } from '../gpu/plan';
-import {
-  type Activations,
-  addAttentiveLayer,
-  byMatrix,
-  type HeadActivations,
-  type ModelBuffers,
-  weightViews,
-} from './forward';
+import { type Binding, type Plan, windowOf } from '../gpu/plan';
+import { type Activations, addAttentiveLayer, byMatrix, type ModelBuffers, weightViews } from './forward';
 import type { GradientSlices } from './gradientSlices';
+import { addEmbeddingGradient, addNormedGradient, type Vocabulary } from './head';
 import type { PoolRange } from './parameters';
+import { chunkRanges, chunksOf } from './plans';
 
 /** What a backward list writes on its way; nothing of it outlives the list. */
 export interface BackwardScratch {
@@ -33,7 +28,7 @@ interface Backward {
   activations: Activations;
   /** Whether the layers' activations are to be made anew, since they share one set. */
   anew: boolean;
-  head: HeadActivations & { dlogits: GPUBuffer };
+  vocabulary: Vocabulary;
   scratch: BackwardScratch;
   embedding: Record<'positions' | 'items' | 'firstItems' | 'partial', GPUBuffer>;
   maxItems: number;
@@ -48,11 +43,12 @@ interface Backward {
 export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void {
   const { tuning, sizes, rotation } = model;
   const { D, F, V, W, eps, heads, layers } = sizes;
-  const { batch, length, shape, activations, head, scratch, slices, spans } = o;
+  const { batch, length, shape, activations, vocabulary, scratch, slices, spans } = o;
   const { dx, dNormed, wide, dGateUp } = scratch;
   const rows = batch * length;
   const weights = weightViews(model.parameters, model.table, layers);
   const ranges = byMatrix(model.table, layers, (range) => range);
+  const embeddings = chunkRanges(model.table, vocabulary.head.columns);
 
   /** Gradient of a weight [M, N] from that of its product, where it has one. */
   const learn = (
@@ -63,8 +59,7 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
     const slice = slices.at(range);
     if (slice === null) return;
     kernels.matmulTN(plan, tuning, { label: `${label}/weight`, ...product, ...slice, shape });
-    // The embedding's is added to once more.
-    if (range !== ranges.embedding) slices.addMatrix(plan, range, o);
+    slices.addMatrix(plan, range, o);
   };
   const through = (label: string, product: { a: Binding; w: Binding; out: Binding; K: number; N: number }) =>
     kernels.matmulNN(plan, tuning, { label, ...product, rows, scratch: activations.scratch, shape });
@@ -80,18 +75,18 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
       shape,
     });
 
-  through('logits_backward', { a: head.dlogits, w: weights.embedding, out: dNormed, K: V, N: D });
+  addNormedGradient(plan, tuning, { ...vocabulary, out: dNormed });
   // All of it, also beyond the leading sequences: the embedding's gradient walks over every token of the batch.
   kernels.clear(plan, { out: dx, size: o.allRows * D });
   throughNorm(ranges.finalNorm, {
     x: activations.residual[layers],
     weight: weights.finalNorm,
-    scale: head.scale,
+    scale: vocabulary.head.scale,
   });
   const lowest = ranges.layers.findIndex((layer) =>
     Object.values(layer).some((range) => slices.at(range) !== null),
   );
-  const isAll = slices.at(ranges.embedding) !== null;
+  const isAll = slices.at(embeddings[0]) !== null;
   const end = isAll ? 0 : lowest < 0 ? layers : lowest;
   for (let l = layers - 1; l >= end; l--) {
     const w = weights.layers[l];
@@ -132,19 +127,19 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
     throughNorm(dw.norm1, { x: activations.residual[l], weight: w.norm1, scale: kept.scale1 });
   }
   // The tied embedding: as the last product of all, and as the first layer's input.
-  learn('logits_backward', ranges.embedding, { a: head.dlogits, b: head.normed, M: V, N: D });
-  const slice = slices.at(ranges.embedding);
-  if (slice !== null) {
+  if (isAll) kernels.embeddingSums(plan, { dx, ...o.embedding, D, V, maxItems: o.maxItems, shape });
+  for (const [index, chunk] of [...chunksOf(V, vocabulary.head.columns).entries()].reverse()) {
+    const slice = slices.at(embeddings[index]);
+    if (slice === null) continue;
+    addEmbeddingGradient(plan, tuning, { ...vocabulary, ...slice, chunk });
     kernels.embeddingBackward(plan, {
-      dx,
-      ...o.embedding,
+      partial: o.embedding.partial,
+      firstItems: windowOf(o.embedding.firstItems, chunk.from, chunk.size + 1),
       gradient: slice.out,
       D,
-      V,
-      maxItems: o.maxItems,
-      shape,
+      V: chunk.size,
     });
-    slices.addMatrix(plan, ranges.embedding, o);
+    slices.addMatrix(plan, embeddings[index], o);
   }
   slices.addNorms(plan, o);
 }

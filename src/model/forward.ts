@@ -130,13 +130,13 @@ export interface Activations {
   layers: LayerActivations[];
 }
 
-/** Buffers of a forward pass over `rows` tokens. */
+/** Buffers of a forward pass over `rows` tokens, whose head takes so many columns of the vocabulary at a time. */
 export function allocateActivations(
   table: BufferTable,
   tuning: kernels.Tuning,
-  { sizes, rows, keep }: { sizes: Sizes; rows: number; keep: Keep },
+  { sizes, rows, keep, columns }: { sizes: Sizes; rows: number; keep: Keep; columns: number },
 ): Activations {
-  const { D, F, V, W, layers, heads } = sizes;
+  const { D, F, W, layers, heads } = sizes;
   const layer = (): LayerActivations => ({
     normed1: table.floats('normed1', rows * D),
     scale1: table.floats('scale1', rows),
@@ -159,7 +159,7 @@ export function allocateActivations(
   // Where it is not kept, the residual stream alternates between two buffers: a layer reads one and writes the other.
   if (!isKept) residual.push(table.floats('residual', rows * D));
   return {
-    scratch: table.floats('scratch', kernels.scratchSize(tuning, D * Math.max(V, W, 2 * F))),
+    scratch: table.floats('scratch', kernels.scratchSize(tuning, D * Math.max(columns, W, 2 * F))),
     layers: [first, ...Array.from({ length: layers - 1 }, later)],
     residual: Array.from({ length: layers + 1 }, (_, l) => {
       if (!isKept) return residual[l % 2];
@@ -323,66 +323,6 @@ export function addLayer(
     out: o.out,
     K: F,
     N: D,
-    rows,
-    shape,
-  });
-}
-
-/** What the head leaves behind; [rows, D], [rows] and [rows, V]. */
-export interface HeadActivations {
-  normed: GPUBuffer;
-  scale: GPUBuffer;
-  logits: GPUBuffer;
-}
-
-/** Buffers that a scoring list may write all over, of as many tokens at least. */
-export interface ScoringScratch {
-  activations: Activations;
-  head: HeadActivations;
-}
-
-export function allocateHead(table: BufferTable, { D, V }: Sizes, rows: number): HeadActivations {
-  return {
-    normed: table.floats('final_normed', rows * D),
-    scale: table.floats('final_scale', rows),
-    logits: table.floats('logits', rows * V),
-  };
-}
-
-/** Final norm and logits of the tied embedding, from x [rows, D], which left the last layer. */
-export function addHead(
-  plan: Plan,
-  tuning: kernels.Tuning,
-  o: {
-    sizes: Sizes;
-    weights: WeightViews;
-    x: GPUBuffer;
-    kept: HeadActivations;
-    scratch: GPUBuffer;
-    rows: number;
-    shape: GPUBuffer;
-  },
-): void {
-  const { weights, x, kept, scratch, rows, shape } = o;
-  const { D, V, eps } = o.sizes;
-  kernels.rmsNorm(plan, tuning, {
-    x,
-    weight: weights.finalNorm,
-    scale: kept.scale,
-    out: kept.normed,
-    D,
-    eps,
-    rows,
-    shape,
-  });
-  kernels.matmulNT(plan, tuning, {
-    label: 'logits',
-    a: kept.normed,
-    w: weights.embedding,
-    scratch,
-    out: kept.logits,
-    K: D,
-    N: V,
     rows,
     shape,
   });

@@ -7,14 +7,8 @@ import { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
 import { Peek } from '../gpu/peek';
 import { Plan, submit } from '../gpu/plan';
-import {
-  addForward,
-  addHead,
-  addLayer,
-  allocateActivations,
-  type ModelBuffers,
-  weightViews,
-} from './forward';
+import { addForward, addLayer, allocateActivations, type ModelBuffers, weightViews } from './forward';
+import { addFinalNorm, addLogits } from './head';
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
 import { padRows } from './padding';
@@ -67,6 +61,7 @@ export class Generator {
       sizes,
       rows: prompts * promptLength,
       keep: 'qkv',
+      columns: V,
     });
     const prefillShape = table.add(
       kernels.shapeUniform(gpu, { rows: prompts * promptLength, length: promptLength, batch: prompts }),
@@ -150,15 +145,12 @@ export class Generator {
           }),
       });
     });
-    addHead(plan, tuning, {
-      sizes,
-      weights,
-      x: x[sizes.layers % 2],
-      kept: { normed, scale, logits },
-      scratch,
-      rows,
-      shape: rowShape,
-    });
+    const head = { normed, scale, logits };
+    const { embedding } = weights;
+    const last = x[sizes.layers % 2];
+    addFinalNorm(plan, tuning, { sizes, weights, x: last, head, rows, shape: rowShape });
+    const product = { sizes, embedding, head, scratch, rows, shape: rowShape };
+    addLogits(plan, tuning, product, { from: 0, size: V });
     kernels.sample(plan, tuning, {
       logits,
       state: this.#state,

@@ -1,12 +1,12 @@
 /**
  * Where weight gradients are summed. A product over many rows is cut into slices, one after another of which is added up
  * (reduce_slices.wgsl), and slices of the whole pool at once would be many times the weights. So the pool's matrices are taken in
- * parts, last one first, as the backward list comes to them: all parts share the slices. How many slices there are goes by the
- * rows alone, so that parts change no bit.
+ * parts, last one first, as the backward list comes to them: all parts share the slices. The embedding comes in as many as the vocabulary
+ * does, last one first, too. How many slices there are goes by the rows alone, so that parts change no bit.
  */
 import type { BufferTable } from '../gpu/bufferTable';
 import * as kernels from '../gpu/kernels';
-import type { Binding, Plan } from '../gpu/plan';
+import { type Binding, type Plan, windowOf } from '../gpu/plan';
 import type { PoolRange } from './parameters';
 import { type SlicePlan, sliceBytes } from './plans';
 
@@ -85,7 +85,7 @@ export class GradientSlices {
     kernels.reduceSlices(plan, {
       slices: { buffer: slices, offset: from, size: slices.size - from },
       slice,
-      gradient: window(o.gradient, o.from - this.#start, size),
+      gradient: windowOf(o.gradient, o.from - this.#start, size),
       size,
       splits: this.plan.splits,
       objective,
@@ -97,10 +97,4 @@ export class GradientSlices {
     const { parts } = this.plan;
     return parts[parts.length - 1].from;
   }
-}
-
-/** Floats of a pool, from `at` on. */
-function window(pool: Binding, at: number, floats: number): Binding {
-  const { buffer, offset } = 'buffer' in pool ? pool : { buffer: pool, offset: 0 };
-  return { buffer, offset: offset + 4 * at, size: 4 * floats };
 }

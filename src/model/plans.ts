@@ -25,6 +25,8 @@ export interface DeviceRoom {
   kept: number;
   /** Of a list that takes its rows in turns: scoring, and answering. */
   turn: number;
+  /** Of what a list has for each column of the vocabulary, where that is enough for `COLUMNS`. */
+  vocabulary: number;
   /** Of any one buffer. */
   buffer: number;
 }
@@ -33,7 +35,53 @@ type BufferLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBuffer
 
 export function roomOf({ maxBufferSize, maxStorageBufferBindingSize }: BufferLimits): DeviceRoom {
   const buffer = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  return { slices: 2 ** 26, kept: 4 * maxBufferSize, turn: maxBufferSize / 4, buffer };
+  return {
+    slices: 2 ** 26,
+    kept: 4 * maxBufferSize,
+    turn: maxBufferSize / 4,
+    vocabulary: buffer / 4,
+    buffer,
+  };
+}
+
+/**
+ * Chunks of the vocabulary begin at multiples of so many columns: where a row's threads and the tiles of products begin anew (their sums
+ * keep their order), and windows of the weights may be bound.
+ */
+const COLUMNS = 64;
+
+/** Columns [from, from + size) of the vocabulary. */
+export interface VocabularyChunk {
+  from: number;
+  size: number;
+}
+
+/** The vocabulary, so many columns at a time. */
+export function chunksOf(V: number, columns: number): VocabularyChunk[] {
+  return Array.from({ length: Math.ceil(V / columns) }, (_, i) => ({
+    from: i * columns,
+    size: Math.min(columns, V - i * columns),
+  }));
+}
+
+/**
+ * Of how many columns of the vocabulary there are logits at a time: all, where they have room with what else goes by the vocabulary, which
+ * is its weights turned round (portable) and the slices of their gradient. Else chunks as equal as can be.
+ */
+function columnsOf(
+  { tuning, sizes: { D, V }, room }: Pick<PlannedModel, 'tuning' | 'sizes' | 'room'>,
+  { rows, splits }: { rows: number; splits: number },
+): number {
+  const column = 4 * (rows + (tuning.name === 'tiled' ? 0 : D) + splits * D);
+  if (column * V <= room.vocabulary) return V;
+  const most = Math.max(1, Math.floor(room.vocabulary / column / COLUMNS));
+  const blocks = Math.ceil(V / COLUMNS);
+  return Math.min(V, COLUMNS * Math.ceil(blocks / Math.ceil(blocks / most)));
+}
+
+/** Floats of a token that are known of its logits while they come in chunks: `VocabularySums`. */
+export function sumFloats({ rowLanes }: Tuning, { V }: Sizes, columns: number): number {
+  return columns < V ? 5 * rowLanes : 0;
 }
 
 /**
@@ -70,12 +118,13 @@ export function splitsOf({ tokensPerSlice }: Tuning, rows: number): number {
 /**
  * @param bytes of all slices together, where that is enough for one matrix
  * @param trained what of the pool has a gradient: all of it, or one matrix
+ * @param columns of the vocabulary, at a time: the embedding comes in as many parts
  */
 export function planSlices(
   tuning: Tuning,
   table: ParameterTable,
   rows: number,
-  { bytes, trained }: { bytes: number; trained: PoolRange },
+  { bytes, trained, columns }: { bytes: number; trained: PoolRange; columns: number },
 ): SlicePlan {
   const splits = splitsOf(tuning, rows);
   const { poolSize, decayedSize } = table;
@@ -84,7 +133,8 @@ export function planSlices(
   if (isAll && poolSize <= most)
     return { splits, parts: [{ ...trained, runs: [trained] }], norms: null, stride: poolSize };
   const parts: SlicePart[] = [];
-  for (const matrix of matricesOf(table).reverse()) {
+  const [, ...others] = matricesOf(table);
+  for (const matrix of [...chunkRanges(table, columns), ...others].reverse()) {
     if (matrix.from < trained.from || matrix.to > trained.to) continue;
     const last = parts.at(-1);
     if (last === undefined || last.to - matrix.from > most) {
@@ -112,12 +162,20 @@ export function sliceBytes({ splits, stride, norms }: SlicePlan): { matrices: nu
   };
 }
 
+/** Of the pool, the embeddings of so many tokens of the vocabulary at a time. */
+export function chunkRanges({ parameters: [embedding] }: ParameterTable, columns: number): PoolRange[] {
+  const [V, D] = embedding.shape;
+  return chunksOf(V, columns).map(({ from, size }) => ({ from: D * from, to: D * (from + size) }));
+}
+
 /** What a training step over so many tokens takes, before anything is allocated. */
 export interface TrainingPlan {
+  /** Of the vocabulary, at a time. */
+  columns: number;
   slices: SlicePlan;
   /** Of activations, for the backward lists. */
   keep: Keep & ('all' | 'residual');
-  /** Bytes of the largest buffer: logits, an MLP's activations, or the gradient's slices. */
+  /** Bytes of the largest buffer: the logits there are at a time, an MLP's activations, or the gradient's slices. */
   largest: number;
 }
 
@@ -130,26 +188,32 @@ export interface PlannedModel {
   trained: PoolRange;
 }
 
-export function planTraining(
-  { tuning, sizes, table, room, trained }: PlannedModel,
-  rows: number,
-): TrainingPlan {
-  const { V, F, W, D, layers } = sizes;
-  const slices = planSlices(tuning, table, rows, { bytes: room.slices, trained });
+export function planTraining(model: PlannedModel, rows: number): TrainingPlan {
+  const { tuning, sizes, table, room, trained } = model;
+  const { F, W, D, layers } = sizes;
+  const splits = trained.from === 0 ? splitsOf(tuning, rows) : 0;
+  const columns = columnsOf(model, { rows, splits });
+  const slices = planSlices(tuning, table, rows, { bytes: room.slices, trained, columns });
   const kept = 4 * rows * layers * (layerFloats(sizes) + D);
   return {
+    columns,
     slices,
     keep: kept > room.kept ? 'residual' : 'all',
-    largest: Math.max(4 * rows * Math.max(V, 2 * F, W, D), sliceBytes(slices).matrices),
+    largest: Math.max(4 * rows * Math.max(columns, 2 * F, W, D), sliceBytes(slices).matrices),
   };
 }
 
 /** Bytes of a scoring list for each sequence of so many tokens, and those of its largest buffer. */
-function scoringBytes(sizes: Sizes, length: number) {
-  const { D, F, V, W } = sizes;
+function scoringBytes(
+  { tuning, sizes }: Pick<PlannedModel, 'tuning' | 'sizes'>,
+  length: number,
+  columns: number,
+) {
+  const { D, F, W } = sizes;
+  const vocabulary = columns + sumFloats(tuning, sizes, columns);
   return {
-    all: 4 * length * (layerFloats(sizes) + 3 * D + V + 8),
-    largest: 4 * length * Math.max(V, 2 * F, W, D),
+    all: 4 * length * (layerFloats(sizes) + 3 * D + vocabulary + 8),
+    largest: 4 * length * Math.max(columns, 2 * F, W, D),
   };
 }
 
@@ -178,14 +242,15 @@ function inTurns(count: number, room: DeviceRoom, bytes: { all: number; largest:
   return Math.ceil(count / Math.ceil(count / most));
 }
 
-/** Sequences that are scored at a time, and the bytes that they take. */
+/** Sequences that are scored at a time, with columns of the vocabulary such that one has room, and the bytes that they take. */
 export function planScoring(
-  { sizes, room }: Pick<PlannedModel, 'sizes' | 'room'>,
+  model: Pick<PlannedModel, 'tuning' | 'sizes' | 'room'>,
   { size, length }: { size: number; length: number },
-): { size: number; bytes: number } {
-  const each = scoringBytes(sizes, length);
-  const most = inTurns(size, room, each);
-  return { size: most, bytes: most * each.all };
+): { size: number; columns: number; bytes: number } {
+  const columns = columnsOf(model, { rows: length, splits: 0 });
+  const each = scoringBytes(model, length, columns);
+  const most = inTurns(size, model.room, each);
+  return { size: most, columns, bytes: most * each.all };
 }
 
 /** Prompts that are answered at a time, with all of their generations, and the bytes that they take. */

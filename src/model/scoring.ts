@@ -5,16 +5,23 @@ import { Plan, submit } from '../gpu/plan';
 import {
   type Activations,
   addForward,
-  addHead,
   allocateActivations,
-  allocateHead,
-  type HeadActivations,
   type ModelBuffers,
-  type ScoringScratch,
+  type WeightViews,
   weightViews,
 } from './forward';
+import {
+  addFinalNorm,
+  addLogits,
+  addScores,
+  allocateHead,
+  type HeadActivations,
+  type HeadProduct,
+  type ScoringScratch,
+} from './head';
 import type { PaddedTokens, ScoreResult } from './languageModel';
 import type { Layout } from './packing';
+import { chunksOf, planScoring } from './plans';
 import { objectiveUniform, SUPERVISED, writeObjective } from './training';
 import { fitBatch } from './upload';
 
@@ -41,6 +48,7 @@ export class ScoringStep {
   ) {
     const { gpu, tuning, sizes } = model;
     const rows = batch * length;
+    const { columns } = planScoring(model, { size: batch, length });
     const table = new BufferTable(gpu, `scoring ${batch}×${length}`);
     this.#table = table;
     this.#shape = table.add(kernels.shapeUniform(gpu, { rows, length, batch }));
@@ -51,8 +59,8 @@ export class ScoringStep {
     this.spans = table.floats('spans', 4 * rows);
     this.scores = table.floats('scores', 2 * rows);
     this.#activations =
-      scratch?.activations ?? allocateActivations(table, tuning, { sizes, rows, keep: 'none' });
-    this.#head = scratch?.head ?? allocateHead(table, sizes, rows);
+      scratch?.activations ?? allocateActivations(table, tuning, { sizes, rows, keep: 'none', columns });
+    this.#head = scratch?.head ?? allocateHead(table, model, { rows, columns });
   }
 
   get bytes(): number {
@@ -86,26 +94,18 @@ export class ScoringStep {
       length,
       shape,
     });
-    addHead(plan, tuning, {
-      sizes,
-      weights,
-      x: activations.residual[sizes.layers],
-      kept: this.#head,
-      scratch: activations.scratch,
-      rows,
-      shape,
-    });
-    kernels.scoreTokens(plan, tuning, {
-      logits: this.#head.logits,
-      tokens,
-      lengths,
-      scores: this.scores,
-      V: sizes.V,
-      rows,
-      shape,
-      objective,
-    });
+    const { scores } = this;
+    const x = activations.residual[sizes.layers];
+    addFinalNorm(plan, tuning, { sizes, weights, x, head: this.#head, rows, shape });
+    addScores(plan, tuning, { ...this.#product(weights), tokens, lengths, scores, objective });
     return plan.compile();
+  }
+
+  #product({ embedding }: Pick<WeightViews, 'embedding'>): HeadProduct {
+    const { batch, length } = this;
+    const { sizes } = this.model;
+    const { scratch } = this.#activations;
+    return { sizes, embedding, head: this.#head, scratch, rows: batch * length, shape: this.#shape };
   }
 
   /** Uploads a batch of at most [B, T] for plans that read this step's own buffers. @throws RangeError on another shape. */
@@ -135,18 +135,26 @@ export class ScoringStep {
     return { logps, entropies };
   }
 
-  /** Runs a plan as `run` does, for the logits of each sequence's last token: [B*V]. */
+  /** Runs a plan of the current weights as `run` does, for the logits of each sequence's last token: [B*V]. */
   async logitsAfter(plan: Plan, batch: PaddedTokens): Promise<Float32Array> {
     this.upload(batch);
     const { gpu, sizes } = this.model;
     submit(gpu, plan);
     const logits = new Float32Array(batch.size * sizes.V);
-    const rows = Array.from({ length: batch.size }, async (_, b) => {
-      const row = b * this.length + batch.lengths[b] - 1;
-      const read = await gpu.read(this.#head.logits, row * sizes.V * 4, sizes.V * 4);
-      logits.set(new Float32Array(read), b * sizes.V);
-    });
-    await Promise.all(rows);
+    const weights = weightViews(this.model.parameters, this.model.table, sizes.layers);
+    for (const chunk of chunksOf(sizes.V, this.#head.columns)) {
+      if (this.#head.sums !== null) {
+        const again = new Plan(gpu);
+        addLogits(again, this.model.tuning, this.#product(weights), chunk);
+        submit(gpu, await again.compile());
+      }
+      const rows = Array.from({ length: batch.size }, async (_, b) => {
+        const row = b * this.length + batch.lengths[b] - 1;
+        const read = await gpu.read(this.#head.logits, row * chunk.size * 4, chunk.size * 4);
+        logits.set(new Float32Array(read), b * sizes.V + chunk.from);
+      });
+      await Promise.all(rows);
+    }
     return logits;
   }
 

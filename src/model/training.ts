@@ -11,15 +11,21 @@ import { addBackward, type BackwardScratch } from './backward';
 import {
   type Activations,
   addForward,
-  addHead,
   allocateActivations,
-  allocateHead,
-  type HeadActivations,
   type ModelBuffers,
-  type ScoringScratch,
+  type WeightViews,
   weightViews,
 } from './forward';
 import { GradientSlices } from './gradientSlices';
+import {
+  addFinalNorm,
+  addLoss,
+  addScores,
+  allocateHead,
+  type HeadActivations,
+  type ScoringScratch,
+  type Vocabulary,
+} from './head';
 import type { TokenBatch } from './languageModel';
 import type { PackedBatch } from './packing';
 import { fitWeights } from './padding';
@@ -94,7 +100,7 @@ export interface Leading {
 }
 
 export class TrainingStep {
-  /** Embedding to logits, under the current weights. */
+  /** Embedding to final norm, under the current weights. */
   readonly forward: Plan;
   /** Supervised loss and its gradient into the model's gradient pool. */
   readonly supervised: Plan;
@@ -104,7 +110,9 @@ export class TrainingStep {
   readonly #keep: TrainingPlan['keep'];
   readonly #activations: Activations;
   readonly #scratch: BackwardScratch;
-  readonly #head: HeadActivations & Record<'dlogits' | 'statistics', GPUBuffer>;
+  readonly #head: HeadActivations;
+  readonly #statistics: GPUBuffer;
+  readonly #weights: WeightViews;
   readonly #embedding: Record<'positions' | 'items' | 'firstItems' | 'partial', GPUBuffer>;
   readonly #slices: GradientSlices;
   /** All of the batch. */
@@ -121,7 +129,7 @@ export class TrainingStep {
     const rows = batch * length;
     const { gpu, tuning, sizes } = model;
     const { D, F, V, W, heads } = sizes;
-    const { keep, slices } = planTraining(model, rows);
+    const { columns, keep, slices } = planTraining(model, rows);
     const table = new BufferTable(gpu, `training ${batch}×${length}`);
     this.#bufferTable = table;
     this.#maxItems = maxItems(rows, V);
@@ -138,12 +146,9 @@ export class TrainingStep {
     };
     gpu.device.queue.writeBuffer(this.buffers.ones, 0, new Float32Array(batch).fill(1));
     this.#keep = keep;
-    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep });
-    this.#head = {
-      ...allocateHead(table, sizes, rows),
-      dlogits: table.floats('dlogits', rows * V),
-      statistics: table.floats('statistics', rows * 8),
-    };
+    this.#activations = allocateActivations(table, tuning, { sizes, rows, keep, columns });
+    this.#head = allocateHead(table, model, { rows, columns });
+    this.#statistics = table.floats('statistics', rows * 8);
     // Where a layer's activations are made anew for its backward pass, its h is free once the weight's gradient
     // is known, and so is gate_up once its own is.
     const [{ h, gateUp }] = this.#activations.layers;
@@ -162,6 +167,7 @@ export class TrainingStep {
     };
     this.#slices = GradientSlices.allocate(table, slices);
     const weights = weightViews(model.parameters, model.table, sizes.layers);
+    this.#weights = weights;
     this.supervisedObjective = objectiveUniform(table);
 
     this.forward = new Plan(gpu);
@@ -176,12 +182,11 @@ export class TrainingStep {
       length,
       shape: this.#whole.shape,
     });
-    addHead(this.forward, tuning, {
+    addFinalNorm(this.forward, tuning, {
       sizes,
       weights,
       x: this.#activations.residual[sizes.layers],
-      kept: this.#head,
-      scratch: this.#activations.scratch,
+      head: this.#head,
       rows,
       shape: this.#whole.shape,
     });
@@ -238,7 +243,7 @@ export class TrainingStep {
           h: wide,
         })),
       },
-      head: { normed, scale, logits: this.#head.dlogits },
+      head: { ...this.#head, normed, scale },
     };
   }
 
@@ -267,42 +272,40 @@ export class TrainingStep {
   /** A list that, after `forward`, leaves `scores` without differentiating anything. */
   async score(objective: GPUBuffer, { batch, shape }: Leading = this.#whole): Promise<Plan> {
     const plan = new Plan(this.model.gpu);
-    const { tokens, lengths, scores } = this.buffers;
-    kernels.scoreTokens(plan, this.model.tuning, {
-      logits: this.#head.logits,
-      tokens,
-      lengths,
-      scores,
-      V: this.model.sizes.V,
-      rows: batch * this.length,
-      shape,
-      objective,
-    });
+    const { lengths } = this.buffers;
+    const rows = batch * this.length;
+    addScores(plan, this.model.tuning, { ...this.#vocabulary({ rows, shape, objective }), lengths });
     return plan.compile();
+  }
+
+  #vocabulary(o: { rows: number; shape: GPUBuffer; objective: GPUBuffer }): Vocabulary {
+    const { tokens, scores } = this.buffers;
+    return {
+      sizes: this.model.sizes,
+      embedding: this.#weights.embedding,
+      head: this.#head,
+      scratch: this.#activations.scratch,
+      tokens,
+      scores,
+      ...o,
+    };
   }
 
   #record(o: { objective: GPUBuffer; advantages: Binding; gradient: Binding; leading?: Leading }): Plan {
     const plan = new Plan(this.model.gpu);
     const { length } = this;
-    const { tuning, sizes } = this.model;
-    const { V } = sizes;
+    const { tuning } = this.model;
+    const { objective } = o;
     const { batch, shape } = o.leading ?? this.#whole;
     const rows = batch * length;
-    kernels.crossEntropy(plan, tuning, {
-      logits: this.#head.logits,
-      dlogits: this.#head.dlogits,
-      statistics: this.#head.statistics,
-      tokens: this.buffers.tokens,
-      lengths: this.buffers.lengths,
+    const vocabulary = this.#vocabulary({ rows, shape, objective });
+    addLoss(plan, tuning, {
+      ...vocabulary,
       weights: this.buffers.weights,
       advantages: o.advantages,
       baselines: this.buffers.baselines,
-      scores: this.buffers.scores,
+      statistics: this.#statistics,
       metrics: this.buffers.metrics,
-      objective: o.objective,
-      V,
-      rows,
-      shape,
     });
     addBackward(plan, this.model, {
       ...{ batch, length, shape },
@@ -310,13 +313,13 @@ export class TrainingStep {
       spans: this.buffers.spans,
       activations: this.#activations,
       anew: this.#keep === 'residual',
-      head: this.#head,
+      vocabulary,
       scratch: this.#scratch,
       embedding: this.#embedding,
       maxItems: this.#maxItems,
       allRows: this.batch * length,
       gradient: o.gradient,
-      objective: o.objective,
+      objective,
     });
     return plan;
   }

@@ -22,6 +22,7 @@ import {
   planTraining,
   roomOf,
   sliceBytes,
+  sumFloats,
 } from '../model/plans';
 import { everMeasured } from '../popo/policy';
 import { ruleOf } from '../popo/rules';
@@ -150,7 +151,7 @@ export function engineBytes(
     trained: { from: 0, to: poolSize },
   };
   /** Weights the other way round, which the plain kernels write for each product. */
-  const scratch = tuning.name === 'tiled' ? 4 : D * Math.max(V, W, 2 * F);
+  const scratch = (columns: number) => (tuning.name === 'tiled' ? 4 : D * Math.max(columns, W, 2 * F));
   const bytes = (floats: number) => 4 * floats;
   return {
     pool: bytes(poolSize),
@@ -159,20 +160,24 @@ export function engineBytes(
     training(batch: number, length: number) {
       const rows = batch * length;
       const items = Math.ceil(rows / 64) + Math.min(V, rows);
-      const { keep, slices } = planTraining(planned, rows);
+      const { columns, keep, slices } = planTraining(planned, rows);
       const layer = layerFloats(planned.sizes);
-      const kept = rows * ((keep === 'all' ? layers : 1) * layer + (layers + 1) * D + D + 1 + 2 * V + 8);
+      const head = D + 1 + columns + sumFloats(tuning, planned.sizes, columns) + 8;
+      const kept = rows * ((keep === 'all' ? layers : 1) * layer + (layers + 1) * D + head);
       const wide = keep === 'residual' && F >= W ? 0 : Math.max(F, W);
       const gateUp = keep === 'residual' ? 0 : 2 * F;
       const backward = rows * (2 * D + gateUp + wide + heads.heads) + items * (2 + D) + V;
       const { matrices, norms } = sliceBytes(slices);
-      return bytes(kept + backward + 12 * rows + scratch) + matrices + norms;
+      return bytes(kept + backward + 12 * rows + scratch(columns)) + matrices + norms;
     },
     largest: (rows: number) => planTraining(planned, rows).largest,
     /** Of an update's own lists: they score in what the step has. */
     policy: (rows: number) => bytes(rows * (2 * D + 1 + 14)),
-    scoring: (size: number, length: number) => planScoring(planned, { size, length }).bytes + bytes(scratch),
-    generation: (o: GeneratorShape) => planGeneration(planned, o).bytes + bytes(scratch),
+    scoring(size: number, length: number) {
+      const { columns, bytes: turn } = planScoring(planned, { size, length });
+      return turn + bytes(scratch(columns));
+    },
+    generation: (o: GeneratorShape) => planGeneration(planned, o).bytes + bytes(scratch(V)),
   };
 }
 

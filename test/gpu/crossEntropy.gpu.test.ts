@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
-import { crossEntropy, scoreTokens, type Tuning } from '../../src/gpu/kernels';
+import { crossEntropy, scoreTokens, type Tuning, vocabularyChunk } from '../../src/gpu/kernels';
 import { type LossType, lossCoefficients } from '../../src/popo/objective';
 import vectors from '../vectors/popo.json';
 import {
@@ -59,6 +59,16 @@ const lossInput = (
   return base;
 };
 
+/** What the kernels are told of a loss beside its logits. */
+function told(data: ReturnType<typeof lossInput>, accumulate: boolean) {
+  const rows = data.tokens.length;
+  const weighed = new Float32Array(2 * rows);
+  for (let row = 0; row < rows; row++) weighed.set([data.weights[row], data.segments[row]], 2 * row);
+  const mode = new Uint32Array([data.mode === 'policy' ? 1 : 0, data.useOld ? 1 : 0, accumulate ? 1 : 0, 0]);
+  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 1 / data.temperature]);
+  return { weighed, objective: new Uint32Array([...mode, ...new Uint32Array(clip.buffer)]) };
+}
+
 function run(
   tuning: Tuning,
   data: ReturnType<typeof lossInput>,
@@ -70,27 +80,23 @@ function run(
     scores: 2 * rows,
     scored: 2 * rows,
     statistics: 8 * rows,
-    dlogits: rows * data.V,
+    dlogits: data.logits,
     metrics: before ?? 8,
   };
-  const weighed = new Float32Array(2 * rows);
-  for (let row = 0; row < rows; row++) weighed.set([data.weights[row], data.segments[row]], 2 * row);
-  const objective = new Uint32Array([data.mode === 'policy' ? 1 : 0, data.useOld ? 1 : 0, before ? 1 : 0, 0]);
-  const clip = new Float32Array([data.beta, data.epsilonLow, data.epsilonHigh, 1 / data.temperature]);
+  const { weighed, objective } = told(data, before !== null);
   return runKernel(
     gpu,
     outputs,
     (s) => {
       const vocabulary = {
-        logits: s.input(data.logits),
+        logits: s.out.dlogits,
         tokens: s.input(data.tokens),
-        lengths: s.input(data.lengths),
         V: data.V,
         rows,
         shape: s.shape(rows, data.length, data.lengths.length),
-        objective: s.uniform(new Uint32Array([...objective, ...new Uint32Array(clip.buffer)])),
+        objective: s.uniform(objective),
       };
-      scoreTokens(s.plan, tuning, { ...vocabulary, scores: s.out.scored });
+      scoreTokens(s.plan, tuning, { ...vocabulary, lengths: s.input(data.lengths), scores: s.out.scored });
       crossEntropy(s.plan, tuning, {
         ...vocabulary,
         scores: s.out.scores,
@@ -98,12 +104,73 @@ function run(
         advantages: s.input(data.advantages),
         baselines: s.input(data.baselines),
         statistics: s.out.statistics,
-        dlogits: s.out.dlogits,
         metrics: s.out.metrics,
       });
     },
     repeats,
   );
+}
+
+/** The same where so many columns of the vocabulary come at a time. */
+async function runChunks(tuning: Tuning, data: ReturnType<typeof lossInput>, columns: number, repeats = 1) {
+  const rows = data.tokens.length;
+  const { V, length } = data;
+  const chunks = Array.from({ length: Math.ceil(V / columns) }, (_, i) => ({
+    name: `chunk ${i}`,
+    from: i * columns,
+    size: Math.min(columns, V - i * columns),
+  }));
+  const cut = ({ from, size }: { from: number; size: number }) =>
+    Float32Array.from(
+      { length: rows * size },
+      (_, i) => data.logits[Math.floor(i / size) * V + from + (i % size)],
+    );
+  const { weighed, objective } = told(data, false);
+  const out = await runKernel(
+    gpu,
+    {
+      ...{ scores: 2 * rows, scored: 2 * rows, statistics: 8 * rows, metrics: 8 },
+      ...{ maxima: rows * tuning.rowLanes, sums: 4 * rows * tuning.rowLanes },
+      ...Object.fromEntries(chunks.map((chunk) => [chunk.name, cut(chunk)])),
+    } as Record<string, number | Float32Array<ArrayBuffer>>,
+    (s) => {
+      const { maxima, sums } = s.out;
+      const common = {
+        tokens: s.input(data.tokens),
+        rows,
+        shape: s.shape(rows, length, data.lengths.length),
+        objective: s.uniform(objective),
+      };
+      const walk = (pass: Parameters<typeof vocabularyChunk>[2]) => {
+        for (const { name, from, size } of chunks)
+          vocabularyChunk(s.plan, tuning, pass, {
+            ...{ ...common, maxima, sums, from, size },
+            logits: s.out[name],
+          });
+      };
+      walk('highest');
+      walk('add');
+      const summed = { ...common, logits: null, sums, V };
+      scoreTokens(s.plan, tuning, { ...summed, lengths: s.input(data.lengths), scores: s.out.scored });
+      crossEntropy(s.plan, tuning, {
+        ...summed,
+        scores: s.out.scores,
+        weights: s.input(weighed),
+        advantages: s.input(data.advantages),
+        baselines: s.input(data.baselines),
+        statistics: s.out.statistics,
+        metrics: s.out.metrics,
+      });
+      walk('gradient');
+    },
+    repeats,
+  );
+  const dlogits = new Float32Array(rows * V);
+  for (const { name, from, size } of chunks)
+    for (let row = 0; row < rows; row++)
+      dlogits.set(out[name].subarray(row * size, (row + 1) * size), row * V + from);
+  const { scores, scored, statistics, metrics } = out;
+  return { scores, scored, statistics, dlogits, metrics };
 }
 
 const objectives: Record<string, Objective> = {
@@ -162,6 +229,46 @@ it('takes logits of 1e4, and is equal to the bit in twenty runs', async () => {
     expectClose(out.scores, expected.scores);
     expectClose(out.dlogits, expected.dlogits);
   }
+});
+
+describe.each(tunings)('in chunks of the vocabulary, $name', (tuning) => {
+  const bits = (found: Record<string, Float32Array<ArrayBuffer>>) =>
+    Object.fromEntries(Object.entries(found).map(([name, { buffer }]) => [name, new Uint32Array(buffer)]));
+  const several = { sequences: [13, 0, 1, 9, 13, 12, 2], length: 13, V: 100 };
+  // A chunk begins where a row's threads do.
+  const cases = {
+    'a column at a time': { ...several, columns: tuning.rowLanes },
+    'a last chunk that is short': { ...several, columns: 64 },
+    'one chunk, of all and to spare': { ...several, columns: 128 },
+    'a row, and nothing to predict': { sequences: [1], length: 1, V: 100, columns: 32 },
+    'two rows': { sequences: [2], length: 2, V: 68, columns: 32 },
+  };
+
+  it.each(Object.keys(cases) as (keyof typeof cases)[])(
+    '%s: the bits of logits that are whole',
+    async (name) => {
+      const { sequences, length, V, columns } = cases[name];
+      const floats = sequences.length * length * V;
+      for (const objective of ['supervised', 'policy at .7, later pass']) {
+        const isPlain = objective === 'supervised';
+        // Ratios of probabilities that lie far apart are no numbers.
+        const logits = isPlain ? adversarial(random, floats) : normals(random, floats);
+        const data = lossInput(sequences, length, V, logits, objectives[objective]);
+        const found = await runChunks(tuning, data, columns, isPlain ? 20 : 1);
+        expect(bits(found)).toEqual(bits(await run(tuning, data, null)));
+        const expected = twins.crossEntropy(data);
+        expectClose(found.scores, expected.scores);
+        expectClose(found.scored, expected.scored);
+        expectClose(found.dlogits, expected.dlogits);
+      }
+    },
+  );
+});
+
+it('refuses a chunk that begins amidst a row of threads', async () => {
+  const [tiled] = tunings.filter(({ rowLanes }) => rowLanes > 1);
+  const data = lossInput([3], 3, 100, normals(random, 300), objectives.supervised);
+  await expect(runChunks(tiled, data, 20)).rejects.toThrow('cannot begin at 20');
 });
 
 describe('the vectors of the policy loss', () => {

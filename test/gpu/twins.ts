@@ -264,7 +264,7 @@ export function crossEntropy(o: LossInput) {
     if ((row % o.length) + 1 >= o.lengths[Math.floor(row / o.length)]) continue;
     const at = row + 1;
     const logits = Array.from({ length: o.V }, (_, v) => o.logits[row * o.V + v] / o.temperature);
-    const highest = Math.max(...logits);
+    const highest = logits.reduce((most, x) => Math.max(most, x));
     const lse = highest + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - highest), 0));
     const logp = logits[o.tokens[at]] - lse;
     const entropy = -logits.reduce((sum, x) => sum + Math.exp(x - lse) * (x - lse), 0);

@@ -9,10 +9,10 @@ import { streamKey } from '../../src/numeric/random';
 import { testDevice } from '../adapter';
 import { grouped, hyper, someBatch, someWeights } from './shapes';
 
-/** Widths that leave gaps between the matrices of the pool. */
-const shape = { ...grouped, hidden_size: 12, num_attention_heads: 3, intermediate_size: 20, vocab_size: 24 };
-const PLENTY = { slices: 2 ** 30, kept: 2 ** 30, turn: 2 ** 30, buffer: 2 ** 27 };
-const LITTLE = { slices: 1, kept: 0, turn: 1, buffer: 2 ** 27 };
+/** Widths that leave gaps between the matrices of the pool, and a vocabulary of three chunks, the last one short. */
+const shape = { ...grouped, hidden_size: 12, num_attention_heads: 3, intermediate_size: 20, vocab_size: 148 };
+const PLENTY = { slices: 2 ** 30, kept: 2 ** 30, turn: 2 ** 30, vocabulary: 2 ** 30, buffer: 2 ** 27 };
+const LITTLE = { slices: 1, kept: 0, turn: 1, vocabulary: 1, buffer: 2 ** 27 };
 const pool = someWeights(shape, 3);
 const batch = someBatch(shape, [9, 4, 7, 9, 2], 9);
 const whole = { from: 0, to: pool.length };
@@ -74,10 +74,12 @@ describe('little room', () => {
     const { bytesPlanned } = little.memory();
     expect(gpu.bytesAllocated - before - most).toBe(bytesPlanned);
     expect(bytesPlanned).toBeLessThan(0.8 * most);
+    // Chunks of the vocabulary where all slices have room, too.
+    expect(await doings(engine(tuning, { room: { ...PLENTY, vocabulary: 1 } }))).toEqual(expected);
     // One sequence, and one prompt with both of its answers, at a time.
     expect((await little.scoring(1, 9, 'reference')).step.batch).toBe(1);
-    expect(planTraining(little, 45).keep).toBe('residual');
-    expect(planTraining(plenty, 45).keep).toBe('all');
+    expect(planTraining(little, 45)).toMatchObject({ keep: 'residual', columns: 64 });
+    expect(planTraining(plenty, 45)).toMatchObject({ keep: 'all', columns: 148 });
   });
 
   it('is enough for one matrix at least, and every matrix has its slices', () => {
@@ -86,7 +88,7 @@ describe('little room', () => {
     const matrices = matricesOf(table);
     const largest = Math.max(...matrices.map(({ from, to }) => to - from));
     for (const bytes of [1, 8000, 16_000, 4 * 3 * pool.length - 4]) {
-      const plan = planSlices(tuning, table, 45, { bytes, trained: whole });
+      const plan = planSlices(tuning, table, 45, { bytes, trained: whole, columns: shape.vocab_size });
       expect(plan.splits).toBe(3);
       expect(plan.stride).toBeGreaterThanOrEqual(largest);
       expect(plan.stride === largest || 4 * 3 * plan.stride <= bytes).toBe(true);
@@ -99,7 +101,11 @@ describe('little room', () => {
         expect(runs.filter((run) => run.from <= from && run.to >= to)).toHaveLength(1);
       expect(plan.norms).toEqual({ from: table.decayedSize, to: table.poolSize });
     }
-    const plain = planSlices(tuning, table, 45, { bytes: 4 * 3 * pool.length, trained: whole });
+    const plain = planSlices(tuning, table, 45, {
+      bytes: 4 * 3 * pool.length,
+      trained: whole,
+      columns: shape.vocab_size,
+    });
     expect(plain).toMatchObject({ norms: null, stride: pool.length });
     expect(sliceBytes(plain)).toEqual({ matrices: 12 * pool.length, norms: 0 });
   });

@@ -9,9 +9,10 @@ import type { ModelConfig } from '../../src/model/config';
 import { Generator } from '../../src/model/generate';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters } from '../../src/model/parameters';
+import { planTraining, roomOf } from '../../src/model/plans';
 import { ReferenceModel } from '../../src/model/reference';
 import { SUPERVISED, writeObjective } from '../../src/model/training';
-import { createTransformer, type Transformer } from '../../src/model/transformer';
+import { createTransformer, Transformer } from '../../src/model/transformer';
 import { streamKey } from '../../src/numeric/random';
 import { freshDevice, testDevice, wholeGrid } from '../adapter';
 import { finiteDifference, plainLoss, plainScore } from './plain';
@@ -104,6 +105,26 @@ describe.each(everyTuning)('%s, %s', (_name, _tuning, tuning, config, lengths, l
       expect(new Uint32Array(again.gradient.buffer)).toEqual(new Uint32Array(first.gradient.buffer));
     }
   });
+});
+
+it("has autodiff's gradient where logits come in chunks of the vocabulary", async () => {
+  const config = { ...grouped, vocab_size: 148 };
+  const pool = someWeights(config, 5);
+  const batch = someBatch(config, [13, 0, 1, 11], 13);
+  const room = { ...roomOf(gpu.device.limits), slices: 1, vocabulary: 1 };
+  const model = new Transformer(gpu, config, TUNINGS.portable, { room });
+  open.push(model);
+  gpu.device.queue.writeBuffer(model.parameters, 0, pool);
+  expect(planTraining(model, 4 * 13).columns).toBe(64);
+  const { loss, gradient } = await lossAndGradient(model, batch);
+  expect(Math.abs(loss - plainLoss(config, pool, batch))).toBeLessThan(1e-4);
+  const reference = new ReferenceModel(config, pool);
+  const expected = await reference.lossAndGradient(batch);
+  for (const { name, offset, size } of model.table.parameters) {
+    const of = (values: Float32Array) => values.subarray(offset, offset + size);
+    expect(relativeError(of(gradient), of(expected.gradient)), name).toBeLessThan(1e-3);
+  }
+  reference.destroy();
 });
 
 it('agrees with finite differences of the f64 twin', async () => {

@@ -78,7 +78,7 @@ it.each(LATE)('has at most $limit KB more $what', ({ named, limit, files }) => {
   expect(zipped(found) / 1024).toBeLessThanOrEqual(limit);
 });
 
-it('has at most 362 KB to train with, 100 KB more for Parquet, and 41 KB more of the page that come late', () => {
+it('has at most 364 KB to train with, 100 KB more for Parquet, and 42 KB more of the page that come late', () => {
   const parquet = lateScripts().filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   expect(zipped(parquet) / 1024).toBeLessThanOrEqual(100);
@@ -86,8 +86,8 @@ it('has at most 362 KB to train with, 100 KB more for Parquet, and 41 KB more of
     (path) => !isParquet(path) && !LATE.some(({ named }) => named.test(path)),
   );
   const trainer = loadedBy(lateScripts().find((path) => path.includes('trainer'))!);
-  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(362);
-  expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(41);
+  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(364);
+  expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(42);
 });
 
 it('is served with the policies that the build wrote, to each document its own', async () => {

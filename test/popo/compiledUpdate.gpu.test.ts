@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeAdapter, Gpu } from '../../src/gpu/device';
+import { TUNINGS } from '../../src/gpu/kernels';
 import { useSlowPath } from '../../src/gpu/tfjs';
 import type { AdamWStep } from '../../src/model/config';
+import { type DeviceRoom, planTraining, roomOf } from '../../src/model/plans';
 import { ReferenceModel } from '../../src/model/reference';
-import { createTransformer } from '../../src/model/transformer';
+import { createTransformer, Transformer } from '../../src/model/transformer';
 import { CompiledPolicyOptimizer } from '../../src/popo/compiledUpdate';
 import type { InfluenceEstimate, PolicyOptions } from '../../src/popo/options';
 import type { PolicyBatch, PolicyOptimizer, PolicyUpdate } from '../../src/popo/policy';
@@ -266,6 +268,32 @@ describe('compiled policy update', () => {
     }
     expect(runs[1]).toEqual(runs[0]);
     expect(runs[2]).toEqual(runs[0]);
+  });
+
+  it('comes to the same bits where logits come in chunks of the vocabulary', async () => {
+    const config = { ...tinyModel, vocab_size: 132 };
+    const weights = someWeights(config, 5);
+    const ended = async (room: Partial<DeviceRoom>, columns: number) => {
+      const model = new Transformer(gpu, config, TUNINGS.portable, {
+        room: { ...roomOf(gpu.device.limits), ...room },
+      });
+      gpu.device.queue.writeBuffer(model.parameters, 0, weights);
+      await model.freezeReference();
+      const policy = new CompiledPolicyOptimizer(model, {
+        ...tinyOptions,
+        probeEvery: 2,
+        influence: 'halves',
+      });
+      const updates = await run(policy, 3, 2);
+      expect(planTraining(model, 3 * 12).columns).toBe(columns);
+      const state = await model.snapshot();
+      policy.destroy();
+      model.destroy();
+      return { updates, state };
+    };
+    const whole = await ended({}, 132);
+    expect(whole.updates[0].gradNorms).not.toBeNull();
+    expect(await ended({ vocabulary: 1 }, 64)).toEqual(whole);
   });
 
   it('resumes to the bit from the model and the weights', async () => {

@@ -4,10 +4,11 @@ import type { Binding, Plan } from '../plan';
 import { tokenStatistics } from './tokenStatistics';
 import { groups, type Tuning } from './tuning';
 
-interface Vocabulary {
-  logits: Binding;
+interface Scored {
+  /** [rows, V]; or null, and `sums` of crossEntropyChunks.ts, where they come in chunks. */
+  logits: Binding | null;
+  sums?: Binding;
   tokens: Binding;
-  lengths: Binding;
   scores: Binding;
   V: number;
   rows: number;
@@ -16,49 +17,52 @@ interface Vocabulary {
   objective: GPUBuffer;
 }
 
-/** Loss, logps, entropies and dlogits in one pass, and their sums in metrics[0..8). */
-export function crossEntropy(
-  plan: Plan,
-  tuning: Tuning,
-  o: Vocabulary & {
-    weights: Binding;
-    advantages: Binding;
-    baselines: Binding;
-    statistics: Binding;
-    dlogits: Binding;
-    metrics: Binding;
-  },
-): void {
-  plan.add({
+/** What a loss is of, beside logits. */
+export interface LossBindings {
+  weights: Binding;
+  advantages: Binding;
+  baselines: Binding;
+  statistics: Binding;
+  metrics: Binding;
+}
+
+/** Loss, logps and entropies, and their sums in metrics[0..8). Logits become dlogits; sums, what the chunks' gradients ask for. */
+export function crossEntropy(plan: Plan, tuning: Tuning, o: Scored & LossBindings): void {
+  const { weights, advantages, baselines, statistics, objective } = o;
+  const inputs = [null, weights, advantages, baselines, o.scores, statistics];
+  addPass(plan, tuning, {
+    ...o,
     label: 'cross_entropy',
-    code: crossEntropySource,
-    constants: { V: o.V, LANES: tuning.rowLanes, ROWS: tuning.rows },
-    bindings: [
-      o.logits,
-      o.tokens,
-      null,
-      o.weights,
-      o.advantages,
-      o.baselines,
-      o.scores,
-      o.statistics,
-      o.dlogits,
-      o.shape,
-      o.objective,
-    ],
-    workgroups: [groups(o.rows, tuning.rows)],
+    entryPoint: o.sums ? 'loss_of_sums' : 'main',
+    inputs,
+    told: objective,
   });
   tokenStatistics(plan, o);
 }
 
 /** Only the logps and entropies. */
-export function scoreTokens(plan: Plan, tuning: Tuning, o: Vocabulary): void {
-  plan.add({
+export function scoreTokens(plan: Plan, tuning: Tuning, o: Scored & { lengths: Binding }): void {
+  addPass(plan, tuning, {
+    ...o,
     label: 'score',
+    entryPoint: o.sums ? 'score_of_sums' : 'score',
+    inputs: [o.lengths, null, null, null, o.scores, null],
+    // Sums are of tempered logits.
+    told: o.sums ? null : o.objective,
+  });
+}
+
+function addPass(
+  plan: Plan,
+  tuning: Tuning,
+  o: Scored & { label: string; entryPoint: string; inputs: (Binding | null)[]; told: Binding | null },
+): void {
+  plan.add({
+    label: o.label,
     code: crossEntropySource,
-    entryPoint: 'score',
+    entryPoint: o.entryPoint,
     constants: { V: o.V, LANES: tuning.rowLanes, ROWS: tuning.rows },
-    bindings: [o.logits, o.tokens, o.lengths, null, null, null, o.scores, null, null, o.shape, o.objective],
+    bindings: [o.logits, o.tokens, ...o.inputs, o.sums ?? null, o.shape, o.told],
     workgroups: [groups(o.rows, tuning.rows)],
   });
 }

@@ -17,16 +17,14 @@ export function embeddingGather(
   });
 }
 
-/** Adds the embedding's gradient to `gradient` [V, D]; positions, items and token offsets are the CPU's sort by token. */
-export function embeddingBackward(
+/** Sums the gradient of equal tokens, in runs; positions and items are the CPU's sort by token. */
+export function embeddingSums(
   plan: Plan,
   o: {
     dx: Binding;
     positions: Binding;
     items: Binding;
-    firstItems: Binding;
     partial: Binding;
-    gradient: Binding;
     D: number;
     V: number;
     maxItems: number;
@@ -41,6 +39,13 @@ export function embeddingBackward(
     bindings: [o.dx, o.positions, o.items, o.partial, o.shape],
     workgroups: [groups((o.maxItems * o.D) / 4)],
   });
+}
+
+/** Adds these sums to `gradient` [V, D] of V tokens, whose first items are given, and that of the next one. */
+export function embeddingBackward(
+  plan: Plan,
+  o: { partial: Binding; firstItems: Binding; gradient: Binding; D: number; V: number },
+): void {
   plan.add({
     label: 'embedding_backward/accumulate',
     code: embeddingSource,

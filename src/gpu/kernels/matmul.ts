@@ -39,8 +39,8 @@ export function scratchSize({ name, members }: Tuning, largest: number): number 
   return splitsAny(members) ? MOST_PARTIALS : 4;
 }
 
-/** out[rows, N] = a[rows, K] · W[K, N]. */
-export function matmulNN(plan: Plan, tuning: Tuning, o: WeightProduct): void {
+/** out[rows, N] = a[rows, K] · W[K, N]; or, where it goes on, out's own sums with further k, in their order. */
+export function matmulNN(plan: Plan, tuning: Tuning, o: WeightProduct & { goesOn?: boolean }): void {
   matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', splits: 1, slice: 0 });
 }
 
@@ -68,7 +68,8 @@ function matmul(plan: Plan, tuning: Tuning, o: Product): void {
   const { label, layout, rows, K, N, splits } = o;
   assertExtents(label, layout === 'tn' ? { M: rows, N } : { K, N });
   if (tuning.name === 'tiled') {
-    matmulTiled(plan, o, memberFor(o, tuning.members));
+    // What goes on has one sum to go on with.
+    matmulTiled(plan, o, memberFor(o, o.goesOn ? {} : tuning.members));
     return;
   }
   const count = groups(Math.ceil(rows / 8) * Math.ceil(N / 8), tuning.matmulLanes);
@@ -76,7 +77,7 @@ function matmul(plan: Plan, tuning: Tuning, o: Product): void {
     label,
     code: unroll(matmulSource, { h: 2, i: 4, c: 2 }),
     entryPoint: layout,
-    constants: { RESIDUAL: o.residual ? 1 : 0, LANES: tuning.matmulLanes },
+    constants: { RESIDUAL: o.residual ? 1 : 0, GOES_ON: o.goesOn ? 1 : 0, LANES: tuning.matmulLanes },
     extents: { M: layout === 'tn' ? rows : 0, K, N, SPLITS: splits, SLICE: o.slice },
     // tn has no residual, but auto layouts keep a binding that any branch names.
     bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],

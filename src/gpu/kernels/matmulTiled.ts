@@ -12,6 +12,8 @@ export interface Product extends ProductExtents {
   a: Binding;
   b: Binding;
   residual?: Binding;
+  /** Whether sums begin with what is in `out`: in nn alone, by a member that does not split k. */
+  goesOn?: boolean;
   out: Binding;
   /** Floats from one slice of `out` to the next. */
   slice: number;
@@ -56,6 +58,7 @@ function addTiles(plan: Plan, o: Product, member: Member): void {
       SPLITS: o.splits,
       SLICE: o.slice,
       RESIDUAL: o.residual ? 1 : 0,
+      GOES_ON: o.goesOn ? 1 : 0,
       LAYOUT: LAYOUTS[o.layout],
       TILE_M: m,
       TILE_N: n,
