@@ -33,9 +33,10 @@ export function WhatToKnow() {
             </p>
           ) : (
             <p>
-              <b>The scale mattered more than the weights.</b> In our study at tiny, on the first marketplace,
-              advantages divided by the spread of the whole batch (scale_rewards, under More) gained more than
-              any rule that moves weights; moving them gained nothing.
+              <b>Two runs did what five did.</b> In our study of five worlds at tiny, two runs at fixed
+              weights and mixtures of their parameters covered what five runs did. No rule that moves the
+              weights was better for certain than weights that stay. On the first marketplace, advantages
+              divided by the spread of the whole batch (scale_rewards, under More) gained more than any rule.
             </p>
           )}
           <p>
