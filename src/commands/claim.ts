@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Cell } from '../study/cell';
 import { claimText, judgeClaim } from '../study/claim';
 import { CLAIM } from '../study/claimMethods';
+import { isFiner } from '../study/methods';
 
 /**
  * The cells of the claim's methods that studies left in their folders.
@@ -19,7 +20,7 @@ export function readClaims(folders: readonly string[]): Cell[] {
     const files = readdirSync(folder).filter((name) => /^cell-.+\.json$/.test(name));
     for (const file of files.sort()) {
       const cell = parsed(join(folder, file));
-      if (!names.has(cell.method)) continue;
+      if (!names.has(cell.method) && !isFiner(cell.method)) continue;
       const id = `${cell.method} of seed ${cell.seed}`;
       const before = found.get(id);
       if (before !== undefined)

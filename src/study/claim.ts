@@ -9,7 +9,7 @@ import type { Cell } from './cell';
 import { CLAIM } from './claimMethods';
 import { type Cost, costOf, costWords } from './cost';
 import { type Family, familiesOf, relatives } from './front';
-import { SWEEP } from './methods';
+import { isFiner, SWEEP } from './methods';
 import { type PlaneMean, PlanePoints } from './planePoints';
 
 export interface ClaimedRule {
@@ -67,11 +67,14 @@ const FIXED = SWEEP.map(({ name }) => name);
  */
 export function judgeClaim(cells: readonly Cell[], draws = DRAWS): Claim {
   const claimed = CLAIM.map(({ name }) => name);
-  const own = cells.filter(({ method }) => claimed.includes(method));
+  // Weights between those of the sweep are judged as rules are: how far above the hull is a fixed weight where the sweep has a hole?
+  const finer = [...new Set(cells.map(({ method }) => method).filter(isFiner))].sort();
+  const own = cells.filter(({ method }) => claimed.includes(method) || isFiner(method));
   const plane = new PlanePoints(own, draws);
   const { swept } = plane;
-  const rules = CLAIM.filter(({ name, row }) => row === 'popo' && !FIXED.includes(name))
-    .map(({ name }) => ({ name, seeds: swept.filter((seed) => plane.has(name, seed)) }))
+  const judged = CLAIM.filter(({ name, row }) => row === 'popo' && !FIXED.includes(name));
+  const rules = [...judged.map(({ name }) => name), ...finer]
+    .map((name) => ({ name, seeds: swept.filter((seed) => plane.has(name, seed)) }))
     .filter(({ seeds }) => seeds.length > 0);
   const verdicts = rules.length + relatives(plane).length;
   const miss = MISS / Math.max(1, verdicts);

@@ -182,12 +182,24 @@ export const METHODS: readonly Method[] = [
   sixteen('popo', 'weights by gradients, groups of 16'),
 ];
 
+/** Of a semantic weight that the sweep leaves out, as `fixed-0.35`. */
+const FINER = /^fixed-(0\.\d{0,2}[1-9])$/;
+
+/** Whether it is a fixed weight between those of the sweep. */
+export function isFiner(name: string): boolean {
+  return FINER.test(name) && SWEEP.every((swept) => swept.name !== name);
+}
+
 /** @throws Error for a name that no method has */
 export function methodNamed(name: string): Method {
-  const method = METHODS.find((known) => known.name === name);
+  const weight = isFiner(name) ? FINER.exec(name)![1] : null;
+  const method =
+    weight === null
+      ? METHODS.find((known) => known.name === name)
+      : fixedWeight(Number(weight), `semantic weight ${weight.slice(1)}`);
   if (method === undefined)
     throw new Error(
-      `There is no method ${name}: choose from ${METHODS.map((known) => known.name).join(', ')}.`,
+      `There is no method ${name}: choose from ${METHODS.map((known) => known.name).join(', ')}, or a weight between, as fixed-0.35.`,
     );
   return method;
 }

@@ -146,6 +146,19 @@ describe('the claim', () => {
     'soup-mixed-0.75': [0.5, 0.48],
   };
 
+  it('judges a fixed weight where the sweep has a hole as it judges a rule, and leaves the hull as it is', () => {
+    const told = [1, 2, 3, 4, 5].map((seed) => seedCells(seed, { popo: [0.5, 0.5] }, many));
+    const finer = [1, 2, 3, 4, 5].map((seed) => cell('fixed-0.4', seed, [0.6, 0.6], many));
+    const [without, claim] = [judgeClaim(told.flat()), judgeClaim([...told.flat(), ...finer])];
+    expect(claim.hull).toEqual(without.hull);
+    expect(claim.fixed).toEqual(without.fixed);
+    expect(claim.verdicts).toBe(without.verdicts + 1);
+    expect(claim.rules.map(({ method, verdict }) => [method, verdict])).toEqual([
+      ['popo', 'below'],
+      ['fixed-0.4', 'above'],
+    ]);
+  });
+
   it('says of each rule where it is, and of what is made from two runs what it covers', () => {
     const claim = judgeClaim(
       [1, 2, 3, 4, 5].flatMap((seed) => seedCells(seed, { ...rules, ...good, ...poor }, many)),

@@ -69,6 +69,12 @@ describe('a study', () => {
   it('has only configs that can be run', () => {
     for (const { name } of METHODS) expect(configOf(name).seed).toBe(5);
     expect(() => methodNamed('dpo')).toThrow('There is no method dpo');
+    expect(methodNamed('fixed-0.35').diff).toEqual({
+      'popo.weighting': 'fixed',
+      'popo.reward_weights': [0.35, 0.65],
+    });
+    for (const name of ['fixed-0.350', 'fixed-1.5', 'fixed-.5', 'fixed-0.3.5'])
+      expect(() => methodNamed(name)).toThrow('There is no method');
   });
 
   it.each([1, 3])('leaves out what weighs two rewards where there are %i, and weighs them evenly', (K) => {
