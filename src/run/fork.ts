@@ -31,7 +31,7 @@ function beginningOf(stage: ForkedStage, checkpoint: RunCheckpoint, of: string):
   const parameters = WEIGHTS[stage](checkpoint);
   if (parameters === null)
     throw new CheckpointError(
-      'This run did not keep what its warm-up left, as those of version 0.9.0 did not: fork it at the beginning of alignment.',
+      'This run did not keep what its warm-up left, as runs of before did not: fork it at the beginning of alignment.',
     );
   const { backbone, ...copy } = copyState(state);
   const before = STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(stage));

@@ -37,7 +37,7 @@ export interface RunState {
   fork?: Fork;
   /** The model's weights when the stage under way began, to go back to; null where it does not train the model. */
   beginning: Float32Array<ArrayBuffer> | null;
-  /** The model's weights as warm-up left them, to begin a second line with and to be asked. Absent before, and in runs kept by version 0.9.0. */
+  /** The model's weights as warm-up left them, to begin a second line with and to be asked. Absent before, and in runs that were kept before it was. */
   backbone?: Float32Array<ArrayBuffer>;
 }
 
