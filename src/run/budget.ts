@@ -346,12 +346,13 @@ export function budgetOf(
       amount: popo.steps * rollouts * (rewards.length + 1) * 16,
     },
     { what: 'requests to rank', field: 'ranking.users', amount: ranking.users * REQUEST_BYTES },
-    // Checkpoints: what is trained, what it is held to, a copy that is being written, and where to go back to; then the best and the last.
+    // Checkpoints: what is trained, what it is held to, a copy that is being written, where to go back to, and what warm-up left; then the
+    // best and the last.
     {
       what: 'checkpoints',
       field: 'model.hidden_size',
       // Of ends: what is trained, a copy that is being written, and where to go back to.
-      amount: (12 + (popo.keep === 'best' ? 2 : 0) + 9 * ends) * engine.pool,
+      amount: (13 + (popo.keep === 'best' ? 2 : 0) + 9 * ends) * engine.pool,
     },
   ];
 
