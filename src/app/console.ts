@@ -25,6 +25,7 @@ import type { Notice } from './state/notices';
 import type { StageState } from './state/runView';
 import type { Session, Status } from './state/session';
 import { said } from './words/language';
+import { stageWords } from './words/runWords';
 
 export interface TaijiConsole {
   status(): Status;
@@ -241,5 +242,6 @@ function title(session: Session): string {
   if (status === 'error') return 'Stopped · taiji-lab';
   if (!session.busy.value || stage === null) return 'taiji-lab';
   const done = stage.steps > 0 ? ` ${Math.floor((100 * stage.step) / stage.steps)} %` : '';
-  return `${status === 'paused' ? 'Paused: ' : ''}${stage.name}${done} · taiji-lab`;
+  const { label } = stageWords(stage.name, session.shownConfig.value);
+  return `${status === 'paused' ? 'Paused: ' : ''}${label}${done} · taiji-lab`;
 }

@@ -1,6 +1,7 @@
 /** What most people want a study to answer, each with the methods that it takes. All methods and comparisons stay behind them. */
 import type { OUTCOMES } from '../evaluate/metrics';
 import type { Interval } from '../numeric/interval';
+import { methodNamed } from './methods';
 import type { StudyTables } from './tables';
 
 export interface Question {
@@ -12,6 +13,8 @@ export interface Question {
   methods: readonly string[];
   /** Method and control of each pair that answers it; all of them in COMPARISONS. */
   pairs: readonly (readonly [method: string, control: string])[];
+  /** Asks what or who, so that yes is no answer. */
+  isOpen?: boolean;
   /** A method whose family's share of the hull answers it, where pairs do not. */
   family?: string;
 }
@@ -28,6 +31,7 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'reasoning',
+    isOpen: true,
     title: 'What is reasoning worth?',
     note: 'Reasoning and answer, against answers alone on all prompts.',
     methods: ['orft', 'answers-only-all'],
@@ -55,6 +59,7 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'ends',
+    isOpen: true,
     title: 'What lies between the ends?',
     note: 'Five fixed weights, from taste alone to meaning alone, and the curve through them.',
     methods: SWEPT,
@@ -88,6 +93,7 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'counting',
+    isOpen: true,
     title: 'Who beats counting?',
     note: 'The model, against recommenders without language.',
     methods: ['counting', 'popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease', 'orft', 'popo'],
@@ -116,7 +122,8 @@ export function answersOf(question: Question, { comparisons, front }: StudyTable
     });
     if (told.length < TOLD.length) return [];
     const numbers = told.map(({ label, interval }) => `${label} ${signed(interval)}`).join(' and ');
-    return [`${verdict(told.map(({ interval }) => interval))}: ${method} over ${control}, ${numbers}.`];
+    const said = question.isOpen ? 'Measured' : verdict(told.map(({ interval }) => interval));
+    return [`${said}: ${called(method)} over ${called(control)}, ${numbers}.`];
   });
   const family = front.families.find(
     ({ methods }) => question.family !== undefined && methods.includes(question.family),
@@ -125,6 +132,12 @@ export function answersOf(question: Question, { comparisons, front }: StudyTable
   const { mean, low, high } = family.share;
   const [share, from, to] = [mean, low, high].map((value) => (100 * value).toFixed(0));
   return [`They cover ${share} % [${from}, ${to}] of the area under the hull of the five runs.`, ...pairs];
+}
+
+/** Recommenders without language have names that people know. */
+function called(method: string): string {
+  const { words } = methodNamed(method);
+  return words === 'no language' ? method : words;
 }
 
 /** By whether intervals leave out 0. */

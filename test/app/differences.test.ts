@@ -31,7 +31,7 @@ it('says of which stage a setting is where several call theirs the same', () => 
   ]);
 });
 
-it('tells a few changes of a run, and how many more there were', () => {
+it('tells every change of a run', () => {
   const config = presetConfig({ preset: 'tiny', version: 1 });
   const changes = Array.from({ length: 6 }, (_, k): RunChange => {
     return { stage: 'popo', step: 10 * k, field: 'popo.learning_rate', from: k, to: k + 1 };
@@ -40,7 +40,5 @@ it('tells a few changes of a run, and how many more there were', () => {
   expect(changesInWords(changes.slice(0, 1), config)).toEqual([
     'From step 1 of alignment on: learning rate of the policy 1, not 0.',
   ]);
-  const many = changesInWords(changes, config);
-  expect(many).toHaveLength(5);
-  expect(many.at(-1)).toBe('2 more changes came after.');
+  expect(changesInWords(changes, config)).toHaveLength(6);
 });

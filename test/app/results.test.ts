@@ -89,6 +89,13 @@ it('names a run by what differs from its preset, by its fork, and as a person ca
   expect(nameInWords({ config })).toBe('tiny as it is');
   config.seed = 9;
   Object.assign(config.popo, { steps: 200, rewards: ['id'], reward_weights: [1] });
+  expect(
+    nameInWords({
+      id: 'y',
+      config: { ...tiny(), kernels: 'tiled' },
+      fork: { of: 'y', stage: 'popo', step: 0 },
+    }),
+  ).toBe('tiny as it is; begun at alignment');
   const fork = { of: 'x', stage: 'popo', step: 12 } as const;
   expect(nameInWords({ config, fork })).toBe(
     'tiny: seed 9, not 1, steps of alignment 200, not 60, rewards id, not semantic and id and 1 more difference; forked at step 12 of alignment',

@@ -366,6 +366,7 @@ describe('intervals of rates', () => {
       high: expect.closeTo(0.347, 3),
     });
     // Else as wide as it can be.
+    expect(intervalIn(table[2], 'popularity_share')).toBeNull();
     expect(intervalIn(table[2], 'CTCVR')).toEqual(rateInterval(table[2].rates.CTCVR!, users));
   });
 });

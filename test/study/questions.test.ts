@@ -57,7 +57,7 @@ describe('the questions of a study', () => {
     expect(more).toEqual([]);
     expect(answer).toMatch(
       new RegExp(
-        `^${verdict}: orft over unfiltered, L3 [+−]\\.060 \\[.+\\] and CTCVR \\+\\.012 \\[.+\\]\\.$`,
+        `^${verdict}: SFT on filtered reasoning over SFT on all reasoning, L3 [+−]\\.060 \\[.+\\] and CTCVR \\+\\.012 \\[.+\\]\\.$`,
       ),
     );
   });

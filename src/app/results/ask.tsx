@@ -70,7 +70,7 @@ export function Ask() {
               <Card key={card.key} card={card} />
             ))}
           </div>
-          <p class="plot-note">The darker a token, the less likely it was.</p>
+          <p class="plot-note">The stronger the colour of a token, the likelier it was.</p>
         </>
       )}
       {asking.mayMix.value && asking.cards.value.length > 0 && (
@@ -354,7 +354,7 @@ function Token({
   isChosen: boolean;
   choose: () => void;
 }) {
-  const style = { '--doubt': `${(30 * (1 - probability)).toFixed(1)}%` };
+  const style = { '--p': probability.toFixed(3) };
   const words = shownText(text);
   const label = `${words.trim()}: ${percent(probability)}`;
   if (alternatives.length === 0)

@@ -22,6 +22,9 @@ function useShown(): Shown | null {
 }
 
 /** In the place of what is promised, while nothing has run here: all of it. */
+/** Changes on the way that are told outside a disclosure. */
+const FIRST = 4;
+
 export function LinkedRun() {
   const shown = useShown();
   if (shown === null) return <p class="faint linked-reading">Reading what the link says came out…</p>;
@@ -77,9 +80,21 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
                 {index + 1 < differs.length ? '; ' : '.'}
               </span>
             ))}
-            {changesInWords(changes, config).map((sentence) => (
-              <span key={sentence}> {sentence}</span>
-            ))}
+            {changesInWords(changes, config)
+              .slice(0, FIRST)
+              .map((sentence) => (
+                <span key={sentence}> {sentence}</span>
+              ))}
+            {changes.length > FIRST && (
+              <details>
+                <summary>All {changes.length} changes</summary>
+                <ol>
+                  {changesInWords(changes, config).map((sentence, index) => (
+                    <li key={`${index} ${sentence}`}>{sentence}</li>
+                  ))}
+                </ol>
+              </details>
+            )}
           </dd>
         </div>
       </dl>

@@ -10,6 +10,7 @@ import type { Room } from '../state/keptRuns';
 import { createStorage } from '../state/storage';
 import { ago, bytes } from '../words/format';
 import { nameInWords, runName } from '../words/runNames';
+import { inSentence } from '../words/runWords';
 import { NoteEditor } from './noteEditor';
 import { StoragePanel } from './storage';
 
@@ -200,10 +201,11 @@ function waysOn({ stopped }: SavedRun): { label: string; action: string; choice?
   return stopped.kind === 'not-finite' ? [back] : [back, on];
 }
 
-function standing({ finished, isElsewhere, step, stage, stopped }: SavedRun): string {
-  if (isElsewhere) return `being trained in another tab, kept at step ${step} of ${stage}`;
-  if (stopped !== undefined) return `stopped at step ${step} of ${stage}, because it may be running away`;
-  return finished ? 'finished' : `at step ${step} of ${stage}`;
+function standing({ finished, isElsewhere, step, stage, stopped, config }: SavedRun): string {
+  const at = `at step ${step} of ${inSentence(stage, config)}`;
+  if (isElsewhere) return `being trained in another tab, kept ${at}`;
+  if (stopped !== undefined) return `stopped ${at}, because it may be running away`;
+  return finished ? 'finished' : at;
 }
 
 /** Whether it has come to alignment, where a fork begins. */

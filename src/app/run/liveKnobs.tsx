@@ -77,6 +77,16 @@ export function LiveKnobs() {
           ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
           : changesInWords(told.slice(-TOLD), config).join(' ')}
       </p>
+      {told.length > TOLD && (
+        <details class="told-changes">
+          <summary>All {told.length} changes</summary>
+          <ol>
+            {changesInWords(told, config).map((sentence, index) => (
+              <li key={`${index} ${sentence}`}>{sentence}</li>
+            ))}
+          </ol>
+        </details>
+      )}
     </section>
   );
 }

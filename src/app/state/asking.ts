@@ -3,7 +3,8 @@ import { batch, computed, signal } from '@preact/signals';
 import { STAGE_NAMES, type StageName } from '../../run/report';
 import type { Answer, Askable, AskedRun, AskRequest } from '../../worker/askProtocol';
 import type { SavedRun } from '../../worker/protocol';
-import { alignmentName, runTitle } from '../words/runWords';
+import { runName } from '../words/runNames';
+import { alignmentName, inSentence } from '../words/runWords';
 import { sentence } from '../words/sentence';
 import { type Blend, createBlend } from './blend';
 import type { Session } from './session';
@@ -206,10 +207,12 @@ function standing({ config, stage, step, finished }: SavedRun): string {
   const alignment = STAGE_NAMES.indexOf('popo');
   if (finished || at > alignment) return `With ${alignmentName(config)}`;
   if (at === alignment) return `With ${alignmentName(config)}, step ${step}`;
-  return at > STAGE_NAMES.indexOf('warmup') ? `As it is in ${stage}` : `In warm-up, step ${step}`;
+  return at > STAGE_NAMES.indexOf('warmup')
+    ? `As it is in ${inSentence(stage, config)}`
+    : `In warm-up, step ${step}`;
 }
 
 /** A kept run in a list. */
 export function askedTitle(run: SavedRun): string {
-  return `${runTitle(run.config)}, ${run.finished ? 'finished' : `step ${run.step} of ${run.stage}`}`;
+  return `${runName(run)}, ${run.finished ? 'finished' : `step ${run.step} of ${inSentence(run.stage, run.config)}`}`;
 }

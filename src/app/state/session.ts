@@ -13,7 +13,7 @@ import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ImporterApi, ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
-import { runTitle } from '../words/runWords';
+import { runName } from '../words/runNames';
 import { sentence } from '../words/sentence';
 import { createBehind } from './behind';
 import { createBudget } from './budget';
@@ -247,7 +247,7 @@ export function createSession(
       if (was !== null && runId.value !== null && view.loss.length + view.popo.length > 0)
         others.before.value = {
           id: runId.value,
-          label: `before: ${runTitle(was)}`,
+          label: `before: ${runName(kept.runs.value.find(({ id }) => id === runId.value) ?? { config: was })}`,
           columns: view.copy(),
         };
       runId.value = null;

@@ -8,9 +8,6 @@ import { STAGE_NAMES } from '../../run/stageNames';
 import { LABELS, labelled } from './fieldLabels';
 import { stageWords } from './runWords';
 
-/** Most changes that are told one by one. */
-const TOLD = 4;
-
 /** What of a config is not as its preset has it; which data a person imported is not among it. */
 export function differences(config: RunConfig): { path: string; words: string }[] {
   const preset = presetConfig({ preset: config.preset, version: config.version });
@@ -24,14 +21,10 @@ export function differences(config: RunConfig): { path: string; words: string }[
 
 /** What was changed while a run went on, as sentences. */
 export function changesInWords(changes: readonly RunChange[], config: RunConfig): string[] {
-  const told = changes.slice(0, TOLD).map(({ stage, step, field, from, to }) => {
+  return changes.map(({ stage, step, field, from, to }) => {
     const { label } = stageWords(stage, config);
     return `From step ${step + 1} of ${lowered(label)} on: ${settingName(field, config)} ${said(to)}, not ${said(from)}.`;
   });
-  const left = changes.length - told.length;
-  return left === 0
-    ? told
-    : [...told, `${left === 1 ? 'One more change' : `${left} more changes`} came after.`];
 }
 
 /** In mid-sentence. */

@@ -7,16 +7,18 @@ import { stageWords } from './runWords';
 /** Most differences that are named one by one. */
 const NAMED = 3;
 
-type Named = Pick<SavedRun, 'config' | 'changes' | 'fork' | 'note'>;
+type Named = Pick<SavedRun, 'config' | 'changes' | 'fork' | 'note'> & { id?: string };
 
 export function runName(run: Named): string {
   return run.note?.name || nameInWords(run);
 }
 
 /** By its settings alone; those of another version of the app may lack what a name is made of. */
-export function nameInWords({ config, changes = [], fork }: Named): string {
+export function nameInWords({ id, config, changes = [], fork }: Named): string {
   const parts = [differing(config)];
-  if (fork !== undefined) {
+  // The run beside the page is a fork of none that is kept.
+  if (fork !== undefined && fork.of === id) parts.push('begun at alignment');
+  else if (fork !== undefined) {
     const { label } = stageWords(fork.stage as StageName, config);
     parts.push(`forked at step ${fork.step} of ${label.toLowerCase()}`);
   }
@@ -29,7 +31,8 @@ export function nameInWords({ config, changes = [], fork }: Named): string {
 
 function differing(config: SavedRun['config']): string {
   try {
-    const told = differences(config).map(({ words }) => words);
+    // Which kernels a device chose is no choice of a person's.
+    const told = differences(config).flatMap(({ path, words }) => (path === 'kernels' ? [] : words));
     if (told.length === 0) return `${config.preset} as it is`;
     const more = told.length - NAMED;
     const rest = more > 0 ? ` and ${more} more ${more === 1 ? 'difference' : 'differences'}` : '';

@@ -77,7 +77,8 @@ export function stretchEnds(steps: number, points: number): number[] {
 /** The 95 % interval of a rate of a row: from how CTCVR spread where that is known, else as of people who say yes or no. */
 export function intervalIn(row: LinkedRow, name: RateName): { low: number; high: number } | null {
   const rate = row.rates[name];
-  if (rate === null) return null;
+  // The share of the commonest answer is no mean over users.
+  if (rate === null || name === 'popularity_share') return null;
   if (name === 'CTCVR' && row.ctcvrHalf !== null)
     return { low: Math.max(0, rate - row.ctcvrHalf), high: Math.min(1, rate + row.ctcvrHalf) };
   return rateInterval(rate, row.users);
