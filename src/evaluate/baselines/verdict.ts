@@ -43,7 +43,7 @@ export function verdict({ leads, rows }: BaselinesReport, model: AnswersRow): st
   const [category, taste] = told;
   const unasked = rows.some(({ stage }) => stage === 'sasrec')
     ? ''
-    : ' SASRec, often the strongest, was not asked: set evaluate.baselines to all.';
+    : ' SASRec, often the strongest, was not asked: set the recommenders without language (evaluate.baselines) to all.';
   return [...told.map(({ sentence }) => sentence), adviceOf(category, taste, model.users) + unasked];
 }
 

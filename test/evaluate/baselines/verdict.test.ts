@@ -69,7 +69,7 @@ it('does not say that everything is well where one interval reaches 0', () => {
 
 it('says when SASRec was not asked', () => {
   expect(said([0.1, 0.1], [0.1, 0.1], ['ease'])[2]).toMatch(
-    /SASRec.* was not asked: set evaluate\.baselines to all\.$/,
+    /SASRec.* was not asked: set the recommenders without language \(evaluate\.baselines\) to all\.$/,
   );
 });
 
