@@ -143,6 +143,7 @@ export const HINTS: { readonly [P in ShownPath]?: string } = {
   'popo.scale_rewards': 'batch did best at tiny',
   'popo.keep': 'The last, or the best on validation users',
   'popo.beta': 'Weight of the KL term; 0 collapses',
+  'popo.epsilon': 'Both sides',
   'ranking.users': '0 leaves it out',
   'ranking.subspaces': 'M',
   'ranking.bits': 'One of 2^bits',
