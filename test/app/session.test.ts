@@ -319,6 +319,11 @@ describe('a session', () => {
     expect(calls.at(-1)).toBe('change popo.weighting=fixed popo.beta=0.3');
     await session.change([{ field: 'popo.beta', to: 9 }]);
     expect(session.notices.value.at(-1)?.message).toBe('Nothing was changed: popo.beta must be less.');
+    // Who has a place of its own for the sentence shows it there alone.
+    session.dismiss(session.notices.value.at(-1)!.id);
+    const refused: string[] = [];
+    await session.change([{ field: 'popo.beta', to: 9 }], (why) => refused.push(why));
+    expect([refused, session.notices.value]).toEqual([['Nothing was changed: popo.beta must be less.'], []]);
     const at = { stage: 'popo', step: 4 } as const;
     const changes: RunChange[] = [
       { ...at, field: 'popo.weighting', from: 'popo', to: 'fixed' },

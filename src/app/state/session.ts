@@ -362,12 +362,15 @@ export function createSession(
     });
   }
 
-  /** Changes settings of the stage under way, from its next step on. */
-  async function change(edits: readonly FieldEdit[]): Promise<void> {
+  /** Changes settings of the stage under way, from its next step on. @param refuse takes the sentence why not; left out, a notice says it */
+  async function change(
+    edits: readonly FieldEdit[],
+    refuse: (why: string) => void = (why) => say('error', why),
+  ): Promise<void> {
     try {
       await trainer().change(edits);
     } catch (error) {
-      say('error', `Nothing was changed: ${sentence(error)}`);
+      refuse(`Nothing was changed: ${sentence(error)}`);
     }
   }
 
