@@ -7,9 +7,9 @@ import { fakePage } from './fakePage';
 const fake = fakePage();
 
 /** A run that rests in the middle of alignment. */
-async function resting(settings = ''): Promise<Page> {
+async function resting(settings = '', query = ''): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${fake.url}?speed=60&rest=popo#run=1&preset=tiny&version=1${settings}`);
+  await page.goto(`${fake.url}?speed=60&rest=popo${query}#run=1&preset=tiny&version=1${settings}`);
   await page.click('[data-action=train]');
   await page.waitForSelector('.knobs', { timeout: 60_000 });
   await page.click('[data-action=pause]');
@@ -78,6 +78,40 @@ it('say under a field why a value was not taken, until one is', async () => {
   await expect(page.evaluate(() => globalThis.taiji!.set('popo.beta=0.3'))).rejects.toThrow(
     'The form is read-only while a run is on: taiji.change turns what can be turned then.',
   );
+  await page.close();
+}, 90_000);
+
+it('of two lines are turned in turn: the one behind is gone on with while the other rests', async () => {
+  const page = await resting('', '&saved');
+  const status = () => page.evaluate(() => globalThis.taiji!.status());
+  const stands = () => page.locator('.stage.running .stage-time').textContent();
+  const at = await stands();
+  expect(at).toMatch(/^paused at [1-9]\d*$/);
+  await page.click('[data-action=fork]');
+  await page.waitForSelector('.behind li');
+  await expect.poll(status).toBe('paused');
+  // Where it was forked, and not at the stage's beginning.
+  await expect.poll(stands).toBe(at);
+  // The list offers whatever can be taken up, but not the one on show.
+  const resumable = page.locator('[data-action=resume-run]');
+  await expect
+    .poll(() =>
+      resumable.evaluateAll((all) => all.map((button) => (button as HTMLButtonElement).disabled).sort()),
+    )
+    .toEqual([false, false, true]);
+  await page.click('[data-action=continue-line]');
+  await expect.poll(status).toBe('running');
+  await page.waitForFunction(() => document.querySelector('.stage.running')?.textContent?.includes(' left'));
+  expect(await page.locator('[data-action=continue-line]').count()).toBe(0);
+  await page.click('[data-action=pause]');
+  await expect.poll(status).toBe('paused');
+  // The other one is behind now, and can be taken up again.
+  await page.click('[data-action=continue-line]');
+  await expect.poll(status).toBe('running');
+  expect(await page.locator('.behind li').count()).toBe(1);
+  expect(
+    await page.evaluate(() => globalThis.taiji!.notices().filter(({ level }) => level === 'error')),
+  ).toEqual([]);
   await page.close();
 }, 90_000);
 
