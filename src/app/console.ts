@@ -47,7 +47,7 @@ export interface TaijiConsole {
   linkedResult(): LinkResult | null;
   /** Runs kept on this device, newest first, as the list last showed them. */
   savedRuns(): SavedRun[];
-  /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields. */
+  /** Sets one field of the form, such as `popo.weighting=fixed`. Throws for unknown fields, and while a run is on. */
   set(assignment: string): void;
   /** Sizes the next run to the imported data set that the form names, as the preset `auto` does. Nothing without one. */
   size(): Promise<void>;
@@ -151,7 +151,13 @@ export function exposeConsole(session: Session): void {
     resultLink: () => resultLink(session),
     linkedResult: () => session.theirs.value?.found?.result ?? null,
     savedRuns: () => session.savedRuns.value,
-    set: (assignment) => session.edit((draft) => setLeaf(draft, ...readAssignment(assignment))),
+    set(assignment) {
+      if (session.busy.value)
+        throw new Error(
+          'The form is read-only while a run is on: taiji.change turns what can be turned then.',
+        );
+      session.edit((draft) => setLeaf(draft, ...readAssignment(assignment)));
+    },
     size: session.size,
     start: () => session.start(),
     play: session.play,

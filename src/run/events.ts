@@ -56,6 +56,11 @@ function identity(event: RunEvent): string | null {
 export function* replayedEvents(state: RunState): Generator<RunEvent> {
   if (state.changes.length > 0) yield { type: 'changes', changes: state.changes };
   yield* retold(reportPart(state), state.stages, (name) => name !== state.stage);
+  // Where it goes on from: the stage tells of its next step alone.
+  const { stage: name, step } = state;
+  const begun = state.stages.find((stage) => stage.name === name);
+  if (begun !== undefined && step > 0)
+    yield { type: 'progress', name, step, steps: begun.steps, secondsLeft: null };
 }
 
 /** What a finished run told. A stage that an older version of the app did not have counts as done. */

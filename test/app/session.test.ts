@@ -278,6 +278,118 @@ it('kernels are told of while they are being built, and forgotten with their dev
   expect(session.view.compiling.value).toBeNull();
 });
 
+function keptAt(session: Session, id: string, step: number, more: Partial<SavedRun> = {}): SavedRun {
+  const config = session.config.value;
+  return { id, config, stage: 'warmup', step, savedAt: 1, finished: false, ...ALONE, ...more };
+}
+
+describe('another kept run, while one rests', () => {
+  /** The first line rests at step 4 of warm-up, and its last checkpoint is kept as given. */
+  async function resting(kept: (session: Session, first: string) => SavedRun[]) {
+    const made = stage();
+    void made.session.start();
+    made.emit(lossAt(1));
+    made.emit({ type: 'checkpoint', stage: 'warmup', step: 4, stored: true });
+    await made.frames();
+    await made.session.pause();
+    made.kept.runs = kept(made.session, made.session.runId.value!);
+    await made.session.refreshRuns();
+    return { ...made, first: made.session.runId.value! };
+  }
+
+  it('is taken up once the one on show is kept, which stays drawn behind and can be taken up in turn', async () => {
+    const { session, calls, finish, emit, frames, first } = await resting((session, first) => [
+      keptAt(session, 'b', 6),
+      keptAt(session, first, 4),
+    ]);
+    expect(session.isFree.value).toBe(true);
+    void session.takeUp(session.savedRuns.value[0]);
+    await vi.waitFor(() => expect(calls).toContain('start b'));
+    expect(calls).toEqual(['start null', 'pause', 'stop', 'start b']);
+    expect([session.status.value, session.runId.value]).toEqual(['running', 'b']);
+    expect(session.behind.value.map(({ id, columns }) => [id, [...columns.loss.xs()]])).toEqual([
+      [first, [1]],
+    ]);
+    // Not while it trains.
+    emit(lossAt(1));
+    await frames();
+    await session.takeUp(session.savedRuns.value[1]);
+    expect([session.isFree.value, calls.length]).toEqual([false, 4]);
+    emit({ type: 'checkpoint', stage: 'warmup', step: 6, stored: true });
+    await frames();
+    await session.pause();
+    void session.takeUp(session.savedRuns.value[1]);
+    await vi.waitFor(() => expect(calls).toContain(`start ${first}`));
+    expect(session.behind.value.map(({ id }) => id)).toEqual(['b']);
+    finish(null);
+  });
+
+  it('is not where the one on show is not kept as it stands: nothing is put away, and a sentence says so', {
+    timeout: 20_000,
+  }, async () => {
+    const change: RunChange = { stage: 'popo', step: 4, field: 'popo.beta', from: 0.1, to: 0.2 };
+    for (const own of [
+      () => [],
+      (session: Session, first: string) => [keptAt(session, first, 3)],
+      (session: Session, first: string) => [keptAt(session, first, 4, { changes: [change] })],
+    ]) {
+      const { session, calls, kept, first } = await resting((session, first) => [
+        keptAt(session, 'b', 6),
+        ...own(session, first),
+      ]);
+      await session.takeUp(session.savedRuns.value[0]);
+      await session.openReport(session.savedRuns.value[0]);
+      expect(calls).toEqual(['start null', 'pause']);
+      // A fork that was made waits in the list.
+      kept.runs = [...kept.runs, keptAt(session, 'f', 4)];
+      await session.fork('here');
+      expect(calls.splice(2)).toEqual(['fork here']);
+      expect([session.status.value, session.pending.value, session.runId.value]).toEqual([
+        'paused',
+        null,
+        first,
+      ]);
+      expect(session.view.loss.length).toBe(1);
+      expect(session.notices.value.map(({ message }) => message)).toEqual([
+        'The run on show is not kept as it stands, so it was not put away: let it go on until it is.',
+      ]);
+    }
+  });
+
+  it('is not where it is gone or another tab has it, nor while a decision is owed', async () => {
+    const { session, calls, kept, first, emit, frames } = await resting((session, first) => [
+      keptAt(session, 'b', 6),
+      keptAt(session, first, 4),
+    ]);
+    const [other, own] = session.savedRuns.value;
+    for (const runs of [[own], [own, { ...other, isElsewhere: true }]]) {
+      kept.runs = runs;
+      await session.takeUp(other);
+      expect(session.notices.value.at(-1)?.message).toBe(
+        'That run was deleted or is being trained in another tab, so it was not taken up.',
+      );
+    }
+    expect([session.status.value, session.runId.value]).toEqual(['paused', first]);
+    kept.runs = [other, own];
+    emit({ type: 'divergence', found: {} as Divergence, decided: null });
+    await frames();
+    await session.takeUp(other);
+    expect([session.isFree.value, calls]).toEqual([false, ['start null', 'pause']]);
+  });
+
+  it('shows its report where it is finished', async () => {
+    const { session, kept, calls, first } = await resting((session, first) => [
+      keptAt(session, 'b', 0, { finished: true }),
+      keptAt(session, first, 4),
+    ]);
+    kept.report = fakeReport(session.config.value, [], []);
+    await session.openReport(session.savedRuns.value[0]);
+    expect(calls).toEqual(['start null', 'pause', 'stop']);
+    expect([session.status.value, session.runId.value]).toEqual(['done', 'b']);
+    expect(session.behind.value.map(({ id }) => id)).toEqual([first]);
+  });
+});
+
 describe('a session', () => {
   it('takes events in once per frame, in order, and none of them is lost', async () => {
     const { session, emit, frames } = stage();
@@ -319,6 +431,11 @@ describe('a session', () => {
     expect(calls.at(-1)).toBe('change popo.weighting=fixed popo.beta=0.3');
     await session.change([{ field: 'popo.beta', to: 9 }]);
     expect(session.notices.value.at(-1)?.message).toBe('Nothing was changed: popo.beta must be less.');
+    // Who has a place of its own for the sentence shows it there alone.
+    session.dismiss(session.notices.value.at(-1)!.id);
+    const refused: string[] = [];
+    await session.change([{ field: 'popo.beta', to: 9 }], (why) => refused.push(why));
+    expect([refused, session.notices.value]).toEqual([['Nothing was changed: popo.beta must be less.'], []]);
     const at = { stage: 'popo', step: 4 } as const;
     const changes: RunChange[] = [
       { ...at, field: 'popo.weighting', from: 'popo', to: 'fixed' },
@@ -390,18 +507,10 @@ describe('a session', () => {
     emit(lossAt(2));
     await frames();
     const first = session.runId.value;
-    const made: SavedRun = {
-      id: 'f',
-      config: session.config.value,
-      fork: { of: first!, stage: 'popo', step: 0 },
-      stage: 'popo',
-      step: 0,
-      savedAt: 1,
-      finished: false,
-      earlier: null,
-      isElsewhere: false,
-    };
-    kept.runs = [made];
+    const made = keptAt(session, 'f', 0, { stage: 'popo', fork: { of: first!, stage: 'popo', step: 0 } });
+    kept.runs = [made, keptAt(session, first!, 2)];
+    emit({ type: 'checkpoint', stage: 'warmup', step: 2, stored: true });
+    await frames();
     const forking = session.fork('popo');
     await vi.waitFor(() => expect(calls).toContain('stop'));
     finish(null);

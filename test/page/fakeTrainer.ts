@@ -569,6 +569,10 @@ export function fakeServices(options: FakeOptions): Services {
   const studied: Cell[] = [];
   const deleted = new Set<string>();
   const notes = new Map<string, RunNote>();
+  /** Runs that were paused, as they are kept; the newest last. */
+  const rested = new Map<string, SavedRun>();
+  /** Keeps the run that is on where it is. */
+  let keepRested = () => {};
   /** A run that was stopped because it ran away. */
   let left: SavedRun | null = null;
   const trainer: TrainerApi = {
@@ -583,7 +587,7 @@ export function fakeServices(options: FakeOptions): Services {
     },
     // That of a laptop’s GPU.
     measure: async () => ({ operations: 2e11, dispatch: 1e-5, wait: 5e-4, processor: 1e9 }),
-    async start(wanted, from, onEvent, { changes: told = [] } = {}) {
+    async start(wanted, from, onEvent, { changes: told = [], id = 'new' } = {}) {
       left = null;
       stopped = false;
       paused = false;
@@ -601,12 +605,24 @@ export function fakeServices(options: FakeOptions): Services {
       let loss: number[] = [];
       let credit = 0;
       let asked = from?.choice === undefined ? 0 : 1;
+      const own = from?.id ?? id;
+      const place = { stage: 'data' as StageName, step: 0 };
+      const goneTo = rested.get(own);
+      let isThere = goneTo === undefined;
+      keepRested = () => {
+        const savedAt = Date.now();
+        const run = { id: own, config: wanted, ...place, savedAt, finished: false };
+        rested.set(own, { ...run, changes: [...changes], earlier: null, isElsewhere: false });
+        onEvent({ type: 'checkpoint', ...place, stored: true });
+      };
       for (const event of play(config)) {
         onEvent(event);
-        if (event.type === 'popo') {
-          steps.push(event.step);
-          upcoming = event.step.step + 1;
-        }
+        if (event.type === 'popo') upcoming = event.step.step + 1;
+        if (event.type === 'progress') Object.assign(place, { stage: event.name, step: event.step });
+        // What it told before it was left is told at once.
+        isThere ||= place.stage === goneTo?.stage && place.step >= goneTo.step;
+        if (!isThere) continue;
+        if (event.type === 'popo') steps.push(event.step);
         if (event.type === 'loss') loss.push(event.loss);
         if (event.type === 'stage' && event.status === 'finished') {
           stages.push({
@@ -659,6 +675,12 @@ export function fakeServices(options: FakeOptions): Services {
     },
     async fork(from, id) {
       document.documentElement.dataset.forked = `${from} ${id}`;
+      const first = [...rested.values()].at(-1);
+      if (from === 'here' && first !== undefined) {
+        const { id: of, step } = first;
+        rested.set('second', { ...first, id: 'second', fork: { of, stage: 'popo', step } });
+        return { id: 'second', generation: 'newest' };
+      }
       return { id: 'a', generation: 'newest' };
     },
     async study(request, onEvent) {
@@ -687,6 +709,7 @@ export function fakeServices(options: FakeOptions): Services {
     },
     async pause() {
       paused = true;
+      if (options.saved) keepRested();
     },
     async resume() {
       paused = false;
@@ -723,6 +746,7 @@ export function fakeServices(options: FakeOptions): Services {
           ...alone,
         },
         ...moreRuns(config, options.more),
+        ...rested.values(),
       ];
       return runs
         .filter(({ id }) => !deleted.has(id))

@@ -7,9 +7,9 @@ import { fakePage } from './fakePage';
 const fake = fakePage();
 
 /** A run that rests in the middle of alignment. */
-async function resting(settings = ''): Promise<Page> {
+async function resting(settings = '', query = ''): Promise<Page> {
   const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${fake.url}?speed=60&rest=popo#run=1&preset=tiny&version=1${settings}`);
+  await page.goto(`${fake.url}?speed=60&rest=popo${query}#run=1&preset=tiny&version=1${settings}`);
   await page.click('[data-action=train]');
   await page.waitForSelector('.knobs', { timeout: 60_000 });
   await page.click('[data-action=pause]');
@@ -43,14 +43,75 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
   expect(parseLink(link).changes).toEqual(changes);
   // What the rule does not read any more cannot be turned.
   expect(await page.locator('[data-knob="popo.eta_over_mu"]').isDisabled()).toBe(true);
-  // What is out of range is refused in words, and the field shows what holds.
-  await page.locator('[data-knob="popo.temperature"]').fill('99');
-  await page.locator('[data-knob="popo.temperature"]').press('Tab');
-  await page.waitForSelector('.notice.error');
-  expect(await page.locator('.notice.error').textContent()).toMatch(
-    /^Nothing was changed: popo\.temperature must be a number from 0\.01 to 10\./,
+  await page.close();
+}, 90_000);
+
+it('say under a field why a value was not taken, until one is', async () => {
+  const page = await resting();
+  await page.getByText('More knobs').click();
+  const field = page.locator('label.field', { has: page.locator('[data-knob="popo.temperature"]') });
+  const type = async (text: string) => {
+    await field.locator('input').fill(text);
+    await field.locator('input').press('Tab');
+  };
+  const problem = field.locator('.field-problem');
+  for (const text of ['99', '-1', '0']) {
+    await type(text);
+    await expect
+      .poll(() => problem.allTextContents())
+      .toEqual([`Only a number from 0.01 to 10 fits, so ${text} was not taken.`]);
+    // What holds is shown.
+    expect(await field.locator('input').inputValue()).toBe('1');
+  }
+  expect(await field.locator('input').getAttribute('aria-invalid')).toBe('true');
+  await type('0.7');
+  await expect.poll(() => problem.count()).toBe(0);
+  expect(await page.locator('.notice.error').count()).toBe(0);
+  // One answer is allowed, and its field says what comes of it.
+  const alone = page.locator('label.field', { has: page.locator('[data-knob="popo.num_generations"]') });
+  await alone.locator('input').fill('1');
+  await alone.locator('input').press('Tab');
+  await expect
+    .poll(() => alone.locator('.field-problem').allTextContents())
+    .toEqual(['With one answer to a prompt there is nothing to compare it with: all advantages are 0.']);
+  // A program is told what turns what it cannot set.
+  await expect(page.evaluate(() => globalThis.taiji!.set('popo.beta=0.3'))).rejects.toThrow(
+    'The form is read-only while a run is on: taiji.change turns what can be turned then.',
   );
-  expect(await page.locator('[data-knob="popo.temperature"]').inputValue()).toBe('1');
+  await page.close();
+}, 90_000);
+
+it('of two lines are turned in turn: the one behind is gone on with while the other rests', async () => {
+  const page = await resting('', '&saved');
+  const status = () => page.evaluate(() => globalThis.taiji!.status());
+  const stands = () => page.locator('.stage.running .stage-time').textContent();
+  const at = await stands();
+  expect(at).toMatch(/^paused at [1-9]\d*$/);
+  await page.click('[data-action=fork]');
+  await page.waitForSelector('.behind li');
+  await expect.poll(status).toBe('paused');
+  // Where it was forked, and not at the stage's beginning.
+  await expect.poll(stands).toBe(at);
+  // The list offers whatever can be taken up, but not the one on show.
+  const resumable = page.locator('[data-action=resume-run]');
+  await expect
+    .poll(() =>
+      resumable.evaluateAll((all) => all.map((button) => (button as HTMLButtonElement).disabled).sort()),
+    )
+    .toEqual([false, false, true]);
+  await page.click('[data-action=continue-line]');
+  await expect.poll(status).toBe('running');
+  await page.waitForFunction(() => document.querySelector('.stage.running')?.textContent?.includes(' left'));
+  expect(await page.locator('[data-action=continue-line]').count()).toBe(0);
+  await page.click('[data-action=pause]');
+  await expect.poll(status).toBe('paused');
+  // The other one is behind now, and can be taken up again.
+  await page.click('[data-action=continue-line]');
+  await expect.poll(status).toBe('running');
+  expect(await page.locator('.behind li').count()).toBe(1);
+  expect(
+    await page.evaluate(() => globalThis.taiji!.notices().filter(({ level }) => level === 'error')),
+  ).toEqual([]);
   await page.close();
 }, 90_000);
 

@@ -108,6 +108,27 @@ it('keeps a name and notes, fills the form from a run, and forgets both when the
   await page.close();
 });
 
+it('opens a finished run while another rests, which is kept, drawn behind and gone on with afterwards', async () => {
+  const page = await open('?saved&speed=60&rest=popo');
+  const status = () => page.evaluate(() => globalThis.taiji!.status());
+  const opening = page.locator('.saved li', { hasText: 'seed 7' }).getByText('Open');
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.knobs', { timeout: 60_000 });
+  expect(await opening.isDisabled()).toBe(true);
+  await page.click('[data-action=pause]');
+  await expect.poll(status).toBe('paused');
+  await opening.click();
+  await expect.poll(status).toBe('done');
+  expect(await page.evaluate(() => globalThis.taiji!.report()?.config.seed)).toBe(7);
+  await page.click('[data-action=continue-line]');
+  await expect.poll(status).toBe('running');
+  // The finished one is behind now, and there is nothing to go on with.
+  expect(await page.locator('.behind li').allTextContents()).toEqual([
+    expect.stringMatching(/^before: .*: seed 7, not 1$/),
+  ]);
+  await page.close();
+});
+
 it('colours what an interval leaves no doubt of, and flags a control that gains', async () => {
   const page = await open('?saved');
   await page.locator('.saved li').nth(1).getByText('Open').click();

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { onceEach, reportedEvents } from '../../src/run/events';
+import { onceEach, replayedEvents, reportedEvents } from '../../src/run/events';
 import type { Report, RunEvent } from '../../src/run/report';
 import { runPipeline } from '../../src/run/runner';
 import { minusculeConfig, type Recorded, recordedRun } from './tinyRun';
@@ -97,6 +97,23 @@ describe('a run told anew', { timeout: 180_000 }, () => {
       await runPipeline(resumed.context);
       expect(drawn(resumed.events).sorted, `from ${next}`).toEqual(drawn(live.events).sorted);
     }
+  });
+
+  it('stands at once at the step that it is taken up from', () => {
+    const { state } = live.saved.find(({ state }) => state.stage === 'evaluate')!;
+    const toldOf = (step: number) => [...replayedEvents({ ...state, stage: 'popo', step })];
+    const { steps } = report.config.popo;
+    expect(toldOf(1).filter(({ type }) => type === 'progress')).toEqual([
+      { type: 'progress', name: 'popo', step: 1, steps, secondsLeft: null },
+    ]);
+    // After the stage was told to have begun, and it is not told to have ended.
+    expect(
+      toldOf(1)
+        .flatMap((event) => (event.type === 'stage' ? `${event.name} ${event.status}` : []))
+        .at(-1),
+    ).toBe('popo started');
+    expect(toldOf(1).at(-1)?.type).toBe('progress');
+    expect(toldOf(0).some(({ type }) => type === 'progress')).toBe(false);
   });
 
   it('counts losses from step 0, also in a report that is opened', () => {

@@ -84,7 +84,7 @@ export function NumberField(
 ) {
   const session = useSession();
   const { low, high, whole = false } = props;
-  /** What was typed and does not fit. */
+  /** Why what was typed does not fit. */
   const refused = useSignal<string | null>(null);
   return (
     <label class={props.class ? `field ${props.class}` : 'field'} title={props.unread ?? undefined}>
@@ -100,20 +100,35 @@ export function NumberField(
         value={props.value}
         onChange={(event) => {
           const { value: text, valueAsNumber: value } = event.currentTarget;
-          const fits = value >= low && value <= high && (!whole || Number.isInteger(value));
-          refused.value = fits ? null : text;
-          if (fits) session.edit((draft) => props.set(draft, value));
+          refused.value = whyUnfit({ low, high, whole }, value, text);
+          if (refused.value === null) session.edit((draft) => props.set(draft, value));
           else event.currentTarget.value = String(props.value);
         }}
       />
-      {refused.value !== null && (
-        <small class="field-problem" role="alert">
-          {whole
-            ? `Only a whole number from ${low} to ${high} fits, so ${refused.value || 'it'} was not taken.`
-            : `Only a number from ${low} to ${high} fits, so ${refused.value || 'it'} was not taken.`}
-        </small>
-      )}
+      <FieldProblem why={refused.value} />
     </label>
+  );
+}
+
+/** Why a number does not fit, in a sentence; null where it does. @param text as it was typed; empty for what is no number */
+export function whyUnfit(
+  { low, high, whole }: { low: number; high: number; whole: boolean },
+  value: number,
+  text: string,
+): string | null {
+  if (value >= low && value <= high && (!whole || Number.isInteger(value))) return null;
+  return whole
+    ? `Only a whole number from ${low} to ${high} fits, so ${text || 'it'} was not taken.`
+    : `Only a number from ${low} to ${high} fits, so ${text || 'it'} was not taken.`;
+}
+
+/** What is wrong with a field, under it. */
+export function FieldProblem({ why }: { why: string | null }) {
+  if (why === null) return null;
+  return (
+    <small class="field-problem" role="alert">
+      {why}
+    </small>
   );
 }
 

@@ -25,6 +25,9 @@ export function SavedRuns() {
   const file = useRef<HTMLInputElement>(null);
   const runs = [...session.savedRuns.value].sort((a, b) => b.savedAt - a.savedAt);
   const busy = session.busy.value;
+  /** Whether it cannot be taken up now; the one on show is there already. */
+  const isBarred = (run: SavedRun) =>
+    !session.isFree.value || run.isElsewhere || (busy && run.id === session.runId.value);
   return (
     <section class="saved" aria-labelledby="saved-title">
       <div class="section-head">
@@ -50,7 +53,7 @@ export function SavedRuns() {
             </span>
             <span class="saved-actions">
               {run.finished ? (
-                <button type="button" disabled={busy} onClick={() => void session.openReport(run)}>
+                <button type="button" disabled={isBarred(run)} onClick={() => void session.openReport(run)}>
                   Open
                 </button>
               ) : (
@@ -59,8 +62,8 @@ export function SavedRuns() {
                     key={action}
                     type="button"
                     data-action={action}
-                    disabled={busy || run.isElsewhere}
-                    onClick={() => void session.start(run, 'newest', choice)}
+                    disabled={isBarred(run)}
+                    onClick={() => void session.takeUp(run, 'newest', choice)}
                   >
                     {label}
                   </button>
@@ -81,7 +84,7 @@ export function SavedRuns() {
                   type="button"
                   data-action="fork-run"
                   title="A second line of this run, from the beginning of alignment"
-                  disabled={busy || run.isElsewhere}
+                  disabled={!session.isFree.value || run.isElsewhere}
                   onClick={() => void session.fork('popo', run.id)}
                 >
                   Fork
@@ -111,8 +114,8 @@ export function SavedRuns() {
                 <button
                   type="button"
                   data-action="resume-earlier"
-                  disabled={busy || run.isElsewhere}
-                  onClick={() => void session.start(run, 'earlier')}
+                  disabled={isBarred(run)}
+                  onClick={() => void session.takeUp(run, 'earlier')}
                 >
                   Resume at step {run.earlier.step} of {run.earlier.stage}
                 </button>

@@ -80,24 +80,43 @@ function ChartControls() {
   );
 }
 
-/** Which other run is drawn in which way. */
+/** Which other run is drawn in which way; one that is not at its end can be gone on with from here. */
 function BehindLegend() {
+  const session = useSession();
+  const lineOf = (id: string) =>
+    session.savedRuns.value.find(
+      (run) => run.id === id && !run.finished && !run.isElsewhere && run.stopped === undefined,
+    );
   return (
     <ul class="behind" aria-label="Other runs in the charts">
-      {useSession().behind.value.map(({ id, label }, at) => (
-        <li key={id}>
-          <svg viewBox="0 0 34 6" aria-hidden="true">
-            <line
-              x1="0"
-              x2="34"
-              y1="3"
-              y2="3"
-              stroke-dasharray={BEHIND_DASHES[at % BEHIND_DASHES.length].join(' ')}
-            />
-          </svg>
-          {label}
-        </li>
-      ))}
+      {session.behind.value.map(({ id, label }, at) => {
+        const line = session.isFree.value ? lineOf(id) : undefined;
+        return (
+          <li key={id}>
+            <svg viewBox="0 0 34 6" aria-hidden="true">
+              <line
+                x1="0"
+                x2="34"
+                y1="3"
+                y2="3"
+                stroke-dasharray={BEHIND_DASHES[at % BEHIND_DASHES.length].join(' ')}
+              />
+            </svg>
+            {label}
+            {line !== undefined && (
+              <button
+                type="button"
+                class="plain"
+                data-action="continue-line"
+                title="Trains this one on. The one on show is kept, and its curves stay behind."
+                onClick={() => void session.takeUp(line)}
+              >
+                Continue this one
+              </button>
+            )}
+          </li>
+        );
+      })}
     </ul>
   );
 }

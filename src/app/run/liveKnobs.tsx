@@ -4,7 +4,7 @@ import { RULES, ruleOf } from '../../popo/rules';
 import { type FieldEdit, liveFields, weightingEdits } from '../../run/changes';
 import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
-import { LabelOf } from '../parts/fields';
+import { FieldProblem, LabelOf, whyUnfit } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { changesInWords } from '../words/differences';
@@ -213,10 +213,15 @@ function Knob({ path }: { path: ShownPath }) {
   const unread = whyUnread(config, path);
   const { control } = fieldAt(path).kind;
   const value = leafAt(config, path);
+  /** Why the last value was not taken; null where it was. */
+  const problem = useSignal<string | null>(null);
   const set = (to: FieldEdit['to']) => {
+    problem.value = null;
     const edits: FieldEdit[] = [{ field: path, to }];
     if (path === 'popo.epsilon') edits.push({ field: 'popo.epsilon_high', to });
-    void session.change(edits);
+    void session.change(edits, (why) => {
+      problem.value = why;
+    });
   };
   const label = <LabelOf {...labelOf(path)} />;
   if (control.type === 'choice')
@@ -235,8 +240,13 @@ function Knob({ path }: { path: ShownPath }) {
             </option>
           ))}
         </select>
+        <FieldProblem why={problem.value} />
       </label>
     );
+  const alone =
+    path === 'popo.num_generations' && value === 1
+      ? 'With one answer to a prompt there is nothing to compare it with: all advantages are 0.'
+      : null;
   return (
     <label class="field" title={unread ?? undefined}>
       {label}
@@ -245,14 +255,16 @@ function Knob({ path }: { path: ShownPath }) {
         step="any"
         disabled={unread !== null}
         data-knob={path}
+        aria-invalid={problem.value !== null}
         value={Number(value)}
         onChange={(event) => {
-          const { valueAsNumber } = event.currentTarget;
-          // What does not fit is refused in words; what is no number at all is put back.
-          if (Number.isFinite(valueAsNumber)) set(valueAsNumber);
+          const { value: text, valueAsNumber } = event.currentTarget;
+          problem.value = control.type === 'number' ? whyUnfit(control, valueAsNumber, text) : null;
+          if (problem.value === null) set(valueAsNumber);
           event.currentTarget.value = String(value);
         }}
       />
+      <FieldProblem why={problem.value ?? alone} />
     </label>
   );
 }

@@ -25,6 +25,7 @@ import { createKeptRuns, type Room } from './keptRuns';
 import { createLinkedResult } from './linkedResult';
 import { createNotices } from './notices';
 import { createPlay } from './play';
+import { createPuttingAway } from './puttingAway';
 import { createRecorded } from './recorded';
 import { createRunView } from './runView';
 import { settingsOf } from './settings';
@@ -133,6 +134,14 @@ export function createSession(
 
   const { adopt, ...form } = createForm({ config, busy, expected, teacherKey, changes });
   const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
+  const { isFree, isKept } = createPuttingAway({
+    busy,
+    rests: computed(() => status.value === 'paused' && divergence.value === null && pending.value === null),
+    runId,
+    view,
+    kept,
+    say,
+  });
   const importer = (onCrash: (message: string) => void) =>
     services.importer((message) => {
       services.discardImporter();
@@ -362,12 +371,15 @@ export function createSession(
     });
   }
 
-  /** Changes settings of the stage under way, from its next step on. */
-  async function change(edits: readonly FieldEdit[]): Promise<void> {
+  /** Changes settings of the stage under way, from its next step on. @param refuse takes the sentence why not; left out, a notice says it */
+  async function change(
+    edits: readonly FieldEdit[],
+    refuse: (why: string) => void = (why) => say('error', why),
+  ): Promise<void> {
     try {
       await trainer().change(edits);
     } catch (error) {
-      say('error', `Nothing was changed: ${sentence(error)}`);
+      refuse(`Nothing was changed: ${sentence(error)}`);
     }
   }
 
@@ -383,12 +395,36 @@ export function createSession(
       const made = await keptRun(id);
       // Before the run on show is put away.
       if (made === undefined) throw new Error('the browser did not keep it');
-      await reset();
+      if (!(await putAway(id))) return;
       void start(made);
       await pause();
     } catch (error) {
       say('error', `The run was not forked: ${sentence(error)}`);
     }
+  }
+
+  /** Takes up a kept run as `start` does. One that rests on show is put away first, kept as it stands. */
+  async function takeUp(
+    saved: SavedRun,
+    generation: CheckpointGeneration = 'newest',
+    choice?: ResumeFrom['choice'],
+  ): Promise<void> {
+    if (!isFree.value || (busy.value && !(await putAway(saved.id)))) return;
+    await start(saved, generation, choice);
+  }
+
+  /** Clears the page for a kept run. Where what rests on show is not kept as it stands, says so and leaves it there. */
+  async function putAway(next: string): Promise<boolean> {
+    if (status.value === 'paused') {
+      const token = current;
+      pending.value = 'stopping';
+      const may = await isKept(next);
+      if (token !== current) return false;
+      pending.value = null;
+      if (!may) return false;
+    }
+    await reset();
+    return true;
   }
 
   async function keptRun(id: string): Promise<SavedRun | undefined> {
@@ -504,7 +540,7 @@ export function createSession(
 
   /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
   async function openReport(saved: SavedRun): Promise<void> {
-    if (busy.value) return;
+    if (!isFree.value || (busy.value && !(await putAway(saved.id)))) return;
     try {
       const opened = await trainer().openRun(saved.id);
       if (opened === null) {
@@ -639,6 +675,7 @@ export function createSession(
     resumeDismissed,
     settingsOpen,
     busy,
+    isFree,
     charts: createChartSettings(),
     view,
     studies,
@@ -659,6 +696,7 @@ export function createSession(
   };
   const runs = {
     start,
+    takeUp,
     play: play.play,
     watch: recorded.watch,
     closeRecording,
