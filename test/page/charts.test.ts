@@ -1,9 +1,25 @@
 /** Charts: read by pointer and by keyboard, as a table, as a file; drawn as a person likes them. */
 import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { fakePage, openFake } from './fakePage';
 
 const fake = fakePage();
+
+const pictures = (page: Page) =>
+  page
+    .locator('.charts .chart canvas')
+    .evaluateAll((all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()));
+
+/** The same, once there are so many and nothing is drawn any more. */
+async function settled(page: Page, count: number): Promise<string[]> {
+  for (let last: string[] = []; ; ) {
+    const next = await pictures(page);
+    if (next.length === count && next.join() === last.join()) return next;
+    last = next;
+    await page.waitForTimeout(400);
+  }
+}
 
 it('say what was last measured at the step that is pointed at, all of them alike, also to the keyboard', async () => {
   const page = await openFake(fake, '?speed=400', '[data-action=train]');
@@ -71,17 +87,24 @@ it('say what was last measured at the step that is pointed at, all of them alike
   ).toEqual(['P', 'N', 'G']);
 
   // What is drawn changes, what is said does not.
-  const drawn = () =>
-    page
-      .locator('.chart canvas')
-      .evaluateAll((all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()));
-  const before = await drawn();
+  const before = await pictures(page);
   await page.getByLabel('Smoothing').selectOption('none');
   await page.getByLabel('Log loss axis').check();
   await expect
-    .poll(async () => (await drawn()).map((data, at) => data !== before[at]))
+    .poll(async () => (await pictures(page)).map((data, at) => data !== before[at]))
     // Loss and its axis, rewards, covariances, norms and the cosine are noisy; held-out rates and weights are not averaged.
     .toEqual([true, false, true, false, true, true, true]);
   expect(await said(heldOut)).toEqual(newest);
+  await page.close();
+});
+
+it('show another run in each of them', async () => {
+  const page = await openFake(fake, '?saved&more=1', '[data-action=pin-run]');
+  await page.locator('.saved li', { hasText: 'seed 7' }).getByText('Open').click();
+  const alone = await settled(page, 7);
+  await page.locator('.saved li', { hasText: 'seed 20' }).locator('[data-action=pin-run]').click();
+  await page.locator('.behind li').waitFor();
+  const beside = await settled(page, 7);
+  expect(beside.map((data, at) => data !== alone[at])).toEqual(new Array(7).fill(true));
   await page.close();
 });

@@ -140,8 +140,9 @@ function seriesOf(props: ChartProps, smoothing: number, color: ReturnType<typeof
     for (const line of had)
       series.push({
         stroke: color[line.color],
-        width: 1.5,
-        alpha: 0.75,
+        // Thinner and fainter than the run’s own, which may be dashed alike.
+        width: 1,
+        alpha: 0.6,
         dash,
         spanGaps: true,
         points: { show: false },

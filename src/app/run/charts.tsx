@@ -1,3 +1,4 @@
+import { pairName } from '../../popo/rewards';
 import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
 import { BEHIND_DASHES, Chart, type Line } from '../charts/chart';
@@ -124,7 +125,7 @@ function LossChart({ height }: { height: number }) {
 function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
-  const others = (which: 'popo' | 'heldout') => behind.value.map(({ columns }) => columns[which]);
+  const popo = behind.value.map(({ columns }) => columns.popo);
   const { rewards, probe_every, weighting, constrained } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
@@ -145,7 +146,7 @@ function AlignmentCharts() {
           { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
-        behind={others('heldout')}
+        behind={behind.value.map(({ columns }) => columns.heldout)}
         synced
         empty="Begins with alignment"
       />
@@ -164,7 +165,7 @@ function AlignmentCharts() {
             ? [{ column: 'level', label: 'held at', color: rewardLook(constrained).color, dash: [6, 4] }]
             : []),
         ]}
-        behind={others('popo')}
+        behind={popo}
         synced
         empty="Begins with alignment"
       />
@@ -181,13 +182,13 @@ function AlignmentCharts() {
           // Two shares sum to 1, so one says both.
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
-        behind={others('popo')}
+        behind={popo}
         range={[0, 1]}
         baseline={1 / named.length}
         synced
         empty="Begins with alignment"
       />
-      {named.length > 1 && <CovarianceGauge />}
+      {named.length > 1 && <CovarianceGauge behind={popo} />}
       {named.length > 2 && (
         <Chart
           title="Shares of the pull, w·σ"
@@ -195,6 +196,7 @@ function AlignmentCharts() {
           lines={pulls.map((line, k) => ({ ...line, dash: named[k].dash }))}
           range={[0, 1]}
           baseline={1 / named.length}
+          behind={popo}
           synced
           empty="Begins with alignment"
         />
@@ -210,6 +212,7 @@ function AlignmentCharts() {
           smooth: true,
         }))}
         range={[0, null]}
+        behind={popo}
         synced
         empty={gradients}
       />
@@ -218,13 +221,14 @@ function AlignmentCharts() {
           title="Do the rewards agree?"
           columns={view.popo}
           lines={pairsOf(named.length).map(([i, j], pair) => ({
-            column: `cosine_${pair}`,
+            column: `cosine_${pairName(rewards[i], rewards[j])}`,
             label: `cos(g_${named[i].symbol}, g_${named[j].symbol})`,
             ...pairLook(pair),
             smooth: true,
           }))}
           range={[-1, 1]}
           baseline={0}
+          behind={popo}
           synced
           empty={gradients}
         />
@@ -234,7 +238,7 @@ function AlignmentCharts() {
 }
 
 /** C w and C beneath the weights, with what they say of any rule. */
-function CovarianceGauge() {
+function CovarianceGauge({ behind }: { behind: readonly Columns[] }) {
   const { shownConfig, view } = useSession();
   void view.tick.value;
   const { rewards, weighting, constrained } = shownConfig.value.popo;
@@ -254,7 +258,7 @@ function CovarianceGauge() {
             smooth: true,
           })),
           ...pairsOf(named.length).map(([i, j], pair) => ({
-            column: `covariance_${pair}`,
+            column: `covariance_${pairName(rewards[i], rewards[j])}`,
             label: `Cov(r_${named[i].symbol}, r_${named[j].symbol})`,
             color: pairLook(pair).color,
             dash: [2, 3],
@@ -262,6 +266,7 @@ function CovarianceGauge() {
           })),
         ]}
         baseline={0}
+        behind={behind}
         synced
         empty="Begins with alignment"
       />
