@@ -108,3 +108,63 @@ it('show another run in each of them', async () => {
   expect(beside.map((data, at) => data !== alone[at])).toEqual(new Array(7).fill(true));
   await page.close();
 });
+
+/** From now on each canvas keeps what stands along its axes: values are aligned at their right, steps in their middle. */
+async function keepLabels(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+      Object.assign(this.canvas, { told: { right: [], center: [] } });
+      clearRect.apply(this, box);
+    };
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      const { told } = this.canvas as unknown as { told: Record<string, string[]> };
+      told[this.textAlign]?.push(text);
+      fillText.call(this, text, ...place);
+    };
+  });
+}
+
+const labels = (page: Page) =>
+  page.locator('.charts .chart canvas').evaluateAll((all) =>
+    all.map((canvas) => {
+      const { right, center } = (canvas as unknown as { told: Record<string, string[]> }).told;
+      return { values: right, steps: center };
+    }),
+  );
+
+it('can be read from the first step on: as points, with two ticks at least', async () => {
+  const page = await openFake(fake, '?speed=400&rest=popo#run=1&popo.steps=2', '[data-action=train]');
+  await keepLabels(page);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.charts-grid');
+  await settled(page, 7);
+  const first = await labels(page);
+  for (const { values } of first) expect(new Set(values).size).toBeGreaterThanOrEqual(2);
+  expect(first[3].values).toEqual(['0.450', '0.475', '0.500', '0.525', '0.550']);
+  // Rewards are drawn as averages, of which there is one: it takes some pixels in the colour of each.
+  const colours = await page
+    .locator('.chart', { hasText: 'Rewards of sampled answers' })
+    .locator('canvas')
+    .evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      const style = getComputedStyle(document.documentElement);
+      return ['--semantic', '--id'].map((name) => {
+        const [, hex] = /#(\w{6})/.exec(style.getPropertyValue(name))!;
+        const wanted = [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+        return data.filter((_, at) => at % 4 === 0 && wanted.every((c, k) => data[at + k] === c)).length;
+      });
+    });
+  expect(Math.min(...colours)).toBeGreaterThan(4);
+  await page.close();
+});
+
+it('go over the same steps, also where users were held out once', async () => {
+  const page = await openFake(fake, '?speed=400#run=1&popo.steps=5', '[data-action=train]');
+  await keepLabels(page);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]');
+  await settled(page, 7);
+  for (const { steps } of (await labels(page)).slice(1)) expect(steps).toEqual(['0', '2', '4']);
+  await page.close();
+});

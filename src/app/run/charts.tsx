@@ -2,7 +2,9 @@ import { pairName } from '../../popo/rewards';
 import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
 import { BEHIND_DASHES, Chart, type Line } from '../charts/chart';
+import type { ChartProps } from '../charts/options';
 import { pairLook, rewardLook } from '../charts/palette';
+import { sharesRange } from '../charts/ranges';
 import { Sparkline } from '../charts/sparkline';
 import { SMOOTHINGS } from '../state/chartSettings';
 import type { Columns } from '../state/columns';
@@ -126,6 +128,8 @@ function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
   const popo = behind.value.map(({ columns }) => columns.popo);
+  const heldout = behind.value.map(({ columns }) => columns.heldout);
+  const alongside = [view.popo, view.heldout, ...popo, ...heldout];
   const { rewards, probe_every, weighting, constrained } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
@@ -146,7 +150,8 @@ function AlignmentCharts() {
           { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
-        behind={behind.value.map(({ columns }) => columns.heldout)}
+        behind={heldout}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
@@ -166,6 +171,7 @@ function AlignmentCharts() {
             : []),
         ]}
         behind={popo}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
@@ -183,20 +189,22 @@ function AlignmentCharts() {
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
         behind={popo}
-        range={[0, 1]}
+        range={sharesRange(named.length)}
         baseline={1 / named.length}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
-      {named.length > 1 && <CovarianceGauge behind={popo} />}
+      {named.length > 1 && <CovarianceGauge behind={popo} alongside={alongside} />}
       {named.length > 2 && (
         <Chart
           title="Shares of the pull, w·σ"
           columns={view.popo}
           lines={pulls.map((line, k) => ({ ...line, dash: named[k].dash }))}
-          range={[0, 1]}
+          range={sharesRange(named.length)}
           baseline={1 / named.length}
           behind={popo}
+          alongside={alongside}
           synced
           empty="Begins with alignment"
         />
@@ -213,6 +221,7 @@ function AlignmentCharts() {
         }))}
         range={[0, null]}
         behind={popo}
+        alongside={alongside}
         synced
         empty={gradients}
       />
@@ -229,6 +238,7 @@ function AlignmentCharts() {
           range={[-1, 1]}
           baseline={0}
           behind={popo}
+          alongside={alongside}
           synced
           empty={gradients}
         />
@@ -238,7 +248,7 @@ function AlignmentCharts() {
 }
 
 /** C w and C beneath the weights, with what they say of any rule. */
-function CovarianceGauge({ behind }: { behind: readonly Columns[] }) {
+function CovarianceGauge({ behind, alongside }: Pick<ChartProps, 'behind' | 'alongside'>) {
   const { shownConfig, view } = useSession();
   void view.tick.value;
   const { rewards, weighting, constrained } = shownConfig.value.popo;
@@ -267,6 +277,7 @@ function CovarianceGauge({ behind }: { behind: readonly Columns[] }) {
         ]}
         baseline={0}
         behind={behind}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
