@@ -43,6 +43,7 @@ it('say what was last measured at the step that is pointed at, all of them alike
   expect(there.at).toEqual(['at 120']);
   expect(there.label).toMatch(/^Held-out users: L1 0\.\d+, L3 0\.\d+, Title@50 0\.\d+, CTCVR 0\.\d+$/);
   expect(there.label).not.toBe(newest.label);
+  expect(there.now).toBe(there.label!.replace('Held-out users', 'step 120'));
   await page.keyboard.press('Escape');
   await expect.poll(() => said(heldOut)).toEqual(newest);
 
@@ -56,6 +57,21 @@ it('say what was last measured at the step that is pointed at, all of them alike
   await page.getByLabel('Numbers of Held-out users').click();
   const rows = heldOut.locator('.chart-numbers tbody tr');
   await expect.poll(() => rows.count()).toBe(15);
+  // All of its columns are in sight, over the whole width, and the place beside the chart before is filled.
+  const table = heldOut.locator('.chart-numbers');
+  expect(await table.evaluate((frame) => frame.scrollWidth - frame.clientWidth)).toBe(0);
+  const box = async (of: typeof rewards) => (await of.boundingBox())!;
+  const [grid, wide, before, next] = await Promise.all(
+    [
+      page.locator('.charts-grid'),
+      heldOut,
+      page.locator('.chart', { hasText: 'Training loss' }),
+      rewards,
+    ].map(box),
+  );
+  expect([wide.x, wide.width]).toEqual([grid.x, grid.width]);
+  expect(next.y).toBe(before.y);
+  expect(next.x).toBeGreaterThan(before.x + before.width);
   expect(await heldOut.locator('thead th').allTextContents()).toEqual([
     'Step',
     'L1',
@@ -87,11 +103,11 @@ it('say what was last measured at the step that is pointed at, all of them alike
   ).toEqual(['P', 'N', 'G']);
 
   // What is drawn changes, what is said does not.
-  const before = await pictures(page);
+  const drawn = await pictures(page);
   await page.getByLabel('Smoothing').selectOption('none');
   await page.getByLabel('Log loss axis').check();
   await expect
-    .poll(async () => (await pictures(page)).map((data, at) => data !== before[at]))
+    .poll(async () => (await pictures(page)).map((data, at) => data !== drawn[at]))
     // Loss and its axis, rewards, covariances, norms and the cosine are noisy; held-out rates and weights are not averaged.
     .toEqual([true, false, true, false, true, true, true]);
   expect(await said(heldOut)).toEqual(newest);
