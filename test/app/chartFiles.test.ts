@@ -27,6 +27,9 @@ it('labels ticks with as many digits as tell them apart', () => {
   ]);
   expect([0, 0.5, 1].map((tick) => tickLabel(tick, 0.5))).toEqual(['0', '0.5', '1.0']);
   expect([2, 4].map((tick) => tickLabel(tick, 2))).toEqual(['2', '4']);
+  expect([0.45, 0.475, 0.5].map((tick) => tickLabel(tick, 0.025))).toEqual(['0.450', '0.475', '0.500']);
+  expect([0.0005, 0.001].map((tick) => tickLabel(tick, 0.0005))).toEqual(['0.0005', '0.0010']);
+  expect([0.00005, 0.0001].map((tick) => tickLabel(tick, 0.00005))).toEqual(['5e-5', '1e-4']);
   expect(tickLabel(25_000, 5000)).toBe('2.5e+4');
   // A logarithmic axis leaves some out.
   expect([0.1, null, 3].map((tick) => tickLabel(tick, 0))).toEqual(['0.1', '', '3']);

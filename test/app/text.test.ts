@@ -171,8 +171,8 @@ describe('words on covariances', () => {
     names = ['semantic', 'id'] as RewardName[],
   ) =>
     covarianceSentence(names, (name) => {
-      const [kind, which] = name.split('_');
-      if (kind === 'covariance') return which === '0' ? covariances : [0.1];
+      const [kind, which, other] = name.split('_');
+      if (kind === 'covariance') return `${which} ${other}` === 'semantic id' ? covariances : [0.1];
       return gains[names.indexOf(which as RewardName)];
     });
 

@@ -1,9 +1,25 @@
 /** Charts: read by pointer and by keyboard, as a table, as a file; drawn as a person likes them. */
 import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { fakePage, openFake } from './fakePage';
 
 const fake = fakePage();
+
+const pictures = (page: Page) =>
+  page
+    .locator('.charts .chart canvas')
+    .evaluateAll((all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()));
+
+/** The same, once there are so many and nothing is drawn any more. */
+async function settled(page: Page, count: number): Promise<string[]> {
+  for (let last: string[] = []; ; ) {
+    const next = await pictures(page);
+    if (next.length === count && next.join() === last.join()) return next;
+    last = next;
+    await page.waitForTimeout(400);
+  }
+}
 
 it('say what was last measured at the step that is pointed at, all of them alike, also to the keyboard', async () => {
   const page = await openFake(fake, '?speed=400', '[data-action=train]');
@@ -27,6 +43,7 @@ it('say what was last measured at the step that is pointed at, all of them alike
   expect(there.at).toEqual(['at 120']);
   expect(there.label).toMatch(/^Held-out users: L1 0\.\d+, L3 0\.\d+, Title@50 0\.\d+, CTCVR 0\.\d+$/);
   expect(there.label).not.toBe(newest.label);
+  expect(there.now).toBe(there.label!.replace('Held-out users', 'step 120'));
   await page.keyboard.press('Escape');
   await expect.poll(() => said(heldOut)).toEqual(newest);
 
@@ -40,6 +57,21 @@ it('say what was last measured at the step that is pointed at, all of them alike
   await page.getByLabel('Numbers of Held-out users').click();
   const rows = heldOut.locator('.chart-numbers tbody tr');
   await expect.poll(() => rows.count()).toBe(15);
+  // All of its columns are in sight, over the whole width, and the place beside the chart before is filled.
+  const table = heldOut.locator('.chart-numbers');
+  expect(await table.evaluate((frame) => frame.scrollWidth - frame.clientWidth)).toBe(0);
+  const box = async (of: typeof rewards) => (await of.boundingBox())!;
+  const [grid, wide, before, next] = await Promise.all(
+    [
+      page.locator('.charts-grid'),
+      heldOut,
+      page.locator('.chart', { hasText: 'Training loss' }),
+      rewards,
+    ].map(box),
+  );
+  expect([wide.x, wide.width]).toEqual([grid.x, grid.width]);
+  expect(next.y).toBe(before.y);
+  expect(next.x).toBeGreaterThan(before.x + before.width);
   expect(await heldOut.locator('thead th').allTextContents()).toEqual([
     'Step',
     'L1',
@@ -71,17 +103,84 @@ it('say what was last measured at the step that is pointed at, all of them alike
   ).toEqual(['P', 'N', 'G']);
 
   // What is drawn changes, what is said does not.
-  const drawn = () =>
-    page
-      .locator('.chart canvas')
-      .evaluateAll((all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()));
-  const before = await drawn();
+  const drawn = await pictures(page);
   await page.getByLabel('Smoothing').selectOption('none');
   await page.getByLabel('Log loss axis').check();
   await expect
-    .poll(async () => (await drawn()).map((data, at) => data !== before[at]))
+    .poll(async () => (await pictures(page)).map((data, at) => data !== drawn[at]))
     // Loss and its axis, rewards, covariances, norms and the cosine are noisy; held-out rates and weights are not averaged.
     .toEqual([true, false, true, false, true, true, true]);
   expect(await said(heldOut)).toEqual(newest);
+  await page.close();
+});
+
+it('show another run in each of them', async () => {
+  const page = await openFake(fake, '?saved&more=1', '[data-action=pin-run]');
+  await page.locator('.saved li', { hasText: 'seed 7' }).getByText('Open').click();
+  const alone = await settled(page, 7);
+  await page.locator('.saved li', { hasText: 'seed 20' }).locator('[data-action=pin-run]').click();
+  await page.locator('.behind li').waitFor();
+  const beside = await settled(page, 7);
+  expect(beside.map((data, at) => data !== alone[at])).toEqual(new Array(7).fill(true));
+  await page.close();
+});
+
+/** From now on each canvas keeps what stands along its axes: values are aligned at their right, steps in their middle. */
+async function keepLabels(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+      Object.assign(this.canvas, { told: { right: [], center: [] } });
+      clearRect.apply(this, box);
+    };
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      const { told } = this.canvas as unknown as { told: Record<string, string[]> };
+      told[this.textAlign]?.push(text);
+      fillText.call(this, text, ...place);
+    };
+  });
+}
+
+const labels = (page: Page) =>
+  page.locator('.charts .chart canvas').evaluateAll((all) =>
+    all.map((canvas) => {
+      const { right, center } = (canvas as unknown as { told: Record<string, string[]> }).told;
+      return { values: right, steps: center };
+    }),
+  );
+
+it('can be read from the first step on: as points, with two ticks at least', async () => {
+  const page = await openFake(fake, '?speed=400&rest=popo#run=1&popo.steps=2', '[data-action=train]');
+  await keepLabels(page);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.charts-grid');
+  await settled(page, 7);
+  const first = await labels(page);
+  for (const { values } of first) expect(new Set(values).size).toBeGreaterThanOrEqual(2);
+  expect(first[3].values).toEqual(['0.450', '0.475', '0.500', '0.525', '0.550']);
+  // Rewards are drawn as averages, of which there is one: it takes some pixels in the colour of each.
+  const colours = await page
+    .locator('.chart', { hasText: 'Rewards of sampled answers' })
+    .locator('canvas')
+    .evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      const style = getComputedStyle(document.documentElement);
+      return ['--semantic', '--id'].map((name) => {
+        const [, hex] = /#(\w{6})/.exec(style.getPropertyValue(name))!;
+        const wanted = [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+        return data.filter((_, at) => at % 4 === 0 && wanted.every((c, k) => data[at + k] === c)).length;
+      });
+    });
+  expect(Math.min(...colours)).toBeGreaterThan(4);
+  await page.close();
+});
+
+it('go over the same steps, also where users were held out once', async () => {
+  const page = await openFake(fake, '?speed=400#run=1&popo.steps=5', '[data-action=train]');
+  await keepLabels(page);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=done]');
+  await settled(page, 7);
+  for (const { steps } of (await labels(page)).slice(1)) expect(steps).toEqual(['0', '2', '4']);
   await page.close();
 });

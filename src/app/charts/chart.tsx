@@ -78,9 +78,10 @@ export function Chart(props: ChartProps) {
     return shown.current.lines.map(({ column }) => shown.current.columns.at(column, step ?? Infinity));
   });
   const empty = props.lines.every((_, index) => values.value[index] === null);
-  const label = empty
-    ? `${props.title}: ${props.empty}`
-    : `${props.title}: ${props.lines.map((line, k) => `${line.label} ${short(values.value[k]?.value)}`).join(', ')}`;
+  const told = empty
+    ? props.empty
+    : props.lines.map((line, k) => `${line.label} ${short(values.value[k]?.value)}`).join(', ');
+  const label = `${props.title}: ${told}`;
   const step = pointed.value;
   const Numbers = numbers.value;
   // Where nothing was measured at the very step that is pointed at, the last step that was is told.
@@ -119,7 +120,7 @@ export function Chart(props: ChartProps) {
           : {
               role: 'slider',
               'aria-label': label,
-              ...reading(props, step, (to) => pointAt(plot.current, to)),
+              ...reading(props, step, told, (to) => pointAt(plot.current, to)),
             })}
       />
       {empty && (
@@ -141,8 +142,16 @@ function Swatch({ color, dash, label }: Line) {
   );
 }
 
-/** How a chart is read with the keyboard: arrows go from step to step, Home and End to the ends, Escape lets go. */
-function reading({ columns }: ChartProps, step: number | null, point: (to: number | null) => void) {
+/**
+ * How a chart is read with the keyboard: arrows go from step to step, Home and End to the ends, Escape lets go.
+ * @param told the values at that step, in words
+ */
+function reading(
+  { columns }: ChartProps,
+  step: number | null,
+  told: string,
+  point: (to: number | null) => void,
+) {
   const xs = columns.xs();
   const last = xs.length - 1;
   const at = step === null ? last : Math.max(0, columns.indexAt(step));
@@ -165,7 +174,7 @@ function reading({ columns }: ChartProps, step: number | null, point: (to: numbe
     'aria-valuemin': xs[0],
     'aria-valuemax': xs[last],
     'aria-valuenow': xs[at],
-    'aria-valuetext': `step ${xs[at]}`,
+    'aria-valuetext': `step ${xs[at]}: ${told}`,
     onKeyDown,
   };
 }

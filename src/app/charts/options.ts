@@ -4,6 +4,7 @@ import type uPlot from 'uplot';
 import type { Columns } from '../state/columns';
 import { said } from '../words/language';
 import { type PaletteName, palette } from './palette';
+import { type Range, stepRange, valueRange } from './ranges';
 
 export interface Line {
   column: string;
@@ -20,7 +21,7 @@ export interface ChartProps {
   lines: readonly Line[];
   /** What stands in the frame while there is nothing to draw. */
   empty: string;
-  range?: [number | null, number | null];
+  range?: Range;
   /** Shares the pointer with the other charts over POPO steps. */
   synced?: boolean;
   marks?: { x: number; label: string }[];
@@ -32,6 +33,8 @@ export interface ChartProps {
   log?: boolean;
   /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
   behind?: readonly Columns[];
+  /** Columns whose steps its axis goes over too, so that charts which stand together can be read together. */
+  alongside?: readonly Columns[];
 }
 
 /** How other runs are drawn, in their order; the legend over the charts says which is which. */
@@ -66,7 +69,7 @@ export function behindOf({ lines, behind = [] }: ChartProps) {
 }
 
 export function plotOptions(width: number, { props, smoothing, pointed, changeMarks }: Live): uPlot.Options {
-  const { range, synced, log } = props();
+  const { synced, log } = props();
   const color = palette();
   const axis: uPlot.Axis = {
     stroke: color.muted,
@@ -87,16 +90,24 @@ export function plotOptions(width: number, { props, smoothing, pointed, changeMa
       ...(synced ? { sync: { key: 'popo', setSeries: false } } : {}),
     },
     scales: {
-      x: { time: false, range: (_plot, low, high) => (high > low ? [low, high] : [low, low + 1]) },
-      y: log ? { distr: 3 } : { range: (_plot, low, high) => paddedRange(low, high, range) },
+      x: {
+        time: false,
+        range: () => {
+          const { columns, behind = [], alongside = [] } = props();
+          return stepRange([columns, ...behind, ...alongside]);
+        },
+      },
+      y: log ? { distr: 3 } : { range: (_plot, low, high) => valueRange(low, high, props().range) },
     },
     axes: [
       // Steps are whole.
       { ...axis, size: 22, space: 60, incrs: WHOLE, values: (_plot, ticks) => ticks.map(String) },
       {
         ...axis,
-        size: 40,
-        space: 28,
+        // Long labels are those of small values.
+        size: (_plot, labels) => (labels?.some((label) => label.length > 5) ? 48 : 40),
+        // Ticks are at most twice as far apart as this, and two find room in the lowest of charts.
+        space: 18,
         ...(log ? { grid: { ...axis.grid, filter: (_plot, ticks) => ticks.map(decade) } } : {}),
         values: (_plot, ticks, ...[, , increment]) => ticks.map((tick) => tickLabel(tick, increment)),
       },
@@ -130,22 +141,26 @@ function seriesOf(props: ChartProps, smoothing: number, color: ReturnType<typeof
   const series: uPlot.Series[] = [{}];
   for (const line of props.lines) {
     const stroke = color[line.color];
-    const common = { points: { show: drawPoints, size: 5, stroke, fill: stroke }, spanGaps: true };
+    const points = (most: number) => ({ show: isOfPoints(most), size: 5, stroke, fill: stroke });
+    const common = { stroke, width: 2, dash: line.dash, spanGaps: true };
     if (isAveraged(line, smoothing)) {
-      series.push({ ...common, stroke, width: 1, alpha: 0.28, points: { show: false } });
-      series.push({ ...common, stroke, width: 2, dash: line.dash, points: { show: false } });
-    } else series.push({ ...common, stroke, width: 2, dash: line.dash });
+      series.push({ stroke, width: 1, alpha: 0.28, spanGaps: true, points: { show: false } });
+      series.push({ ...common, points: points(1) });
+    } else series.push({ ...common, points: points(15) });
   }
   for (const { lines: had, dash } of behindOf(props))
-    for (const line of had)
+    for (const line of had) {
+      const stroke = color[line.color];
       series.push({
-        stroke: color[line.color],
-        width: 1.5,
-        alpha: 0.75,
+        stroke,
+        // Thinner and fainter than the run’s own, which may be dashed alike.
+        width: 1,
+        alpha: 0.6,
         dash,
         spanGaps: true,
-        points: { show: false },
+        points: { show: isOfPoints(1), size: 4, stroke, fill: stroke },
       });
+    }
   return series;
 }
 
@@ -154,9 +169,10 @@ export function isAveraged({ smooth }: Line, smoothing: number): boolean {
   return smooth === true && smoothing < 1;
 }
 
-/** A few points are shown as points; a curve is not. */
-function drawPoints(plot: uPlot): boolean {
-  return plot.data[0].length < 16;
+/** Whether a line has so few values, or one alone, that they are shown as points; a curve is not. */
+export function isOfPoints(most: number) {
+  return ({ data }: Pick<uPlot, 'data'>, series: number): boolean =>
+    Array.from(data[series]).filter((value) => typeof value === 'number').length <= most;
 }
 
 /**
@@ -168,19 +184,16 @@ export function tickLabel(value: number | null, increment: number): string {
   if (value === null) return '';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (size < 0.001 || size >= 10_000)
+  const digits = digitsOf(increment);
+  if ((size < 0.001 && digits > 4) || size >= 10_000)
     return value.toExponential(increment > 0 && increment < size / 2 ? 1 : 0);
-  if (!(increment > 0)) return String(Number(value.toPrecision(3)));
-  const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(increment) + 1e-9)));
-  return value.toFixed(digits);
+  return increment > 0 ? value.toFixed(digits) : String(Number(value.toPrecision(3)));
 }
 
-function paddedRange(low: number | null, high: number | null, fixed: ChartProps['range']): [number, number] {
-  const from = fixed?.[0] ?? low ?? 0;
-  const to = fixed?.[1] ?? high ?? 1;
-  // Values that are all alike get a frame of their own size, not one that magnifies rounding.
-  const slack = to - from > Math.abs(to) * 1e-6 ? (to - from) * 0.08 : Math.max(Math.abs(to) * 0.2, 0.1);
-  return [fixed?.[0] ?? from - slack, fixed?.[1] ?? to + slack];
+/** Decimals that an increment such as .025 takes, at most 6; as many where there is none. */
+function digitsOf(increment: number): number {
+  const isWhole = (digits: number) => Math.abs(((increment * 10 ** digits + 0.5) % 1) - 0.5) < 1e-6;
+  return increment > 0 ? ([0, 1, 2, 3, 4, 5].find(isWhole) ?? 6) : 6;
 }
 
 /** @param live what was changed in mid-run, for charts without marks of their own */

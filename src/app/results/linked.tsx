@@ -4,6 +4,7 @@ import { intervalIn, type LinkedRow, RATES, type RateName } from '../../run/resu
 import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
 import { heldoutPath, meansPath, Plane, rewardAxes } from '../charts/plane';
+import { sharesRange } from '../charts/ranges';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
 import { deviceWords } from '../words/deviceWords';
@@ -202,6 +203,7 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
             { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
             { column: 'ctcvr', label: 'CTCVR', color: 'id' },
           ]}
+          alongside={[columns.popo, columns.heldout]}
           synced
           empty={none}
         />
@@ -209,6 +211,7 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
           title="Rewards of sampled answers"
           columns={columns.popo}
           lines={named.map(({ name, label, color, dash }) => ({ column: `r_${name}`, label, color, dash }))}
+          alongside={[columns.popo, columns.heldout]}
           synced
           empty={none}
         />
@@ -221,8 +224,9 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
             color,
             dash,
           }))}
-          range={[0, 1]}
+          range={sharesRange(named.length)}
           baseline={1 / named.length}
+          alongside={[columns.popo, columns.heldout]}
           synced
           empty={none}
         />

@@ -1,7 +1,10 @@
+import { pairName } from '../../popo/rewards';
 import { ruleOf } from '../../popo/rules';
 import { pairsOf } from '../../popo/weighting';
 import { BEHIND_DASHES, Chart, type Line } from '../charts/chart';
+import type { ChartProps } from '../charts/options';
 import { pairLook, rewardLook } from '../charts/palette';
+import { sharesRange } from '../charts/ranges';
 import { Sparkline } from '../charts/sparkline';
 import { SMOOTHINGS } from '../state/chartSettings';
 import type { Columns } from '../state/columns';
@@ -143,7 +146,9 @@ function LossChart({ height }: { height: number }) {
 function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
-  const others = (which: 'popo' | 'heldout') => behind.value.map(({ columns }) => columns[which]);
+  const popo = behind.value.map(({ columns }) => columns.popo);
+  const heldout = behind.value.map(({ columns }) => columns.heldout);
+  const alongside = [view.popo, view.heldout, ...popo, ...heldout];
   const { rewards, probe_every, weighting, constrained } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
@@ -164,7 +169,8 @@ function AlignmentCharts() {
           { column: 'hr50', label: 'Title@50', color: 'third', dash: [4, 3] },
           { column: 'ctcvr', label: 'CTCVR', color: 'id' },
         ]}
-        behind={others('heldout')}
+        behind={heldout}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
@@ -183,7 +189,8 @@ function AlignmentCharts() {
             ? [{ column: 'level', label: 'held at', color: rewardLook(constrained).color, dash: [6, 4] }]
             : []),
         ]}
-        behind={others('popo')}
+        behind={popo}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
@@ -200,20 +207,23 @@ function AlignmentCharts() {
           // Two shares sum to 1, so one says both.
           ...(named.length === 2 ? [pulls[0]] : []),
         ]}
-        behind={others('popo')}
-        range={[0, 1]}
+        behind={popo}
+        range={sharesRange(named.length)}
         baseline={1 / named.length}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />
-      {named.length > 1 && <CovarianceGauge />}
+      {named.length > 1 && <CovarianceGauge behind={popo} alongside={alongside} />}
       {named.length > 2 && (
         <Chart
           title="Shares of the pull, w·σ"
           columns={view.popo}
           lines={pulls.map((line, k) => ({ ...line, dash: named[k].dash }))}
-          range={[0, 1]}
+          range={sharesRange(named.length)}
           baseline={1 / named.length}
+          behind={popo}
+          alongside={alongside}
           synced
           empty="Begins with alignment"
         />
@@ -229,6 +239,8 @@ function AlignmentCharts() {
           smooth: true,
         }))}
         range={[0, null]}
+        behind={popo}
+        alongside={alongside}
         synced
         empty={gradients}
       />
@@ -237,13 +249,15 @@ function AlignmentCharts() {
           title="Do the rewards agree?"
           columns={view.popo}
           lines={pairsOf(named.length).map(([i, j], pair) => ({
-            column: `cosine_${pair}`,
+            column: `cosine_${pairName(rewards[i], rewards[j])}`,
             label: `cos(g_${named[i].symbol}, g_${named[j].symbol})`,
             ...pairLook(pair),
             smooth: true,
           }))}
           range={[-1, 1]}
           baseline={0}
+          behind={popo}
+          alongside={alongside}
           synced
           empty={gradients}
         />
@@ -253,7 +267,7 @@ function AlignmentCharts() {
 }
 
 /** C w and C beneath the weights, with what they say of any rule. */
-function CovarianceGauge() {
+function CovarianceGauge({ behind, alongside }: Pick<ChartProps, 'behind' | 'alongside'>) {
   const { shownConfig, view } = useSession();
   void view.tick.value;
   const { rewards, weighting, constrained } = shownConfig.value.popo;
@@ -273,7 +287,7 @@ function CovarianceGauge() {
             smooth: true,
           })),
           ...pairsOf(named.length).map(([i, j], pair) => ({
-            column: `covariance_${pair}`,
+            column: `covariance_${pairName(rewards[i], rewards[j])}`,
             label: `Cov(r_${named[i].symbol}, r_${named[j].symbol})`,
             color: pairLook(pair).color,
             dash: [2, 3],
@@ -281,6 +295,8 @@ function CovarianceGauge() {
           })),
         ]}
         baseline={0}
+        behind={behind}
+        alongside={alongside}
         synced
         empty="Begins with alignment"
       />

@@ -8,7 +8,7 @@ import type { AnswersRow, MetricsRow } from '../../evaluate/metrics';
 import type { RankingReport } from '../../evaluate/ranking';
 import type { RowSpread } from '../../evaluate/rowSpread';
 import type { Compiling } from '../../gpu/device';
-import { REWARDS, type RewardName } from '../../popo/rewards';
+import { pairName, REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import type { RunChange } from '../../run/changes';
 import {
@@ -43,6 +43,9 @@ const CHART_INTERVAL = 120;
 
 /** Whose losses are the language model's, and so may share an axis. */
 const LANGUAGE_STAGES: readonly StageName[] = ['warmup', 'orft', 'sft'];
+
+/** Of every two rewards, so that runs of different rewards name alike what they have in common. */
+const PAIRS = pairsOf(REWARDS.length).map(([i, j]) => pairName(REWARDS[i], REWARDS[j]));
 
 export type RunView = ReturnType<typeof createRunView>;
 
@@ -107,9 +110,9 @@ export function createRunView(
     ...REWARDS.map((name) => `w_${name}` as const),
     ...REWARDS.map((name) => `g_${name}` as const),
     ...REWARDS.map((name) => `pull_${name}` as const),
-    ...pairsOf(REWARDS.length).map((_, pair) => `cosine_${pair}`),
+    ...PAIRS.map((pair) => `cosine_${pair}`),
     ...REWARDS.map((name) => `gain_${name}` as const),
-    ...pairsOf(REWARDS.length).map((_, pair) => `covariance_${pair}`),
+    ...PAIRS.map((pair) => `covariance_${pair}`),
     'level',
     'zero_std',
     'kl',
@@ -258,19 +261,22 @@ export function createRunView(
         const { step } = event;
         alignment.push(step);
         const names = rewardNames();
-        const cosines = step.gradCosines ?? [step.gradCosine];
-        const covariances = pairsOf(names.length).map(([i, j]) => step.covariance?.[i * names.length + j]);
+        const pairs = pairsOf(names.length);
+        const covariances = pairs.map(([i, j]) => step.covariance?.[i * names.length + j]);
         const pulls = step.pull.reduce((sum, value) => sum + value, 0);
         const byName = (values: number[] | null) =>
           REWARDS.map((name) => values?.[names.indexOf(name)] ?? Number.NaN);
+        const pairNames = pairs.map(([i, j]) => pairName(names[i], names[j]));
+        const byPair = (values: readonly (number | null | undefined)[]) =>
+          PAIRS.map((pair) => values[pairNames.indexOf(pair)] ?? Number.NaN);
         popo.push(step.step, [
           ...byName(rewardMeans(step.rewards)),
           ...byName(step.weightsAfter),
           ...byName(step.gradNorms),
           ...byName(pulls > 0 ? step.pull.map((value) => value / pulls) : null),
-          ...pairsOf(REWARDS.length).map((_, pair) => cosines?.[pair] ?? Number.NaN),
+          ...byPair(step.gradCosines ?? [step.gradCosine]),
           ...byName(step.covarianceWithSum ?? null),
-          ...pairsOf(REWARDS.length).map((_, pair) => covariances[pair] ?? Number.NaN),
+          ...byPair(covariances),
           step.level ?? Number.NaN,
           step.frac_reward_zero_std,
           step.kl,

@@ -1,5 +1,5 @@
 /** What the covariances of rewards say of a run's rule, in whole sentences. */
-import { type RewardName, rewardWords } from '../../popo/rewards';
+import { pairName, type RewardName, rewardWords } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import { short } from './format';
 
@@ -28,9 +28,9 @@ export function covarianceSentence(
 ): string {
   const label = (k: number) => rewardWords(names[k]).label;
   if (names.length < 2) return '';
-  const pairs = pairsOf(names.length).map(([i, j], pair) => ({
+  const pairs = pairsOf(names.length).map(([i, j]) => ({
     labels: `${label(i)} against ${label(j)}`,
-    mean: recent(column(`covariance_${pair}`)),
+    mean: recent(column(`covariance_${pairName(names[i], names[j])}`)),
   }));
   if (pairs.some(({ mean }) => mean === null)) return '';
   const against = pairs.filter(({ mean }) => mean! < 0).map(({ labels }) => labels);

@@ -26,6 +26,11 @@ function rewardOf(reward: RewardName): Reward<RewardName, RewardSources> {
   return LIST.find(({ name }) => name === reward)!;
 }
 
+/** Names what is measured of two rewards, alike whichever is told first: `semantic_id`. */
+export function pairName(one: RewardName, other: RewardName): string {
+  return REWARDS.filter((name) => name === one || name === other).join('_');
+}
+
 export const rewardWords = (reward: RewardName): RewardWords => rewardOf(reward).words;
 
 /** Rewards [N, K] of N parsed completions, in the order of `sources.rewards`. */
