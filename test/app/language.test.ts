@@ -204,7 +204,8 @@ it('says what the page says', () => {
   expect(inChinese('This run cannot start: popo.beta must be a number from 0 to 10.')).toBe(
     '此运行无法开始：popo.beta 须为 0 到 10 之间的数。',
   );
-  expect(inChinese('popo 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
+  expect(inChinese('Alignment 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
+  expect(inChinese('Paused: Fine-tuning 45 % · taiji-lab')).toMatch(/^已暂停：\S+ 45 % · taiji-lab$/);
   expect(inChinese('About 1.5 to 9 minutes on this device')).toBe('在本设备上约需 1.5 到 9 分钟');
   expect(
     inChinese(
