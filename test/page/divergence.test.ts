@@ -39,7 +39,9 @@ it('says of a run that was stopped why, and offers to go back or on instead of r
   expect(await notice.textContent()).toMatch(/seed 1, was stopped.*The loss is far above where it has been/);
   expect(await notice.getByRole('button').allTextContents()).toEqual(['Go back', 'Go on', 'Not now']);
   const row = page.locator('.saved li');
-  expect(await row.textContent()).toMatch(/stopped at step \d+ of fine-tuning, because it may be running away/);
+  expect(await row.textContent()).toMatch(
+    /stopped at step \d+ of fine-tuning, because it may be running away/,
+  );
   expect(await row.locator('[data-action=resume-run]').count()).toBe(0);
   await notice.getByRole('button', { name: 'Not now' }).click();
   expect(await notice.count()).toBe(0);
