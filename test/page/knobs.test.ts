@@ -39,6 +39,9 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
     ['popo', 'popo.beta', 0.3],
     ['popo', 'popo.scale_rewards', 'none'],
   ]);
+  // The three newest are told at a glance, and all of them on request.
+  expect(await page.textContent('.knobs .all-changes summary')).toBe('All 4 changes');
+  expect(await page.locator('.knobs .all-changes li').count()).toBe(4);
   const link = await page.evaluate(() => globalThis.taiji!.link());
   expect(parseLink(link).changes).toEqual(changes);
   // What the rule does not read any more cannot be turned.

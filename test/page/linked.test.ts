@@ -2,7 +2,10 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { parseLink } from '../../src/run/link';
+import { presetConfig } from '../../src/run/presets';
+import { withResult } from '../../src/run/result/resultField';
 import { fakePage } from './fakePage';
+import { fakePopoSteps, fakeReport } from './fakeTrainer';
 
 const fake = fakePage();
 
@@ -29,6 +32,27 @@ const charts = (page: Page, within: string) =>
   page
     .locator(`${within} .chart-frame`)
     .evaluateAll((all) => all.map((chart) => chart.getAttribute('aria-label')));
+
+it('tells its reader four changes at once, and all of them on request', async () => {
+  const config = presetConfig({ preset: 'tiny', version: 1 });
+  const changes = [0, 1, 2, 3, 4].map(
+    (k) => `popo:${k + 1}:popo.beta:${config.popo.beta + k}:${config.popo.beta + k + 1}`,
+  );
+  const hash = await withResult(
+    `#run=1&preset=tiny&version=1&changes=${changes.join(';')}`,
+    fakeReport(config, [], fakePopoSteps(config, config.popo.steps)),
+  );
+  const { page, problems, close } = await open(hash!);
+  await page.waitForSelector('.linked table');
+  const told = page.locator('.linked-differs dd > span', { hasText: 'From step' });
+  expect(await told.count()).toBe(4);
+  expect(await page.textContent('.linked .all-changes summary')).toBe('All 5 changes');
+  expect(await page.locator('.linked .all-changes li').last().textContent()).toBe(
+    `From step 6 of alignment on: leash to the fine-tuned model ${config.popo.beta + 5}, not ${config.popo.beta + 4}.`,
+  );
+  expect(problems).toEqual([]);
+  await close();
+}, 60_000);
 
 it('shows its reader the table and the curves before anything is trained, then their own run over it', async () => {
   const maker = await open('#run=1&preset=tiny&seed=9&popo.weighting=fixed');

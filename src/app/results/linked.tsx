@@ -5,6 +5,7 @@ import { Chart } from '../charts/chart';
 import { rewardLook } from '../charts/palette';
 import { heldoutPath, meansPath, Plane, rewardAxes } from '../charts/plane';
 import { sharesRange } from '../charts/ranges';
+import { AllChanges } from '../parts/allChanges';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
 import { deviceWords } from '../words/deviceWords';
@@ -55,6 +56,7 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
   const { config, changes, found } = shown;
   const { device, seconds } = found.result;
   const differs = differences(config);
+  const told = changesInWords(changes, config);
   return (
     <>
       <div class="section-head">
@@ -81,21 +83,10 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
                 {index + 1 < differs.length ? '; ' : '.'}
               </span>
             ))}
-            {changesInWords(changes, config)
-              .slice(0, FIRST)
-              .map((sentence) => (
-                <span key={sentence}> {sentence}</span>
-              ))}
-            {changes.length > FIRST && (
-              <details>
-                <summary>All {changes.length} changes</summary>
-                <ol>
-                  {changesInWords(changes, config).map((sentence, index) => (
-                    <li key={`${index} ${sentence}`}>{sentence}</li>
-                  ))}
-                </ol>
-              </details>
-            )}
+            {told.slice(0, FIRST).map((sentence) => (
+              <span key={sentence}> {sentence}</span>
+            ))}
+            <AllChanges sentences={told} told={FIRST} />
           </dd>
         </div>
       </dl>

@@ -4,6 +4,7 @@ import { RULES, ruleOf } from '../../popo/rules';
 import { type FieldEdit, liveFields, weightingEdits } from '../../run/changes';
 import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
+import { AllChanges } from '../parts/allChanges';
 import { FieldProblem, LabelOf, whyUnfit } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
@@ -77,16 +78,7 @@ export function LiveKnobs() {
           ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
           : changesInWords(told.slice(-TOLD), config).join(' ')}
       </p>
-      {told.length > TOLD && (
-        <details class="told-changes">
-          <summary>All {told.length} changes</summary>
-          <ol>
-            {changesInWords(told, config).map((sentence, index) => (
-              <li key={`${index} ${sentence}`}>{sentence}</li>
-            ))}
-          </ol>
-        </details>
-      )}
+      <AllChanges sentences={changesInWords(told, config)} told={TOLD} />
     </section>
   );
 }
