@@ -23,7 +23,8 @@ import type { CotsOutcome } from './state/cotSets';
 import type { ImportOutcome } from './state/imports';
 import type { Notice } from './state/notices';
 import type { StageState } from './state/runView';
-import type { Session, Status } from './state/session';
+import type { Session } from './state/session';
+import type { Status } from './state/status';
 import { said } from './words/language';
 import { stageWords } from './words/runWords';
 

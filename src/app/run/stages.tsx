@@ -3,7 +3,7 @@ import { FORKED_STAGES, type ForkedStage } from '../../run/forkPoints';
 import { countsInWords } from '../../sft/cot';
 import { useSession } from '../state/context';
 import type { StageState } from '../state/runView';
-import type { Status } from '../state/session';
+import type { Status } from '../state/status';
 import { count, duration } from '../words/format';
 import { compilingWords, stageWords } from '../words/runWords';
 import { Notify } from './notify';

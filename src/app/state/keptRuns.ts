@@ -75,6 +75,12 @@ export function createKeptRuns(
     await refresh();
   }
 
+  /** Looks again, for this one. */
+  async function find(id: string): Promise<SavedRun | undefined> {
+    await refresh();
+    return runs.value.find((run) => run.id === id);
+  }
+
   /** Once there is something to lose: a language model that has begun to learn. */
   async function askToPersist(stage: StageName): Promise<void> {
     if (askedToPersist || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf('warmup')) return;
@@ -105,7 +111,7 @@ export function createKeptRuns(
     await refresh();
   }
 
-  return { runs, left, askable, refused, room, refresh, askToPersist, deleteRun, noteRun, importRun };
+  return { runs, left, askable, refused, room, refresh, find, askToPersist, deleteRun, noteRun, importRun };
 }
 
 /** Whether a run in this stage has a model that has begun to learn. */

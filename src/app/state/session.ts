@@ -7,8 +7,7 @@ import { configAt, type FieldEdit, isBy, type RunChange } from '../../run/change
 import { parseConfig, type RunConfig } from '../../run/config';
 import type { Divergence, DivergenceChoice } from '../../run/divergence';
 import { compareFingerprints, type FingerprintComparison } from '../../run/fingerprint';
-import type { ForkPoint } from '../../run/forkPoints';
-import { formatLink, parseLink } from '../../run/link';
+import { formatLink } from '../../run/link';
 import { defaultConfig } from '../../run/presets';
 import type { Fingerprint, Report, RunEvent, StageName } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
@@ -23,17 +22,18 @@ import { createForm } from './form';
 import { createImports } from './imports';
 import { createKeptRuns, type Room } from './keptRuns';
 import { createLinkedResult } from './linkedResult';
+import { createLinks } from './links';
 import { createNotices } from './notices';
+import { createOpening } from './opening';
 import { createPlay } from './play';
 import { createPuttingAway } from './puttingAway';
 import { createRecorded } from './recorded';
 import { createRunView } from './runView';
-import { settingsOf } from './settings';
 import { createSizing } from './sizing';
+import type { Pending, Status } from './status';
 import { createStudies } from './studies';
+import { createTakingUp } from './takingUp';
 import { createTimes } from './times';
-
-export type Status = 'idle' | 'running' | 'paused' | 'done' | 'error';
 
 /** Where the workers come from; the page passes real ones, a test its own. */
 export interface Services {
@@ -90,7 +90,7 @@ export function createSession(
   /** Training has run away, and rests until somebody decides. */
   const divergence = signal<Divergence | null>(null);
   /** What was asked of the worker and has not happened yet. */
-  const pending = signal<'starting' | 'pausing' | 'stopping' | null>(null);
+  const pending = signal<Pending | null>(null);
   const deviceWarning = signal<string | null>(null);
   /** No GPU trains here. */
   const isSlow = computed(
@@ -148,12 +148,10 @@ export function createSession(
       onCrash(message);
     });
   const cots = createCotSets(importer, form.chooseCots, (message) => say('info', message));
-  /** SHA-256 of the visitor's data that the opened link was made on. */
-  const linked = signal('');
   const data = createImports(importer, {
     choose: (summary) => {
       // Whoever has chosen nothing, and opened no link that asks for these data, gets what fits them.
-      const isFree = sizing.isUnchosen() && linked.value !== summary.sha256;
+      const isFree = sizing.isUnchosen() && opening.linked.value !== summary.sha256;
       form.chooseImport(summary.sha256, summary.map);
       if (isFree) void sizing.size();
     },
@@ -161,7 +159,7 @@ export function createSession(
       if (config.value.data.sha256 === sha256) sizing.chooseWorld(defaultConfig().data.world);
     },
     stopReading: () => services.discardImporter(),
-    firstMap: () => (config.value.data.sha256 === linked.value ? config.value.data.map : ''),
+    firstMap: () => (config.value.data.sha256 === opening.linked.value ? config.value.data.map : ''),
   });
   const sizing = createSizing({
     config,
@@ -179,7 +177,7 @@ export function createSession(
     changes,
     isCold,
     importRun: (file) => trainer().importRun(file),
-    find: keptRun,
+    find: kept.find,
     start: (run) => void start(run),
     say,
   });
@@ -193,6 +191,41 @@ export function createSession(
       runConfig.value = shown;
     },
     leave: () => clear(),
+    say,
+  });
+  const links = createLinks({ config, changes, runConfig, report, view, runIsOn });
+  const takingUp = createTakingUp({
+    status,
+    pending,
+    busy,
+    isFree,
+    isKept,
+    turn: () => current,
+    trainer,
+    find: kept.find,
+    start,
+    pause,
+    reset,
+    say,
+  });
+  const opening = createOpening({
+    status,
+    busy,
+    runConfig,
+    runId,
+    report,
+    view,
+    expected,
+    theirs,
+    settingsOpen,
+    trainer,
+    adopt,
+    isCleared: takingUp.isCleared,
+    clear,
+    show,
+    readFiles: data.readFiles,
+    importCots: cots.importCots,
+    importRun: kept.importRun,
     say,
   });
   const budget = createBudget({ ...data, config, device: view.device, deviceWarning });
@@ -293,7 +326,7 @@ export function createSession(
       clear();
       // What a link promised stands for the very run it tells of, also when that run is taken up again.
       const told = saved === null ? changes.value : (saved.changes ?? []);
-      const isLinked = formatLink(wanted, null, null, told) === formLink();
+      const isLinked = formatLink(wanted, null, null, told) === links.formLink();
       if (saved !== null && !isLinked) {
         expected.value = null;
         theirs.close();
@@ -381,55 +414,6 @@ export function createSession(
     } catch (error) {
       refuse(`Nothing was changed: ${sentence(error)}`);
     }
-  }
-
-  /**
-   * Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is.
-   * @param of a kept run; left out, the run on show
-   */
-  async function fork(from: ForkPoint, of?: string): Promise<void> {
-    if (status.value === 'running') await pause();
-    if (status.value === 'running' || pending.value !== null) return;
-    try {
-      const { id } = await trainer().fork(from, of);
-      const made = await keptRun(id);
-      // Before the run on show is put away.
-      if (made === undefined) throw new Error('the browser did not keep it');
-      if (!(await putAway(id))) return;
-      void start(made);
-      await pause();
-    } catch (error) {
-      say('error', `The run was not forked: ${sentence(error)}`);
-    }
-  }
-
-  /** Takes up a kept run as `start` does. One that rests on show is put away first, kept as it stands. */
-  async function takeUp(
-    saved: SavedRun,
-    generation: CheckpointGeneration = 'newest',
-    choice?: ResumeFrom['choice'],
-  ): Promise<void> {
-    if (!isFree.value || (busy.value && !(await putAway(saved.id)))) return;
-    await start(saved, generation, choice);
-  }
-
-  /** Clears the page for a kept run. Where what rests on show is not kept as it stands, says so and leaves it there. */
-  async function putAway(next: string): Promise<boolean> {
-    if (status.value === 'paused') {
-      const token = current;
-      pending.value = 'stopping';
-      const may = await isKept(next);
-      if (token !== current) return false;
-      pending.value = null;
-      if (!may) return false;
-    }
-    await reset();
-    return true;
-  }
-
-  async function keptRun(id: string): Promise<SavedRun | undefined> {
-    await kept.refresh();
-    return kept.runs.value.find((run) => run.id === id);
   }
 
   async function decide(choice: DivergenceChoice): Promise<void> {
@@ -538,107 +522,6 @@ export function createSession(
     if (runIsOn()) void trainer().keep();
   }
 
-  /** Shows the report of a finished run again; also one of an older version, whose settings the form cannot take. */
-  async function openReport(saved: SavedRun): Promise<void> {
-    if (!isFree.value || (busy.value && !(await putAway(saved.id)))) return;
-    try {
-      const opened = await trainer().openRun(saved.id);
-      if (opened === null) {
-        say('warning', 'That run kept no report; delete it, or train it again.');
-        return;
-      }
-      const { report: found, events } = opened;
-      const { settings, problem } = await settingsOf(found);
-      batch(() => {
-        clear();
-        if (problem === null) adopt(settings, found.changes);
-        else
-          say(
-            'warning',
-            `This run was made by another version of the app, so its results are shown but its settings are not in the form: ${problem}`,
-          );
-        runConfig.value = settings;
-        runId.value = saved.id;
-        expected.value = null;
-        theirs.close();
-        for (const event of events) view.receive(event);
-        show(found);
-        status.value = 'done';
-      });
-    } catch (error) {
-      if (report.value === null) status.value = 'idle';
-      say('error', `The report could not be opened: ${sentence(error)}`);
-    }
-  }
-
-  /** Fills the form with what a kept run was made with, to be changed. Starts nothing; what is on show stays. */
-  async function duplicate(saved: SavedRun): Promise<void> {
-    if (busy.value) return;
-    try {
-      const settings = parseConfig(saved.config);
-      batch(() => {
-        adopt(settings, saved.changes);
-        expected.value = null;
-        theirs.close();
-        settingsOpen.value = true;
-      });
-    } catch (error) {
-      say(
-        'error',
-        `The form cannot take this run’s settings, which another version of the app wrote: ${sentence(error)}`,
-      );
-    }
-  }
-
-  /** Fills the form from a link. Starts nothing. */
-  function openLink(hash: string): void {
-    if (busy.value) {
-      say('info', 'A run is on, so the link was not opened. Reset first, then open it again.');
-      return;
-    }
-    const opened = parseLink(hash);
-    batch(() => {
-      clear();
-      status.value = 'idle';
-      adopt(opened.config, opened.changes);
-      expected.value = opened.expected;
-      void theirs.open(opened);
-      linked.value = opened.config.data.sha256;
-      // Whoever has not these data here is asked for them there.
-      if (linked.value !== '') settingsOpen.value = true;
-      if (opened.problem !== null) say('warning', opened.problem);
-    });
-  }
-
-  function formLink(): string {
-    return formatLink(config.value, null, null, changes.value);
-  }
-
-  /** What is shown as the fragment of a link, with its `#`; with its fingerprint when it has ended. */
-  function link(): string {
-    const shown = report.value;
-    const begun = runConfig.value;
-    if (shown === null && begun !== null && runIsOn())
-      return formatLink(begun, null, null, view.changes.value);
-    if (shown === null) return formLink();
-    try {
-      const { dataset, fingerprint } = shown;
-      return formatLink(parseConfig(shown.config), dataset.sha256, fingerprint, shown.changes);
-    } catch {
-      // Of another version of the app: the link that the run was given then.
-      return shown.link;
-    }
-  }
-
-  /** Files from anywhere, such as a drop: reasoning is told by its first line, all others are data. */
-  async function takeFiles(files: File[]): Promise<void> {
-    if (busy.value) return;
-    settingsOpen.value = true;
-    const { sortFiles } = await import('./takenFiles');
-    const { runs: runFiles, reasoning, data: rows } = await sortFiles(files);
-    await Promise.all([data.readFiles(rows), cots.importCots(reasoning), ...runFiles.map(kept.importRun)]);
-  }
-
   /** Whether the form's data set is still there; without it the generated marketplace is chosen. */
   function forgetMissing(): void {
     const { source, sha256 } = config.value.data;
@@ -666,7 +549,7 @@ export function createSession(
     behind: others.behind,
     pinned: others.pinned,
     runId,
-    linked,
+    linked: opening.linked,
     savedRuns: kept.runs,
     left: kept.left,
     askable: kept.askable,
@@ -696,14 +579,14 @@ export function createSession(
   };
   const runs = {
     start,
-    takeUp,
+    takeUp: takingUp.takeUp,
     play: play.play,
     watch: recorded.watch,
     closeRecording,
     pause,
     resume,
     change,
-    fork,
+    fork: takingUp.fork,
     decide,
     keep,
     step,
@@ -715,15 +598,15 @@ export function createSession(
     forgetMissing,
     chooseWorld: sizing.chooseWorld,
     size: sizing.size,
-    openLink,
-    takeFiles,
+    openLink: opening.openLink,
+    takeFiles: opening.takeFiles,
     trainer,
     importer,
-    openReport,
-    duplicate,
+    openReport: opening.openReport,
+    duplicate: opening.duplicate,
     noteRun: kept.noteRun,
     pin: others.pin,
-    link,
+    link: links.link,
   };
   return { ...state, ...form, ...runs, say, dismiss };
 }

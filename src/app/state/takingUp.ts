@@ -1,0 +1,80 @@
+/** Going over to another kept run: a fork that has just been made, or one that is taken up where it stopped. */
+import type { ReadonlySignal, Signal } from '@preact/signals';
+import type { ForkPoint } from '../../run/forkPoints';
+import type { NoticeLevel } from '../../run/report';
+import type { CheckpointGeneration } from '../../store/checkpoints';
+import type { ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
+import { sentence } from '../words/sentence';
+import type { Pending, Status } from './status';
+
+interface Tools {
+  status: ReadonlySignal<Status>;
+  pending: Signal<Pending | null>;
+  busy: ReadonlySignal<boolean>;
+  /** Nothing is on show that cannot be put away. */
+  isFree: ReadonlySignal<boolean>;
+  /** Whether what rests on show is kept as it stands, and the run that is to follow is there. */
+  isKept(next: string): Promise<boolean>;
+  /** A number that is another once another run begins, or the worker has died. */
+  turn(): number;
+  trainer(): Pick<TrainerApi, 'fork'>;
+  find(id: string): Promise<SavedRun | undefined>;
+  start(saved: SavedRun, generation?: CheckpointGeneration, choice?: ResumeFrom['choice']): Promise<void>;
+  pause(): Promise<void>;
+  reset(): Promise<void>;
+  say(level: NoticeLevel, message: string): void;
+}
+
+export function createTakingUp(tools: Tools) {
+  const { status, pending, busy, isFree, isKept, turn, trainer, find, start, pause, reset, say } = tools;
+
+  /**
+   * Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is.
+   * @param of a kept run; left out, the run on show
+   */
+  async function fork(from: ForkPoint, of?: string): Promise<void> {
+    if (status.value === 'running') await pause();
+    if (status.value === 'running' || pending.value !== null) return;
+    try {
+      const { id } = await trainer().fork(from, of);
+      const made = await find(id);
+      // Before the run on show is put away.
+      if (made === undefined) throw new Error('the browser did not keep it');
+      if (!(await putAway(id))) return;
+      void start(made);
+      await pause();
+    } catch (error) {
+      say('error', `The run was not forked: ${sentence(error)}`);
+    }
+  }
+
+  /** Takes up a kept run as `start` does. One that rests on show is put away first, kept as it stands. */
+  async function takeUp(
+    saved: SavedRun,
+    generation: CheckpointGeneration = 'newest',
+    choice?: ResumeFrom['choice'],
+  ): Promise<void> {
+    if (await isCleared(saved.id)) await start(saved, generation, choice);
+  }
+
+  /** Whether a kept run can take the place of what is on show, which has been put away for it. */
+  async function isCleared(next: string): Promise<boolean> {
+    return isFree.value && (!busy.value || (await putAway(next)));
+  }
+
+  /** Clears the page for a kept run. Where what rests on show is not kept as it stands, says so and leaves it there. */
+  async function putAway(next: string): Promise<boolean> {
+    if (status.value === 'paused') {
+      const began = turn();
+      pending.value = 'stopping';
+      const may = await isKept(next);
+      if (began !== turn()) return false;
+      pending.value = null;
+      if (!may) return false;
+    }
+    await reset();
+    return true;
+  }
+
+  return { fork, takeUp, isCleared };
+}
