@@ -502,14 +502,16 @@ export function createTrainer(services: TrainServices): TrainerApi {
       services.tellTabs?.();
     },
 
-    deleteRun: (id) =>
-      holdingRun(services.locks, id, async () => {
+    async deleteRun(id) {
+      if (current?.id === id) throw new Error('This run is on: press Reset first.');
+      await holdingRun(services.locks, id, async () => {
         const { checkpoints, runs, notes } = await storage();
         await checkpoints.delete(id);
         await runs.delete(id);
         await notes.delete(id);
         services.tellTabs?.();
-      }),
+      });
+    },
 
     async exportModel() {
       return modelFiles(exported('There is no model to export yet: train one, or open a finished run.'));

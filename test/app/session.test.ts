@@ -377,6 +377,26 @@ describe('another kept run, while one rests', () => {
     expect([session.isFree.value, calls]).toEqual([false, ['start null', 'pause']]);
   });
 
+  it('is duplicated into the form once the one on show is kept; not where that is not kept as it stands', {
+    timeout: 20_000,
+  }, async () => {
+    for (const [step, status] of [
+      [4, 'idle'],
+      [3, 'paused'],
+    ] as const) {
+      const { session, calls, first } = await resting((session, first) => [
+        keptAt(session, 'b', 6, { config: { ...session.config.value, seed: 9 } }),
+        keptAt(session, first, step),
+      ]);
+      const seed = session.config.value.seed;
+      await session.duplicate(session.savedRuns.value[0]);
+      expect(session.status.value).toBe(status);
+      expect(session.config.value.seed).toBe(status === 'idle' ? 9 : seed);
+      expect(calls).toEqual(status === 'idle' ? ['start null', 'pause', 'stop'] : ['start null', 'pause']);
+      expect(session.behind.value.map(({ id }) => id)).toEqual(status === 'idle' ? [first] : []);
+    }
+  });
+
   it('shows its report where it is finished', async () => {
     const { session, kept, calls, first } = await resting((session, first) => [
       keptAt(session, 'b', 0, { finished: true }),

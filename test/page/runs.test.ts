@@ -129,6 +129,42 @@ it('opens a finished run while another rests, which is kept, drawn behind and go
   await page.close();
 });
 
+it('deletes another run while one trains, and duplicates one when it rests; the one on show is refused in words', async () => {
+  const page = await open('?saved&speed=60&rest=popo&more=2');
+  const status = () => page.evaluate(() => globalThis.taiji!.status());
+  const run = (seed: number) => page.locator('.saved li', { hasText: `seed ${seed}` });
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.knobs', { timeout: 60_000 });
+  const duplicate = run(7).locator('[data-action=duplicate-run]');
+  expect(await duplicate.isDisabled()).toBe(true);
+  expect(await duplicate.getAttribute('aria-describedby')).toBe('saved-wait');
+  expect(await page.locator('#saved-wait').textContent()).toBe(
+    'While a run trains, no other can be opened, resumed, forked or duplicated: pause it first.',
+  );
+  const remove = async (seed: number) => {
+    await run(seed)
+      .getByRole('button', { name: /^Delete the run/ })
+      .click();
+    await run(seed).getByRole('button', { name: 'Delete this run?' }).click();
+    await expect.poll(() => run(seed).count()).toBe(0);
+  };
+  await remove(20);
+  expect(await status()).toBe('running');
+  await page.click('[data-action=pause]');
+  await expect.poll(status).toBe('paused');
+  await remove(21);
+  const { seed } = await page.evaluate(() => globalThis.taiji!.config());
+  const own = page.locator('.saved li', { hasText: 'just now' });
+  await own.getByRole('button', { name: /^Delete the run/ }).click();
+  expect(await own.locator('.refusal').textContent()).toBe('This run is on: press Reset first.');
+  await duplicate.click();
+  await expect.poll(status).toBe('idle');
+  expect(seed).not.toBe(7);
+  expect(await page.evaluate(() => globalThis.taiji!.config().seed)).toBe(7);
+  expect(await own.locator('[data-action=resume-run]').isEnabled()).toBe(true);
+  await page.close();
+});
+
 it('colours what an interval leaves no doubt of, and flags a control that gains', async () => {
   const page = await open('?saved');
   await page.locator('.saved li').nth(1).getByText('Open').click();

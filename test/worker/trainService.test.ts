@@ -378,6 +378,11 @@ describe('the training worker', { timeout: 180_000 }, () => {
       /trained in another tab.*close/,
     );
     await expect(there.deleteRun(id)).rejects.toThrow(/in another tab/);
+    await expect(here.deleteRun(id)).rejects.toThrow('This run is on: press Reset first.');
+    // Any other goes meanwhile.
+    const { id: fork } = await here.fork('here', id);
+    await here.deleteRun(fork);
+    expect((await there.savedRuns()).map((run) => run.id)).not.toContain(fork);
     // A new run of the same config leaves it alone, however far it gets.
     await trainedUntil(there, minusculeConfig(), null, atStep('sft', 2));
     expect((await there.savedRuns()).map((run) => run.id)).toContain(id);

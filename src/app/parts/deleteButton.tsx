@@ -8,6 +8,8 @@ interface DeleteButtonProps {
   question: string | (() => Promise<string>);
   class?: string;
   disabled?: boolean;
+  /** Why it cannot be deleted now: said instead of the question. */
+  refusal?: string | null;
   remove(): void;
 }
 
@@ -15,12 +17,16 @@ interface DeleteButtonProps {
  * Asks before it deletes, in its own place: the first press turns its words into the question, the second one deletes.
  * Escape, or going elsewhere, takes the question back.
  */
-export function DeleteButton({ label, name, question, class: look, disabled, remove }: DeleteButtonProps) {
+export function DeleteButton(props: DeleteButtonProps) {
+  const { label, name, question, class: look, disabled, refusal = null, remove } = props;
   const asked = useSignal<string | null>(null);
+  const isRefused = useSignal(false);
   const press = async (event: MouseEvent) => {
     // The second half of a double click is no answer.
     if (event.detail > 1) return;
-    if (asked.value === null) asked.value = typeof question === 'string' ? question : await question();
+    isRefused.value = refusal !== null;
+    if (refusal !== null) asked.value = null;
+    else if (asked.value === null) asked.value = typeof question === 'string' ? question : await question();
     else {
       asked.value = null;
       remove();
@@ -28,6 +34,7 @@ export function DeleteButton({ label, name, question, class: look, disabled, rem
   };
   const takeBack = () => {
     asked.value = null;
+    isRefused.value = false;
   };
   return (
     <>
@@ -47,6 +54,9 @@ export function DeleteButton({ label, name, question, class: look, disabled, rem
       </button>
       <span class="hidden" role="status">
         {asked.value !== null && `${asked.value} Press again to delete, Escape to keep.`}
+      </span>
+      <span class="problem refusal" role="status">
+        {isRefused.value && refusal}
       </span>
     </>
   );

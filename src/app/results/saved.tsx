@@ -7,6 +7,7 @@ import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
 import { download } from '../state/download';
 import type { Room } from '../state/keptRuns';
+import type { Session } from '../state/session';
 import { createStorage } from '../state/storage';
 import { ago, bytes } from '../words/format';
 import { nameInWords, runName } from '../words/runNames';
@@ -25,15 +26,23 @@ export function SavedRuns() {
   const file = useRef<HTMLInputElement>(null);
   const runs = [...session.savedRuns.value].sort((a, b) => b.savedAt - a.savedAt);
   const busy = session.busy.value;
+  const runIsOn = ['running', 'paused'].includes(session.status.value);
   /** Whether it cannot be taken up now; the one on show is there already. */
   const isBarred = (run: SavedRun) =>
     !session.isFree.value || run.isElsewhere || (busy && run.id === session.runId.value);
+  const isOnShow = ({ id }: SavedRun) => runIsOn && id === session.runId.value;
+  const wait = session.isFree.value ? null : waitWords(session);
   return (
     <section class="saved" aria-labelledby="saved-title">
       <div class="section-head">
         <h2 id="saved-title">Kept on this device</h2>
         {session.room.value !== null && <p>{takes(session.room.value)}</p>}
       </div>
+      {wait !== null && (
+        <p class="faint" id="saved-wait">
+          {wait}
+        </p>
+      )}
       <ul>
         {runs.map((run) => (
           <li key={run.id}>
@@ -94,7 +103,8 @@ export function SavedRuns() {
                 type="button"
                 data-action="duplicate-run"
                 title="Fills the form with this run’s settings, for you to change"
-                disabled={busy}
+                disabled={wait !== null}
+                aria-describedby={wait === null ? undefined : 'saved-wait'}
                 onClick={() => void session.duplicate(run)}
               >
                 Duplicate with changes
@@ -132,7 +142,7 @@ export function SavedRuns() {
               </button>
               <DeleteButton
                 class="plain"
-                disabled={busy || run.isElsewhere}
+                refusal={refusalOf(run, isOnShow(run))}
                 label="Delete"
                 name={`Delete the run ${runName(run)}`}
                 question="Delete this run?"
@@ -194,6 +204,20 @@ function takes({ used, quota, isPersistent }: Room): string {
     ? 'It stays until you delete it.'
     : 'The browser may delete it when the disk is full.';
   return `With your data, ${bytes(used)} of the ${bytes(quota)} that the browser allows. ${fate}`;
+}
+
+/** Why nothing else can be taken on show now. */
+function waitWords({ studies, divergence }: Session): string {
+  const barred = 'no other can be opened, resumed, forked or duplicated';
+  if (studies.busy.value) return `While a study trains, ${barred}.`;
+  if (divergence.value !== null) return `Until it is decided how this run goes on, ${barred}.`;
+  return `While a run trains, ${barred}: pause it first.`;
+}
+
+/** Why a run cannot be deleted now; null where it can be. */
+function refusalOf({ isElsewhere }: SavedRun, isOnShow: boolean): string | null {
+  if (isElsewhere) return 'Another tab trains this run: stop it there first.';
+  return isOnShow ? 'This run is on: press Reset first.' : null;
 }
 
 /** One that was stopped because it ran away is not simply resumed; from what is no number there is nothing to go on from. */

@@ -90,8 +90,7 @@ export function createKeptRuns(
   }
 
   async function deleteRun(id: string): Promise<void> {
-    await attempt('Deleting the run', () => trainer().deleteRun(id));
-    onDeleted(id);
+    if (await attempt('Deleting the run', () => trainer().deleteRun(id))) onDeleted(id);
     await refresh();
   }
 

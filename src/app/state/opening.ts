@@ -24,8 +24,8 @@ interface Tools {
   settingsOpen: Signal<boolean>;
   trainer(): Pick<TrainerApi, 'openRun'>;
   adopt(wanted: RunConfig, told?: readonly RunChange[]): void;
-  /** Whether a kept run can take the place of what is on show, which has been put away for it. */
-  isCleared(next: string): Promise<boolean>;
+  /** Whether the worker is free, and what rested on show has been put away for the run with this id, or for none. */
+  isCleared(next: string | null): Promise<boolean>;
   clear(): void;
   show(report: Report): void;
   readFiles(files: File[]): Promise<void>;
@@ -73,11 +73,11 @@ export function createOpening(tools: Tools) {
     }
   }
 
-  /** Fills the form with what a kept run was made with, to be changed. Starts nothing; what is on show stays. */
+  /** Fills the form with what a kept run was made with, to be changed. Starts nothing; what is on show stays, save a run that rests. */
   async function duplicate(saved: SavedRun): Promise<void> {
-    if (busy.value) return;
     try {
       const settings = parseConfig(saved.config);
+      if (!(await isCleared(null))) return;
       batch(() => {
         adopt(settings, saved.changes);
         expected.value = null;

@@ -25,9 +25,9 @@ export function createPuttingAway({ busy, rests, runId, view, kept, say }: Tools
 
   /**
    * Whether what rests on show is kept as it stands, and the run that is to follow is there. Says so where not.
-   * @param next its id
+   * @param next its id; null where none is to follow
    */
-  async function isKept(next: string): Promise<boolean> {
+  async function isKept(next: string | null): Promise<boolean> {
     for (let look = 0; !(await isOwnKept()); look++) {
       if (look === LOOKS - 1) {
         say(
@@ -38,6 +38,7 @@ export function createPuttingAway({ busy, rests, runId, view, kept, say }: Tools
       }
       await new Promise((resolve) => setTimeout(resolve, BETWEEN));
     }
+    if (next === null) return true;
     const found = kept.runs.value.find(({ id }) => id === next);
     if (found !== undefined && !found.isElsewhere) return true;
     say('error', 'That run was deleted or is being trained in another tab, so it was not taken up.');

@@ -14,7 +14,7 @@ interface Tools {
   /** Nothing is on show that cannot be put away. */
   isFree: ReadonlySignal<boolean>;
   /** Whether what rests on show is kept as it stands, and the run that is to follow is there. */
-  isKept(next: string): Promise<boolean>;
+  isKept(next: string | null): Promise<boolean>;
   /** A number that is another once another run begins, or the worker has died. */
   turn(): number;
   trainer(): Pick<TrainerApi, 'fork'>;
@@ -57,13 +57,16 @@ export function createTakingUp(tools: Tools) {
     if (await isCleared(saved.id)) await start(saved, generation, choice);
   }
 
-  /** Whether a kept run can take the place of what is on show, which has been put away for it. */
-  async function isCleared(next: string): Promise<boolean> {
+  /**
+   * Whether the worker is free, and what rested on show has been put away for it.
+   * @param next the kept run that is to follow; null where none is
+   */
+  async function isCleared(next: string | null): Promise<boolean> {
     return isFree.value && (!busy.value || (await putAway(next)));
   }
 
-  /** Clears the page for a kept run. Where what rests on show is not kept as it stands, says so and leaves it there. */
-  async function putAway(next: string): Promise<boolean> {
+  /** Clears the page. Where what rests on show is not kept as it stands, says so and leaves it there. */
+  async function putAway(next: string | null): Promise<boolean> {
     if (status.value === 'paused') {
       const began = turn();
       pending.value = 'stopping';
