@@ -1,8 +1,11 @@
 // The attention of attention.wgsl for a GPU with fast workgroup memory (tiles: Dao, "FlashAttention-2", 2023):
 //
-//   forward         o_i = Σ_j p_ij v_j,  p_ij = softmax_j(q_i·k_j / √h),  keeps lse_i
-//   backward_query  dq_i = Σ_j dS_ij k_j / √h,  dS_ij = p_ij (dO_i·v_j − δ_i),  keeps δ_i = dO_i·O_i
-//   backward_key    dv_j = Σ_i p_ij dO_i,  dk_j = Σ_i dS_ij q_i / √h
+//   forward   o_i = Σ_j p_ij v_j,  p_ij = softmax_j(q_i·k_j / √h),  keeps lse_i
+//   backward  dq_i = Σ_j dS_ij k_j / √h,  dS_ij = p_ij (dO_i·v_j − δ_i),  δ_i = dO_i·O_i
+//             dv_j = Σ_i p_ij dO_i,  dk_j = Σ_i dS_ij q_i / √h
+//
+// q and k are turned to their positions, and where a head has whole vec4s in its halves, backward turns dq and dk back (rope.wgsl).
+// Some of its workgroups own queries and the others keys, so that neither wait for the other.
 //
 // A workgroup owns OWNED neighbouring queries (or keys) of one head. It walks the others in tiles of TILE through workgroup
 // memory, in ascending order. LANES threads share an owned row: for the scores each takes every LANES-th row of the tile, and
@@ -10,8 +13,9 @@
 // two vectors of a head at most, and a quarter of what it sums up.
 //
 // Lines that end in `// each c`, `// each d`, `// each s` are repeated (gpu/unroll.ts): c counts the vec4s of a head, d the
-// vec4s that a thread sums up, s the rows of a tile that a thread
-// scores, and k those that are summed up in a turn.
+// vec4s that a thread sums up in forward, s the rows of a tile that a thread scores, and k those that are summed up in a turn.
+// Backward, a thread sums up the same vec4s of each of PARTS parts of the head, its halves where it turns them (lines of r)
+// and the whole where it does not (lines of n): f counts those of a part, and g the parts.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
@@ -20,7 +24,7 @@ struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 @group(0) @binding(2) var<storage, read_write> o : array<vec4f>;       // [rows, HEADS · HEAD_DIM]
 @group(0) @binding(3) var<storage, read_write> lse : array<f32>;       // [rows, HEADS]
 @group(0) @binding(4) var<storage, read> d_o : array<vec4f>;           // [rows, HEADS · HEAD_DIM]
-@group(0) @binding(5) var<storage, read_write> delta : array<f32>;     // [rows, HEADS]
+@group(0) @binding(5) var<storage, read> rotation : array<vec4f>;      // [positions, HEAD_DIM / 2] of (cos, sin)
 @group(0) @binding(6) var<storage, read_write> dqkv : array<vec4f>;    // [rows, ROW_WIDTH]
 @group(0) @binding(7) var<uniform> shape : Shape;
 
@@ -34,6 +38,8 @@ const LOWEST = -3.0e38;
 // One more than a row holds, so that rows begin in different memory banks.
 const STRIDE = H4 + 1u;
 const SCORES = TILE + 1u;
+// Vec4s of a part of a head.
+const PART = H4 / PARTS;
 
 var<workgroup> first_tile : array<vec4f, TILE * STRIDE>;   // keys | keys | queries
 var<workgroup> second_tile : array<vec4f, TILE * STRIDE>;  // values | values | dO
@@ -133,12 +139,32 @@ fn forward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index
   if (lane == 0u) { lse[row * HEADS + head] = select(0.0, highest + log(total), inside); }
 }
 
+// The gradient of four places in each half of a head, turned back from the row's position. `at` is where the first four belong.
+fn store_turned(at : u32, row : u32, column : u32, first : vec4f, second : vec4f) {
+  let turn = spans[row].x * H4 + column * 2u;
+  let low = rotation[turn];
+  let high = rotation[turn + 1u];
+  let cosine = vec4f(low.xz, high.xz);
+  let sine = -vec4f(low.yw, high.yw);
+  dqkv[at] = first * cosine - second * sine;
+  dqkv[at + PART] = second * cosine + first * sine;
+}
+
 @compute @workgroup_size(THREADS)
-fn backward_query(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) thread : u32) {
-  let head = group.y % HEADS;
-  let first = group.y / HEADS * shape.length;
+fn backward(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) thread : u32) {
+  // Keys come first: of them there is more to do.
+  let keys = shape.batch * KV_HEADS;
+  if (group.y < keys) {
+    backward_key(group.x * OWNED, group.y, thread);
+  } else {
+    backward_query(group.x * OWNED, group.y - keys, thread);
+  }
+}
+
+fn backward_query(t0 : u32, pair : u32, thread : u32) {
+  let head = pair % HEADS;
+  let first = pair / HEADS * shape.length;
   let key = (HEADS + head / GROUP) * H4;
-  let t0 = group.x * OWNED;
   let owned = thread / LANES;
   let lane = thread % LANES;
   // A row past the end walks along with the last one and is not stored.
@@ -151,8 +177,8 @@ fn backward_query(@builtin(workgroup_id) group : vec3u, @builtin(local_invocatio
   var inner = 0.0;
   inner += dot(g{c}, o[row * O4 + head * H4 + {c}u]); // each c
   let normaliser = lse[row * HEADS + head];
-  let column{d} = min(lane + {d}u * LANES, H4 - 1u); // each d
-  var dq{d} = vec4f(); // each d
+  let column{f} = min(lane + {f}u * LANES, PART - 1u); // each f
+  var dq{f}{g} = vec4f(); // each f g
   let w = walk(first, t0);
   for (var next = w.begin; next < w.last; next += TILE) {
     let base = skip(next, w);
@@ -173,24 +199,24 @@ fn backward_query(@builtin(workgroup_id) group : vec3u, @builtin(local_invocatio
       { // each k
         let j = turn + {k}u;
         let ds = first_scores[owned * SCORES + j];
-        dq{d} += ds * first_tile[j * STRIDE + column{d}]; // each d
+        dq{f}{g} += ds * first_tile[j * STRIDE + column{f} + {g}u * PART]; // each f g
       }
     }
     workgroupBarrier();
   }
   if (t >= shape.length) { return; }
   let inside = t < span.w;
-  if (lane + {d}u * LANES < H4) { dqkv[row * W4 + head * H4 + column{d}] = select(vec4f(), dq{d}, inside); } // each d
-  if (lane == 0u) { delta[row * HEADS + head] = select(0.0, inner, inside); }
+  dq{f}{g} = select(vec4f(), dq{f}{g}, inside); // each f g
+  let at{f} = row * W4 + head * H4 + column{f}; // each f
+  if (lane + {f}u * LANES < PART) { dqkv[at{f}] = dq{f}0; } // each n f
+  if (lane + {f}u * LANES < PART) { store_turned(at{f}, row, column{f}, dq{f}0, dq{f}1); } // each r f
 }
 
-@compute @workgroup_size(THREADS)
-fn backward_key(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) thread : u32) {
-  let kv_head = group.y % KV_HEADS;
-  let first = group.y / KV_HEADS * shape.length;
+fn backward_key(t0 : u32, pair : u32, thread : u32) {
+  let kv_head = pair % KV_HEADS;
+  let first = pair / KV_HEADS * shape.length;
   let key = (HEADS + kv_head) * H4;
   let value = key + KV_HEADS * H4;
-  let t0 = group.x * OWNED;
   let owned = thread / LANES;
   let lane = thread % LANES;
   // A row past the end walks along with the last one and is not stored.
@@ -200,9 +226,9 @@ fn backward_key(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_
   let scale = inverseSqrt(f32(HEAD_DIM));
   let k{c} = qkv[row * W4 + key + {c}u] * scale; // each c
   let v{c} = qkv[row * W4 + value + {c}u]; // each c
-  let column{d} = min(lane + {d}u * LANES, H4 - 1u); // each d
-  var dk{d} = vec4f(); // each d
-  var dv{d} = vec4f(); // each d
+  let column{f} = min(lane + {f}u * LANES, PART - 1u); // each f
+  var dk{f}{g} = vec4f(); // each f g
+  var dv{f}{g} = vec4f(); // each f g
   // A key is seen by what comes after it up to its span's end: a prefix's end is that of the whole row.
   var end = 0u;
   for (var i = 0u; i < turns(OWNED); i++) { end = max(end, spans[first + min(t0 + i, shape.length - 1u)].w); }
@@ -216,7 +242,9 @@ fn backward_key(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_
       if (thread < TILE) {
         let query = first + min(base + thread, shape.length - 1u);
         first_numbers[thread] = lse[query * HEADS + head];
-        second_numbers[thread] = delta[query * HEADS + head];
+        var inner = 0.0;
+        inner += dot(d_o[query * O4 + head * H4 + {c}u], o[query * O4 + head * H4 + {c}u]); // each c
+        second_numbers[thread] = inner;
       }
       workgroupBarrier();
       let at{s} = (lane + {s}u * LANES) * STRIDE; // each s
@@ -235,14 +263,16 @@ fn backward_key(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_
           let i = turn + {k}u;
           let p = first_scores[owned * SCORES + i];
           let ds = second_scores[owned * SCORES + i];
-          dv{d} += p * second_tile[i * STRIDE + column{d}]; // each d
-          dk{d} += ds * first_tile[i * STRIDE + column{d}]; // each d
+          dv{f}{g} += p * second_tile[i * STRIDE + column{f} + {g}u * PART]; // each f g
+          dk{f}{g} += ds * first_tile[i * STRIDE + column{f} + {g}u * PART]; // each f g
         }
       }
       workgroupBarrier();
     }
   }
   if (t >= shape.length) { return; }
-  if (lane + {d}u * LANES < H4) { dqkv[row * W4 + key + column{d}] = dk{d}; } // each d
-  if (lane + {d}u * LANES < H4) { dqkv[row * W4 + value + column{d}] = dv{d}; } // each d
+  let at{f} = row * W4 + key + column{f}; // each f
+  if (lane + {f}u * LANES < PART) { dqkv[at{f}] = dk{f}0; } // each n f
+  if (lane + {f}u * LANES < PART) { store_turned(at{f}, row, column{f}, dk{f}0, dk{f}1); } // each r f
+  if (lane + {f}u * LANES < PART) { dqkv[row * W4 + value + column{f} + {g}u * PART] = dv{f}{g}; } // each f g
 }

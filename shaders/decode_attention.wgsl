@@ -7,7 +7,9 @@
 // The row's token stands at position prompt_lengths[p] − 1 + step: the last prompt token is fed at step 0, so the prefill
 // supplies keys 0 … prompt_length − 2. One thread per (row, pair) and per (row, head). `// each c`: see attention.wgsl.
 //
-// `attend_together` is `attend` for a GPU: LANES threads per (row, head) take every LANES-th key each, then add up in their order.
+// `attend_together` is both for a GPU: LANES threads per (row, head) take every LANES-th key each, then add up in their order. Where the
+// halves of a head are whole vec4s (lines of r) it turns query and key itself, and the first head of a group writes the cache. Else (lines
+// of n) rotate_and_store comes before it. f counts the vec4s of each of PARTS parts of a head, g the parts.
 
 struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
 
@@ -16,8 +18,10 @@ struct Shape { rows : u32, prompt_length : u32, unused1 : u32, unused2 : u32 }
 @group(0) @binding(1) var<storage, read> prompt : array<vec4f>;          // [prompts · prompt_length, ROW_WIDTH], rotated
 @group(0) @binding(2) var<storage, read> prompt_lengths : array<u32>;    // [prompts]
 @group(0) @binding(3) var<storage, read_write> cache : array<f32>;       // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
+@group(0) @binding(3) var<storage, read_write> cache_too : array<vec4f>; // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
 @group(0) @binding(3) var<storage, read> cache4 : array<vec4f>;          // [rows, MAX_NEW, 2 · KV_HEADS · HEAD_DIM]
 @group(0) @binding(4) var<storage, read> rotation : array<vec2f>;        // [positions, HEAD_DIM / 2]
+@group(0) @binding(4) var<storage, read> rotation4 : array<vec4f>;       // [positions, HEAD_DIM / 2], two of them in each
 @group(0) @binding(5) var<storage, read> state : array<u32>;             // [1], the step
 @group(0) @binding(6) var<storage, read_write> o : array<vec4f>;         // [rows, HEADS · HEAD_DIM]
 @group(0) @binding(7) var<uniform> shape : Shape;
@@ -105,6 +109,7 @@ fn attend(@builtin(global_invocation_id) id : vec3u) {
 
 // One more than a row holds, so that rows begin in different memory banks.
 const STRIDE = H4 + 1u;
+const PART = H4 / PARTS;
 var<workgroup> sums : array<vec4f, LANES * STRIDE>;
 var<workgroup> totals : array<f32, LANES>;
 var<workgroup> tops : array<f32, LANES>;
@@ -118,32 +123,50 @@ fn attend_together(@builtin(workgroup_id) group : vec3u, @builtin(local_invocati
   let kv = head / GROUP * H4;
   let p = row / GENERATIONS;
   let before = prompt_lengths[p] - 1u;
+  let now = before + state[0];
   let scale = inverseSqrt(f32(HEAD_DIM));
   let query = row * W4 + head * H4;
-  let q{c} = qkv4[query + {c}u] * scale; // each c
-  var sum{c} = vec4f(); // each c
+  let own = row * W4 + HEADS * H4 + kv;
+  let x{f}{g} = qkv4[query + {g}u * PART + {f}u]; // each g f
+  let q{f}{g} = x{f}{g} * scale; // each n g f
+  let low{f} = rotation4[now * H4 + {f}u * 2u]; // each r f
+  let high{f} = rotation4[now * H4 + {f}u * 2u + 1u]; // each r f
+  let cosine{f} = vec4f(low{f}.xz, high{f}.xz); // each r f
+  let sine{f} = vec4f(low{f}.yw, high{f}.yw); // each r f
+  let q{f}0 = (x{f}0 * cosine{f} - x{f}1 * sine{f}) * scale; // each r f
+  let q{f}1 = (x{f}1 * cosine{f} + x{f}0 * sine{f}) * scale; // each r f
+  var sum{f}{g} = vec4f(); // each g f
   var highest = -3.0e38;
   var total = 0.0;
-  for (var j = thread; j <= before + state[0]; j += LANES) {
-    let in_prompt = j < before;
-    let at = select((row * MAX_NEW + j - before) * 2u * KV4 + kv, (p * shape.prompt_length + j) * W4 + HEADS * H4 + kv, in_prompt);
-    var k{c} : vec4f; // each c
-    var v{c} : vec4f; // each c
-    if (in_prompt) {
-      k{c} = prompt[at + {c}u]; // each c
-      v{c} = prompt[at + KV4 + {c}u]; // each c
+  for (var j = thread; j <= now; j += LANES) {
+    var k{f}{g} : vec4f; // each g f
+    var v{f}{g} : vec4f; // each g f
+    let slot = (row * MAX_NEW + j - before) * 2u * KV4 + kv;
+    if (j < before) {
+      let at = (p * shape.prompt_length + j) * W4 + HEADS * H4 + kv;
+      k{f}{g} = prompt[at + {g}u * PART + {f}u]; // each g f
+      v{f}{g} = prompt[at + KV4 + {g}u * PART + {f}u]; // each g f
+    } else if (j < now || PARTS == 1u) {
+      k{f}{g} = cache4[slot + {g}u * PART + {f}u]; // each n g f
+      v{f}{g} = cache4[slot + KV4 + {g}u * PART + {f}u]; // each n g f
+      k{f}{g} = cache_too[slot + {g}u * PART + {f}u]; // each r g f
+      v{f}{g} = cache_too[slot + KV4 + {g}u * PART + {f}u]; // each r g f
     } else {
-      k{c} = cache4[at + {c}u]; // each c
-      v{c} = cache4[at + KV4 + {c}u]; // each c
+      v{f}{g} = qkv4[own + KV4 + {g}u * PART + {f}u]; // each g f
+      let y{f}{g} = qkv4[own + {g}u * PART + {f}u]; // each r g f
+      k{f}0 = y{f}0 * cosine{f} - y{f}1 * sine{f}; // each r f
+      k{f}1 = y{f}1 * cosine{f} + y{f}0 * sine{f}; // each r f
+      if (head % GROUP == 0u) { cache_too[slot + {g}u * PART + {f}u] = k{f}{g}; } // each r g f
+      if (head % GROUP == 0u) { cache_too[slot + KV4 + {g}u * PART + {f}u] = v{f}{g}; } // each r g f
     }
     var score = 0.0;
-    score += dot(q{c}, k{c}); // each c
+    score += dot(q{f}{g}, k{f}{g}); // each g f
     let higher = max(highest, score);
     let shrink = exp(highest - higher);
     let weight = exp(score - higher);
     highest = higher;
     total = total * shrink + weight;
-    sum{c} = sum{c} * shrink + weight * v{c}; // each c
+    sum{f}{g} = sum{f}{g} * shrink + weight * v{f}{g}; // each g f
   }
   tops[thread] = highest;
   workgroupBarrier();
@@ -153,7 +176,7 @@ fn attend_together(@builtin(workgroup_id) group : vec3u, @builtin(local_invocati
   for (var i = 1u; i < lanes; i++) { top = max(top, tops[i]); }
   let share = exp(highest - top);
   totals[thread] = total * share;
-  sums[thread * STRIDE + {c}u] = sum{c} * share; // each c
+  sums[thread * STRIDE + {g}u * PART + {f}u] = sum{f}{g} * share; // each g f
   workgroupBarrier();
   for (var c = thread; c < H4; c += LANES) {
     var numerator = vec4f();

@@ -1,4 +1,4 @@
-// The products of matmul.wgsl for a GPU with fast workgroup memory: out[m, n] = Σ_k a[m, k] · b[k, n] (+ residual[m, n]).
+// The products of matmul.wgsl for a GPU with fast workgroup memory: out[m, n] = end(Σ_k a[m, k] · b[k, n]).
 //
 // Layouts, slices and GOES_ON are matmul.wgsl's; LAYOUT is 0 nt, 1 nn, 2 tn. Every sum runs over k in ascending order. Where nt or nn has
 // SPLITS, k is cut into as many runs of whole steps, and each makes a slice of its own (reduce_splits.wgsl adds them up).
@@ -10,14 +10,18 @@
 // turned in registers. Rows and columns past an edge are clamped on load and dropped on store; past the end of k there are
 // zeros. Lines that end in `// each h i c` are repeated (gpu/unroll.ts): h < BLOCKS_M, c < BLOCKS_N, i and j < 4, k < UNROLLED,
 // and p counts the turns in which blocks are loaded.
+//
+// What becomes of a sum is said by the shader that is put behind this one, as matmul_stored.wgsl: `store` takes four neighbouring outputs.
+// Where outputs belong together in pairs (lines of z; those of w are for all others), a tile has as many of the first of a pair as of the second,
+// and `store_pair` takes four of each. In nt the rows of `a` may be normalised first (lines of o), as rms_norm.wgsl does it, sums in its order.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
 @group(0) @binding(0) var<storage, read> a : array<vec4f>;            // [rows, K] | tn: [rows, M]
 @group(0) @binding(1) var<storage, read> b : array<vec4f>;            // nn: [K, N] | nt: [N, K] | tn: [rows, N]
-@group(0) @binding(2) var<storage, read> residual : array<vec4f>;     // [rows, N]
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // [rows, N] | in slices: [SPLITS, rows, N] | tn: [SPLITS, M, N]
 @group(0) @binding(4) var<uniform> shape : Shape;
+@group(0) @binding(6) var<storage, read> weight : array<vec4f>;       // [K], of the norm
 
 const NT = LAYOUT == 0u;
 const TN = LAYOUT == 2u;
@@ -44,8 +48,53 @@ fn swizzle(k : u32, quads : u32) -> u32 { return k / 4u * (32u / STEP) % quads; 
 fn in_a(k : u32, quad : u32) -> u32 { return quad ^ swizzle(k, QUADS_A); }
 fn in_b(k : u32, quad : u32) -> u32 { return quad ^ swizzle(k, QUADS_B); }
 
-// STEP. Where a loop is left over, it is said so that no compiler can tell: lavapipe would unroll it and take seconds.
-fn steps() -> u32 { return select(STEP | (shape.rows >> 31u), STEP, UNROLLED == STEP); }
+// Of the tile's rows: the sum of squares of each of NORM_LANES threads, and then the scale in the place of the first.
+var<workgroup> squares : array<f32, TILE_M * NORM_LANES>;
+
+// A count of turns, so said that no compiler can tell: lavapipe would write the loop out and take seconds.
+fn turns(count : u32) -> u32 { return count | (shape.rows >> 31u); }
+
+fn find_scales(thread : u32, m0 : u32, m_extent : u32) {
+  for (var i = thread; i < turns(TILE_M * NORM_LANES); i += THREADS) {
+    let row = min(m0 + i / NORM_LANES, m_extent - 1u) * (K / 4u);
+    var square = 0.0;
+    for (var k = i % NORM_LANES; k < turns(K / 4u); k += NORM_LANES) { square += dot(a[row + k], a[row + k]); }
+    squares[i] = square;
+  }
+  for (var width = NORM_LANES / 2u; width > 0u; width /= 2u) {
+    workgroupBarrier();
+    for (var i = thread; i < turns(TILE_M * width); i += THREADS) {
+      let at = i / width * NORM_LANES + i % width;
+      squares[at] += squares[at + width];
+    }
+  }
+  workgroupBarrier();
+  for (var i = thread; i < turns(TILE_M); i += THREADS) {
+    squares[i * NORM_LANES] = inverseSqrt(squares[i * NORM_LANES] / f32(K) + f32(EPS_NANO) * 1e-9);
+  }
+  workgroupBarrier();
+}
+
+// Four of a row of `a`, in nt and nn.
+fn of_a(row : u32, quad : u32) -> vec4f {
+  let x = a[row * (K / 4u) + quad];
+  return x * squares[row % TILE_M * NORM_LANES] * weight[quad]; // each o
+  return x; // each e
+}
+
+// The column of the product that a quad of the tile begins with. Of a pair, the first is in the lower half of a block's threads.
+fn column(n0 : u32, quad : u32) -> u32 {
+  return n0 + quad * 4u; // each w
+  return pair_column(pair_of(n0, quad), quad % SIDE_N >= SIDE_N / 2u); // each z
+}
+
+// Pairs are numbered as their first columns are.
+fn pair_of(n0 : u32, quad : u32) -> u32 {
+  return n0 / 2u + (quad / SIDE_N * (SIDE_N / 2u) + quad % (SIDE_N / 2u)) * 4u;
+}
+
+// STEP, and a GPU has its turns written out.
+fn steps() -> u32 { return select(turns(STEP), STEP, UNROLLED == STEP); }
 
 // Where a block lies in a tile, as (block along k, quad). Neighbouring threads take neighbouring addresses.
 fn place(block : u32, quads : u32, rows_along_k : bool) -> vec2u {
@@ -61,7 +110,7 @@ fn block_of_a(m : u32, k : u32, m_extent : u32, end : u32) -> mat4x4f {
     return mat4x4f(v0, v1, v2, v3);
   }
   if (SHORT && k >= end) { return mat4x4f(); }
-  let v{j} = a[min(m + {j}u, m_extent - 1u) * (K / 4u) + k / 4u]; // each j
+  let v{j} = of_a(min(m + {j}u, m_extent - 1u), k / 4u); // each j
   return transpose(mat4x4f(v0, v1, v2, v3));
 }
 
@@ -96,7 +145,7 @@ fn load(thread : u32, turn : u32, m0 : u32, n0 : u32, k0 : u32, m_extent : u32, 
     return block_of_a(m0 + at.y * 4u, k0 + at.x * 4u, m_extent, end);
   }
   let at = place(block - LOADS_A, QUADS_B, NT);
-  return block_of_b(n0 + at.y * 4u, k0 + at.x * 4u, end);
+  return block_of_b(column(n0, at.y), k0 + at.x * 4u, end);
 }
 
 fn keep(thread : u32, turn : u32, columns : mat4x4f) {
@@ -135,7 +184,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) t
   let m = m0 + y * 4u;
   let n = n0 + x * 4u;
   var s{h}{i}{c} = vec4f(); // each h i c
-  if (GOES_ON == 1u) { s{h}{i}{c} = begun(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent); } // each h i c
+  if (GOES_ON == 1u) { s{h}{i}{c} = begun(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent); } // each w h i c
+  find_scales(thread, m0, m_extent); // each o
   var next{p} = mat4x4f(); // each p
   // A step is loaded, the one before it is multiplied, and then the tiles are written anew.
   for (var k0 = begin; k0 < end + STEP; k0 += STEP) {
@@ -157,19 +207,20 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) t
   }
 
   let slice = group.z * (SLICE / 4u);
-  store(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent, slice, s{h}{i}{c}); // each h i c
-}
-
-fn begun(m : u32, n : u32, m_extent : u32) -> vec4f {
-  return out[(min(m, m_extent - 1u) * N + min(n, N - 4u)) / 4u];
-}
-
-fn store(m : u32, n : u32, m_extent : u32, slice : u32, value : vec4f) {
-  if (m >= m_extent || n >= N) { return; }
-  let index = (m * N + n) / 4u;
-  if (RESIDUAL == 1u) {
-    out[slice + index] = value + residual[index];
-  } else {
-    out[slice + index] = value;
+  store(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent, slice, s{h}{i}{c}); // each w h i c
+  { // each z
+    // The second of a pair is handed to the thread that has the first, through what was a tile.
+    let is_second = x >= SIDE_N / 2u;
+    let side = y * (SIDE_N / 2u) + x % (SIDE_N / 2u);
+    let at{i} = {i}u * (THREADS / 2u) + side; // each i
+    { // each h
+      { // each c
+        workgroupBarrier();
+        if (is_second) { a_tile[at{i} / QUADS_A][at{i} % QUADS_A] = s{h}{i}{c}; } // each i
+        workgroupBarrier();
+        let pair = pair_of(n0, x + {c}u * SIDE_N);
+        if (!is_second) { store_pair(m + {h}u * SIDE_M * 4u + {i}u, pair, m_extent, s{h}{i}{c}, a_tile[at{i} / QUADS_A][at{i} % QUADS_A]); } // each i
+      }
+    }
   }
 }

@@ -14,12 +14,12 @@ export function unroll(source: string, counts: Readonly<Record<string, number>>)
     .join('\n');
 }
 
-/** A block from `{ // each k` to the `}` below it, once for every k. */
+/** A block from `{ // each k` to the `}` below it, once for every k, and the blocks in it. */
 function repeatBlocks(source: string, counts: Readonly<Record<string, number>>): string {
   return source.replace(
     /^( *)\{ \/\/ each ([a-z])\n([\s\S]*?\n)\1\}$/gm,
     (_, indent: string, letter: string, body: string) =>
-      repeat(`${indent}{\n${body}${indent}}`, [letter], counts).join('\n'),
+      repeatBlocks(repeat(`${indent}{\n${body}${indent}}`, [letter], counts).join('\n'), counts),
   );
 }
 

@@ -96,12 +96,17 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
       addAttentiveLayer(plan, tuning, {
         ...{ sizes, weights, activations, spans, rotation, batch, length, shape },
         layer: l,
+        isKept: true,
         out: null,
       });
     // MLP
     learn('down_backward', dw.down, { a: dx, b: kept.h, M: D, N: F });
-    through('down_backward', { a: dx, w: w.down, out: wide, K: D, N: F });
-    kernels.swigluBackward(plan, { gateUp: kept.gateUp, dh: wide, dGateUp, F, rows, shape });
+    kernels.matmulUngated(plan, tuning, {
+      ...{ label: 'down_backward', a: dx, w: w.down, out: wide, K: D, F, rows, shape },
+      gateUp: kept.gateUp,
+      dGateUp,
+      scratch: activations.scratch,
+    });
     learn('gate_up_backward', dw.gateUp, { a: dGateUp, b: kept.normed2, M: 2 * F, N: D });
     through('gate_up_backward', { a: dGateUp, w: w.gateUp, out: dNormed, K: 2 * F, N: D });
     throughNorm(dw.norm2, { x: kept.middle, weight: w.norm2, scale: kept.scale2 });
@@ -116,12 +121,12 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
       dO: dNormed,
       delta: scratch.delta,
       dqkv: wide,
+      rotation,
       heads,
       batch,
       length,
       shape,
     });
-    kernels.rope(plan, { qkv: wide, rotation, spans, heads, inverse: true, rows, shape });
     learn('qkv_backward', dw.qkv, { a: wide, b: kept.normed1, M: W, N: D });
     through('qkv_backward', { a: wide, w: w.qkv, out: dNormed, K: W, N: D });
     throughNorm(dw.norm1, { x: activations.residual[l], weight: w.norm1, scale: kept.scale1 });

@@ -182,6 +182,8 @@ export function addForward(
     batch: number;
     length: number;
     shape: GPUBuffer;
+    /** Whether a backward pass is to follow; else only `qkv` of a layer need be right. */
+    isKept: boolean;
   },
 ): void {
   const { sizes, weights, activations, shape, batch, length } = o;
@@ -220,8 +222,9 @@ export function addAttentiveLayer(
     scratch: activations.scratch,
     rows,
     shape,
-    attend: () => {
-      kernels.rope(plan, { qkv: kept.qkv, rotation, spans, heads, inverse: false, rows, shape });
+    isKept: o.isKept,
+    turn: { rotation, spans, heads },
+    attend: () =>
       kernels.attention(plan, tuning, {
         qkv: kept.qkv,
         spans,
@@ -231,14 +234,13 @@ export function addAttentiveLayer(
         batch,
         length,
         shape,
-      });
-    },
+      }),
   });
 }
 
 /**
- * One layer, from x [rows, D] to out [rows, D], or to what it leaves behind alone. `attend` adds what leads from `kept.qkv` to
- * `kept.attended`.
+ * One layer, from x [rows, D] to out [rows, D], or to what it leaves behind alone. `attend` adds what leads from `kept.qkv`, which is
+ * turned to its positions where `turn` says them, to `kept.attended`.
  */
 export function addLayer(
   plan: Plan,
@@ -248,36 +250,30 @@ export function addLayer(
     weight: WeightViews['layers'][number];
     x: GPUBuffer;
     kept: Omit<LayerActivations, 'lse'>;
+    /** Whether a backward pass is to follow; else what it leaves behind need not be right but for `qkv`. */
+    isKept: boolean;
     out: GPUBuffer | null;
     scratch: GPUBuffer;
     rows: number;
     shape: GPUBuffer;
+    turn: kernels.Turn | null;
     attend: () => void;
   },
 ): void {
-  const { weight, x, kept, scratch, rows, shape } = o;
+  const { weight, x, kept, scratch, rows, shape, turn, isKept } = o;
   const { D, F, W, eps } = o.sizes;
-  kernels.rmsNorm(plan, tuning, {
-    x,
-    weight: weight.norm1,
-    scale: kept.scale1,
-    out: kept.normed1,
-    D,
-    eps,
-    rows,
-    shape,
-  });
-  kernels.matmulNT(plan, tuning, {
+  const qkv = {
     label: 'qkv',
-    a: kept.normed1,
+    input: { x, weight: weight.norm1, eps, normed: kept.normed1, scale: kept.scale1, isKept },
     w: weight.qkv,
     scratch,
     out: kept.qkv,
     K: D,
-    N: W,
     rows,
     shape,
-  });
+  };
+  if (turn !== null) kernels.matmulRotated(plan, tuning, { ...qkv, turn });
+  else kernels.matmulNormed(plan, tuning, { ...qkv, N: W });
   o.attend();
   kernels.matmulNT(plan, tuning, {
     label: 'o_proj',
@@ -291,28 +287,19 @@ export function addLayer(
     rows,
     shape,
   });
-  kernels.rmsNorm(plan, tuning, {
-    x: kept.middle,
-    weight: weight.norm2,
-    scale: kept.scale2,
-    out: kept.normed2,
-    D,
-    eps,
-    rows,
-    shape,
-  });
-  kernels.matmulNT(plan, tuning, {
+  kernels.matmulGated(plan, tuning, {
     label: 'gate_up',
-    a: kept.normed2,
+    input: { x: kept.middle, weight: weight.norm2, eps, normed: kept.normed2, scale: kept.scale2, isKept },
     w: weight.gateUp,
     scratch,
     out: kept.gateUp,
+    h: kept.h,
     K: D,
-    N: 2 * F,
+    F,
+    isKept,
     rows,
     shape,
   });
-  kernels.swiglu(plan, { gateUp: kept.gateUp, h: kept.h, F, rows, shape });
   if (o.out === null) return;
   kernels.matmulNT(plan, tuning, {
     label: 'down',

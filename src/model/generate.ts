@@ -8,7 +8,6 @@ import * as kernels from '../gpu/kernels';
 import { Peek } from '../gpu/peek';
 import { Plan, submit } from '../gpu/plan';
 import { addForward, addLayer, allocateActivations, type ModelBuffers, weightViews } from './forward';
-import { addFinalNorm, addLogits } from './head';
 import type { GenerateOptions, Generation } from './languageModel';
 import { plainLayout } from './packing';
 import { padRows } from './padding';
@@ -77,6 +76,7 @@ export class Generator {
       batch: prompts,
       length: promptLength,
       shape: prefillShape,
+      isKept: false,
     });
 
     this.#next = table.floats('next', rows);
@@ -124,6 +124,8 @@ export class Generator {
         weight,
         x: x[l % 2],
         kept,
+        isKept: false,
+        turn: null,
         out: x[(l + 1) % 2],
         scratch,
         rows,
@@ -145,12 +147,18 @@ export class Generator {
           }),
       });
     });
-    const head = { normed, scale, logits };
-    const { embedding } = weights;
     const last = x[sizes.layers % 2];
-    addFinalNorm(plan, tuning, { sizes, weights, x: last, head, rows, shape: rowShape });
-    const product = { sizes, embedding, head, scratch, rows, shape: rowShape };
-    addLogits(plan, tuning, product, { from: 0, size: V });
+    kernels.matmulNormed(plan, tuning, {
+      label: 'logits',
+      input: { x: last, weight: weights.finalNorm, eps: sizes.eps, normed, scale, isKept: false },
+      w: weights.embedding,
+      out: logits,
+      K: D,
+      N: V,
+      scratch,
+      rows,
+      shape: rowShape,
+    });
     kernels.sample(plan, tuning, {
       logits,
       state: this.#state,

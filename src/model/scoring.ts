@@ -93,6 +93,7 @@ export class ScoringStep {
       batch,
       length,
       shape,
+      isKept: false,
     });
     const { scores } = this;
     const x = activations.residual[sizes.layers];

@@ -181,6 +181,7 @@ export class TrainingStep {
       batch,
       length,
       shape: this.#whole.shape,
+      isKept: true,
     });
     addFinalNorm(this.forward, tuning, {
       sizes,

@@ -63,13 +63,28 @@ const cases: [string, Heads, Uint32Array<ArrayBuffer>, number][] = [
   ['grouped heads, packed rows', grouped, packed(), 11],
   [
     'packed rows whose prompts are longer than a tile',
-    { heads: 2, kvHeads: 1, headDim: 20 },
+    { heads: 2, kvHeads: 1, headDim: 24 },
     longPacked(),
     83,
   ],
 ];
 
-/** Forward and backward. lse and delta pass from one to the other. */
+const theta = 10_000;
+/** For any heads: the angles go by the width of a head alone. */
+const rotationFor = ({ headDim }: Heads) =>
+  rotationTable({
+    ...multiHead,
+    hidden_size: headDim,
+    num_attention_heads: 1,
+    rope_theta: theta,
+    max_position_embeddings: 128,
+  });
+
+/** The gradient of what was turned to its positions, turned back. */
+const turnedBack = (dqkv: Float64Array, heads: Heads, spans: Uint32Array) =>
+  twins.rope(dqkv, heads, theta, (row) => spans[4 * row], true);
+
+/** Forward and backward. lse passes from one to the other. */
 function run(
   tuning: Tuning,
   heads: Heads,
@@ -84,7 +99,8 @@ function run(
   const outputs = {
     o: perHead * heads.headDim,
     lse: perHead,
-    delta: perHead,
+    // Written by the variant without tiles alone.
+    delta: new Float32Array(perHead),
     dqkv: rows * twins.rowWidth(heads),
   };
   return runKernel(
@@ -105,7 +121,8 @@ function run(
         tile,
       };
       attention(s.plan, tuning, common);
-      attentionBackward(s.plan, tuning, { ...common, dO: s.input(data.dO), delta, dqkv });
+      const gradient = { dO: s.input(data.dO), delta, dqkv, rotation: s.input(rotationFor(heads)) };
+      attentionBackward(s.plan, tuning, { ...common, ...gradient });
     },
     repeats,
   );
@@ -125,7 +142,7 @@ describe.each(cases)('attention: %s', (name, heads, spans, length) => {
 
   it('forward and backward as the twin, whatever the padding holds', async () => {
     const forward = twins.attention(qkv, spans, heads, length);
-    const backward = twins.attentionBackward(qkv, spans, dO, heads, length);
+    const backward = turnedBack(twins.attentionBackward(qkv, spans, dO, heads, length), heads, spans);
     const data = { qkv: soilPadding(qkv, spans), dO: soilPadding(dO, spans) };
     for (const tuning of tunings) {
       const { o, lse, dqkv } = await run(tuning, heads, spans, length, data);
@@ -149,7 +166,7 @@ it('through the tiles of a real GPU, as the twin', async () => {
   const { o, lse, dqkv } = await run(TUNINGS.tiled, heads, spans, 83, { qkv, dO }, { tile });
   expectClose(o, forward.o);
   expectClose(lse, forward.lse);
-  expectClose(dqkv, twins.attentionBackward(qkv, spans, dO, heads, 83));
+  expectClose(dqkv, turnedBack(twins.attentionBackward(qkv, spans, dO, heads, 83), heads, spans));
 });
 
 it('a tile fits the workgroup memory of every device, and heads too wide for any go without', () => {
@@ -188,6 +205,7 @@ function poisonPadding(values: Float32Array<ArrayBuffer>, lengths: number[], len
 describe.each<[string, Heads, number, number[], number]>([
   ['one head', { heads: 1, kvHeads: 1, headDim: 4 }, 1, [1], 1],
   ['three query heads to a key head', grouped, 3, [5, 1, 7], 7],
+  ['halves of whole fours', { heads: 4, kvHeads: 2, headDim: 24 }, 2, [3, 1, 34], 34],
 ])('decode_attention: %s', (name, heads, generations, promptLengths, promptLength) => {
   const random = stream(`decode ${name}`);
   const maxNew = 5;

@@ -17,6 +17,11 @@ it('repeats marked blocks, and the lines in them', () => {
   );
 });
 
+it('repeats blocks in blocks, and leaves out what is repeated no time', () => {
+  const nested = '{ // each h\n  { // each c\n    x{h}{c}\n  }\n}\n{ // each z\n  y\n}\nw{c} // each z c';
+  expect(unroll(nested, { h: 1, c: 2, z: 0 })).toBe('{\n  {\n    x00\n  }\n  {\n    x01\n  }\n}\n');
+});
+
 it('refuses a letter without a count', () => {
   expect(() => unroll('x{d} // each d', { c: 1 })).toThrow('over d');
 });

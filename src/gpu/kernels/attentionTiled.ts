@@ -33,13 +33,17 @@ export function attentionTileFor(headDim: number, software: boolean): AttentionT
   return tiles.find((tile) => bytesOf(tile, headDim) <= WORKGROUP_MEMORY) ?? null;
 }
 
-/** The same dispatch through tiles: the bindings of both shaders are the same. */
+/** Whether a head's gradient is turned back where it is made: its halves are taken by fours. */
+export const turnsBack = (headDim: number) => headDim % 8 === 0;
+
+/** A dispatch of attention_tiled.wgsl, of `pairs` of a sequence and a head. */
 export function throughTiles(
   dispatch: Omit<Dispatch, 'code' | 'workgroups' | 'constants'> & { constants: Record<string, number> },
   tile: AttentionTile,
   { length, pairs, software }: { length: number; pairs: number; software: boolean },
 ): Dispatch {
   const quads = dispatch.constants.HEAD_DIM / 4;
+  const parts = turnsBack(dispatch.constants.HEAD_DIM) ? 2 : 1;
   // A GPU's compiler makes more of a tile that is written out; a CPU that plays a GPU takes long to compile it.
   const unrolled = software ? 1 : tile.others;
   return {
@@ -47,10 +51,20 @@ export function throughTiles(
     code: unroll(attentionTiledSource, {
       c: quads,
       d: Math.ceil(quads / LANES),
+      f: Math.ceil(quads / parts / LANES),
+      g: parts,
+      r: parts - 1,
+      n: 2 - parts,
       s: tile.others / LANES,
       k: unrolled,
     }),
-    constants: { ...dispatch.constants, OWNED: tile.owned, TILE: tile.others, UNROLLED: unrolled },
+    constants: {
+      ...dispatch.constants,
+      OWNED: tile.owned,
+      TILE: tile.others,
+      PARTS: parts,
+      UNROLLED: unrolled,
+    },
     workgroups: [groups(length, tile.owned), pairs],
   };
 }

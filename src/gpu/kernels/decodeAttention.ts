@@ -2,7 +2,7 @@
 import decodeAttentionSource from '../../../shaders/decode_attention.wgsl?raw';
 import type { Binding, Plan } from '../plan';
 import { unroll } from '../unroll';
-import { type Heads, rowWidth } from './attention';
+import { type Heads, rowWidth } from './heads';
 import { groups, type Tuning } from './tuning';
 
 /** Threads that share a query on a GPU: a power of two whose sums fit the 16 KB of workgroup memory that every device has. */
@@ -31,6 +31,7 @@ export function decodeAttention(
 ): void {
   const { heads, kvHeads, headDim } = o.heads;
   const together = tuning.name === 'tiled';
+  const parts = headDim % 8 === 0 ? 2 : 1;
   const constants = {
     HEADS: heads,
     KV_HEADS: kvHeads,
@@ -39,21 +40,33 @@ export function decodeAttention(
     GENERATIONS: o.generations,
     MAX_NEW: o.maxNew,
     LANES: together ? lanesTogether(headDim) : tuning.attentionLanes,
+    PARTS: parts,
   };
-  plan.add({
-    label: 'decode_attention/rotate_and_store',
-    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
-    entryPoint: 'rotate_and_store',
-    constants,
-    bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
-    workgroups: [groups((o.rows * (heads + kvHeads) * headDim) / 2)],
+  const quads = headDim / 4;
+  const code = unroll(decodeAttentionSource, {
+    c: quads,
+    f: quads / parts,
+    g: parts,
+    r: parts - 1,
+    n: 2 - parts,
   });
+  const turnsItself = together && parts === 2;
+  if (!turnsItself)
+    plan.add({
+      label: 'decode_attention/rotate_and_store',
+      code,
+      entryPoint: 'rotate_and_store',
+      constants,
+      bindings: [o.qkv, null, o.promptLengths, o.cache, o.rotation, o.state, null, o.shape],
+      workgroups: [groups((o.rows * (heads + kvHeads) * headDim) / 2)],
+    });
+  const rotation = turnsItself ? o.rotation : null;
   plan.add({
     label: 'decode_attention/attend',
-    code: unroll(decodeAttentionSource, { c: headDim / 4 }),
+    code,
     entryPoint: together ? 'attend_together' : 'attend',
     constants,
-    bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, null, o.state, o.o, o.shape],
+    bindings: [o.qkv, o.prompt, o.promptLengths, o.cache, rotation, o.state, o.o, o.shape],
     workgroups: [together ? o.rows * heads : groups(o.rows * heads, tuning.attentionLanes)],
   });
 }

@@ -3,12 +3,13 @@ import matmulSource from '../../../shaders/matmul.wgsl?raw';
 import { type Binding, type Plan, ROW_OF_GROUPS } from '../plan';
 import { unroll } from '../unroll';
 import { MOST_PARTIALS, memberFor, splitsAny } from './matmulFamily';
-import { matmulTiled, type Product } from './matmulTiled';
+import { matmulTiled } from './matmulTiled';
+import type { Product } from './product';
 import { transpose } from './transpose';
 import { groups, type Tuning } from './tuning';
 
 /** Of rows with a weight matrix; K is summed over. */
-interface WeightProduct {
+export interface WeightProduct {
   label: string;
   a: Binding;
   w: Binding;

@@ -1,55 +1,47 @@
 /** The products of matmul.ts through tiles in workgroup memory. */
 import matmulTiledSource from '../../../shaders/matmul_tiled.wgsl?raw';
-import type { Binding, Plan } from '../plan';
+import type { Plan } from '../plan';
 import { unroll } from '../unroll';
-import { type Member, type ProductExtents, threadsOf } from './matmulFamily';
+import { type Member, threadsOf } from './matmulFamily';
+import { stored } from './matmulStored';
+import type { Product, ProductEnds } from './product';
 import { reduceSplits } from './reduceSplits';
 import { groups } from './tuning';
-
-/** A product as the shaders take it. */
-export interface Product extends ProductExtents {
-  label: string;
-  a: Binding;
-  b: Binding;
-  residual?: Binding;
-  /** Whether sums begin with what is in `out`: in nn alone, by a member that does not split k. */
-  goesOn?: boolean;
-  out: Binding;
-  /** Floats from one slice of `out` to the next. */
-  slice: number;
-  /** Where k is to be split, at least `MOST_PARTIALS` floats, free to be overwritten. */
-  scratch?: Binding;
-  shape: GPUBuffer;
-}
 
 const LAYOUTS = { nt: 0, nn: 1, tn: 2 };
 
 /** One product; its extents are checked by matmul.ts. @throws Error where k is to be split and there is no scratch */
-export function matmulTiled(plan: Plan, o: Product, member: Member): void {
+export function matmulTiled(plan: Plan, o: Product, member: Member, ends: ProductEnds = {}): void {
   const { splits } = member;
   if (splits === 1) {
-    addTiles(plan, o, member);
+    addTiles(plan, o, member, ends);
     return;
   }
   const { label, residual, out, rows, N, shape, scratch } = o;
   if (scratch === undefined) throw new Error(`matmul ${label}: there is no room to split k.`);
-  addTiles(plan, { ...o, residual: undefined, out: scratch, splits, slice: rows * N }, member);
+  addTiles(plan, { ...o, residual: undefined, out: scratch, splits, slice: rows * N }, member, {});
   reduceSplits(plan, { label, slices: scratch, residual, out, rows, N, splits, shape });
 }
 
-function addTiles(plan: Plan, o: Product, member: Member): void {
+function addTiles(plan: Plan, o: Product, member: Member, { norm, end = stored(o) }: ProductEnds): void {
   const { m, n, step, blocks } = member;
   // A GPU's compiler makes more of a step that is written out; a CPU that plays a GPU takes ten seconds to compile it.
   const unrolled = plan.software ? 1 : step;
+  const [isPaired, isNormed] = [end.isPaired, norm !== undefined].map(Number);
   plan.add({
     label: o.label,
-    code: unroll(matmulTiledSource, {
+    code: unroll(matmulTiledSource + end.code, {
       h: blocks[0],
       c: blocks[1],
       i: 4,
       j: 4,
       k: unrolled,
       p: Math.ceil(((m + n) * step) / 16 / threadsOf(member)),
+      z: isPaired,
+      w: 1 - isPaired,
+      o: isNormed,
+      e: 1 - isNormed,
+      ...end.counts,
     }),
     constants: {
       M: o.layout === 'tn' ? o.rows : 0,
@@ -57,7 +49,6 @@ function addTiles(plan: Plan, o: Product, member: Member): void {
       N: o.N,
       SPLITS: o.splits,
       SLICE: o.slice,
-      RESIDUAL: o.residual ? 1 : 0,
       GOES_ON: o.goesOn ? 1 : 0,
       LAYOUT: LAYOUTS[o.layout],
       TILE_M: m,
@@ -66,9 +57,11 @@ function addTiles(plan: Plan, o: Product, member: Member): void {
       BLOCKS_M: blocks[0],
       BLOCKS_N: blocks[1],
       UNROLLED: unrolled,
+      NORM_LANES: norm?.lanes ?? 1,
+      EPS_NANO: Math.round((norm?.eps ?? 0) * 1e9),
+      ...end.constants,
     },
-    // tn has no residual, but auto layouts keep a binding that any branch names.
-    bindings: [o.a, o.b, o.residual ?? o.a, o.out, o.shape],
+    bindings: [o.a, o.b, end.bindings[0], o.out, o.shape, end.bindings[1] ?? null, norm?.weight ?? null],
     workgroups: [groups(o.N, n), groups(o.rows, m), o.splits],
   });
 }

@@ -1,7 +1,7 @@
 /** Rotary positions. */
 import ropeSource from '../../../shaders/rope.wgsl?raw';
 import type { Binding, Plan } from '../plan';
-import { type Heads, rowWidth } from './attention';
+import { type Heads, rowWidth } from './heads';
 import { groups } from './tuning';
 
 /** Rotates the query and key heads of qkv in place; `inverse` for the gradient. */

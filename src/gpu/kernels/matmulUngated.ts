@@ -1,0 +1,34 @@
+/** The gradient of a gate, of what the MLP's last product hands back. */
+import matmulUngatedSource from '../../../shaders/matmul_ungated.wgsl?raw';
+import type { Binding, Plan } from '../plan';
+import { matmulNN, type WeightProduct } from './matmul';
+import { memberFor } from './matmulFamily';
+import { matmulTiled } from './matmulTiled';
+import { swigluBackward } from './swiglu';
+import type { Tuning } from './tuning';
+
+/**
+ * dGateUp[rows, 2F] of dh[rows, F] = a[rows, K] · W[K, F]. `out` is for dh, and free to be overwritten. `dGateUp` may be `gateUp` itself,
+ * which is gone then.
+ */
+export function matmulUngated(
+  plan: Plan,
+  tuning: Tuning,
+  { gateUp, dGateUp, F, ...o }: Omit<WeightProduct, 'N'> & { gateUp: Binding; dGateUp: Binding; F: number },
+): void {
+  const product = { ...o, b: o.w, N: F, layout: 'nn', splits: 1, slice: 0 } as const;
+  const member = tuning.name === 'tiled' ? memberFor(product, tuning.members) : null;
+  if (member === null || member.splits > 1) {
+    matmulNN(plan, tuning, { ...o, N: F });
+    swigluBackward(plan, { gateUp, dh: o.out, dGateUp, F, rows: o.rows, shape: o.shape });
+    return;
+  }
+  const isInPlace = dGateUp === gateUp;
+  const end = {
+    code: matmulUngatedSource,
+    isPaired: false,
+    counts: { g: isInPlace ? 0 : 1, q: isInPlace ? 1 : 0 },
+    bindings: [isInPlace ? null : gateUp],
+  } as const;
+  matmulTiled(plan, { ...product, out: dGateUp }, member, { end });
+}
