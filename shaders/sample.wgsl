@@ -7,7 +7,8 @@
 //            write `pad` and log-probability 0
 //   advance  step += 1
 //
-// LANES threads share a row: each owns a contiguous run of ids, and lane 0 adds the runs up in order.
+// LANES threads share a row: each owns a contiguous run of ids, and lane 0 adds the runs up in order. What is counted has no order: there
+// neighbouring threads take neighbouring ids. The k-th highest logit is found by DIGIT bits at a time (radix select).
 
 struct Options { rows : u32, top_k : u32, eos : u32, pad : u32, key0 : u32, key1 : u32, temperature : f32, first_row : u32 }
 
@@ -18,10 +19,12 @@ struct Options { rows : u32, top_k : u32, eos : u32, pad : u32, key0 : u32, key1
 @group(0) @binding(4) var<storage, read_write> sampled : array<vec2u>;    // [rows, MAX_NEW] of (token, bits of its logp)
 @group(0) @binding(5) var<uniform> options : Options;
 
+const BUCKETS = 1u << DIGIT;
 const RUN = (VOCABULARY + LANES - 1u) / LANES;
 
 var<workgroup> numbers : array<f32, LANES * ROWS>;
 var<workgroup> counts : array<u32, LANES * ROWS>;
+var<workgroup> buckets : array<atomic<u32>, BUCKETS * ROWS>;
 var<workgroup> chosen : array<u32, ROWS>;
 
 fn rotate(x : u32, by : u32) -> u32 { return (x << by) | (x >> (32u - by)); }
@@ -49,9 +52,9 @@ fn sortable(value : f32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
-// LANES, said so that no compiler can tell: Mesa's lavapipe would unroll the loops over lanes within that over bits, which
-// takes it 15 s. There are never 2³¹ rows.
-fn lanes() -> u32 { return LANES | (options.rows >> 31u); }
+// A count of turns, said so that no compiler can tell: Mesa's lavapipe would unroll the loop, and take seconds. There are never 2³¹ rows.
+fn turns(count : u32) -> u32 { return count | (options.rows >> 31u); }
+fn lanes() -> u32 { return turns(LANES); }
 
 fn all_sum(value : f32, lane : u32, y : u32) -> f32 {
   if (LANES == 1u) { return value; }
@@ -60,16 +63,6 @@ fn all_sum(value : f32, lane : u32, y : u32) -> f32 {
   workgroupBarrier();
   var sum = 0.0;
   for (var i = 0u; i < lanes(); i++) { sum += numbers[y * LANES + i]; }
-  return sum;
-}
-
-fn all_count(value : u32, lane : u32, y : u32) -> u32 {
-  if (LANES == 1u) { return value; }
-  workgroupBarrier();
-  counts[y * LANES + lane] = value;
-  workgroupBarrier();
-  var sum = 0u;
-  for (var i = 0u; i < lanes(); i++) { sum += counts[y * LANES + i]; }
   return sum;
 }
 
@@ -109,19 +102,43 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) loca
   for (var v = begin; v < end; v++) { plain += exp(logits[base + v] - highest); }
   plain = all_sum(plain, lane, y);
 
-  // The k-th highest logit by bisection on its bits, and how many ids equal to it may stay.
+  // The k-th highest logit by its digits, highest first, and how many ids equal to it may stay.
   var threshold = 0u;
   var ties = VOCABULARY;
   if (options.top_k > 0u && options.top_k < VOCABULARY && options.temperature > 0.0) {
-    var above = 0u;
-    for (var bit = 32u; bit > 0u; bit--) {
-      let candidate = threshold | (1u << (bit - 1u));
-      var count = 0u;
-      for (var v = begin; v < end; v++) { count += select(0u, 1u, sortable(logits[base + v]) >= candidate); }
-      if (all_count(count, lane, y) >= options.top_k) { threshold = candidate; }
+    // Digits that are found, and how many more are wanted of those that have them.
+    var found = 0u;
+    ties = options.top_k;
+    for (var left = turns(32u); left > 0u; left -= DIGIT) {
+      let low = left - DIGIT;
+      let mask = ((1u << DIGIT) - 1u) << low;
+      var digit = 0u;
+      if (LANES == 1u) {
+        // Of a bit: a thread that has a row to itself counts the ones.
+        var ones = 0u;
+        for (var v = 0u; v < VOCABULARY; v++) { ones += select(0u, 1u, (sortable(logits[base + v]) & (found | mask)) == (threshold | mask)); }
+        digit = select(0u, 1u, ones >= ties);
+        ties -= select(ones, 0u, digit == 1u);
+      } else {
+        for (var b = lane; b < turns(BUCKETS); b += LANES) { atomicStore(&buckets[y * BUCKETS + b], 0u); }
+        workgroupBarrier();
+        for (var v = lane; v < VOCABULARY; v += LANES) {
+          let rank = sortable(logits[base + v]);
+          if ((rank & found) == threshold) { atomicAdd(&buckets[y * BUCKETS + ((rank & mask) >> low)], 1u); }
+        }
+        workgroupBarrier();
+        digit = turns(BUCKETS) - 1u;
+        var count = atomicLoad(&buckets[y * BUCKETS + digit]);
+        while (count < ties && digit > 0u) {
+          ties -= count;
+          digit--;
+          count = atomicLoad(&buckets[y * BUCKETS + digit]);
+        }
+        workgroupBarrier();
+      }
+      threshold |= digit << low;
+      found |= mask;
     }
-    for (var v = begin; v < end; v++) { above += select(0u, 1u, sortable(logits[base + v]) > threshold); }
-    ties = options.top_k - all_count(above, lane, y);
   }
   // Ties before this lane's run.
   var equal = 0u;

@@ -103,6 +103,20 @@ describe.each([4, 36, 100])('V = %i', (V) => {
   });
 });
 
+it('finds the k-th highest of many, digit by digit, ties and negative numbers among them', async () => {
+  const [V, rows, temperature, topK, step] = [1030, 5, 1, 40, 3];
+  const near = Float32Array.from({ length: rows * V }, () => 7 + random.int(600) * 2 ** -20);
+  for (const logits of [adversarial(random, rows * V).map(Math.cbrt), near, near.map((x) => -x)])
+    for (const tuning of tunings) {
+      const { tokens } = await run(tuning, logits, { V, temperature, topK, step });
+      const expected = Array.from({ length: rows }, (_, row) => {
+        const own = logits.subarray(row * V, (row + 1) * V);
+        return sampleToken(own, temperature, topK, uniform(row, step)).token;
+      });
+      expect(tokens).toEqual(expected);
+    }
+});
+
 it('draws each token as often as its probability says', async () => {
   const [V, rows, temperature, topK] = [36, 4096, 0.8, 6];
   // The k-th highest is one of a tie: the lower id stays, the higher never comes.

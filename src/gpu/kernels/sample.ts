@@ -19,7 +19,14 @@ export function sample(
     rows: number;
   },
 ): void {
-  const constants = { VOCABULARY: o.V, MAX_NEW: o.maxNew, LANES: tuning.rowLanes, ROWS: tuning.rows };
+  const constants = {
+    VOCABULARY: o.V,
+    MAX_NEW: o.maxNew,
+    LANES: tuning.rowLanes,
+    ROWS: tuning.rows,
+    // Bits of a logit at a time. Atomic counts, which more than one take, are slow on a CPU that plays a GPU.
+    DIGIT: tuning.rowLanes === 1 ? 1 : 8,
+  };
   plan.add({
     label: 'sample',
     code: sampleSource,
