@@ -102,8 +102,21 @@ it('is watched without WebGPU: its numbers, one step’s weights and group, and 
   });
   expect(found).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  const own = await page.evaluate(() => [taiji!.status(), taiji!.report(), taiji!.savedRuns().length]);
-  expect(own).toEqual(['idle', null, 0]);
+  const own = () => page.evaluate(() => [taiji!.status(), taiji!.report(), taiji!.savedRuns().length]);
+  expect(await own()).toEqual(['idle', null, 0]);
+
+  // The model that alignment began with lies beside the page, and answers without a GPU.
+  await page.click('[data-action=ask-recorded]');
+  await page.waitForSelector('[data-action=ask-open]:focus');
+  expect(await own()).toEqual(['idle', null, 1]);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-action=ask]:enabled');
+  await page.click('[data-action=ask]');
+  await page.waitForSelector('.ask-grid .ask-answer', { timeout: 60_000 });
+  await page.waitForSelector('.ask[data-working=false]');
+  expect(await page.locator('.ask-grid h3').allTextContents()).toEqual(['After fine-tuning']);
+  expect(await page.textContent('.ask-answer b')).not.toBe('(no answer)');
+  expect(await page.locator('.transport').count()).toBe(1);
 
   await page.click('[data-action=train-recorded]');
   await page.waitForSelector('.notice.info');

@@ -66,12 +66,36 @@ function About({ shown: { about, config } }: { shown: Watched }) {
           This link fills in the form; once you have trained it, the page says whether yours came out the
           same.
         </span>
+        {session.starterOf(config) !== null && (
+          <button
+            type="button"
+            data-action="ask-recorded"
+            disabled={session.isFetching.value}
+            onClick={() => void session.keepStarter(config).then(() => goToAsk())}
+          >
+            {session.isFetching.value ? 'Loading its model' : 'Ask its fine-tuned model'}
+          </button>
+        )}
         <button type="button" data-action="close-recording" onClick={session.closeRecording}>
           Close the recording
         </button>
       </p>
     </section>
   );
+}
+
+/** Frames to wait for a panel whose code comes late. */
+const PATIENCE = 600;
+
+/** To where a model is asked, once that is there. */
+function goToAsk(frames = PATIENCE): void {
+  const button = document.querySelector<HTMLElement>('[data-action=ask-open]');
+  if (button === null && frames > 0) {
+    requestAnimationFrame(() => goToAsk(frames - 1));
+    return;
+  }
+  button?.closest('section')?.scrollIntoView();
+  button?.focus({ preventScroll: true });
 }
 
 function Transport({ shown }: { shown: Watched }) {

@@ -167,7 +167,9 @@ export function createAskingState(session: Session) {
     });
     if (askable.hasWarmup) asked.push([{ key: 'warmup', title: 'After warm-up' }, ofRun('warmup')]);
     if (askable.hasSft) asked.push([{ key: 'sft', title: 'After fine-tuning' }, ofRun('sft')]);
-    asked.push([{ key: 'newest', title: standing(run) }, ofRun('newest')]);
+    // Before the first step of alignment that is the same model.
+    if (!askable.hasSft || run.stage !== 'popo' || run.step > 0)
+      asked.push([{ key: 'newest', title: standing(run) }, ofRun('newest')]);
     if (second !== undefined)
       asked.push([
         { key: 'other', title: `Other run: ${standing(second)}` },

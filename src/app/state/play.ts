@@ -7,6 +7,7 @@ import { defaultConfig, presetConfig } from '../../run/presets';
 import type { NoticeLevel } from '../../run/report';
 import { STARTERS, type Starter } from '../../run/starters';
 import type { ImportedRun, SavedRun } from '../../worker/protocol';
+import { sentence } from '../words/sentence';
 
 interface PlayTools {
   config: ReadonlySignal<RunConfig>;
@@ -31,6 +32,11 @@ function welcomes({ link }: Starter): string[] {
 
 export function createPlay({ config, changes, isCold, importRun, find, start, say }: PlayTools) {
   const known = STARTERS.map((starter) => ({ starter, links: welcomes(starter) }));
+  /** The starter of a run that may have been made with other kernels; null where there is none. */
+  const starterOf = (run: RunConfig) => {
+    const link = formatLink({ ...run, kernels: defaultConfig().kernels }, null, null);
+    return known.find(({ links }) => links.includes(link))?.starter ?? null;
+  };
   /** What can be played with as the form stands; null where that is another run. */
   const starter = computed(() => {
     if (!isCold.value) return null;
@@ -40,16 +46,36 @@ export function createPlay({ config, changes, isCold, importRun, find, start, sa
   /** Its file is under way. */
   const isFetching = signal(false);
 
+  /** Takes the file in among the kept runs. @throws an Error where the browser does not keep it */
+  async function take(chosen: Starter): Promise<SavedRun> {
+    const { fetchBeside } = await import('./fetchBeside');
+    const { id } = await importRun(new File([await fetchBeside(chosen)], 'run.zip'));
+    const run = await find(id);
+    if (run === undefined) throw new Error('The browser did not keep it, which it must to go on from it.');
+    return run;
+  }
+
+  /** Keeps a run that stands where alignment of `of` begins, to be asked. */
+  async function keep(of: RunConfig): Promise<void> {
+    const chosen = starterOf(of);
+    if (chosen === null || isFetching.value) return;
+    isFetching.value = true;
+    try {
+      await take(chosen);
+    } catch (error) {
+      say('error', `There is no model to ask: ${sentence(error)}`);
+    } finally {
+      isFetching.value = false;
+    }
+  }
+
   /** Takes the file in among the kept runs, and goes on with it. */
   async function play(): Promise<void> {
     const chosen = starter.value;
     if (chosen === null || isFetching.value) return;
     isFetching.value = true;
     try {
-      const { fetchBeside } = await import('./fetchBeside');
-      const { id } = await importRun(new File([await fetchBeside(chosen)], 'run.zip'));
-      const run = await find(id);
-      if (run === undefined) throw new Error('The browser did not keep it, which it must to go on from it.');
+      const run = await take(chosen);
       // Meanwhile the person may have begun something else, or asked for another run.
       if (starter.value !== chosen) return;
       start(run);
@@ -65,5 +91,5 @@ export function createPlay({ config, changes, isCold, importRun, find, start, sa
     }
   }
 
-  return { starter, isFetching, play };
+  return { starter, isFetching, play, starterOf, keep };
 }

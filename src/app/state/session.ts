@@ -581,6 +581,8 @@ export function createSession(
     start,
     takeUp: takingUp.takeUp,
     play: play.play,
+    starterOf: play.starterOf,
+    keepStarter: play.keep,
     watch: recorded.watch,
     closeRecording,
     pause,
