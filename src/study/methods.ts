@@ -160,6 +160,23 @@ export const METHODS: readonly Method[] = [
     }),
   ),
   byBatch(rl('popo', 'weights by gradients', { 'popo.weighting': 'popo' })),
+  // Rollouts that are drawn flatter than the model is find what fine-tuning seldom says.
+  ...[0.7, 1.3, 1.6].map((temperature) =>
+    rl(`popo-temperature-${temperature}`, `rollouts at temperature ${temperature}`, {
+      'popo.weighting': 'popo',
+      'popo.temperature': temperature,
+    }),
+  ),
+  // Popularity alone earns nothing there. A run of its own, since the ranker says which it is.
+  rl('popo-lift', 'ID reward over its mean over users', {
+    'popo.weighting': 'popo',
+    'ranker.reward': 'lift',
+  }),
+  rl('fixed-0-lift', 'that reward alone', {
+    'popo.weighting': 'fixed',
+    'popo.reward_weights': [0, 1],
+    'ranker.reward': 'lift',
+  }),
   novelty('fixed', 'three equal weights, one on novelty'),
   novelty('popo', 'novelty too, weights by gradients'),
   novelty('mgda', 'novelty too, shortest mixture'),

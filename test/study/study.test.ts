@@ -88,6 +88,7 @@ describe('a study', () => {
       ...[0.25, 0.5, 0.75].map((weight) => `geometric-${weight}`),
       ...['', '-0', '-0.25', '-0.75', '-1'].map((weight) => `conditioned${weight}`),
       ...['fixed-0.5', 'fixed-0.75', 'fixed-1', 'geometric-0.5'].map((name) => `${name}-batch`),
+      'fixed-0-lift',
     );
     expect(METHODS.filter(({ name }) => !names.includes(name)).map(({ name }) => name)).toEqual(sweep);
     expect(options.leftOut).toBe(
