@@ -74,6 +74,12 @@ export interface TaijiConsole {
    */
   fork(from?: ForkPoint): Promise<void>;
   /**
+   * Goes on with a second line from just before a change, without it and what was changed after it; the first is kept. Resolves once it
+   * rests there, which takes a while where it has to take some steps again. Rejects where there is no such change.
+   * @param at its place in `changes()`, counted from 0; left out, the last one that holds
+   */
+  undo(at?: number): Promise<void>;
+  /**
    * What a kept run says to a history, oldest first, of titles or ids: `ask({ history: ['…', '…'] })`. Rejects, in one sentence, while a
    * run is being trained and does not rest.
    * @param request `runs`: kept runs by their ids, with shares; of a run of conditioned parameters `at`, the weights of its rewards; left
@@ -182,6 +188,13 @@ export function exposeConsole(session: Session): void {
       ),
     changes: () => session.view.changes.value,
     fork: (from = 'here') => session.fork(from),
+    async undo(at = session.changed.value - 1) {
+      const change = session.view.changes.value.at(at);
+      if (at < 0 || change === undefined)
+        throw new Error('There is no such change to undo: taiji.changes() has them.');
+      const { stage, step, field } = change;
+      await session.fork({ stage, step, field }, session.runId.value ?? undefined);
+    },
     ask: async (request) =>
       session.trainer().ask({ ...request, runs: request.runs ?? [{ id: shownRun(session), share: 1 }] }),
     askable: async (id) => session.trainer().askable(id ?? shownRun(session)),

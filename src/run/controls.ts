@@ -1,4 +1,4 @@
-import type { FieldEdit } from './changes';
+import { type FieldEdit, isBy, type RunChange } from './changes';
 import { ConfigError } from './config';
 
 /**
@@ -15,11 +15,29 @@ export class Controls {
   #isKeepWanted = false;
   #onStop: (() => void)[] = [];
   #take: ((edits: readonly FieldEdit[]) => void) | null = null;
+  /** Where it is to rest, once it comes there; null where nobody said so. */
+  #goal: { at: Pick<RunChange, 'stage' | 'step'>; done(): void } | null = null;
 
   /** Takes effect at the next boundary. */
   pause(): void {
     if (this.#state === 'running') this.#state = 'paused';
     this.#steps = 0;
+    // Whoever rests elsewhere decides anew where to rest next.
+    this.#goal?.done();
+    this.#goal = null;
+  }
+
+  /** Takes effect at the boundary before that step, or at the next one where the run is past it. Resolves then, or once it is paused before. */
+  pauseAt(at: Pick<RunChange, 'stage' | 'step'>): Promise<void> {
+    this.#goal?.done();
+    return new Promise((done) => {
+      this.#goal = { at, done };
+    });
+  }
+
+  /** To be told at every boundary which step is next. */
+  come(next: Pick<RunChange, 'stage' | 'step'>): void {
+    if (this.#goal !== null && isBy(this.#goal.at, next)) this.pause();
   }
 
   resume(): void {

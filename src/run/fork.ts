@@ -4,7 +4,7 @@
  */
 import { initialParameters } from '../model/parameters';
 import { CheckpointError } from './checkpointError';
-import type { ForkedStage, ForkPoint } from './forkPoints';
+import type { ForkedStage } from './forkPoints';
 import { STAGE_NAMES, type StageName } from './report';
 import { copyState, type RunCheckpoint, type RunState } from './runState';
 
@@ -13,7 +13,7 @@ import { copyState, type RunCheckpoint, type RunState } from './runState';
  * @param of the run's id, which its fork remembers
  * @throws {CheckpointError} where the run has not come so far, is at its end, or did not keep what it takes
  */
-export function forked(checkpoint: RunCheckpoint, of: string, from: ForkPoint): RunCheckpoint {
+export function forked(checkpoint: RunCheckpoint, of: string, from: 'here' | ForkedStage): RunCheckpoint {
   if (from !== 'here') return beginningOf(from, checkpoint, of);
   const { state, model } = checkpoint;
   const { stage, step } = state;

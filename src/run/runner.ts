@@ -29,6 +29,8 @@ export interface RunContext extends RunServices {
    * @param report of a run that is finished with it
    */
   save(checkpoint: RunCheckpoint, report: Report | null): Promise<boolean>;
+  /** Keeps where the run stands just before a change takes effect; left out, nothing is. Never rejects. */
+  keepPoint?(checkpoint: RunCheckpoint): Promise<void>;
   /** Where to go on from; null starts a new run. */
   resume: RunCheckpoint | null;
   /** Asked when training runs away; left out, it goes on, unless its numbers are not finite. */
@@ -90,6 +92,7 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       services: context,
       emit,
       save: (made) => context.save(made, null),
+      keepPoint: context.keepPoint,
       decide: context.decide,
     });
     try {

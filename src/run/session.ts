@@ -8,7 +8,15 @@ import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { areSame } from '../numeric/same';
 import { assertAffordable } from './budget';
-import { changedAt, configAt, type FieldEdit, liveFields, rateOf, withEdits } from './changes';
+import {
+  changedAt,
+  configAt,
+  type FieldEdit,
+  liveFields,
+  type RunChange,
+  rateOf,
+  withEdits,
+} from './changes';
 import type { Controls } from './controls';
 import type { RunDevice } from './device';
 import {
@@ -27,6 +35,7 @@ import type { AnyStage } from './stageList';
 import type { Data } from './stages/data';
 import { type TestSlices, testSlices } from './testSlices';
 import { TimeLeft } from './timeLeft';
+import { NEAR } from './undo';
 import { Workbench } from './workbench';
 
 export interface SessionOptions {
@@ -37,6 +46,8 @@ export interface SessionOptions {
   emit(event: RunEvent): void;
   /** Keeps a checkpoint; resolves with whether it will outlast this session. Never rejects. */
   save(checkpoint: RunCheckpoint): Promise<boolean>;
+  /** Keeps where the run stands just before a change takes effect, so that it can be undone; left out, nothing is. Never rejects. */
+  keepPoint?(checkpoint: RunCheckpoint): Promise<void>;
   /** Asked when training runs away; left out, it goes on, unless its numbers are not finite. */
   decide?(found: Divergence): Promise<DivergenceChoice>;
 }
@@ -60,6 +71,9 @@ export class RunSession {
   /** The write under way, if any; it never rejects. */
   #writing: Promise<void> | null = null;
   readonly #good: GoodCheckpoints;
+  /** Where the run was kept last before a change, in this session. */
+  #point: Pick<RunChange, 'stage' | 'step'> | null = null;
+  #keepingPoint: Promise<void> = Promise.resolve();
   /** Of the stage under way. */
   #bench: Workbench;
   #most = { bytesPlanned: 0, bytesAllocated: 0 };
@@ -126,6 +140,7 @@ export class RunSession {
   /** Frees the model, once nothing is being written any more. */
   async close(): Promise<void> {
     await this.#writing;
+    await this.#keepingPoint;
     this.#model?.destroy();
   }
 
@@ -176,11 +191,18 @@ export class RunSession {
     const gate = async (nextStep = from) => {
       upcoming = Math.max(nextStep, state.step);
       const said = await rest(nextStep);
-      if (said === 'go') upcoming++;
+      if (said === 'stop') return said;
+      if (canKeep() && this.#isPointDue({ stage: name, step: upcoming })) {
+        await reach(upcoming);
+        own.seconds = before + watch.seconds();
+        await this.#keepPoint();
+      }
+      upcoming++;
       return said;
     };
     const rest = async (nextStep: number) => {
       await breathe();
+      controls.come({ stage: name, step: upcoming });
       if (found !== null) {
         await reach(nextStep);
         const choice = await watch.pauseDuring(this.#decide(found));
@@ -310,6 +332,25 @@ export class RunSession {
     const writing = write();
     this.#writing = writing;
     return () => writing;
+  }
+
+  #isPointDue(at: Pick<RunChange, 'stage' | 'step'>): boolean {
+    const { keepPoint } = this.#options;
+    const isChanged = this.state.changes.some(({ stage, step }) => stage === at.stage && step === at.step);
+    const isNear = this.#point?.stage === at.stage && at.step - this.#point.step < NEAR;
+    return keepPoint !== undefined && isChanged && !isNear;
+  }
+
+  /** Begins to keep where the run stands. */
+  async #keepPoint(): Promise<void> {
+    const { stage, step } = this.state;
+    this.#point = { stage, step };
+    await this.#bench.read();
+    const { last } = this;
+    const isThere = last.state.stage === stage && last.state.step === step;
+    const model = isThere || this.#model === null ? last.model : await this.#model.snapshot();
+    const made = { state: copyState(this.state), model };
+    this.#keepingPoint = this.#keepingPoint.then(() => this.#options.keepPoint?.(made));
   }
 
   async #createModel(shape: ModelConfig, largestBatch: number): Promise<LanguageModel> {

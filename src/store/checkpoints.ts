@@ -48,7 +48,11 @@ const SECOND = ' (2)';
 
 /** The checkpoints of a store. Methods reject with StoreError only; a failed `save` leaves the old checkpoints. */
 export class Checkpoints<Header> {
-  constructor(readonly store: Store) {}
+  /** @param collection `points`: those that a run may be forked from later, each of which stands alone (undoPoints.ts) */
+  constructor(
+    readonly store: Store,
+    readonly collection: 'checkpoints' | 'points' = 'checkpoints',
+  ) {}
 
   /**
    * Writes a checkpoint beside the run's newest one, all of it or nothing. It takes the place of the one before that.
@@ -67,7 +71,7 @@ export class Checkpoints<Header> {
     const other = newest?.key === id ? id + SECOND : id;
     const key = isAgain && newest !== undefined ? newest.key : other;
     const seal = await sealOf(sealed);
-    await this.store.put('checkpoints', { id: key, header: { ...sealed, seal }, parts: pools });
+    await this.store.put(this.collection, { id: key, header: { ...sealed, seal }, parts: pools });
     if (isFinal)
       for (const old of [newest, earlier]) {
         // The run is kept either way, and an older one beside it is passed over.
@@ -98,7 +102,7 @@ export class Checkpoints<Header> {
   async load(id: string, generation: CheckpointGeneration = 'newest'): Promise<Checkpoint<Header> | null> {
     const [newest, earlier] = await this.#generations(id);
     const found = generation === 'newest' ? newest : earlier;
-    const record = found && (await this.store.get('checkpoints', found.key));
+    const record = found && (await this.store.get(this.collection, found.key));
     if (!record) return null;
     const pools = record.parts as Record<string, ArrayBuffer>;
     if (found.sealed !== null) await check(found.sealed, pools);
@@ -112,7 +116,7 @@ export class Checkpoints<Header> {
   }
 
   #remove(key: string): Promise<void> {
-    return this.store.delete('checkpoints', key);
+    return this.store.delete(this.collection, key);
   }
 
   async #generations(id: string): Promise<Found<Header>[]> {
@@ -122,7 +126,7 @@ export class Checkpoints<Header> {
   /** What is kept, by run, the newest first. */
   async #runs(): Promise<Map<string, Found<Header>[]>> {
     const runs = new Map<string, Found<Header>[]>();
-    for (const { id: key, header } of await this.store.list('checkpoints')) {
+    for (const { id: key, header } of await this.store.list(this.collection)) {
       const sealed = isSealed<Header>(header) ? header : null;
       const id = runOfKey(key);
       const own = { key, header: sealed?.caller ?? (header as Header), sealed };

@@ -25,8 +25,16 @@ export class StoreError extends Error {
   }
 }
 
-/** Which kind of record; each has its own file (checkpoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts). */
-export type CollectionName = 'checkpoints' | 'runs' | 'datasets' | 'answers' | 'cots' | 'cells' | 'notes';
+/** Which kind of record; each has its own file (checkpoints.ts, undoPoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts). */
+export type CollectionName =
+  | 'checkpoints'
+  | 'points'
+  | 'runs'
+  | 'datasets'
+  | 'answers'
+  | 'cots'
+  | 'cells'
+  | 'notes';
 
 /** Named values that a structured clone can carry. An ArrayBuffer that is itself a part may be of any size. */
 export type Parts = Record<string, unknown>;

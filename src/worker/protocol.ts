@@ -183,6 +183,8 @@ export interface TrainerApi {
   ): Promise<Report | null>;
   /** Takes effect at the next step boundary, after a checkpoint. */
   pause(): Promise<void>;
+  /** Takes effect before that step, or at the next one where the run is past it; resolves once it rests. `pause` takes it back. */
+  pauseAt(place: Pick<RunChange, 'stage' | 'step'>): Promise<void>;
   resume(): Promise<void>;
   /**
    * Changes settings of the stage under way, from its next step on; an event tells what came of it. Throws, in one sentence, where they
@@ -190,7 +192,8 @@ export interface TrainerApi {
    */
   change(edits: readonly FieldEdit[]): Promise<void>;
   /**
-   * Keeps a second line of a run, which goes on from there by itself. A run that is on must be at rest.
+   * Keeps a second line of a run, which goes on from there by itself. A run that is on must be at rest. Where it begins before a change,
+   * its first step may be an earlier one, since states are kept before some changes only: it comes to the change's step by itself.
    * @param id of a kept run; left out, the run on show
    * @returns the new run's id
    */

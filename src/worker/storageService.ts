@@ -7,6 +7,7 @@ import { Runs } from '../store/runs';
 import { deleteSentenceFiles, sentenceFileBytes } from '../store/sentenceCache';
 import { sizeOf } from '../store/size';
 import type { CollectionName, Store } from '../store/store';
+import { runOfPoint, UndoPoints } from '../store/undoPoints';
 import type { CotsSummary, ImportSummary, StoredKind, StoredThing } from './protocol';
 import { heldRuns, holdingRun, type Locks } from './runLock';
 
@@ -49,10 +50,12 @@ export async function listStored(store: Store, locks: Locks | undefined): Promis
   };
 
   const runs = new Map<string, StoredItem[]>();
-  for (const item of [...(await listed(store, 'checkpoints')), ...(await listed(store, 'runs'))]) {
-    const id = item.collection === 'runs' ? item.id : runOfKey(item.id);
-    runs.set(id, [...(runs.get(id) ?? []), item]);
-  }
+  const runOf = { checkpoints: runOfKey, runs: (id: string) => id, points: runOfPoint };
+  for (const collection of ['checkpoints', 'runs', 'points'] as const)
+    for (const item of await listed(store, collection)) {
+      const id = runOf[collection](item.id);
+      runs.set(id, [...(runs.get(id) ?? []), item]);
+    }
   for (const [id, own] of runs) {
     const header = headers.get(id) ?? (own[0].header as RunHeader);
     things.push({
@@ -111,6 +114,7 @@ export async function deleteStored(
       // Between the list and now a tab may have taken it up.
       const isDone = await holdingRun(locks, id, async () => {
         await new Checkpoints(store).delete(id);
+        await new UndoPoints(store).delete(id);
         await new Runs(store).delete(id);
         await new RunNotes(store).delete(id);
       }).then(

@@ -27,11 +27,13 @@ import { RunNotes } from '../store/runNotes';
 import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
+import { UndoPoints } from '../store/undoPoints';
 import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
 import { createMeasuring, type MeasureDevice } from './measuring';
 import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
+import { keepPoint, undoneFrom } from './undoing';
 
 /** Fetched with the first study, since most visitors train no second method. */
 const studyService = () => import('./studyService');
@@ -76,6 +78,7 @@ interface Newest {
 
 interface Storage {
   checkpoints: Checkpoints<RunHeader>;
+  points: UndoPoints<RunHeader>;
   runs: Runs<FinishedRun, Report>;
   notes: RunNotes;
   datasets: Datasets<ImportSummary>;
@@ -119,6 +122,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     const onClosed = () => current?.controls.keep();
     opened ??= services.openStore(onClosed).then(({ store, problem }) => ({
       checkpoints: new Checkpoints<RunHeader>(store),
+      points: new UndoPoints<RunHeader>(store),
       runs: new Runs<FinishedRun, Report>(store),
       notes: new RunNotes(store),
       datasets: new Datasets<ImportSummary>(store),
@@ -184,7 +188,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   ): Promise<void> {
     // Who forks a run wants both.
     if (fork !== undefined) return;
-    const { checkpoints } = await storage();
+    const { checkpoints, points } = await storage();
     const own = JSON.stringify([config, changes]);
     const at = STAGE_NAMES.indexOf(stage);
     const overtaken = async () =>
@@ -197,7 +201,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
     for (const { id: other } of await overtaken())
       await whereFree(services.locks, other, async () => {
         // Before it was free, another tab may have gone on with it.
-        if ((await overtaken()).some((run) => run.id === other)) await checkpoints.delete(other);
+        if (!(await overtaken()).some((run) => run.id === other)) return;
+        await checkpoints.delete(other);
+        await points.delete(other);
       });
   }
 
@@ -208,7 +214,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     teacherKey: string | null,
   ): Promise<Report | null> {
     const { emit } = context;
-    const { checkpoints, datasets, answers, cots, persistent, problem } = await storage();
+    const { checkpoints, points, datasets, answers, cots, persistent, problem } = await storage();
     let complained = false;
     const tell = (level: 'info' | 'warning', message: string) =>
       emit({ type: 'notice', level, message, about: 'keeping' });
@@ -287,6 +293,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         return run.device;
       },
       save,
+      keepPoint: (checkpoint) => keepPoint(points, id, checkpoint),
     });
     return report;
   }
@@ -401,9 +408,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
     async fork(from, id = newest?.id) {
       if (id === undefined)
         throw new Error('There is no run to fork yet: train one, or open a finished run.');
-      const made = forked(await load(id), id, from);
+      const { checkpoints, points } = await storage();
+      const run = await load(id);
+      const made = typeof from === 'string' ? forked(run, id, from) : await undoneFrom(points, id, run, from);
       const fork = crypto.randomUUID();
-      await (await storage()).checkpoints.save(encodeCheckpoint(fork, made, false), false);
+      await checkpoints.save(encodeCheckpoint(fork, made, false), false);
       services.tellTabs?.();
       return { id: fork, generation: 'newest' };
     },
@@ -447,6 +456,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
       if (current === null) return;
       current.controls.pause();
       await Promise.race([current.controls.rested(), current.ended]);
+    },
+
+    async pauseAt(place) {
+      if (current === null) return;
+      const { controls, ended } = current;
+      await Promise.race([controls.pauseAt(place).then(() => controls.rested()), ended]);
     },
 
     async resume() {
@@ -505,8 +520,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
     async deleteRun(id) {
       if (current?.id === id) throw new Error('This run is on: press Reset first.');
       await holdingRun(services.locks, id, async () => {
-        const { checkpoints, runs, notes } = await storage();
+        const { checkpoints, points, runs, notes } = await storage();
         await checkpoints.delete(id);
+        await points.delete(id);
         await runs.delete(id);
         await notes.delete(id);
         services.tellTabs?.();

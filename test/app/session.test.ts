@@ -115,6 +115,7 @@ function stage({
     exportStudy: async () => [],
     deleteStudies: async () => void calls.push('forget'),
     pause: async () => void calls.push('pause'),
+    pauseAt: async ({ stage, step }) => void calls.push(`pause at ${stage} ${step}`),
     keep: async () => void calls.push('keep run'),
     resume: async () => void calls.push('resume'),
     step: async () => void calls.push('step'),
@@ -126,7 +127,7 @@ function stage({
     ask: async () => Promise.reject(new Error('asked')),
     askable: async () => Promise.reject(new Error('asked')),
     async fork(from) {
-      calls.push(`fork ${from}`);
+      calls.push(`fork ${typeof from === 'string' ? from : `before ${from.field} at ${from.step}`}`);
       return { id: 'f', generation: 'newest' };
     },
     stop() {
@@ -548,6 +549,38 @@ describe('a session', () => {
     finish(null);
     void session.start({ ...made, id: first! });
     expect(session.behind.value.map(({ id }) => id)).toEqual(['f']);
+  });
+
+  it.each([
+    ['which is kept', 4, ['fork before popo.beta at 4', 'stop', 'start f', 'pause'], 0],
+    [
+      'of which an earlier one is kept',
+      1,
+      ['fork before popo.beta at 4', 'stop', 'start f', 'pause at popo 4'],
+      1,
+    ],
+  ])('undoes a change from just before it, %s', async (_where, step, expected, notices) => {
+    const { session, calls, emit, finish, frames, kept } = stage();
+    void session.start();
+    emit({ type: 'stage', name: 'popo', status: 'started', steps: 9 });
+    emit({ type: 'progress', name: 'popo', step: 6, steps: 9, secondsLeft: null });
+    const change: RunChange = { stage: 'popo', step: 4, field: 'popo.beta', from: 0.1, to: 0.2 };
+    emit({ type: 'changes', changes: [change] });
+    emit({ type: 'checkpoint', stage: 'popo', step: 6, stored: true });
+    await frames();
+    expect(session.changed.value).toBe(1);
+    const first = session.runId.value!;
+    kept.runs = [
+      keptAt(session, 'f', step, { stage: 'popo', fork: { of: first, stage: 'popo', step: 4 } }),
+      keptAt(session, first, 6, { stage: 'popo', changes: [change] }),
+    ];
+    const undoing = session.fork({ stage: 'popo', step: 4, field: 'popo.beta' });
+    await vi.waitFor(() => expect(calls).toContain('stop'));
+    finish(null);
+    await undoing;
+    expect(calls).toEqual(['start null', 'persist', 'pause', ...expected]);
+    expect([session.status.value, session.pending.value, session.runId.value]).toEqual(['paused', null, 'f']);
+    expect(session.notices.value).toHaveLength(notices);
   });
 
   it('says what failed and what was kept', async () => {

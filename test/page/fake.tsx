@@ -20,6 +20,7 @@ const session = createSession(
     divergeAt: asked.get('diverge'),
     restAt: asked.get('rest'),
     deaf: asked.has('deaf'),
+    pointless: asked.has('pointless'),
   }),
   (callback) => requestAnimationFrame(callback),
 );

@@ -50,6 +50,8 @@ export interface FakeOptions {
   divergeAt: string | null;
   /** Stage in whose midst the run waits until it is resumed, if any. */
   restAt: string | null;
+  /** Nothing is kept of how runs stood before they were changed. */
+  pointless?: boolean;
   /** Whether it is long before the trainer stops, as where a command takes seconds. */
   deaf?: boolean;
 }
@@ -566,6 +568,16 @@ export function fakeServices(options: FakeOptions): Services {
   let stopped = false;
   let change: (edits: readonly FieldEdit[]) => void = () => {};
   let answer: ((choice: DivergenceChoice) => void) | null = null;
+  /** Where it rests once it comes there. */
+  let goal: { stage: StageName; step: number; done(): void } | null = null;
+  const place = { stage: 'data' as StageName, step: 0 };
+  const isAtGoal = () => {
+    if (goal === null || place.stage !== goal.stage || place.step < goal.step) return false;
+    paused = true;
+    goal.done();
+    goal = null;
+    return true;
+  };
   const studied: Cell[] = [];
   const deleted = new Set<string>();
   const notes = new Map<string, RunNote>();
@@ -598,6 +610,8 @@ export function fakeServices(options: FakeOptions): Services {
         changes = withEdits({ config: wanted, changes }, { stage: 'popo', step: upcoming }, edits);
         for (const { field, to } of edits) setLeaf(config, field, to);
         onEvent({ type: 'changes', changes });
+        // At rest it is kept.
+        if (rested.has(own)) keepRested();
       };
       onEvent({ type: 'device', device });
       const stages: StageReport[] = [];
@@ -606,9 +620,13 @@ export function fakeServices(options: FakeOptions): Services {
       let credit = 0;
       let asked = from?.choice === undefined ? 0 : 1;
       const own = from?.id ?? id;
-      const place = { stage: 'data' as StageName, step: 0 };
+      Object.assign(place, { stage: 'data', step: 0 });
       const goneTo = rested.get(own);
       let isThere = goneTo === undefined;
+      if (goneTo?.changes?.length) {
+        changes = [...goneTo.changes];
+        onEvent({ type: 'changes', changes });
+      }
       keepRested = () => {
         const savedAt = Date.now();
         const run = { id: own, config: wanted, ...place, savedAt, finished: false };
@@ -622,6 +640,7 @@ export function fakeServices(options: FakeOptions): Services {
         // What it told before it was left is told at once.
         isThere ||= place.stage === goneTo?.stage && place.step >= goneTo.step;
         if (!isThere) continue;
+        if (isAtGoal()) credit = Number.POSITIVE_INFINITY;
         if (event.type === 'popo') steps.push(event.step);
         if (event.type === 'loss') loss.push(event.loss);
         if (event.type === 'stage' && event.status === 'finished') {
@@ -674,8 +693,24 @@ export function fakeServices(options: FakeOptions): Services {
       change(edits);
     },
     async fork(from, id) {
-      document.documentElement.dataset.forked = `${from} ${id}`;
       const first = [...rested.values()].at(-1);
+      if (typeof from !== 'string') {
+        const run = rested.get(id ?? '')!;
+        const changes = run.changes!.slice(
+          0,
+          run.changes!.findIndex(({ step, field }) => step === from.step && field === from.field),
+        );
+        const begun = options.pointless ? 0 : from.step;
+        rested.set('undone', {
+          ...run,
+          id: 'undone',
+          step: begun,
+          changes,
+          fork: { of: run.id, stage: from.stage, step: from.step },
+        });
+        return { id: 'undone', generation: 'newest' };
+      }
+      document.documentElement.dataset.forked = `${from} ${id}`;
       if (from === 'here' && first !== undefined) {
         const { id: of, step } = first;
         rested.set('second', { ...first, id: 'second', fork: { of, stage: 'popo', step } });
@@ -711,6 +746,11 @@ export function fakeServices(options: FakeOptions): Services {
       paused = true;
       if (options.saved) keepRested();
     },
+    pauseAt: ({ stage, step }) =>
+      new Promise((done) => {
+        goal = { stage, step, done };
+        isAtGoal();
+      }),
     async resume() {
       paused = false;
     },

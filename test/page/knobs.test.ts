@@ -30,8 +30,8 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
   await page.locator('[data-knob="popo.beta"]').press('Tab');
   await page.locator('[data-knob="popo.scale_rewards"]').selectOption('none');
   await expect
-    .poll(() => page.locator('.knobs .plot-note').textContent())
-    .toMatch(/what an advantage is divided by none, not group\.$/);
+    .poll(() => page.locator('.knobs .own-changes li').last().textContent())
+    .toMatch(/what an advantage is divided by none, not group\. Undo$/);
   const changes = await page.evaluate(() => globalThis.taiji!.changes());
   expect(changes.map(({ stage, field, to }) => [stage, field, to])).toEqual([
     ['popo', 'popo.reward_weights', [0.8, 0.2]],
@@ -117,6 +117,45 @@ it('of two lines are turned in turn: the one behind is gone on with while the ot
   ).toEqual([]);
   await page.close();
 }, 90_000);
+
+it.each([
+  ['which goes on from just before it', '', 1, 0],
+  ['which says so where that state is gone, and comes to it again', '&pointless', 0, 1],
+])(
+  'are turned back by a second line, %s',
+  async (_how, query, undone, notices) => {
+    const page = await resting('', `&saved${query}`);
+    const set = async (knob: string, value: string) => {
+      await page.locator(`[data-knob="${knob}"]`).fill(value);
+      await page.locator(`[data-knob="${knob}"]`).press('Tab');
+    };
+    const undo = page.locator('.own-changes [data-action=undo]');
+    await page.getByText('More knobs').click();
+    await set('popo.beta', '0.3');
+    await set('popo.temperature', '0.7');
+    await expect.poll(() => undo.count()).toBe(2);
+    const made = await page.evaluate(() => globalThis.taiji!.changes());
+    await page.click('[data-action=resume]');
+    await page.waitForSelector('html[data-status=done]', { timeout: 60_000 });
+    // Also where nothing can be turned any more.
+    expect(await page.textContent('.knobs h2')).toBe('Changed on the way');
+    await undo.nth(undone).click();
+    // Without it and what came later, at rest where it was made, the first line behind it.
+    await page.waitForSelector('.behind li');
+    await page.waitForSelector('html[data-status=paused]', { timeout: 60_000 });
+    await expect
+      .poll(() => page.textContent('.stage.running .stage-time'))
+      .toBe(`paused at ${made[undone].step}`);
+    expect(await page.evaluate(() => globalThis.taiji!.changes())).toEqual(made.slice(0, undone));
+    expect(await undo.count()).toBe(undone);
+    expect(await page.locator('.notice', { hasText: 'not kept any more' }).count()).toBe(notices);
+    await expect(page.evaluate(() => globalThis.taiji!.undo(9))).rejects.toThrow(
+      'There is no such change to undo',
+    );
+    await page.close();
+  },
+  90_000,
+);
 
 it('set three weights at once in a triangle', async () => {
   const page = await resting('&popo.rewards=semantic,id,novelty&popo.reward_weights=0.4,0.4,0.2');

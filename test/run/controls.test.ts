@@ -27,6 +27,31 @@ describe('Controls', () => {
     expect(controls.resting).toBe(false);
   });
 
+  it('rests where it is told to, or past it, and forgets that where somebody pauses before', async () => {
+    const controls = new Controls();
+    const there = controls.pauseAt({ stage: 'popo', step: 4 });
+    controls.come({ stage: 'sft', step: 9 });
+    controls.come({ stage: 'popo', step: 3 });
+    expect(controls.resting).toBe(false);
+    expect(await isSettled(there)).toBe(false);
+    controls.come({ stage: 'popo', step: 4 });
+    expect(controls.resting).toBe(true);
+    await there;
+    controls.resume();
+    controls.come({ stage: 'popo', step: 4 });
+    expect(controls.resting).toBe(false);
+    void controls.pauseAt({ stage: 'popo', step: 2 });
+    controls.come({ stage: 'popo', step: 5 });
+    expect(controls.resting).toBe(true);
+    controls.resume();
+    const other = controls.pauseAt({ stage: 'evaluate', step: 0 });
+    controls.pause();
+    await other;
+    controls.resume();
+    controls.come({ stage: 'evaluate', step: 0 });
+    expect(controls.resting).toBe(false);
+  });
+
   it('passes one boundary per step', async () => {
     const controls = new Controls();
     controls.pause();

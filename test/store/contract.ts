@@ -7,6 +7,7 @@ import { Datasets } from '../../src/store/datasets';
 import { LineFiles, LineLogs } from '../../src/store/lines';
 import { Runs } from '../../src/store/runs';
 import { type Store, StoreError } from '../../src/store/store';
+import { UndoPoints } from '../../src/store/undoPoints';
 
 const floats = (...values: number[]) => new Float32Array(values).buffer;
 
@@ -63,6 +64,26 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(await files.load('ee')).toBe('x\n');
     await files.delete('ff');
     expect(await files.load('ff')).toBeNull();
+  });
+
+  test('of the points of a run the newest are kept, apart from its checkpoints and other runs’ points', async () => {
+    const store = await open();
+    const points = new UndoPoints<{ stage: string; step: number }>(store);
+    const keep = (id: string, step: number) =>
+      points.save({ id, header: { stage: 'popo', step }, pools: { parameters: floats(step) } });
+    await keep('other', 3);
+    for (let step = 0; step < 10; step++) {
+      await keep('run', step);
+      // They are told apart by when they were written.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await keep('run', 9);
+    const keys = (await points.list()).map(({ key }) => key);
+    expect(keys).toEqual(['other popo 3', ...[2, 3, 4, 5, 6, 7, 8, 9].map((step) => `run popo ${step}`)]);
+    expect((await points.load('run popo 4'))?.pools.parameters).toEqual(floats(4));
+    expect(await new Checkpoints(store).list()).toEqual([]);
+    await points.delete('run');
+    expect((await points.list()).map(({ key }) => key)).toEqual(['other popo 3']);
   });
 
   test('a checkpoint comes back byte for byte and is listed by its header alone', async () => {

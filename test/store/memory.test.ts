@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/database';
 import { memoryStore } from '../../src/store/memory';
 import { toStoreError } from '../../src/store/store';
+import { UndoPoints } from '../../src/store/undoPoints';
 import { storeContract } from './contract';
 
 storeContract(async () => memoryStore());
@@ -11,6 +12,22 @@ test('without IndexedDB a memory store serves, and one sentence says why', async
   expect(store.persistent).toBe(false);
   expect(problem?.problem).toBe('unavailable');
   expect(problem?.message).toMatch(/no storage/);
+});
+
+test('points of a run are few, and the newest is kept however large it is', async () => {
+  const points = new UndoPoints<{ stage: string; step: number }>(memoryStore());
+  const keep = (step: number, megabytes: number) =>
+    points.save({
+      id: 'run',
+      header: { stage: 'popo', step },
+      pools: { parameters: new ArrayBuffer(megabytes * 1024 * 1024) },
+    });
+  const later = () => new Promise((resolve) => setTimeout(resolve, 2));
+  const steps = async () => (await points.list()).map(({ header }) => header.step).sort((a, b) => a - b);
+  for (const step of [0, 10, 20]) await keep(step, 40).then(later);
+  expect(await steps()).toEqual([10, 20]);
+  await keep(30, 100);
+  expect(await steps()).toEqual([30]);
 });
 
 test('errors of IndexedDB become problems a person can act on', () => {

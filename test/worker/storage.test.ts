@@ -7,6 +7,7 @@ import { Datasets } from '../../src/store/datasets';
 import { LineFiles, LineLogs } from '../../src/store/lines';
 import { memoryStore } from '../../src/store/memory';
 import { Runs } from '../../src/store/runs';
+import { UndoPoints } from '../../src/store/undoPoints';
 import { createImporter } from '../../src/worker/importService';
 import type { StoredThing } from '../../src/worker/protocol';
 import type { Locks } from '../../src/worker/runLock';
@@ -26,6 +27,8 @@ async function shelf(held: string[] = []) {
   for (let generation = 0; generation < 2; generation++)
     await checkpoints.save({ id: 'left', header: header(false), pools });
   await checkpoints.save({ id: 'ended', header: header(true), pools }, true);
+  for (const id of ['left', 'ended'])
+    await new UndoPoints<RunHeader>(store).save({ id, header: header(false), pools });
   await new Runs(store).save('ended', header(true), { table: [1, 2] });
   await new Datasets(store).save(dataset, { sha256: dataset.sha256, id: 'tiny', users: 2, items: 2 });
   await new LineFiles(store).save(
@@ -52,11 +55,11 @@ it('lists everything with its size, its date and who needs it', async () => {
   const things = await importer.listStored();
   expect(kinds(things)).toEqual(ALL);
   const of = (kind: string) => things.find((thing) => thing.kind === kind);
-  // Both generations of it.
-  expect(of('unfinished')).toMatchObject({ id: 'left', bytes: 2020, records: 2, isInUse: false });
+  // Both generations of it, and where it stood before a change.
+  expect(of('unfinished')).toMatchObject({ id: 'left', bytes: 3030, records: 3, isInUse: false });
   expect(of('finished')).toMatchObject({
     id: 'ended',
-    records: 2,
+    records: 3,
     name: expect.stringMatching(/: model and report$/),
   });
   expect(of('datasets')).toMatchObject({ name: 'tiny: 2 users, 2 items', neededBy: 1, isInUse: false });
@@ -65,7 +68,7 @@ it('lists everything with its size, its date and who needs it', async () => {
 });
 
 it('deletes one, all of a kind, and everything', async () => {
-  const { importer, told } = await shelf();
+  const { importer, store, told } = await shelf();
   const things = await importer.listStored();
   expect(await importer.deleteStored(things.filter(({ kind }) => kind === 'unfinished'))).toBe(0);
   expect(kinds(await importer.listStored())).toEqual(ALL.slice(0, -1));
@@ -73,6 +76,7 @@ it('deletes one, all of a kind, and everything', async () => {
   expect((await importer.listStored()).find(({ kind }) => kind === 'datasets')?.neededBy).toBe(0);
   expect(await importer.deleteStored(await importer.listStored())).toBe(0);
   expect(await importer.listStored()).toEqual([]);
+  expect(await store.list('points')).toEqual([]);
   expect(told()).toBe(2);
 });
 

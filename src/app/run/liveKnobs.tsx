@@ -4,17 +4,13 @@ import { RULES, ruleOf } from '../../popo/rules';
 import { type FieldEdit, liveFields, weightingEdits } from '../../run/changes';
 import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
-import { AllChanges } from '../parts/allChanges';
 import { FieldProblem, LabelOf, whyUnfit } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
-import { changesInWords } from '../words/differences';
 import { isLabelled, labelOf, type ShownPath } from '../words/fieldLabels';
+import { OwnChanges } from './ownChanges';
 import { WeightTriangle } from './weightTriangle';
 import '../styles/knobs.css';
-
-/** Most of what was changed that is told at a time; the link has all of it. */
-const TOLD = 3;
 
 const KNOBS: readonly ShownPath[] = [
   'popo.eta_over_mu',
@@ -37,14 +33,13 @@ const OF_RULES: readonly ShownPath[] = [
   'popo.constraint_step',
 ];
 
-/** Shown while alignment is under way, running or at rest, and where an earlier stage rests that trains the model. */
+/** Shown while alignment is under way, running or at rest, and where an earlier stage rests that trains the model. Else, what was turned. */
 export function LiveKnobs() {
   const session = useSession();
   const stage = session.view.currentStage.value?.name ?? null;
   const isOn = session.busy.value && session.runConfig.value !== null && stage !== null;
   const rests = session.status.value === 'paused' && stage !== null && liveFields(stage).length > 0;
-  if (!isOn || !(stage === 'popo' || rests)) return null;
-  const config = session.shownConfig.value;
+  if (!isOn || !(stage === 'popo' || rests)) return <Turned />;
   const told = session.view.changes.value.filter((change) => change.stage === stage);
   return (
     <section class="knobs" aria-labelledby="knobs-title">
@@ -73,12 +68,29 @@ export function LiveKnobs() {
             ))}
         </div>
       )}
-      <p class="plot-note" aria-live="polite">
-        {told.length === 0
-          ? 'A change holds from the next step on. It is part of the link, so whoever opens that has it at the same step.'
-          : changesInWords(told.slice(-TOLD), config).join(' ')}
-      </p>
-      <AllChanges sentences={changesInWords(told, config)} told={TOLD} />
+      {told.length === 0 ? (
+        <p class="plot-note">
+          A change holds from the next step on. It is part of the link, so whoever opens that has it at the
+          same step.
+        </p>
+      ) : (
+        <OwnChanges changes={told} />
+      )}
+    </section>
+  );
+}
+
+/** What was changed in the run on show, where nothing can be turned any more. */
+function Turned() {
+  const session = useSession();
+  const held = session.view.changes.value.slice(0, session.changed.value);
+  if (held.length === 0 || session.runId.value === null) return null;
+  return (
+    <section class="knobs" aria-labelledby="turned-title">
+      <h2 id="turned-title" class="overline">
+        Changed on the way
+      </h2>
+      <OwnChanges changes={held} />
     </section>
   );
 }

@@ -533,6 +533,7 @@ export function createSession(
     config,
     runConfig,
     shownConfig,
+    changed,
     changes,
     status,
     divergence,

@@ -1,6 +1,6 @@
 /** Going over to another kept run: a fork that has just been made, or one that is taken up where it stopped. */
-import type { ReadonlySignal, Signal } from '@preact/signals';
-import type { ForkPoint } from '../../run/forkPoints';
+import { batch, type ReadonlySignal, type Signal } from '@preact/signals';
+import type { ChangePlace, ForkPoint } from '../../run/forkPoints';
 import type { NoticeLevel } from '../../run/report';
 import type { CheckpointGeneration } from '../../store/checkpoints';
 import type { ResumeFrom, SavedRun, TrainerApi } from '../../worker/protocol';
@@ -8,7 +8,7 @@ import { sentence } from '../words/sentence';
 import type { Pending, Status } from './status';
 
 interface Tools {
-  status: ReadonlySignal<Status>;
+  status: Signal<Status>;
   pending: Signal<Pending | null>;
   busy: ReadonlySignal<boolean>;
   /** Nothing is on show that cannot be put away. */
@@ -17,7 +17,7 @@ interface Tools {
   isKept(next: string | null): Promise<boolean>;
   /** A number that is another once another run begins, or the worker has died. */
   turn(): number;
-  trainer(): Pick<TrainerApi, 'fork'>;
+  trainer(): Pick<TrainerApi, 'fork' | 'pauseAt'>;
   find(id: string): Promise<SavedRun | undefined>;
   start(saved: SavedRun, generation?: CheckpointGeneration, choice?: ResumeFrom['choice']): Promise<void>;
   pause(): Promise<void>;
@@ -42,10 +42,26 @@ export function createTakingUp(tools: Tools) {
       if (made === undefined) throw new Error('the browser did not keep it');
       if (!(await putAway(id))) return;
       void start(made);
-      await pause();
+      const comesBefore = typeof from !== 'string' && made.step < from.step;
+      await (comesBefore ? goOnTo(from) : pause());
     } catch (error) {
       say('error', `The run was not forked: ${sentence(error)}`);
     }
+  }
+
+  /** Takes the steps of a second line that the first one has taken already, and rests where they part. */
+  async function goOnTo(change: ChangePlace): Promise<void> {
+    say(
+      'info',
+      'Where the run stood just before that change is not kept any more, so the second line begins earlier. It takes the steps up to there again, under the changes before it, and rests.',
+    );
+    const began = turn();
+    await trainer().pauseAt(change);
+    if (began !== turn() || status.value !== 'running') return;
+    batch(() => {
+      pending.value = null;
+      status.value = 'paused';
+    });
   }
 
   /** Takes up a kept run as `start` does. One that rests on show is put away first, kept as it stands. */
