@@ -2,9 +2,10 @@
  * What the benchmark measures, apart from where it runs (a Chromium page or Node). Peers take the same training steps on the
  * same batch, interleaved in rounds, so that a machine that gets slower while it runs is slower for all of them.
  */
-import type { AdamWStep, ModelConfig } from '../model/config';
-import type { TokenBatch } from '../model/languageModel';
-import { Random } from '../numeric/random';
+import type { Rates } from '../gpu/rates';
+import { type BenchShape, STANDARD } from '../model/benchShape';
+import type { EngineSpeed } from '../model/engineSpeed';
+import { median } from '../numeric/median';
 import { modelShape } from '../run/config';
 import { loadDataset } from '../run/datasets';
 import { PRESET_NAMES, type PresetName, presetConfig } from '../run/presets';
@@ -12,15 +13,6 @@ import { fitFormat } from '../run/shapes';
 import { teacherWords } from '../sft/embedded';
 import { corpus } from '../text/prompt';
 import { trainTokenizer } from '../text/tokenizer';
-import type { Rates } from './rates';
-
-/** A model and the batch it takes a training step on: `size` sequences of `length` tokens. */
-export interface BenchShape {
-  name: string;
-  config: ModelConfig;
-  size: number;
-  length: number;
-}
 
 /** Forward, backward and AdamW of one peer on one shape. */
 export interface Peer {
@@ -38,11 +30,18 @@ export interface CaseResult {
   ours_ms: number | null;
   tfjs_ms: number | null;
   jax_ms: number | null;
+  /** Of a training step: see `stepOperations`, and how many tokens it learns from. */
+  operations: number;
+  tokens: number;
+  /** What else this engine was measured at; null where it was left out. */
+  engine: EngineSpeed | null;
 }
 
 export interface BenchResult {
   adapter: string;
   machine: string;
+  /** Those in use, and the version of their arithmetic. */
+  kernels: { variant: string; version: string };
   rates: Rates;
   cases: CaseResult[];
   /** Of one training step of a model of `layers` layers. */
@@ -56,35 +55,6 @@ export interface BenchResult {
   bytesPlanned: number;
   bytesAllocated: number;
 }
-
-/** Constant, and small: the benchmark trains on one batch, and must not run off to NaN. */
-export const BENCH_HYPER: AdamWStep = {
-  step: 1,
-  learningRate: 1e-4,
-  beta1: 0.9,
-  beta2: 0.98,
-  eps: 1e-8,
-  weightDecay: 0,
-  maxGradNorm: 1,
-};
-
-/** 3 layers × 96 × 4 heads × MLP 384, vocabulary 256: `standard` in docs/RESULTS.md. */
-export const STANDARD: BenchShape = {
-  name: 'standard',
-  config: {
-    vocab_size: 256,
-    hidden_size: 96,
-    num_hidden_layers: 3,
-    num_attention_heads: 4,
-    num_key_value_heads: 4,
-    intermediate_size: 384,
-    max_position_embeddings: 128,
-    rope_theta: 10000,
-    rms_norm_eps: 1e-5,
-  },
-  size: 8,
-  length: 128,
-};
 
 /** A preset's model on a batch of its fine-tuning, with the vocabulary and T that its generated world comes to. */
 async function presetShape(name: PresetName): Promise<BenchShape> {
@@ -109,25 +79,6 @@ export async function benchShape(name: string): Promise<BenchShape> {
   const preset = PRESET_NAMES.find((known) => known === name);
   if (preset === undefined) throw new Error(`There is no shape ${name}: choose ${SHAPE_NAMES.join(', ')}.`);
   return presetShape(preset);
-}
-
-/** Random tokens, full rows, every position weighted alike. */
-export function benchBatch({ config, size, length }: BenchShape): TokenBatch {
-  const random = new Random(1, 'bench');
-  const count = size * (length - 1);
-  return {
-    size,
-    length,
-    tokens: Uint32Array.from({ length: size * length }, () => random.int(config.vocab_size)),
-    lengths: new Uint32Array(size).fill(length),
-    lossWeights: new Float32Array(size * length).fill(1 / count),
-  };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 export interface Measured {

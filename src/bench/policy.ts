@@ -1,19 +1,18 @@
 /** How fast the engine samples, and what POPO's weighting costs: whole steps, each a rollout and one update of the policy. */
+import { BENCH_HYPER } from '../model/benchShape';
+import { ROLLOUT, rolloutOptions } from '../model/engineSpeed';
 import type { GenerateOptions } from '../model/languageModel';
 import type { Transformer } from '../model/transformer';
+import { median } from '../numeric/median';
 import { Random, streamKey } from '../numeric/random';
 import { CompiledPolicyOptimizer } from '../popo/compiledUpdate';
 import { type PolicyOptions, policyOptions } from '../popo/options';
 import type { PolicyBatch } from '../popo/policy';
 import { rolloutBatch } from '../popo/rollouts';
 import { presetConfig } from '../run/presets';
-import { BENCH_HYPER, type BenchResult, median } from './core';
+import type { BenchResult } from './core';
 
-/** Half of a step at `tiny`, and few enough tokens for a software adapter. */
-const PROMPTS = 8;
-const GENERATIONS = 8;
-const PROMPT_TOKENS = 56;
-const NEW_TOKENS = 40;
+const { prompts: PROMPTS, generations: GENERATIONS, newTokens: NEW_TOKENS } = ROLLOUT;
 const ROUNDS = 6;
 /** What is held against a step with fixed weights. */
 const VARIANTS = {
@@ -41,7 +40,7 @@ const NAMES = Object.keys(VARIANTS) as Variant[];
 export async function policyFacts(
   model: Transformer,
 ): Promise<Pick<BenchResult, 'rollout_tokens_per_s' | 'over_fixed'>> {
-  const options = rolloutOptions(model);
+  const options = rolloutOptions(model.config);
   await model.freezeReference();
   const optimizers = new Map(NAMES.map((name) => [name, policyOptimizer(model, VARIANTS[name])]));
   const rolloutTimes: number[] = [];
@@ -68,24 +67,6 @@ export async function policyFacts(
       ...Object.fromEntries(NAMES.slice(1).map((name) => [name, time(name) / time('fixed')])),
       'popo, every fourth step': (time('popo') + 3 * time('popo, not measuring')) / (4 * time('fixed')),
     },
-  };
-}
-
-function rolloutOptions({ config }: Transformer): Omit<GenerateOptions, 'key'> {
-  const longest = config.max_position_embeddings;
-  const maxNewTokens = Math.min(NEW_TOKENS, longest >> 1);
-  const promptLength = Math.min(PROMPT_TOKENS, longest - maxNewTokens);
-  const random = new Random(1, 'bench prompts');
-  return {
-    prompts: Array.from({ length: PROMPTS }, () =>
-      Array.from({ length: promptLength }, () => random.int(config.vocab_size)),
-    ),
-    numGenerations: GENERATIONS,
-    maxNewTokens,
-    temperature: 1,
-    topK: 0,
-    // No token has this number.
-    eosToken: config.vocab_size,
   };
 }
 

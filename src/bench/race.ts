@@ -1,5 +1,5 @@
 /** Which of several ways of doing the same is the fastest. */
-import { median } from './core';
+import { median } from '../numeric/median';
 
 export interface Runner {
   name: string;

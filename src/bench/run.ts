@@ -1,21 +1,15 @@
 /** The benchmark on one adapter: `api` is `navigator.gpu` in a browser, Dawn's in Node. */
 import { type Gpu, openGpu } from '../gpu/device';
+import { tuningFor } from '../gpu/kernels';
+import { KERNELS_VERSION } from '../gpu/kernels/tuning';
+import { measureRates } from '../gpu/rates';
+import { BENCH_HYPER, type BenchShape, benchBatch } from '../model/benchShape';
+import { type EngineSpeed, measureEngine, stepOperations } from '../model/engineSpeed';
 import { initialParameters } from '../model/parameters';
 import { createTransformer } from '../model/transformer';
-import {
-  BENCH_HYPER,
-  type BenchResult,
-  type BenchShape,
-  benchBatch,
-  benchShape,
-  type CaseResult,
-  measure,
-  type Peer,
-  type PeerName,
-} from './core';
+import { type BenchResult, benchShape, type CaseResult, measure, type Peer, type PeerName } from './core';
 import { jaxPeer, type PeerCase, tensorFlowPeer } from './peers';
 import { policyFacts } from './policy';
-import { measureRates } from './rates';
 
 export interface BenchOptions {
   /** Names of shapes; the first also gives dispatches, bytes and the rollout's speed. */
@@ -53,7 +47,8 @@ export async function runBench(
   if (facts === null) throw new Error('No shape was named.');
   gpu.assertHealthy();
   gpu.destroy();
-  return { adapter, rates, cases, ...facts };
+  const kernels = { variant: tuningFor(gpu).name, version: KERNELS_VERSION };
+  return { adapter, kernels, rates, cases, ...facts };
 }
 
 async function compare(
@@ -68,17 +63,18 @@ async function compare(
     batch,
     hyper: BENCH_HYPER,
   };
+  const { config, size, length } = shape;
+  say(
+    `${shape.name}: ${config.num_hidden_layers} × ${config.hidden_size} × ${config.num_attention_heads} heads × MLP ` +
+      `${config.intermediate_size}, vocabulary ${config.vocab_size}, batch ${size} × ${length}`,
+  );
+  const engine = o.peers.includes('ours') ? await engineSpeed(gpu, shape) : null;
   const made = new Map<PeerName, Peer>();
   for (const name of o.peers) {
     if (name === 'ours') made.set(name, await enginePeer(gpu, task));
     if (name === 'tfjs') made.set(name, await tensorFlowPeer(gpu.device, gpu.device.adapterInfo, task));
     if (name === 'jax') made.set(name, await jaxPeer(task, api));
   }
-  const { config, size, length } = shape;
-  say(
-    `${shape.name}: ${config.num_hidden_layers} × ${config.hidden_size} × ${config.num_attention_heads} heads × MLP ` +
-      `${config.intermediate_size}, vocabulary ${config.vocab_size}, batch ${size} × ${length}`,
-  );
   const measured = await measure(made, {
     ...o,
     onRound: (round) => say(`  round ${round + 1} of ${o.rounds}`),
@@ -86,7 +82,23 @@ async function compare(
   for (const peer of made.values()) peer.dispose();
   assertSameLoss(measured);
   const ms = (name: PeerName) => measured.get(name)?.ms ?? null;
-  return { name: shape.name, ours_ms: ms('ours'), tfjs_ms: ms('tfjs'), jax_ms: ms('jax') };
+  return {
+    name: shape.name,
+    ...{ ours_ms: ms('ours'), tfjs_ms: ms('tfjs'), jax_ms: ms('jax') },
+    operations: stepOperations(shape),
+    tokens: size * length,
+    engine,
+  };
+}
+
+/** Of a model that is gone again before peers have theirs. */
+async function engineSpeed(gpu: Gpu, shape: BenchShape): Promise<EngineSpeed> {
+  const model = await createTransformer(gpu, shape.config, SEED);
+  try {
+    return await measureEngine(model, shape);
+  } finally {
+    model.destroy();
+  }
 }
 
 async function enginePeer(gpu: Gpu, { config, batch, hyper }: PeerCase): Promise<Peer> {

@@ -4,6 +4,7 @@
  */
 import { type Gpu, openGpu } from '../gpu/device';
 import { scratchSize, TUNINGS, tuningFor } from '../gpu/kernels';
+import { BENCH_HYPER, benchBatch } from '../model/benchShape';
 import type { ModelConfig } from '../model/config';
 import { sizesOf } from '../model/forward';
 import type { TokenBatch } from '../model/languageModel';
@@ -24,7 +25,7 @@ import { teacherWords } from '../sft/embedded';
 import { packedRows, rehearsalOf } from '../sft/warmup';
 import { corpus } from '../text/prompt';
 import { trainTokenizer } from '../text/tokenizer';
-import { BENCH_HYPER, benchBatch, type WHOLE_SHAPES } from './core';
+import type { WHOLE_SHAPES } from './core';
 
 /** What every adapter has, by the specification of WebGPU. */
 const LEAST = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 };

@@ -9,8 +9,16 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Wait } from '../bench/coldPage';
-import { type BenchResult, PEER_NAMES, type PeerName, SHAPE_NAMES, WHOLE_SHAPES } from '../bench/core';
+import {
+  type BenchResult,
+  benchShape,
+  PEER_NAMES,
+  type PeerName,
+  SHAPE_NAMES,
+  WHOLE_SHAPES,
+} from '../bench/core';
 import type { BenchOptions } from '../bench/run';
+import { benchTable } from '../bench/table';
 import type { BrowserName, BrowserPage } from '../browsers/browser';
 
 const USAGE = `npm run bench -- [options]
@@ -20,13 +28,15 @@ const USAGE = `npm run bench -- [options]
   --peer NAME          ours, tfjs, jax; may be repeated (default: all)
   --rounds N           turns that each peer gets (default 5)
   --products           instead of all this: how fast each way of sharing out the tiled products of a shape is, and which wins
+  --torch              instead of all this: prints a Python script that takes the same training steps in PyTorch, and prints rows for
+                       the same table
   --shapes             instead of all this: what each preset is planned to take; then medium, large and 135 million weights take their
                        steps in Node, with the memory that was planned. --shape medium, large or 135m chooses
   --cold               instead of all this: how long a person waits on the page, from a browser that has never seen it to POPO at work, a
                        fork, what was shared, a comparison and an answer. --adapter chromium or firefox`;
 
 /** What is done in the place of measuring peers. */
-const MODES = ['shapes', 'cold', 'products'] as const;
+const MODES = ['shapes', 'cold', 'products', 'torch'] as const;
 type Mode = 'peers' | (typeof MODES)[number];
 
 function parseOptions(args: string[]): BenchOptions & { json: string | null; adapter: string; mode: Mode } {
@@ -41,6 +51,7 @@ function parseOptions(args: string[]): BenchOptions & { json: string | null; ada
       shapes: { type: 'boolean', default: false },
       cold: { type: 'boolean', default: false },
       products: { type: 'boolean', default: false },
+      torch: { type: 'boolean', default: false },
     },
   });
   const { adapter, peer } = values;
@@ -88,6 +99,11 @@ export async function main(args: string[]): Promise<number> {
     const { productTable } = await import('../bench/products');
     for (const [name, products] of Object.entries(raced)) console.log(`\n${productTable(name, products)}`);
     keep(raced);
+    return 0;
+  }
+  if (mode === 'torch') {
+    const { torchScript } = await import('../bench/torchScript');
+    console.log(torchScript(await Promise.all(bench.shapes.map(benchShape)), bench.rounds));
     return 0;
   }
   const cost = jsCost();
@@ -182,37 +198,4 @@ function jsCost(): { ms: number; dispatches: number; layers: number } {
   } catch {
     throw new Error(`The null backend gave no answer: ${stderr.trim() || line}`);
   }
-}
-
-/** The result as a Markdown table. */
-export function benchTable({ adapter, machine, rates, cases, ...rest }: BenchResult): string {
-  const ms = (value: number | null) => (value === null ? '' : `${value.toFixed(value < 100 ? 1 : 0)} ms`);
-  const ratio = (value: number | null, ours: number | null) =>
-    value === null || ours === null ? '' : ` (${(value / ours).toFixed(1)}×)`;
-  const rate = (gigaflops: number) =>
-    `${Math.round(gigaflops).toLocaleString('en-US')} (${Math.round((100 * gigaflops) / rates.peak)} %)`;
-  return [
-    `${adapter}; ${machine}`,
-    '',
-    `Multiply-adds from registers alone: ${Math.round(rates.peak).toLocaleString('en-US')} GFLOP/s. Matrix products, in ` +
-      'GFLOP/s and as a share of that:',
-    '',
-    '| size | a · bᵀ | a · b | aᵀ · b |',
-    '| --- | --: | --: | --: |',
-    ...rates.products.map(({ size, nt, nn, tn }) => `| ${size} | ${rate(nt)} | ${rate(nn)} | ${rate(tn)} |`),
-    '',
-    '| shape | taiji-lab | TensorFlow.js | jax-js |',
-    '| --- | --: | --: | --: |',
-    ...cases.map(
-      ({ name, ours_ms, tfjs_ms, jax_ms }) =>
-        `| ${name} | ${ms(ours_ms)} | ${ms(tfjs_ms)}${ratio(tfjs_ms, ours_ms)} | ${ms(jax_ms)}${ratio(jax_ms, ours_ms)} |`,
-    ),
-    '',
-    `${rest.dispatches_per_step} dispatches per training step at ${rest.layers} layers; ` +
-      `${Math.round(rest.rollout_tokens_per_s)} sampled tokens/s; ` +
-      `an RL step takes ${Object.entries(rest.over_fixed)
-        .map(([name, ratio]) => `${ratio.toFixed(2)}× (${name})`)
-        .join(', ')} one with fixed weights; ` +
-      `${(rest.bytesPlanned / 2 ** 20).toFixed(1)} MiB planned, ${(rest.bytesAllocated / 2 ** 20).toFixed(1)} allocated.`,
-  ].join('\n');
 }

@@ -3,9 +3,10 @@
  * call and computes nothing. A process of its own, since Dawn has one backend per process.
  */
 import { create, globals } from 'webgpu';
-import { BENCH_HYPER, benchBatch, median, STANDARD } from '../bench/core';
 import { openGpu } from '../gpu/device';
+import { BENCH_HYPER, benchBatch, STANDARD } from '../model/benchShape';
 import { createTransformer } from '../model/transformer';
+import { median } from '../numeric/median';
 
 const STEPS = 50;
 const ROUNDS = 7;

@@ -231,6 +231,13 @@ export class Transformer implements LanguageModel, ModelBuffers {
     const length = Math.max(...microBatches.map((batch) => batch.length));
     const step = await this.training(size, length);
     this.gpu.assertHealthy();
+    this.submitStep(step, microBatches, hyper);
+    const metrics = new Float32Array(await this.gpu.read(this.metrics, 0, 64));
+    return { loss: metrics[0], gradNorm: metrics[8] };
+  }
+
+  /** Hands a training step over to the device, and waits for nothing. */
+  submitStep(step: TrainingStep, microBatches: TokenBatch[], hyper: AdamWStep): void {
     microBatches.forEach((batch, index) => {
       step.upload(batch);
       writeObjective(this.gpu, step.supervisedObjective, { ...SUPERVISED, accumulate: index > 0 });
@@ -238,8 +245,6 @@ export class Transformer implements LanguageModel, ModelBuffers {
     });
     this.writeHyper(hyper);
     submit(this.gpu, step.forward, step.supervised, this.optimizer);
-    const metrics = new Float32Array(await this.gpu.read(this.metrics, 0, 64));
-    return { loss: metrics[0], gradNorm: metrics[8] };
   }
 
   async score(batch: PaddedTokens, weights: 'current' | 'reference' = 'current'): Promise<ScoreResult> {
@@ -287,6 +292,11 @@ export class Transformer implements LanguageModel, ModelBuffers {
       this.#generators.push(generator);
     }
     return generator.runInTurns(options);
+  }
+
+  /** Of what was generated last in a shape of its own; 0 before. */
+  get dispatchesPerToken(): number {
+    return this.#generators.at(-1)?.decode.dispatches ?? 0;
   }
 
   async freezeReference(): Promise<void> {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { benchBatch, benchShape, measure, median, type Peer } from '../../src/bench/core';
-import { benchTable } from '../../src/commands/bench';
+import { benchShape, measure, type Peer } from '../../src/bench/core';
+import { benchTable } from '../../src/bench/table';
+import { benchBatch } from '../../src/model/benchShape';
+import { median } from '../../src/numeric/median';
 
 test('median of odd and even counts, in any order', () => {
   expect(median([3, 1, 2])).toBe(2);
@@ -70,8 +72,31 @@ test('the table names the peak, and products as shares of it', () => {
   const table = benchTable({
     adapter: 'a GPU',
     machine: 'a machine',
+    kernels: { variant: 'tiled', version: 'k9' },
     rates: { peak: 2000, products: [{ size: 1024, nt: 1000, nn: 1300, tn: 500 }] },
-    cases: [{ name: 'small', ours_ms: 2, tfjs_ms: 20, jax_ms: null }],
+    cases: [
+      {
+        name: 'small',
+        ...{ ours_ms: 2, tfjs_ms: 20, jax_ms: null },
+        operations: 4e9,
+        tokens: 1024,
+        engine: {
+          dispatches_per_step: 76,
+          dispatches_per_token: 19,
+          encode_ms: 0.375,
+          rollout_tokens_per_s: 45_678.9,
+          bytesPlanned: 3 * 2 ** 20,
+          bytesAllocated: 4 * 2 ** 20,
+        },
+      },
+      {
+        name: 'large',
+        ...{ ours_ms: null, tfjs_ms: null, jax_ms: 31 },
+        operations: 1,
+        tokens: 1,
+        engine: null,
+      },
+    ],
     dispatches_per_step: 66,
     layers: 2,
     js_ms_per_step: null,
@@ -82,5 +107,15 @@ test('the table names the peak, and products as shares of it', () => {
   });
   expect(table).toContain('registers alone: 2,000 GFLOP/s');
   expect(table).toContain('| 1024 | 1,000 (50 %) | 1,300 (65 %) | 500 (25 %) |');
-  expect(table).toContain('| small | 2.0 ms | 20.0 ms (10.0×) |  |');
+  // 4e9 operations in 2 ms are 2,000 GFLOP/s, which is the peak, and 1,024 tokens in as long 512,000 a second.
+  expect(table).toContain(
+    '| small | 2.0 ms | 20.0 ms (10.0×) |  |  | 2,000 | 100.0 % | 512,000 | 45,679 | 76 | 19 | 0.38 ms | 3.0 | 4.0 |\n' +
+      '| large |  |  | 31.0 ms |  |  |  |  |  |  |  |  |  |  |\n',
+  );
+  expect(table).toContain('a GPU; a machine; tiled kernels k9');
+  const widths = table
+    .split('\n')
+    .filter((line) => /^\| (shape|---|small|large) /.test(line) && line.split('|').length > 6)
+    .map((line) => line.split('|').length);
+  expect(widths).toEqual([16, 16, 16, 16]);
 });

@@ -1,0 +1,54 @@
+/** What a device's speed is measured on: a model, and a batch that it takes a training step on. */
+import { Random } from '../numeric/random';
+import type { AdamWStep, ModelConfig } from './config';
+import type { TokenBatch } from './languageModel';
+
+/** A model and the batch it takes a training step on: `size` sequences of `length` tokens. */
+export interface BenchShape {
+  name: string;
+  config: ModelConfig;
+  size: number;
+  length: number;
+}
+
+/** Constant, and small: the benchmark trains on one batch, and must not run off to NaN. */
+export const BENCH_HYPER: AdamWStep = {
+  step: 1,
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-8,
+  weightDecay: 0,
+  maxGradNorm: 1,
+};
+
+/** 3 layers × 96 × 4 heads × MLP 384, vocabulary 256: `standard` in docs/RESULTS.md. */
+export const STANDARD: BenchShape = {
+  name: 'standard',
+  config: {
+    vocab_size: 256,
+    hidden_size: 96,
+    num_hidden_layers: 3,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    intermediate_size: 384,
+    max_position_embeddings: 128,
+    rope_theta: 10000,
+    rms_norm_eps: 1e-5,
+  },
+  size: 8,
+  length: 128,
+};
+
+/** Random tokens, full rows, every position weighted alike. */
+export function benchBatch({ config, size, length }: BenchShape): TokenBatch {
+  const random = new Random(1, 'bench');
+  const count = size * (length - 1);
+  return {
+    size,
+    length,
+    tokens: Uint32Array.from({ length: size * length }, () => random.int(config.vocab_size)),
+    lengths: new Uint32Array(size).fill(length),
+    lossWeights: new Float32Array(size * length).fill(1 / count),
+  };
+}
