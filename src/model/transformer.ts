@@ -5,7 +5,9 @@
 import { BufferTable } from '../gpu/bufferTable';
 import { type Gpu, GpuLimitError } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
+import { keyOf } from '../gpu/kernels/matmulFamily';
 import { type Plan, submit } from '../gpu/plan';
+import type { Tuner } from '../gpu/tuner';
 import { type AdamWStep, headDim, type ModelConfig } from './config';
 import { type ModelBuffers, sizesOf } from './forward';
 import { Generator } from './generate';
@@ -39,6 +41,7 @@ import {
   roomOf,
   type Sizes,
 } from './plans';
+import { backwardProducts, forwardProducts, type ModelProduct } from './products';
 import { ScoringStep } from './scoring';
 import { SUPERVISED, TrainingStep, writeObjective } from './training';
 
@@ -77,6 +80,10 @@ export class Transformer implements LanguageModel, ModelBuffers {
   readonly parameters: GPUBuffer;
   readonly trained: PoolRange;
   readonly room: DeviceRoom;
+  readonly tuning: kernels.Tuning;
+  /** Says which members products take, those apart that `tuning` names; null: the usual ones. It changes no bit. */
+  tuner: Tuner | null = null;
+  readonly #members: Record<string, string>;
   /** 16 floats, see StepBuffers.metrics. */
   readonly metrics: GPUBuffer;
   readonly rotation: GPUBuffer;
@@ -98,13 +105,15 @@ export class Transformer implements LanguageModel, ModelBuffers {
   constructor(
     readonly gpu: Gpu,
     readonly config: ModelConfig,
-    readonly tuning: kernels.Tuning,
+    tuning: kernels.Tuning,
     /** `trains`: the one weight that is trained, by its name, with those that the kernels take as one matrix with it; none: all. */
     { room = roomOf(gpu.device.limits), trains }: { room?: DeviceRoom; trains?: string } = {},
   ) {
     this.sizes = sizesOf(config);
     this.table = parameterTable(config);
     this.room = room;
+    this.#members = { ...tuning.members };
+    this.tuning = { ...tuning, members: this.#members };
     const { poolSize } = this.table;
     this.trained = trains === undefined ? { from: 0, to: poolSize } : matrixOf(this.table, trains);
     const buffers = new BufferTable(gpu, 'model');
@@ -181,6 +190,11 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   async #built(batch: number, length: number): Promise<TrainingStep> {
     const { compiled } = this.#learning;
+    const rows = batch * length;
+    await this.#choose([
+      ...forwardProducts(this.sizes, rows),
+      ...backwardProducts(this.sizes, this.tuning, rows),
+    ]);
     const [step] = await Promise.all([TrainingStep.create(this, batch, length), compiled]);
     return step;
   }
@@ -189,6 +203,13 @@ export class Transformer implements LanguageModel, ModelBuffers {
     const prepared = async () => this.#prepared(batch, length, length);
     // The first step meets the same error: a step that failed is not kept.
     prepared().catch(() => undefined);
+  }
+
+  /** Has the tuner choose for products of a list that is to be made. */
+  async #choose(products: readonly ModelProduct[]): Promise<void> {
+    if (this.tuner === null || this.tuning.name !== 'tiled') return;
+    const open = products.filter((product) => !Object.hasOwn(this.#members, keyOf(product)));
+    Object.assign(this.#members, await this.tuner.choose(open));
   }
 
   /** The scoring list for [B, T] under a parameter pool. */
@@ -288,6 +309,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     const wanted = { ...shape, prompts, promptLength: longest };
     let generator = this.#generators.find((candidate) => candidate.fits(wanted));
     if (!generator) {
+      await this.#choose(forwardProducts(this.sizes, prompts * shape.generations));
       generator = await Generator.create(this, { ...shape, prompts });
       this.#generators.push(generator);
     }

@@ -1,7 +1,8 @@
 /** What a run computes on, behind one interface: the compiled engine on a GPU, or the reference model without one. */
 import { type Compiling, type Gpu, openGpu } from '../gpu/device';
-import { tuningFor } from '../gpu/kernels';
+import { KERNELS_VERSION, tuningFor } from '../gpu/kernels';
 import { useDevice, useSlowPath } from '../gpu/tfjs';
+import { type ChoiceShelf, Tuner } from '../gpu/tuner';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { initialParameters } from '../model/parameters';
@@ -12,7 +13,7 @@ import type { PolicyOptions } from '../popo/options';
 import type { PolicyOptimizer } from '../popo/policy';
 import { ReferencePolicyOptimizer } from '../popo/referenceUpdate';
 import type { RunConfig } from './config';
-import type { DeviceInfo } from './report';
+import { type DeviceInfo, deviceKey } from './report';
 
 export interface RunDevice {
   readonly info: DeviceInfo;
@@ -43,10 +44,15 @@ const LOSS_PATIENCE_MS = 1000;
  * The best there is: the engine on a WebGPU adapter, else TensorFlow.js on WASM, else in plain JavaScript.
  * @param kernels the run's; `auto` chooses for the adapter
  * @param api given in Node, where no navigator has one
+ * @param shelves by adapter and version of the kernels, where what is chosen on it is kept
  */
-export async function openRunDevice(kernels: RunConfig['kernels'], api?: GPU): Promise<RunDevice> {
-  const gpu = await openGpu(api);
-  return gpu === null ? openReferenceDevice() : engineDevice(gpu, kernels);
+export async function openRunDevice(
+  kernels: RunConfig['kernels'],
+  api?: GPU,
+  shelves?: (adapter: string) => ChoiceShelf,
+): Promise<RunDevice> {
+  const gpu = await openGpu(api, 'own', 'timed');
+  return gpu === null ? openReferenceDevice() : engineDevice(gpu, kernels, shelves);
 }
 
 /** What `openRunDevice` would open, and what a person should know about it. Never rejects. */
@@ -68,14 +74,23 @@ export async function describeRunDevice(api?: GPU): Promise<{ device: DeviceInfo
   return { device, warning };
 }
 
-async function engineDevice(gpu: Gpu, kernels: RunConfig['kernels']): Promise<RunDevice> {
+async function engineDevice(
+  gpu: Gpu,
+  kernels: RunConfig['kernels'],
+  shelves: (adapter: string) => ChoiceShelf | null = () => null,
+): Promise<RunDevice> {
   const { device, adapter } = gpu;
   // On a CPU that plays a GPU, the small operations of ranker and encoder are quicker without the detour.
   if (adapter.software) await useSlowPath();
   else await useDevice(device, device.adapterInfo ?? { ...adapter, device: '' });
   const tuning = tuningFor(gpu, kernels);
+  const info = engineInfo(gpu);
+  // A CPU that plays a GPU compiles for longer than it would gain.
+  const tuner = adapter.software ? null : new Tuner(gpu, shelves(`${deviceKey(info)} ${KERNELS_VERSION}`));
   return {
-    info: engineInfo(gpu),
+    get info() {
+      return tuner === null ? info : { ...info, products: { ...tuner.known } };
+    },
     kernels: tuning.name,
     watchCompiling(tell) {
       gpu.onCompiling = tell;
@@ -86,6 +101,7 @@ async function engineDevice(gpu: Gpu, kernels: RunConfig['kernels']): Promise<Ru
     },
     async createModel(config, seed, largestBatch) {
       const model = await createTransformer(gpu, config, seed, tuning);
+      model.tuner = tuner;
       try {
         model.checkBatch(largestBatch, config.max_position_embeddings);
       } catch (error) {

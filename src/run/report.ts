@@ -24,6 +24,8 @@ export interface DeviceInfo {
   architecture: string;
   description: string;
   limits: Record<string, number>;
+  /** How products were shared out here, where that was found out by time; no bit depends on it (gpu/tuner.ts). */
+  products?: Record<string, string>;
 }
 
 /** By which two devices are told apart. */

@@ -25,7 +25,7 @@ export class StoreError extends Error {
   }
 }
 
-/** Which kind of record; each has its own file (checkpoints.ts, undoPoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts). */
+/** Which kind of record; each has its own file (checkpoints.ts, undoPoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts, choices.ts). */
 export type CollectionName =
   | 'checkpoints'
   | 'points'
@@ -34,7 +34,8 @@ export type CollectionName =
   | 'answers'
   | 'cots'
   | 'cells'
-  | 'notes';
+  | 'notes'
+  | 'choices';
 
 /** Named values that a structured clone can carry. An ArrayBuffer that is itself a part may be of any size. */
 export type Parts = Record<string, unknown>;

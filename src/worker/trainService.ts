@@ -2,6 +2,7 @@
  * What the training worker does, apart from being one: one run at a time, its checkpoints and its report in storage.
  * Without storage training goes on all the same; the page is told, and offers the files for download.
  */
+import type { ChoiceShelf } from '../gpu/tuner';
 import { decodeCheckpoint, encodeCheckpoint, type RunHeader } from '../run/checkpoint';
 import { CheckpointError } from '../run/checkpointError';
 import { parseConfig, type RunConfig } from '../run/config';
@@ -21,6 +22,7 @@ import type { EndpointFetch, TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
 import { Cells } from '../store/cells';
 import { type CheckpointGeneration, Checkpoints } from '../store/checkpoints';
+import { KernelChoices } from '../store/choices';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { RunNotes } from '../store/runNotes';
@@ -85,6 +87,7 @@ interface Storage {
   answers: LineLogs;
   cots: LineFiles<CotsSummary>;
   cells: Cells<Cell>;
+  choices: KernelChoices;
   persistent: boolean;
   problem: StoreError | null;
 }
@@ -129,11 +132,17 @@ export function createTrainer(services: TrainServices): TrainerApi {
       answers: new LineLogs(store),
       cots: new LineFiles<CotsSummary>(store),
       cells: new Cells<Cell>(store),
+      choices: new KernelChoices(store),
       persistent: store.persistent,
       problem,
     }));
     return opened;
   }
+
+  const shelfOf = (adapter: string): ChoiceShelf => ({
+    load: async () => (await storage()).choices.load(adapter),
+    save: async (choices) => (await storage()).choices.save(adapter, choices),
+  });
 
   /** @throws an Error that says what is wrong with it, and what to do */
   async function load(id: string, generation: CheckpointGeneration = 'newest'): Promise<RunCheckpoint> {
@@ -289,7 +298,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       isWatched: true,
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
       async openDevice(kernels) {
-        run.device = await services.openDevice(kernels);
+        run.device = await services.openDevice(kernels, undefined, shelfOf);
         return run.device;
       },
       save,
@@ -379,7 +388,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const { datasets } = await storage();
       return loadDataset(config, (sha256) => datasets.load(sha256));
     },
-    openDevice: () => services.openDevice('auto'),
+    openDevice: () => services.openDevice('auto', undefined, shelfOf),
     restingDevice: () => restingDevice(current),
   });
 
@@ -438,7 +447,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
             loadSentenceFiles,
             loadDataset: () => loadDataset(config, (sha256) => datasets.load(sha256)),
             async openDevice(kernels) {
-              run.device = await services.openDevice(kernels);
+              run.device = await services.openDevice(kernels, undefined, shelfOf);
               return run.device;
             },
             save,
