@@ -138,7 +138,7 @@ export class Tab {
 /** Waits until it holds; timers go on meanwhile, so that whoever is patient comes to the end of it. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const from = performance.now();
-  for (let turn = 1; performance.now() - from < 3_000; turn++) {
+  for (let turn = 1; performance.now() - from < 20_000; turn++) {
     if (await holds()) return;
     await new Promise((resolve) => setImmediate(resolve));
     if (turn % 25 === 0) vi.advanceTimersByTime(600);
