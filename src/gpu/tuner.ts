@@ -37,14 +37,18 @@ export class Tuner {
   readonly #shelf: ChoiceShelf | null;
   readonly #clock: typeof millisecondsOf;
   #known: Record<string, string> | null = null;
-  #left = BUDGET;
+  #left: number;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param clock tells the milliseconds of so many runs of a plan, and runs it */
-  constructor(gpu: Gpu, shelf: ChoiceShelf | null = null, clock = millisecondsOf) {
+  /**
+   * @param clock tells the milliseconds of so many runs of a plan, and runs it
+   * @param budget milliseconds
+   */
+  constructor(gpu: Gpu, shelf: ChoiceShelf | null = null, { clock = millisecondsOf, budget = BUDGET } = {}) {
     this.#gpu = gpu;
     this.#shelf = shelf;
     this.#clock = clock;
+    this.#left = budget;
   }
 
   /** All that were chosen or read so far. */

@@ -17,6 +17,9 @@ beforeAll(async () => {
 const nt: ProductExtents = { layout: 'nt', rows: 40, N: 36, K: 16, splits: 1 };
 const tn: ProductExtents = { layout: 'tn', rows: 16, N: 36, K: 0, splits: 2 };
 
+/** All the time that a software adapter takes to compile. */
+const budget = Number.POSITIVE_INFINITY;
+
 /** A clock by which the n-th plan that is timed takes so long, whatever was asked before. */
 function clockOf(times: readonly number[]) {
   const plans: unknown[] = [];
@@ -37,7 +40,7 @@ describe('a tuner', () => {
     ['takes the one of few rows', [9, 8, 7, 6, 3], '16x64'],
   ])('%s', async (_name, times, expected) => {
     const { clock, plans } = clockOf(times);
-    const tuner = new Tuner(gpu, null, clock);
+    const tuner = new Tuner(gpu, null, { clock, budget });
     expect(await tuner.choose([nt, tn, nt])).toEqual({ [keyOf(nt)]: expected, [keyOf(tn)]: expected });
     // Five members that do not split k, for two products.
     expect(plans).toHaveLength(10);
@@ -54,7 +57,7 @@ describe('a tuner', () => {
       load: async () => kept,
       save: async (choices: Choices) => void saved.push({ ...choices }),
     };
-    const chosen = await new Tuner(gpu, shelf, clock).choose([nt, tn, other]);
+    const chosen = await new Tuner(gpu, shelf, { clock, budget }).choose([nt, tn, other]);
     expect(chosen).toEqual({ [keyOf(nt)]: '16x64', [keyOf(tn)]: '128x64' });
     expect(saved).toEqual([{ ...kept, [keyOf(nt)]: '16x64' }]);
     expect(plans).toHaveLength(5);
@@ -67,7 +70,7 @@ describe('a tuner', () => {
       save: () => Promise.reject(new Error('closed')),
     };
     const huge = { ...nt, rows: 2 ** 30 };
-    const chosen = await new Tuner(gpu, shelf, clock).choose([huge, nt]);
+    const chosen = await new Tuner(gpu, shelf, { clock, budget }).choose([huge, nt]);
     expect(chosen).toEqual({ [keyOf(huge)]: '128x128', [keyOf(nt)]: '16x64' });
   });
 
@@ -76,7 +79,7 @@ describe('a tuner', () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return 5;
     };
-    const chosen = await new Tuner(gpu, null, slow).choose([nt, tn]);
+    const chosen = await new Tuner(gpu, null, { clock: slow }).choose([nt, tn]);
     expect(Object.keys(chosen)).toEqual([keyOf(tn)]);
   });
 });
