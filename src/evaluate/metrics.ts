@@ -79,6 +79,17 @@ export const OUTCOMES = [
   'CTCVR',
 ] as const;
 
+/** Columns of what else is known of one user, for intervals alone: kept apart, since older checkpoints lack them. */
+export const MORE_OUTCOMES = ['Title_Hit-Rate@25', 'valid_rate', 'exact_title_rate'] as const;
+
+/** What each of the users adds to a row. */
+export interface UserOutcomes {
+  /** [users, OUTCOMES] */
+  outcomes: Float32Array<ArrayBuffer>;
+  /** [users, MORE_OUTCOMES] */
+  more?: Float32Array<ArrayBuffer>;
+}
+
 export interface EvaluationOptions {
   stage: MetricsRow['stage'];
   maxNewTokens: number;
@@ -102,7 +113,7 @@ export async function evaluateModel(
   asked: HeldOutSet,
   options: EvaluationOptions,
   hooks: StageHooks,
-): Promise<{ row: MetricsRow; completions: EvaluatedCompletion[]; outcomes: Float32Array<ArrayBuffer> }> {
+): Promise<{ row: MetricsRow; completions: EvaluatedCompletion[] } & UserOutcomes> {
   const { examples } = asked;
   if (examples.length === 0) {
     throw new Error(
@@ -120,10 +131,10 @@ export async function evaluateModel(
   };
   const answerLoss = await answerLosses(model, { ...asked, generated }, options, scoringHooks);
   const judged = judgeAnswers(asked, options.stage, generated);
-  const { items, outcomes } = judged;
+  const { items, outcomes, more } = judged;
   const meanLoss = answerLoss.reduce((sum, loss) => sum + loss, 0) / examples.length;
   const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
-  return { row: { ...judged.row, answer_loss: meanLoss }, completions, outcomes };
+  return { row: { ...judged.row, answer_loss: meanLoss }, completions, outcomes, more };
 }
 
 /**
@@ -134,7 +145,7 @@ export function judgeAnswers(
   { format, examples, encoder, ctcvr }: HeldOutSet,
   stage: MetricsRow['stage'],
   completions: readonly ArrayLike<number>[],
-): { row: AnswersRow; items: number[]; outcomes: Float32Array<ArrayBuffer> } {
+): { row: AnswersRow; items: number[] } & UserOutcomes {
   const { dataset } = format;
   const parsed = completions.map((tokens) => format.parse(tokens));
   const targets = examples.map((example) => targetItem(dataset, example));
@@ -143,6 +154,7 @@ export function judgeAnswers(
   const items = parsed.map(({ item, valid }) => (valid ? item : -1));
   const mean = (value: (index: number) => number) =>
     examples.reduce((sum, _, index) => sum + value(index), 0) / examples.length;
+  const exact = (i: number) => Number(items[i] >= 0 && sameTitle(dataset, items[i], targets[i]));
   const { distinct, share } = concentration(items);
   const row: AnswersRow = {
     stage,
@@ -154,7 +166,7 @@ export function judgeAnswers(
     'Title_Hit-Rate@100': mean((i) => Number(ranks[i] < 100)),
     CTCVR: mean((i) => (items[i] < 0 ? 0 : ctcvr(i, items[i]))),
     valid_rate: mean((i) => Number(parsed[i].valid)),
-    exact_title_rate: mean((i) => Number(items[i] >= 0 && sameTitle(dataset, items[i], targets[i]))),
+    exact_title_rate: mean(exact),
     distinct_top1: distinct,
     popularity_share: share,
     users: examples.length,
@@ -167,8 +179,11 @@ export function judgeAnswers(
       items[i] < 0 ? 0 : ctcvr(i, items[i]),
     ]),
   );
+  const more = Float32Array.from(
+    examples.flatMap((_, i) => [Number(ranks[i] < 25), Number(parsed[i].valid), exact(i)]),
+  );
   if (dataset.slices) row.slices = sliceRows(outcomes, OUTCOMES, examples, dataset.slices);
-  return { row, items, outcomes };
+  return { row, items, outcomes, more };
 }
 
 /** Number of different answers, and the share of all examples that the most frequent one takes; −1 is no answer. */

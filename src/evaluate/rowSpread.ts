@@ -1,9 +1,9 @@
 /** How far the rows of the stage table are from luck with users: each by itself, and each less the one above it. */
 import { type PairedInterval, pairedBootstrap } from './bootstrap';
-import { OUTCOMES } from './metrics';
+import { MORE_OUTCOMES, OUTCOMES, type UserOutcomes } from './metrics';
 import { meanOf } from './slices';
 
-export type OutcomeName = (typeof OUTCOMES)[number];
+export type OutcomeName = (typeof OUTCOMES)[number] | (typeof MORE_OUTCOMES)[number];
 
 /** Of one row, on its test users. All intervals are of 95 %. */
 export interface RowSpread {
@@ -19,39 +19,45 @@ export interface RowSpread {
 /** By outcome, of one and the same users. */
 export type PairedChanges = Partial<Record<OutcomeName, PairedInterval>>;
 
-interface JudgedRow {
+interface JudgedRow extends UserOutcomes {
   row: { stage: string };
-  /** [users, OUTCOMES] */
-  outcomes: Float32Array;
 }
 
 /** @param rows as the table has them, of the same users in the same order */
 export function rowSpreads(rows: readonly JudgedRow[]): RowSpread[] {
-  return rows.map(({ row, outcomes }, index) => {
+  return rows.map((own, index) => {
+    const { row, outcomes } = own;
     const above = index === 0 ? null : rows[index - 1];
-    const { low, high } = meanOf([...columnOf(outcomes, 'CTCVR')]);
+    const { low, high } = meanOf([...columnOf(outcomes, OUTCOMES, 'CTCVR')]);
     const isPaired = above !== null && above.outcomes.length === outcomes.length;
     return {
       stage: row.stage,
       ctcvr: { low: Math.max(0, low), high: Math.min(1, high) },
       from: isPaired ? above.row.stage : null,
-      changes: isPaired ? pairedChanges(above.outcomes, outcomes) : {},
+      changes: isPaired ? pairedChanges(above, own) : {},
     };
   });
 }
 
-/** @param before [users, OUTCOMES], and `after` of the same users in the same order */
-export function pairedChanges(before: Float32Array, after: Float32Array): PairedChanges {
-  const change = (name: OutcomeName) => {
-    const was = columnOf(before, name);
-    return pairedBootstrap([columnOf(after, name).map((value, user) => value - was[user])], 1);
-  };
-  return Object.fromEntries(OUTCOMES.map((name) => [name, change(name)]));
+/** @param before of the same users in the same order as `after`; what one of them lacks has no interval */
+export function pairedChanges(before: UserOutcomes, after: UserOutcomes): PairedChanges {
+  const changes = (names: readonly OutcomeName[], was: Float32Array, is: Float32Array) =>
+    names.map((name): [OutcomeName, PairedInterval] => {
+      const from = columnOf(was, names, name);
+      const differences = columnOf(is, names, name).map((value, user) => value - from[user]);
+      return [name, pairedBootstrap([differences], 1)];
+    });
+  const hasMore = before.more !== undefined && after.more?.length === before.more.length;
+  return Object.fromEntries([
+    ...changes(OUTCOMES, before.outcomes, after.outcomes),
+    ...(hasMore ? changes(MORE_OUTCOMES, before.more!, after.more!) : []),
+  ]);
 }
 
-function columnOf(outcomes: Float32Array, name: OutcomeName): Float64Array {
-  const [width, column] = [OUTCOMES.length, OUTCOMES.indexOf(name)];
-  return Float64Array.from({ length: Math.floor(outcomes.length / width) }, (_, user) => {
-    return outcomes[user * width + column];
+/** @param table [users, names] */
+function columnOf(table: Float32Array, names: readonly OutcomeName[], name: OutcomeName): Float64Array {
+  const [width, column] = [names.length, names.indexOf(name)];
+  return Float64Array.from({ length: Math.floor(table.length / width) }, (_, user) => {
+    return table[user * width + column];
   });
 }

@@ -164,7 +164,7 @@ export function assertFinite(update: PolicyUpdate, step: number): PolicyUpdate {
   const { loss, gradNorm, weightsAfter } = update;
   if (![loss, gradNorm, ...weightsAfter].every(Number.isFinite)) {
     throw new NotFiniteError(
-      `POPO step ${step} is not finite (loss ${loss}, gradient norm ${gradNorm}, weights ${weightsAfter.join(', ')}): ` +
+      `POPO step ${step + 1} is not finite (loss ${loss}, gradient norm ${gradNorm}, weights ${weightsAfter.join(', ')}): ` +
         'training stops here; the last checkpoint is intact. Lower popo.learning_rate or popo.eta_over_mu.',
     );
   }

@@ -1,5 +1,5 @@
 /** The report of a run, out of what its stages made. */
-import { OUTCOMES } from '../evaluate/metrics';
+import { OUTCOMES, type UserOutcomes } from '../evaluate/metrics';
 import { type RowSpread, rowSpreads } from '../evaluate/rowSpread';
 import { KERNELS_VERSION } from '../gpu/kernels';
 import { fingerprint } from './fingerprint';
@@ -37,13 +37,13 @@ export function spreadsOf(state: Pick<RunState, 'made'>): RowSpread[] {
   );
 }
 
-/** What each test user adds to a row of the table, [users, OUTCOMES]; null where there is no such row. */
-export function outcomesOf({ made }: Pick<RunState, 'made'>, row: string): Float32Array | null {
+/** What each test user adds to a row of the table; null where there is no such row. */
+export function outcomesOf({ made }: Pick<RunState, 'made'>, row: string): UserOutcomes | null {
   for (const stage of STAGES) {
     const own = made[stage.name];
     const rows = own === undefined ? [] : (stage.judged?.(own as never) ?? []);
     const found = rows.find((judged) => judged.row.stage === row);
-    if (found !== undefined) return found.outcomes;
+    if (found !== undefined) return found;
   }
   return null;
 }

@@ -132,7 +132,7 @@ export function checkChanges(config: RunConfig, changes: readonly RunChange[]): 
   if (changes.length > MOST_CHANGES) throw new ConfigError(`it changes more than ${MOST_CHANGES} times.`);
   changes.forEach((change, index) => {
     const { stage, step, field, from, to } = change;
-    const name = `its change of ${field} at ${stage}, step ${step},`;
+    const name = `its change of ${field} at ${stage}, step ${step + 1},`;
     if (!LIVE[stage]?.includes(field)) throw new ConfigError(`${name} is none that this stage can make.`);
     if (!Number.isInteger(step) || step < 0 || step >= stepsOf(config, stage))
       throw new ConfigError(`${name} is beyond the stage's steps.`);

@@ -1,4 +1,5 @@
 /** A finished run held against another, user by user, so that luck with users is not taken for a difference. */
+import type { UserOutcomes } from '../evaluate/metrics';
 import { type PairedChanges, pairedChanges } from '../evaluate/rowSpread';
 import { outcomesOf, reportPart } from './assemble';
 import type { RunState } from './runState';
@@ -17,7 +18,7 @@ export function pairRuns(base: Finished, other: Finished): RunPairing {
   const why = otherUsers(base, other);
   if (why !== null) return { changes: null, why };
   const [before, after] = [handedOver(base), handedOver(other)];
-  if (before === null || after === null || before.length !== after.length)
+  if (before === null || after === null || before.outcomes.length !== after.outcomes.length)
     return { changes: null, why: 'One of them did not keep what each user got.' };
   const { CTCVR, ...rest } = pairedChanges(before, after);
   const isOneJudge = base.config.data.source !== 'import' || sameLeaves(base, other, 'ranker');
@@ -39,8 +40,8 @@ function sameLeaves(a: Finished, b: Finished, group: 'ranker'): boolean {
   return JSON.stringify(a.config[group]) === JSON.stringify(b.config[group]);
 }
 
-/** [users, OUTCOMES] of the model that is handed over. */
-function handedOver(state: Finished): Float32Array | null {
+/** Of the model that is handed over. */
+function handedOver(state: Finished): UserOutcomes | null {
   const { table } = reportPart(state);
   const row = table?.find(({ stage }) => stage === 'popo') ?? table?.at(-1);
   return row === undefined ? null : outcomesOf(state, row.stage);

@@ -8,7 +8,7 @@
 
 import type { StageHooks } from '../control/hooks';
 import type { Dataset } from '../data/dataset';
-import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
+import type { AnswersRow, MetricsRow, UserOutcomes } from '../evaluate/metrics';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import type { LoadSentenceFiles } from '../rank/sentenceEncoder';
@@ -85,10 +85,9 @@ export type ReportPart = Partial<
   >
 >;
 
-/** A row of the table, and what each test user adds to it: [users, OUTCOMES]. */
-export interface Judged<Row extends AnswersRow = MetricsRow> {
+/** A row of the table, and what each test user adds to it. */
+export interface Judged<Row extends AnswersRow = MetricsRow> extends UserOutcomes {
   row: Row;
-  outcomes: Float32Array<ArrayBuffer>;
 }
 
 /** What a run is given from outside. */

@@ -170,7 +170,7 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
     ...(report.baselines?.rows ?? []),
   ];
   const row = rows.find((each) => each?.stage === method.row);
-  const outcomes = outcomesOf(checkpoint.state, method.row);
+  const outcomes = outcomesOf(checkpoint.state, method.row)?.outcomes ?? null;
   if (row === undefined || outcomes === null)
     throw new Error(
       `its table has no row ${method.row}${report.baselines ? `: ${report.baselines.notes.join(' ')}` : '.'}`,

@@ -55,6 +55,8 @@ export interface RunResult {
   users: number;
   l3: number;
   ctcvr: number;
+  /** 95 %, from the numbers of each user; those kept by older versions lack it. */
+  ctcvrInterval?: { low: number; high: number };
 }
 
 /** What a list shows of a finished run's report. */

@@ -310,6 +310,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   async function saveReport(id: string, report: Report): Promise<void> {
     const { config, changes } = report;
     const row = report.table.findLast(({ stage }) => stage === 'popo') ?? report.table.at(-1);
+    const spread = report.spreads?.find(({ stage }) => stage === row?.stage);
     const saved = {
       id,
       config,
@@ -327,6 +328,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         users: row.users,
         l3: row.Category_L3_ACC,
         ctcvr: row.CTCVR,
+        ...(spread && { ctcvrInterval: spread.ctcvr }),
       },
     };
     await (await storage()).runs.save(id, saved, report);

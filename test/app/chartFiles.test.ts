@@ -14,6 +14,55 @@ it('writes all rows of a chart, raw, in the order of its lines, and leaves empty
   expect(csvOf({ columns, lines })).toBe('step,"cos(g_s, g_id)",loss\n0,,0.5\n10,1e-7,0.25\n');
 });
 
+it('writes a column for each series of each run that is drawn, named by the run, at the steps of all', () => {
+  const made = (names: string[], rows: [number, number[]][]) => {
+    const columns = new Columns(names);
+    for (const [x, row] of rows) columns.push(x, row);
+    return columns;
+  };
+  const lines = ['a', 'b'].map((column) => ({ column, label: column.toUpperCase(), color: 'ink' as const }));
+  const columns = made(
+    ['a', 'b'],
+    [
+      [1, [1, 2]],
+      [2, [3, 4]],
+    ],
+  );
+  const behind = [
+    {
+      label: 'as the link has it',
+      columns: made(
+        ['a'],
+        [
+          [2, [5]],
+          [4, [6]],
+        ],
+      ),
+    },
+    {
+      label: 'tiny: seed 7, not 1',
+      columns: made(
+        ['b'],
+        [
+          [1, [Number.NaN]],
+          [3, [7]],
+        ],
+      ),
+    },
+    { label: 'of other rewards', columns: made(['c'], [[1, [9]]]) },
+  ];
+  expect(csvOf({ columns, lines, behind })).toBe(
+    [
+      'step,A (this run),B (this run),A (as the link has it),"B (tiny: seed 7, not 1)"',
+      '1,1,2,,',
+      '2,3,4,5,',
+      '3,,,,7',
+      '4,,,6,',
+      '',
+    ].join('\n'),
+  );
+});
+
 it('takes rows evenly, both ends among them', () => {
   expect(evenly(3, 24)).toEqual([0, 1, 2]);
   expect(evenly(101, 5)).toEqual([0, 25, 50, 75, 100]);

@@ -40,8 +40,9 @@ it('draws of another run the lines that it has, in the dashes of its place', () 
   };
   const [other, one] = [made(['other'], [1]), made(['b', 'a'], [1, Number.NaN])];
   const chart = { title: '', empty: '', columns: one, lines };
-  expect(behindOf({ ...chart, behind: [other, one] })).toEqual([
-    { columns: one, lines: [lines[1]], dash: [8, 4] },
+  const behind = [other, one].map((columns, at) => ({ label: `run ${at}`, columns }));
+  expect(behindOf({ ...chart, behind })).toEqual([
+    { label: 'run 1', columns: one, lines: [lines[1]], dash: [8, 4] },
   ]);
 });
 

@@ -75,8 +75,8 @@ it('comes through the view of a run to the bits that its fingerprint promises, w
   expect(expected?.exact).toBe(REPORT.exact);
   const marks = view.lossMarks.value;
   const stages = marks.map(({ x, label }, at) => {
-    const to = marks[at + 1]?.x ?? view.loss.length;
-    return { name: label, loss: [...view.loss.column('loss').slice(x, to)] };
+    const to = (marks[at + 1]?.x ?? view.loss.length + 1) - 1;
+    return { name: label, loss: [...view.loss.column('loss').slice(x - 1, to)] };
   });
   const steps = view.alignment.steps;
   const told = {

@@ -309,7 +309,7 @@ describe('another kept run, while one rests', () => {
     expect(calls).toEqual(['start null', 'pause', 'stop', 'start b']);
     expect([session.status.value, session.runId.value]).toEqual(['running', 'b']);
     expect(session.behind.value.map(({ id, columns }) => [id, [...columns.loss.xs()]])).toEqual([
-      [first, [1]],
+      [first, [2]],
     ]);
     // Not while it trains.
     emit(lossAt(1));
@@ -470,8 +470,8 @@ describe('a session', () => {
     // Results are read by what holds by now; what a link tells for later does not yet.
     expect(session.shownConfig.value.popo).toMatchObject({ weighting: 'fixed', beta: 0.1, temperature: 1 });
     expect(session.view.changeMarks.value).toEqual([
-      { x: 4, label: 'weighting' },
-      { x: 9, label: '2 changes' },
+      { x: 5, fields: ['popo.weighting'] },
+      { x: 10, fields: ['popo.beta', 'popo.temperature'] },
     ]);
     emit({ type: 'progress', name: 'popo', step: 9, steps: 60, secondsLeft: null });
     await frames();
@@ -541,7 +541,7 @@ describe('a session', () => {
     expect(session.runId.value).toBe('f');
     const [before] = session.behind.value;
     expect(before).toMatchObject({ id: first, label: 'before: small as it is' });
-    expect([...before.columns.loss.xs()]).toEqual([1, 2]);
+    expect([...before.columns.loss.xs()]).toEqual([2, 3]);
     // It is drawn no more once it is itself on show.
     emit(lossAt(1));
     await frames();
@@ -678,6 +678,26 @@ describe('a session', () => {
       false,
     ]);
     expect(await presetOf(slow, (session) => void session.start())).toEqual(['small', false]);
+    // A seed is no preset.
+    const chooseSeed = (session: Session) =>
+      session.edit((draft) => {
+        draft.seed = 9;
+      });
+    expect(await presetOf(slow, chooseSeed)).toEqual(['tiny', true]);
+  });
+
+  it('names no preset of its own before it knows the device, and trains what that asks for', async () => {
+    const { session, calls } = stage({ warning: 'WebGPU runs on the CPU here.' });
+    expect(session.isLooking.value).toBe(true);
+    const waking = session.wake();
+    void session.start();
+    expect([session.status.value, session.pending.value]).toEqual(['idle', 'starting']);
+    await waking;
+    await vi.waitFor(() => expect(calls).toContain('start null'));
+    expect([session.runConfig.value?.preset, session.isLooking.value]).toEqual(['tiny', false]);
+    const { session: asked } = stage();
+    asked.choosePreset('small');
+    expect(asked.isLooking.value).toBe(false);
   });
 
   it('has something to play with where the form asks for that, or for nothing in particular', async () => {
@@ -730,7 +750,7 @@ describe('a session', () => {
     expect(columns.popo.last('w_semantic')).toBeCloseTo(semantic, 4);
     expect(columns.popo.last('w_id')).toBeCloseTo(id, 4);
     expect(columns.popo.last('w_novelty')).toBeNull();
-    expect(columns.popo.xs().at(-1)).toBe(config.popo.steps - 1);
+    expect(columns.popo.xs().at(-1)).toBe(config.popo.steps);
     expect(columns.heldout.last('ctcvr')).toBeCloseTo(made.popo.curve.at(-1)!.row.CTCVR, 4);
 
     session.edit((draft) => {
@@ -1452,17 +1472,57 @@ describe('how long a run will take', () => {
       0,
     );
     void session.start();
-    for (const name of ['data', 'tokenizer', 'ranker', 'encoder', 'warmup'] as const)
-      emit({
-        type: 'stage',
-        name,
-        status: 'finished',
-        steps: 10,
-        seconds: 2 * (name === 'warmup' ? warmup : 1),
+    const passed = (isHere: boolean) => {
+      for (const name of ['data', 'tokenizer', 'ranker', 'encoder', 'warmup'] as const) {
+        if (isHere) emit({ type: 'progress', name, step: 10, steps: 10, secondsLeft: 0 });
+        emit({
+          type: 'stage',
+          name,
+          status: 'finished',
+          steps: 10,
+          seconds: 2 * (name === 'warmup' ? warmup : 1),
+        });
+      }
+      emit({ type: 'stage', name: 'rupr', status: 'started', steps: 10 });
+      return frames(3);
+    };
+    const middle = () => {
+      const { low, high } = session.times.left.value!;
+      return [low, high];
+    };
+    // What was trained elsewhere tells nothing of this device.
+    await passed(false);
+    const GPU = 2.5;
+    expect(middle()).toEqual([1 / GPU, GPU].map((width) => expect.closeTo((later + engine) * width, 5)));
+    await passed(true);
+    expect(middle()).toEqual(
+      [-1, 1].map((way) => expect.closeTo(later * GPU ** way + 2 * engine * 1.5 ** way, 5)),
+    );
+  });
+
+  it('is told of the whole run by its own steps where nobody has measured the device', async () => {
+    const { session, emit, frames } = stage();
+    await session.wake();
+    void session.start();
+    for (const name of ['data', 'tokenizer', 'ranker', 'encoder', 'warmup', 'rupr', 'orft', 'sft'] as const)
+      emit({ type: 'stage', name, status: 'finished', steps: 10, seconds: 1000 });
+    emit({ type: 'stage', name: 'popo', status: 'started', steps: 100 });
+    const leftAt = async (secondsLeft: number | null) => {
+      emit({ type: 'progress', name: 'popo', step: 4, steps: 100, secondsLeft });
+      await frames(3);
+      if (secondsLeft === null) return session.times.left.value!;
+      return vi.waitFor(() => {
+        expect(session.times.left.value).not.toBeNull();
+        return session.times.left.value!;
       });
-    emit({ type: 'stage', name: 'rupr', status: 'started', steps: 10 });
-    await frames(3);
-    expect(session.times.left.value).toBeCloseTo(later + 2 * engine, 5);
+    };
+    const [quick, slow] = [await leftAt(96), await leftAt(960)];
+    expect(quick.low).toBeGreaterThan(96 / 1.25);
+    expect(quick.high).toBeLessThan(20 * 96);
+    // The stages after it are as much slower as it is.
+    expect(slow.high - quick.high).toBeGreaterThan(1.25 * (960 - 96));
+    // Before its own steps tell, nothing is guessed.
+    expect([session.times.times.value, await leftAt(null)]).toEqual([null, null]);
   });
 
   it('of a study is that of what is still to be trained, each run from where it parts with others', async () => {

@@ -23,6 +23,7 @@ function sizing() {
     expected: signal<Fingerprint | null>(null),
     teacherKey: signal(''),
     changes: signal<readonly RunChange[]>([]),
+    isGiven: signal(true),
   });
   const imports = signal([summary('a', 60_000), summary('b', 6000)]);
   const made = createSizing({

@@ -105,7 +105,9 @@ describe('evaluateModel', () => {
     const rows = examples.map((example, i) =>
       i % 2 === 0 ? format.answer(targetItem(world, example)) : bad[i % bad.length],
     );
-    const { row, completions } = await evaluate(scripted(rows), examples, () => 1);
+    const { row, completions, more } = await evaluate(scripted(rows), examples, () => 1);
+    // Of each user, for intervals: nearest titles, well formed, exact.
+    expect([...more!]).toEqual(examples.flatMap((_, i) => Array(3).fill(Number(i % 2 === 0))));
     for (const key of [
       'valid_rate',
       'Category_L3_ACC',
@@ -122,9 +124,10 @@ describe('evaluateModel', () => {
     const examples = world.splits.test.slice(0, 6);
     const other = (item: number) => (item % 3 === 0 ? item + 1 : item - 1);
     const rows = examples.map((example) => format.answer(other(targetItem(world, example))));
-    const { row } = await evaluate(scripted(rows), examples);
+    const { row, more } = await evaluate(scripted(rows), examples);
     expect(row.Category_L3_ACC).toBe(1);
     expect(row.exact_title_rate).toBe(0);
+    expect([...more!].filter((_, at) => at % 3 > 0)).toEqual(examples.flatMap(() => [1, 0]));
     expect(row.CTCVR).toBe(0.25);
   });
 

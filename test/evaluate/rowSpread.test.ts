@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { OUTCOMES } from '../../src/evaluate/metrics';
+import { MORE_OUTCOMES, OUTCOMES } from '../../src/evaluate/metrics';
 import { rowSpreads } from '../../src/evaluate/rowSpread';
 
 /** Of 100 users: who hits at L3 by a rule, and CTCVR; other outcomes are 0. */
@@ -49,4 +49,36 @@ it('compares each row with the one above it, user by user', () => {
   expect(same.mean).toBeCloseTo(0, 6);
   expect(same.low).toBeLessThan(0);
   expect(same.high).toBeGreaterThan(0);
+});
+
+it('compares also what is kept beside the outcomes, where both rows have it', () => {
+  const wellFormed = (isValid: (user: number) => boolean) => {
+    const more = new Float32Array(100 * MORE_OUTCOMES.length);
+    for (let user = 0; user < 100; user++) {
+      more[user * MORE_OUTCOMES.length + MORE_OUTCOMES.indexOf('valid_rate')] = Number(isValid(user));
+    }
+    return {
+      ...judged(
+        '',
+        (user) => user < 50,
+        () => 0,
+      ),
+      more,
+    };
+  };
+  const { more: _, ...older } = wellFormed(() => true);
+  const [, first, second, third] = rowSpreads([
+    wellFormed((user) => user < 40),
+    wellFormed((user) => user < 90),
+    older,
+    wellFormed(() => true),
+  ]);
+  const gain = first.changes.valid_rate!;
+  expect(gain.mean).toBeCloseTo(0.5, 6);
+  expect([gain.low > 0.35, gain.high < 0.65]).toEqual([true, true]);
+  expect(first.changes.exact_title_rate).toMatchObject({ mean: 0, low: 0, high: 0 });
+  for (const { changes } of [second, third]) {
+    expect(changes.valid_rate).toBeUndefined();
+    expect(changes.Category_L3_ACC).toMatchObject({ mean: 0 });
+  }
 });

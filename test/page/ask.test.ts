@@ -61,6 +61,24 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
   expect(chord.split(' ')).toEqual([places[0], places[4]]);
   expect(await page.textContent('.ask-curve figcaption')).toContain('on 64 validation users');
 
+  // The slider's place is on the line, and goes with it; also for whoever reads numbers.
+  const ring = page.locator('.ask-mix').first().locator('.plot-marked');
+  const at = async () => [Number(await ring.getAttribute('cx')), Number(await ring.getAttribute('cy'))];
+  const dots = places.map((place) => place.split(',').map(Number));
+  const before = (0.25 - 0.1) / 0.25;
+  const between = [0, 1].map((axis) => dots[0][axis] * before + dots[1][axis] * (1 - before));
+  await expect.poll(at).toEqual(between.map((value) => expect.closeTo(value, 6)));
+  await page.fill('[data-ask=share]', '0.75');
+  await expect.poll(at).toEqual(dots[3].map((value) => expect.closeTo(value, 6)));
+  const readable = page.locator('.ask-mix').first();
+  expect(await readable.locator('.tradeoff-plot').getAttribute('aria-label')).toMatch(
+    /^L3 against CTCVR: 0\.00: .*; The slider, at 0\.75: 0\.\d+, 0\.\d+$/,
+  );
+  await readable.locator('summary', { hasText: 'Numbers' }).click();
+  const numbers = await readable.locator('.ask-curve tbody tr').allTextContents();
+  expect(numbers).toHaveLength(6);
+  expect(numbers[5]).toBe(numbers[3].replace('0.75', 'The slider, at 0.75'));
+
   // A run of conditioned parameters answers along its own front, beginning where it is handed over.
   await page.selectOption('[data-ask=run]', 'b');
   await page.waitForFunction(

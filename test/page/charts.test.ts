@@ -38,7 +38,7 @@ it('say what was last measured at the step that is pointed at, all of them alike
   // Alignment has 150 steps here, and users are held out for every tenth.
   await rewards.getByRole('slider').focus();
   for (const key of ['End', 'PageUp', 'PageUp', 'ArrowLeft']) await page.keyboard.press(key);
-  await expect.poll(async () => (await said(rewards)).at).toEqual(['at 128']);
+  await expect.poll(async () => (await said(rewards)).at).toEqual(['at 129']);
   const there = await said(heldOut);
   expect(there.at).toEqual(['at 120']);
   expect(there.label).toMatch(/^Held-out users: L1 0\.\d+, L3 0\.\d+, Title@50 0\.\d+, CTCVR 0\.\d+$/);
@@ -92,6 +92,10 @@ it('say what was last measured at the step that is pointed at, all of them alike
     .split('\n');
   expect(csv[0]).toBe('step,semantic,ID');
   expect(csv).toHaveLength(1 + 150);
+  expect(csv.map((row) => row.split(',')[0])).toEqual([
+    'step',
+    ...Array.from({ length: 150 }, (_, at) => `${at + 1}`),
+  ]);
 
   await page.getByLabel('More of Rewards of sampled answers').click();
   const [picture] = await Promise.all([
@@ -122,6 +126,51 @@ it('show another run in each of them', async () => {
   await page.locator('.behind li').waitFor();
   const beside = await settled(page, 7);
   expect(beside.map((data, at) => data !== alone[at])).toEqual(new Array(7).fill(true));
+
+  // So do its files and its numbers.
+  const rewards = page.locator('.chart', { hasText: 'Rewards of sampled answers' });
+  const saved = async (as: 'CSV' | 'PNG') => {
+    await page.getByLabel('More of Rewards of sampled answers').click();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByLabel(`Rewards of sampled answers as ${as}`).click(),
+    ]);
+    return readFileSync(await file.path());
+  };
+  const run = (await page.textContent('.behind li'))!.replace(/Continue.*$/, '');
+  const [head, ...steps] = (await saved('CSV')).toString('utf8').trim().split('\n');
+  expect(head).toBe(`step,semantic (this run),ID (this run),"semantic (${run})","ID (${run})"`);
+  const ink = await page.evaluate(
+    async (png) => {
+      const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
+      const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+      const canvas = new OffscreenCanvas(picture.width, picture.height);
+      const ctx = canvas.getContext('2d')!;
+      ctx.drawImage(picture, 0, 0);
+      // The line of the other run in the legend, and where its name stands.
+      const inked = (x: number, width: number) => {
+        const { data } = ctx.getImageData(x, 40, width, 16);
+        return data.some((value, at) => Math.abs(value - data[at % 4]) > 60);
+      };
+      return { height: canvas.height, dashes: inked(6, 22), name: inked(31, 60) };
+    },
+    (await saved('PNG')).toString('base64'),
+  );
+  expect(ink).toEqual({ height: 112 + 40 + 18, dashes: true, name: true });
+
+  await page.getByLabel('More of Rewards of sampled answers').click();
+  await page.getByLabel('Numbers of Rewards of sampled answers').click();
+  const heads = () => rewards.locator('.chart-numbers thead th').allTextContents();
+  await expect.poll(heads).toEqual(['Step', 'semantic', 'ID']);
+  const last = async () => (await rewards.locator('.chart-numbers tbody tr').last().allTextContents())[0];
+  const own = await last();
+  await rewards.locator('.chart-choice select').selectOption({ label: run });
+  await expect.poll(last).not.toBe(own);
+  expect(await heads()).toEqual(['Step', 'semantic', 'ID']);
+  await rewards.locator('.chart-choice select').selectOption({ label: 'semantic' });
+  await expect.poll(heads).toEqual(['Step', 'this run', run]);
+  const values = steps.at(-1)!.split(',');
+  expect((await last()).startsWith(values[0] + Number(values[1]).toPrecision(3))).toBe(true);
   await page.close();
 });
 

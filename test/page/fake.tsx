@@ -19,6 +19,8 @@ const session = createSession(
     more: Number(asked.get('more') ?? 0),
     divergeAt: asked.get('diverge'),
     restAt: asked.get('rest'),
+    refuse: asked.get('refuse')?.split(','),
+    look: Number(asked.get('look') ?? 0),
     deaf: asked.has('deaf'),
     pointless: asked.has('pointless'),
   }),

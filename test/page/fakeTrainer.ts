@@ -52,6 +52,10 @@ export interface FakeOptions {
   restAt: string | null;
   /** Nothing is kept of how runs stood before they were changed. */
   pointless?: boolean;
+  /** Fields that cannot be changed in mid-run. */
+  refuse?: readonly string[];
+  /** Milliseconds until the device is known. */
+  look?: number;
   /** Whether it is long before the trainer stops, as where a command takes seconds. */
   deaf?: boolean;
 }
@@ -589,6 +593,7 @@ export function fakeServices(options: FakeOptions): Services {
   let left: SavedRun | null = null;
   const trainer: TrainerApi = {
     async describeDevice() {
+      await new Promise((resolve) => setTimeout(resolve, options.look ?? 0));
       return {
         device,
         warning:
@@ -690,6 +695,8 @@ export function fakeServices(options: FakeOptions): Services {
       answer?.(choice);
     },
     async change(edits) {
+      const refused = edits.find(({ field }) => options.refuse?.includes(field));
+      if (refused !== undefined) throw new Error(`${refused.field} must stay as it is`);
       change(edits);
     },
     async fork(from, id) {
@@ -781,11 +788,18 @@ export function fakeServices(options: FakeOptions): Services {
           step: 1,
           savedAt: Date.now() - 90_000_000,
           finished: true,
-          result: { stage: 'popo', users: 1000, l3: 0.3, ctcvr: 0.337 },
+          result: {
+            stage: 'popo',
+            users: 1000,
+            l3: 0.3,
+            ctcvr: 0.337,
+            ctcvrInterval: { low: 0.321, high: 0.353 },
+          },
           bytes: 12_300_000,
           ...alone,
         },
         ...moreRuns(config, options.more),
+        ...(left === null || rested.has(left.id) ? [] : [left]),
         ...rested.values(),
       ];
       return runs

@@ -1,6 +1,8 @@
 /** Keys for what buttons do, the list of them, and who is told of the end. */
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { STARTERS } from '../../src/run/starters';
 import { fakePage, openFake } from './fakePage';
 
 const fake = fakePage();
@@ -42,6 +44,69 @@ it('press what buttons do, leave text alone, are listed at a ?, and can be put a
   expect(await status(page)).toBe('running');
   await page.close();
 });
+
+it('reach and turn everything by themselves: play, a weight, a fork, a group, a pin, a link', async () => {
+  const page = await fake.browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.route('**/start/*.zip', (route) =>
+    route.fulfill({ body: readFileSync(`public/${STARTERS[0].file}`) }),
+  );
+  await page.goto(`${fake.url}?saved&more=1&speed=60&rest=popo`);
+  await page.waitForSelector('.saved li');
+  const isAt = (selector: string) =>
+    page.evaluate((wanted) => document.activeElement?.matches(wanted) === true, selector);
+  /** By Tab alone, from where the focus is, at most once round the page. */
+  const go = async (selector: string) => {
+    for (let press = 0; press < 200; press++) {
+      if (await isAt(selector)) return;
+      await page.keyboard.press('Tab');
+    }
+    expect.fail(`${selector} is not reached by Tab`);
+  };
+  const press = async (selector: string, key = 'Enter') => {
+    await go(selector);
+    // Whoever sees the page sees where the keyboard is.
+    expect(await isAt(':focus-visible')).toBe(true);
+    await page.keyboard.press(key);
+  };
+  await press('[data-action=play]');
+  await expect.poll(() => status(page)).toBe('running');
+  // The button is gone, and the one in its place has the focus.
+  await expect.poll(() => isAt('[data-action=pause]')).toBe(true);
+  await page.waitForSelector('.knobs');
+
+  const weight = '.weight-bar input';
+  await go(weight);
+  const before = Number(await page.inputValue(weight));
+  for (let k = 0; k < 3; k++) await page.keyboard.press('ArrowRight');
+  const changes = () => page.evaluate(() => globalThis.taiji!.changes().map(({ field }) => field));
+  await expect.poll(changes).toContain('popo.reward_weights');
+  expect(Number(await page.inputValue(weight))).toBeGreaterThan(before);
+
+  await press('.knobs [role=radiogroup] input:checked', 'ArrowRight');
+  await expect.poll(changes).toContain('popo.weighting');
+
+  await press('[data-action=fork]');
+  await expect.poll(() => status(page)).toBe('paused');
+  await expect.poll(() => isAt('[data-action=resume]')).toBe(true);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => status(page)).toBe('running');
+
+  await press('[data-action=glass]');
+  await page.waitForSelector('.glass');
+  await press('[data-glass=step]', 'ArrowLeft');
+  await press('[data-action=glass-next]');
+  expect(await page.locator('.glass-part').getAttribute('data-part')).toBe('1');
+  await page.keyboard.press('ArrowRight');
+  expect(await page.locator('.glass-part').getAttribute('data-part')).toBe('2');
+
+  await press('[data-action=pin-run]', 'Space');
+  await expect.poll(() => page.locator('[data-action=pin-run][aria-pressed=true]').count()).toBe(1);
+  await page.waitForSelector('#compare-title');
+
+  await press('[data-action=share]');
+  await page.locator('.share').getByText('Link copied').or(page.locator('.link-shown')).first().waitFor();
+  await page.close();
+}, 120_000);
 
 it('tells of the end when it was asked to and nobody looks', async () => {
   const page = await openFake(fake, '?speed=100', '[data-action=train]');

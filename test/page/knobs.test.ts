@@ -49,6 +49,26 @@ it('are there once alignment is, take what is set, say so, mark it in the charts
   await page.close();
 }, 90_000);
 
+it('of weights and rules say beneath them why they were refused, in words, and show what holds', async () => {
+  const page = await resting('', '&refuse=popo.reward_weights,popo.weighting');
+  const bar = page.getByRole('slider', { name: /^Weight of the semantic reward/ });
+  const before = await bar.inputValue();
+  await bar.fill('0.8');
+  await expect
+    .poll(() => page.locator('.weight-bars .field-problem').allTextContents())
+    .toEqual(['Nothing was changed: reward weights (popo.reward_weights) must stay as it is.']);
+  expect(await bar.inputValue()).toBe(before);
+  const rules = page.locator('.knobs [role=radiogroup]');
+  await rules.getByRole('radio', { name: 'Fixed', exact: true }).click();
+  const problem = page.locator('.knobs .segments + .field-problem');
+  await expect
+    .poll(() => problem.allTextContents())
+    .toEqual(['Nothing was changed: weighting (popo.weighting) must stay as it is.']);
+  expect(await rules.locator('input:checked').getAttribute('value')).toBe('popo');
+  expect(await page.locator('.notice').count()).toBe(0);
+  await page.close();
+}, 90_000);
+
 it('say under a field why a value was not taken, until one is', async () => {
   const page = await resting();
   await page.getByText('More knobs').click();

@@ -54,6 +54,22 @@ it('tells its reader four changes at once, and all of them on request', async ()
   await close();
 }, 60_000);
 
+it('tells changes in words also where it has no result, until something is set or trained', async () => {
+  const { page, problems, close } = await open(
+    '#run=1&preset=tiny&version=1&changes=popo:4:popo.weighting:popo:fixed;popo:4:popo.beta:0.1:0.3',
+  );
+  const said = page.locator('[data-notice=changes]');
+  await said.waitFor();
+  expect(await said.textContent()).toBe(
+    'What is set changes on the way. From step 5 of alignment on: weighting fixed, not popo. From step 5 of alignment on: leash to the fine-tuned model 0.3, not 0.1.',
+  );
+  await page.click('[data-action=train]');
+  await page.waitForSelector('html[data-status=running]');
+  expect(await said.count()).toBe(0);
+  expect(problems).toEqual([]);
+  await close();
+}, 60_000);
+
 it('shows its reader the table and the curves before anything is trained, then their own run over it', async () => {
   const maker = await open('#run=1&preset=tiny&seed=9&popo.weighting=fixed');
   await maker.page.click('[data-action=train]');

@@ -43,6 +43,26 @@ it('stands before training from nothing, and goes on from the run beside the pag
   await page.close();
 });
 
+it('never shows a preset that the page itself advises against, while it looks for the device', async () => {
+  const page = await fake.browser.newPage({ viewport: { width: 360, height: 800 } });
+  await page.addInitScript(() => {
+    const shown: string[] = [];
+    Object.assign(globalThis, { shown });
+    const look = () => {
+      const chosen = document.querySelector<HTMLSelectElement>('.setup select')?.selectedOptions[0]?.text;
+      if (chosen !== undefined && chosen !== shown.at(-1)) shown.push(chosen);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+  await page.goto(`${fake.url}?backend=cpu&look=1000`);
+  await page.waitForSelector('.device .dot.slow');
+  await expect
+    .poll(() => page.evaluate(() => (globalThis as unknown as { shown: string[] }).shown))
+    .toEqual(['What suits this device…', 'Tiny · any device']);
+  await page.close();
+});
+
 it('is refused in one sentence where its file came damaged, and training from nothing is still there', async () => {
   const hurt = readFileSync(`public/${starter.file}`);
   hurt[1000] ^= 1;

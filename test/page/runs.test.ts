@@ -17,7 +17,7 @@ const pins = (page: Page) => page.locator('[data-action=pin-run]');
 async function pinAll(page: Page, count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
     await pins(page).nth(at).click();
-    await expect.poll(() => pins(page).nth(at).textContent()).toBe('Unpin');
+    await expect.poll(() => pins(page).nth(at).textContent(), { timeout: 10_000 }).toBe('Unpin');
   }
 }
 
@@ -94,7 +94,7 @@ it('keeps a name and notes, fills the form from a run, and forgets both when the
   const run = page.locator('.saved li').nth(1);
   expect(await run.locator('b').textContent()).toMatch(/: seed 7, not 1$/);
   expect(await run.locator('.saved-about').textContent()).toMatch(
-    /finished, .*, 12 MB; L3 \.300 \(\.272–\.329\), CTCVR \.337$/,
+    /finished, .*, 12 MB; L3 \.300 \(\.272–\.329\), CTCVR \.337 \(\.321–\.353\)$/,
   );
   await run.locator('[data-action=note-run]').click();
   await run.getByLabel('Name').fill('the lucky seed');
@@ -190,6 +190,25 @@ it('colours what an interval leaves no doubt of, and flags a control that gains'
   // The change has an interval of its own only where the report has one: L3 of alignment does not leave out zero.
   const aligned = stages.last().locator('td');
   expect(await aligned.nth(2).locator('.faint').textContent()).toBe('+.025');
+  // What was not tested is in ink, and says why: of this report L1, and the share of one answer of any.
+  for (const [column, why] of [
+    [0, 'Not tested: this run kept no number of each user for it'],
+    [-2, 'Not tested: the share of one answer is no mean over users'],
+  ] as const) {
+    const change = aligned.nth(column).locator('.under').last();
+    expect([await change.getAttribute('class'), await change.getAttribute('title')]).toEqual([
+      'under untested',
+      why,
+    ]);
+  }
+  expect(await stages.first().locator('.faint').count()).toBe(0);
+  // Rates of baselines have intervals of their own; shares of one answer have none.
+  const baseline = page.locator('[aria-label=Baselines] tbody tr').last().locator('td');
+  const intervals = await baseline.evaluateAll((all) =>
+    all.map((cell) => cell.querySelector('.under')?.textContent),
+  );
+  for (const text of intervals.slice(0, 8)) expect(text).toMatch(/^[.\d]+–[.\d]+$/);
+  expect(intervals.slice(8, 10)).toEqual([undefined, undefined]);
   expect(await stages.nth(2).locator('td').nth(2).locator('.up').textContent()).toBe('+.202');
   expect(await page.locator('.samples .section-head').textContent()).toContain(
     'Alignment changed the item for 3 of the 3 shown',

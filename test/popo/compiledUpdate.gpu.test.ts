@@ -459,7 +459,7 @@ describe('compiled policy update', () => {
     const ours = await compiled({});
     await ours.model.restore({ ...start(), parameters: start().parameters.fill(Number.NaN) });
     await expect(ours.policy.update(tinyRollouts(3), tinyHyper(0))).rejects.toThrow(
-      /POPO step 3 is not finite/,
+      /POPO step 4 is not finite/,
     );
     expect(ours.policy.weights).toEqual([0.5, 0.5]);
     ours.destroy();

@@ -106,7 +106,7 @@ describe('the report of a run', () => {
 describe('what each test user adds', () => {
   it('is found by the row of the table', () => {
     const state = finished();
-    const first = (row: string) => outcomesOf(state, row)?.[0];
+    const first = (row: string) => outcomesOf(state, row)?.outcomes[0];
     expect(['warmup', 'sft', 'popo', 'counting'].map(first)).toEqual([3, 2, 1, 9]);
     expect(outcomesOf(state, 'nap')).toBeNull();
     delete state.made.evaluate;

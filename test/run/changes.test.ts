@@ -54,10 +54,10 @@ describe('changes of a run', () => {
     ['sft:120:sft.learning_rate:0.004:fast', /must be a number/],
     ['sft:120:sft.learning_rate:0.004:2', /sft\.learning_rate must be a number from 0 to 1/],
     ['sft:120:sft.learning_rate:0.005:0.002', /does not begin at the value/],
-    ['sft:1500:sft.learning_rate:0.004:0.002', /step 1500, is beyond the stage's steps/],
+    ['sft:1500:sft.learning_rate:0.004:0.002', /step 1501, is beyond the stage's steps/],
     ['sft:120:popo.learning_rate:0.0007:0.0001', /is none that this stage can make/],
     ['lunch:0:sft.learning_rate:0.004:0.002', /is none that this stage can make/],
-    ['sft:9:sft.learning_rate:0.004:0.002;sft:3:sft.learning_rate:0.002:0.001', /step 3, is out of order/],
+    ['sft:9:sft.learning_rate:0.004:0.002;sft:3:sft.learning_rate:0.002:0.001', /step 4, is out of order/],
   ])('that cannot be are refused: %s', (text, problem) => {
     expect(() => readChanges(text, config)).toThrow(problem);
     const opened = parseLink(`#run=1&preset=tiny&changes=${text}`);

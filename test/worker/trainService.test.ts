@@ -56,12 +56,17 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(saved).toMatchObject({ config: report.config, stage: 'ranking', finished: true });
 
     const last = report.table.find(({ stage }) => stage === 'popo')!;
+    const aligned = report.spreads!.find(({ stage }) => stage === 'popo')!;
     expect(saved.result).toEqual({
       stage: 'popo',
       users: last.users,
       l3: last.Category_L3_ACC,
       ctcvr: last.CTCVR,
+      ctcvrInterval: aligned.ctcvr,
     });
+    // What each user adds to them is kept with the model.
+    for (const name of ['Title_Hit-Rate@25', 'valid_rate', 'exact_title_rate'] as const)
+      expect(aligned.changes[name]?.users).toBe(last.users);
     expect(saved.bytes).toBeGreaterThan(1000);
 
     // Another worker, after a reload. A run that is looked at from the side is not the one on show.

@@ -7,8 +7,10 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { ConfigPath } from '../../run/config';
 import { smoothed, smoothedMeans, thinned } from '../state/columns';
 import { useSession } from '../state/context';
+import { labelled } from '../words/fieldLabels';
 import { short } from '../words/format';
 import { language } from '../words/language';
 import { ChartMenu } from './menu';
@@ -42,7 +44,7 @@ export function Chart(props: ChartProps) {
     const build = () => {
       plot.current?.destroy();
       built.current = smoothing;
-      const changeMarks = () => (shown.current.synced ? session.view.changeMarks.value : []);
+      const changeMarks = () => (shown.current.synced ? session.view.changeMarks.value.map(worded) : []);
       const live = { props: () => shown.current, smoothing, pointed, changeMarks };
       plot.current = new uPlot(
         plotOptions(host.clientWidth, live),
@@ -131,6 +133,12 @@ export function Chart(props: ChartProps) {
       {Numbers !== null && <Numbers {...props} />}
     </figure>
   );
+}
+
+/** A mark's label: what was changed, as the field is called. */
+function worded({ x, fields }: { x: number; fields: readonly ConfigPath[] }): { x: number; label: string } {
+  if (fields.length > 1) return { x, label: `${fields.length} changes` };
+  return { x, label: labelled(fields[0]) ?? fields[0] };
 }
 
 /** A line as the chart draws it. */

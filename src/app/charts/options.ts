@@ -15,6 +15,13 @@ export interface Line {
   dash?: number[];
 }
 
+/** Another run in a chart. */
+export interface Behind {
+  /** What the run is called. */
+  label: string;
+  columns: Columns;
+}
+
 export interface ChartProps {
   title: string;
   columns: Columns;
@@ -32,7 +39,7 @@ export interface ChartProps {
   /** A logarithmic axis; values that are not positive are left out. */
   log?: boolean;
   /** Other runs' columns of the same names: drawn broken, each in its own way, behind the lines that they have. */
-  behind?: readonly Columns[];
+  behind?: readonly Behind[];
   /** Columns whose steps its axis goes over too, so that charts which stand together can be read together. */
   alongside?: readonly Columns[];
 }
@@ -60,11 +67,11 @@ interface Live {
 }
 
 /** Other runs with those of a chart's lines that they have too. */
-export function behindOf({ lines, behind = [] }: ChartProps) {
-  return behind.flatMap((columns, at) => {
+export function behindOf({ lines, behind = [] }: Pick<ChartProps, 'lines' | 'behind'>) {
+  return behind.flatMap(({ label, columns }, at) => {
     const had = lines.filter(({ column }) => columns.names.includes(column) && columns.last(column) !== null);
     const dash = BEHIND_DASHES[at % BEHIND_DASHES.length];
-    return had.length === 0 ? [] : [{ columns, lines: had, dash }];
+    return had.length === 0 ? [] : [{ label, columns, lines: had, dash }];
   });
 }
 
@@ -94,7 +101,7 @@ export function plotOptions(width: number, { props, smoothing, pointed, changeMa
         time: false,
         range: () => {
           const { columns, behind = [], alongside = [] } = props();
-          return stepRange([columns, ...behind, ...alongside]);
+          return stepRange([columns, ...behind.map((run) => run.columns), ...alongside]);
         },
       },
       y: log ? { distr: 3 } : { range: (_plot, low, high) => valueRange(low, high, props().range) },
@@ -224,6 +231,8 @@ function drawMarks(
   const marks = (props.marks ?? live).map(({ x, label }) => {
     return { x: Math.max(bbox.left, Math.round(plot.valToPos(x, 'x', true))), label: said(label) };
   });
+  /** Where the mark before ends, or its label. */
+  let from = bbox.left;
   for (const [k, { x, label }] of marks.entries()) {
     if (x > right) continue;
     if (x > bbox.left + 2) {
@@ -232,9 +241,13 @@ function drawMarks(
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
     }
-    const room = (marks[k + 1]?.x ?? right) - x;
     const gap = 4 * devicePixelRatio;
-    if (ctx.measureText(label).width + gap <= room) ctx.fillText(label, x + gap, bbox.top);
+    const width = ctx.measureText(label).width + gap;
+    // Beside its line, to the right where there is room, else to the left.
+    const isRight = width <= (marks[k + 1]?.x ?? right) - x;
+    if (isRight) ctx.fillText(label, x + gap, bbox.top);
+    else if (width <= x - from) ctx.fillText(label, x - width, bbox.top);
+    from = isRight ? x + width : x;
   }
   ctx.restore();
 }

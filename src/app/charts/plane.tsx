@@ -67,6 +67,8 @@ interface PlotProps {
   landmarks: (PlanePoint & { label: string })[];
   /** Points of one model, in order: a curve through them, each with its label. */
   front?: (PlanePoint & { label: string })[];
+  /** A place on that curve that somebody sets; its label is for whoever does not see it. */
+  marked?: { x: number; y: number; label: string } | null;
   /** Of the axes, to the right and upwards. */
   names: [string, string];
   colors: [string, string];
@@ -76,7 +78,8 @@ interface PlotProps {
 }
 
 /** A plane of two values, and the way through it. */
-export function Plane({ path, behind = [], landmarks, front = [], names, colors, pull, empty }: PlotProps) {
+export function Plane(props: PlotProps) {
+  const { path, behind = [], landmarks, front = [], marked = null, names, colors, pull, empty } = props;
   const session = useSession();
   const all = [...path, ...behind.flat(), ...landmarks, ...front];
   const [x0, x1] = extent(all.map(({ x }) => x));
@@ -88,7 +91,9 @@ export function Plane({ path, behind = [], landmarks, front = [], names, colors,
   const pointed = hovered === null ? undefined : path.findLast(({ step }) => step <= hovered);
   const summary =
     newest === undefined
-      ? landmarks.map(({ label, x, y }) => `${label}: ${short(x)}, ${short(y)}`).join('; ') || 'nothing yet'
+      ? [...landmarks, ...front, ...(marked === null ? [] : [marked])]
+          .map(({ label, x, y }) => `${label}: ${short(x)}, ${short(y)}`)
+          .join('; ') || 'nothing yet'
       : `at step ${newest.step}, ${names[0]} ${short(newest.x)}, ${names[1]} ${short(newest.y)}`;
   return (
     <svg
@@ -179,6 +184,7 @@ export function Plane({ path, behind = [], landmarks, front = [], names, colors,
           <circle cx={px(newest.x)} cy={py(newest.y)} r="5.5" class="plot-newest" />
         </>
       )}
+      {marked !== null && <circle cx={px(marked.x)} cy={py(marked.y)} r="8" class="plot-marked" />}
       {pointed !== undefined && <circle cx={px(pointed.x)} cy={py(pointed.y)} r="7" class="plot-pointed" />}
       {all.length === 0 && (
         <text x={(LEFT + SIZE - RIGHT) / 2} y={SIZE / 2} text-anchor="middle" class="plot-empty">

@@ -1,5 +1,6 @@
 import { deviceBytes, gigabytes, leastSeconds, pageBytes } from '../../run/budget';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 import { duration } from '../words/format';
 
 /** Seconds that are worth a word. */
@@ -14,7 +15,7 @@ export function BudgetWords() {
   if (problem !== null)
     return (
       <p class="problem" role="alert" data-notice="budget">
-        {problem}
+        {inFieldWords(problem)}
       </p>
     );
   const seconds = leastSeconds(budget, device);

@@ -4,6 +4,7 @@ import { wordsOf } from '../../run/fields/paths';
 import { PRESET_NAMES, type PresetName } from '../../run/presets';
 import { isSized } from '../../run/sizing';
 import { ConfigField, LabelOf } from '../parts/fields';
+import { useKeptFocus } from '../parts/keptFocus';
 import { late, whenIdle } from '../parts/late';
 import { Share } from '../parts/share';
 import { useSession } from '../state/context';
@@ -50,11 +51,16 @@ export function Controls() {
           <label class="field">
             <LabelOf {...wordsOf('preset')} />
             <select
-              value={isSizedToData ? AUTO : config.preset}
+              value={isSizedToData ? AUTO : session.isLooking.value ? '' : config.preset}
               onChange={({ currentTarget: { value } }) =>
                 value === AUTO ? void session.size() : session.choosePreset(value as PresetName)
               }
             >
+              {session.isLooking.value && (
+                <option value="" hidden>
+                  What suits this device…
+                </option>
+              )}
               {imported !== null && (
                 <option value={AUTO}>
                   {isSizedToData
@@ -134,8 +140,10 @@ function Steering() {
   const isTooLarge = session.tooLarge.value !== null;
   const starter = session.starter.value;
   const first = standsOut(session) ? null : starter === null ? 'train' : 'play';
+  const place = useRef<HTMLDivElement>(null);
+  useKeptFocus(place, status);
   return (
-    <div class="steering">
+    <div class="steering" ref={place}>
       {status === 'running' ? (
         <button
           type="button"

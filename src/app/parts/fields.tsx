@@ -5,6 +5,7 @@ import type { ConfigPath, RunConfig } from '../../run/config';
 import type { LeafValue } from '../../run/fields/kinds';
 import { fieldAt, leafAt, setLeaf, whyUnread, wordsOf } from '../../run/fields/paths';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 
 /**
  * A field of the config with the control that its entry asks for. It is disabled, and says why, while a run would not read it.
@@ -127,7 +128,7 @@ export function FieldProblem({ why }: { why: string | null }) {
   if (why === null) return null;
   return (
     <small class="field-problem" role="alert">
-      {why}
+      {inFieldWords(why)}
     </small>
   );
 }

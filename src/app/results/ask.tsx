@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { Answer, AnsweredToken } from '../../worker/askProtocol';
 import { Plane } from '../charts/plane';
 import { type AnswerCard, type AskingState, askedTitle, createAskingState } from '../state/asking';
-import type { Blend } from '../state/blend';
+import { type Blend, placeOn } from '../state/blend';
 import { useSession } from '../state/context';
 import { percent, short } from '../words/format';
 import '../styles/ask.css';
@@ -458,7 +458,7 @@ function TradeOffCurve({
   blend: Blend<AnswerCard>;
   isTraining: boolean;
 }) {
-  const { curve, isDrawing, drawCurve } = blend;
+  const { curve, isDrawing, drawCurve, share } = blend;
   const points = curve.value.map(({ to, l3, ctcvr }) => ({
     x: l3,
     y: ctcvr,
@@ -466,6 +466,8 @@ function TradeOffCurve({
     label: to.toFixed(2),
   }));
   const isWhole = points.length > 1 && !isDrawing.value;
+  const place = placeOn(curve.value, share.value);
+  const label = `The slider, at ${share.value.toFixed(2)}`;
   return (
     <>
       <button
@@ -483,6 +485,7 @@ function TradeOffCurve({
             behind={isWhole ? [[points[0], points[points.length - 1]]] : []}
             landmarks={[]}
             front={points}
+            marked={place && { x: place.l3, y: place.ctcvr, label }}
             names={['L3', 'CTCVR']}
             colors={['semantic', 'id']}
             pull={null}
@@ -490,9 +493,37 @@ function TradeOffCurve({
           />
           <figcaption class="plot-note">
             Each mixture on {curve.value[0].users} validation users. The broken line is the chord: whoever
-            tosses a coin between the two ends at each request is on it. So few users tell a direction, no
-            difference.
+            tosses a coin between the two ends at each request is on it. The ring is the slider’s place on the
+            line. So few users tell a direction, no difference.
           </figcaption>
+          <details>
+            <summary>Numbers</summary>
+            <table class="dense">
+              <thead>
+                <tr>
+                  <th scope="col">Mixture</th>
+                  <th scope="col">L3</th>
+                  <th scope="col">CTCVR</th>
+                </tr>
+              </thead>
+              <tbody>
+                {points.map(({ label, x, y }) => (
+                  <tr key={label}>
+                    <th scope="row">{label}</th>
+                    <td>{short(x)}</td>
+                    <td>{short(y)}</td>
+                  </tr>
+                ))}
+                {place !== null && (
+                  <tr data-ask={`${name}-place`}>
+                    <th scope="row">{label}</th>
+                    <td>{short(place.l3)}</td>
+                    <td>{short(place.ctcvr)}</td>
+                  </tr>
+                )}
+              </tbody>
+            </table>
+          </details>
         </figure>
       )}
     </>

@@ -1,25 +1,29 @@
 import type { BaselineRow, LeadMetric } from '../../evaluate/baselines/report';
 import { verdict } from '../../evaluate/baselines/verdict';
 import type { AnswersRow } from '../../evaluate/metrics';
+import type { RowSpread } from '../../evaluate/rowSpread';
+import { rateInterval } from '../../numeric/rate';
 import { useSession } from '../state/context';
 import { count } from '../words/format';
 import { rowLabel } from '../words/runWords';
 import { labelOf } from './baselineLabels';
+import { intervalOf } from './table';
 import '../styles/tables.css';
 
 type Row = AnswersRow & Partial<BaselineRow>;
 
-const METRICS: { label: string; hint: string; of: (row: Row) => number | undefined }[] = [
-  { label: 'L1', hint: 'Category_L1_ACC', of: (row) => row.Category_L1_ACC },
-  { label: 'L2', hint: 'Category_L2_ACC', of: (row) => row.Category_L2_ACC },
-  { label: 'L3', hint: 'Category_L3_ACC', of: (row) => row.Category_L3_ACC },
-  { label: 'Exact', hint: 'exact_title_rate', of: (row) => row.exact_title_rate },
-  { label: 'CTCVR', hint: 'Mean chance of a click and purchase', of: (row) => row.CTCVR },
-  { label: 'HR@10', hint: 'The next item is among the ten ranked best', of: (row) => row['HR@10'] },
-  { label: 'HR@50', hint: 'The next item is among the fifty ranked best', of: (row) => row['HR@50'] },
-  { label: 'NDCG@10', hint: 'The nearer to the top, the more', of: (row) => row['NDCG@10'] },
-  { label: 'Top share', hint: 'Of the item answered most often', of: (row) => row.popularity_share },
-];
+const METRICS = [
+  { label: 'L1', hint: 'Category_L1_ACC', key: 'Category_L1_ACC' },
+  { label: 'L2', hint: 'Category_L2_ACC', key: 'Category_L2_ACC' },
+  { label: 'L3', hint: 'Category_L3_ACC', key: 'Category_L3_ACC' },
+  { label: 'Exact', hint: 'exact_title_rate', key: 'exact_title_rate' },
+  { label: 'CTCVR', hint: 'Mean chance of a click and purchase', key: 'CTCVR' },
+  { label: 'HR@10', hint: 'The next item is among the ten ranked best', key: 'HR@10' },
+  { label: 'HR@50', hint: 'The next item is among the fifty ranked best', key: 'HR@50' },
+  { label: 'NDCG@10', hint: 'The nearer to the top, the more', key: 'NDCG@10' },
+  { label: 'Top share', hint: 'Of the item answered most often', key: 'popularity_share' },
+] as const;
+type RankedMetric = (typeof METRICS)[number]['key'];
 
 /** Recommenders without language on the same users, and who wins. */
 export function Baselines() {
@@ -28,6 +32,7 @@ export function Baselines() {
   const model = session.view.table.value.find(({ stage }) => stage === report?.model);
   if (report === null || model === undefined) return null;
   const counting = session.view.counting.value;
+  const spread = session.view.spreads.value.find(({ stage }) => stage === report.model);
   const label = rowLabel(model, session.shownConfig.value);
   const rows: Row[] = [model, ...(counting === null ? [] : [counting]), ...report.rows];
   return (
@@ -60,7 +65,10 @@ export function Baselines() {
               <tr key={row.stage}>
                 <th scope="row">{row === model ? `The model, ${label}` : labelOf(row.stage)}</th>
                 {METRICS.map((metric) => (
-                  <td key={metric.label}>{rate(metric.of(row))}</td>
+                  <td key={metric.label}>
+                    {rate(row[metric.key])}
+                    <Interval of={row} metric={metric.key} spread={spread} />
+                  </td>
                 ))}
                 <td>{count(row.distinct_top1)}</td>
                 <td>
@@ -80,11 +88,28 @@ export function Baselines() {
           On the users of the table above. A baseline’s answer is the item that it ranks first, judged as the
           model’s answer is. HR and NDCG: of its ranking of the whole catalogue by the item that came next,
           which the model, naming one item, does not have. All of them learn from what training may see, read
-          whole histories, and choose their settings on validation users. Lead: with its 95 % interval, paired
-          over users; one seed. {report.notes.join(' ')}
+          whole histories, and choose their settings on validation users. Below a rate: its 95 % interval over
+          these users; Top share and Distinct are no means over users, so they have none. Lead: with its 95 %
+          interval, paired over users; one seed. {report.notes.join(' ')}
         </p>
       </details>
     </section>
+  );
+}
+
+function Interval({ of, metric, spread }: { of: Row; metric: RankedMetric; spread?: RowSpread }) {
+  const value = of[metric];
+  if (value === undefined) return null;
+  const isModels = of.stage === spread?.stage;
+  const found =
+    metric === 'HR@10' || metric === 'HR@50' || metric === 'NDCG@10'
+      ? rateInterval(value, of.users)
+      : intervalOf(of, metric, isModels ? spread : undefined);
+  if (found === null) return null;
+  return (
+    <small class="under">
+      {rate(found.low)}–{rate(found.high)}
+    </small>
   );
 }
 

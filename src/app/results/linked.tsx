@@ -23,10 +23,10 @@ function useShown(): Shown | null {
   return linked?.found ? (linked as Shown) : null;
 }
 
-/** In the place of what is promised, while nothing has run here: all of it. */
 /** Changes on the way that are told outside a disclosure. */
 const FIRST = 4;
 
+/** In the place of what is promised, while nothing has run here: all of it. */
 export function LinkedRun() {
   const shown = useShown();
   if (shown === null) return <p class="faint linked-reading">Reading what the link says came out…</p>;

@@ -164,10 +164,10 @@ export function RankingView() {
         <p>
           AUC and GAUC: area under the ROC curve of pCTR (click) or pCTCVR (buy), over all impressions and
           within each user. Log-loss: of pCTCVR, nats per impression. HR@10, NDCG@10: the next purchase among
-          the ten best of the full catalogue. Gain: less that of the ranker with no features. The long tail
-          are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
-          {percent(ranking.quantisation_error)} of what was said; the most similar moment agrees to a cosine
-          of {short(ranking.similarity)}
+          the ten best of the full catalogue. Gain: less that of the ranker with no features; it is what is
+          tested, so the others have no interval of their own. The long tail are users with at most{' '}
+          {ranking.long_tail_behaviours} behaviours. The codes lose {percent(ranking.quantisation_error)} of
+          what was said; the most similar moment agrees to a cosine of {short(ranking.similarity)}
           {ranking.mean_cosine !== undefined && `, any two to ${short(ranking.mean_cosine)}`}
           {ranking.crowd !== undefined &&
             `, and a request is told by ${count(Math.round(ranking.crowd))} people’s worth`}

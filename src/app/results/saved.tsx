@@ -240,12 +240,13 @@ function hasAlignment({ stage, finished }: SavedRun): boolean {
   return finished || STAGE_NAMES.indexOf(stage as StageName) >= STAGE_NAMES.indexOf('popo');
 }
 
-function Result({ of: { l3, ctcvr, users } }: { of: RunResult }) {
-  const { low, high } = rateInterval(l3, users);
+function Result({ of: { l3, ctcvr, ctcvrInterval, users } }: { of: RunResult }) {
   const rate = (value: number) => value.toFixed(3).replace(/^0/, '');
+  const range = ({ low, high }: { low: number; high: number }) => `${rate(low)}–${rate(high)}`;
   return (
     <>
-      ; L3 {rate(l3)} ({rate(low)}–{rate(high)}), CTCVR {rate(ctcvr)}
+      ; L3 {rate(l3)} ({range(rateInterval(l3, users))}), CTCVR {rate(ctcvr)} (
+      {range(ctcvrInterval ?? rateInterval(ctcvr, users))})
     </>
   );
 }

@@ -82,9 +82,7 @@ export function StageTable() {
                   Counting
                 </th>
                 {metrics.map(({ key }) => (
-                  <td key={key} class="faint">
-                    {key === 'answer_loss' ? '–' : <Value row={counting} column={key} />}
-                  </td>
+                  <td key={key}>{key === 'answer_loss' ? '–' : <Value row={counting} column={key} />}</td>
                 ))}
               </tr>
             )}
@@ -97,7 +95,12 @@ export function StageTable() {
                     <td key={key}>
                       <Value row={row} column={key} spread={spread} />
                       {rate && index > 0 && (
-                        <Change from={rows[index - 1][key]} to={row[key]} interval={pairedOf(spread, key)} />
+                        <Change
+                          from={rows[index - 1][key]}
+                          to={row[key]}
+                          interval={pairedOf(spread, key)}
+                          untested={untestedWords(key)}
+                        />
                       )}
                     </td>
                   ))}
@@ -121,8 +124,9 @@ export function StageTable() {
           over all users. Top share: of the item answered most often. Answer loss: nats per token of the true
           answer after what the model thought.
           {' Below a rate: its 95 % interval over these users, one model and one seed. '}
-          Below that: the change from the row above; green or red only where its own interval, paired user by
-          user, leaves out zero.
+          Below that: the change from the row above, green or red where its own interval, paired user by user,
+          leaves out zero, and grey where it does not. Underlined with dots: not tested; Top share is no mean
+          over users.
           {left.length > 0 &&
             ` Left out: ${left.join(', ')}, since the catalogue has ${count(items)} items and every title is among so many.`}
           {counting !== null &&
@@ -196,8 +200,8 @@ function Value({
   );
 }
 
-/** 95 %, over users; null for what is no mean over users, such as the share of the answer given most often. */
-function intervalOf(
+/** 95 %, over users, of a column of this table or of any other mean of values within [0, 1]; null for what is no mean over users, such as the share of the answer given most often. */
+export function intervalOf(
   row: Pick<MetricsRow, 'users'> & Partial<Pick<MetricsRow, Metric | 'slices'>>,
   column: Metric,
   spread?: RowSpread,
@@ -213,15 +217,23 @@ function pairedOf(spread: RowSpread | undefined, column: Metric): Interval | und
   return spread?.changes[column as OutcomeName];
 }
 
-function Change({ from, to, interval }: { from?: number; to?: number; interval?: Interval }) {
+/** Why a change has no interval. */
+function untestedWords(column: Metric): string {
+  return column === 'popularity_share'
+    ? 'Not tested: the share of one answer is no mean over users'
+    : 'Not tested: this run kept no number of each user for it';
+}
+
+function Change(o: { from?: number; to?: number; interval?: Interval; untested: string }) {
+  const { from, to, interval, untested } = o;
   const change = (to ?? Number.NaN) - (from ?? Number.NaN);
   if (!Number.isFinite(change)) return null;
   return (
     <small
-      class={`under ${interval === undefined ? 'faint' : toneOf(interval)}`}
+      class={`under ${interval === undefined ? 'untested' : toneOf(interval)}`}
       title={
         interval === undefined
-          ? 'Without an interval of its own'
+          ? untested
           : `95 %, paired: ${changeText(interval.low)} to ${changeText(interval.high)}`
       }
     >

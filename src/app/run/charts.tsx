@@ -127,7 +127,7 @@ function BehindLegend() {
 function LossChart({ height }: { height: number }) {
   const session = useSession();
   const { loss, lossMarks } = session.view;
-  const behind = session.behind.value.map(({ columns }) => columns.loss);
+  const behind = session.behind.value.map(({ label, columns }) => ({ label, columns: columns.loss }));
   const config = session.shownConfig.value;
   return (
     <Chart
@@ -146,14 +146,14 @@ function LossChart({ height }: { height: number }) {
 function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
-  const popo = behind.value.map(({ columns }) => columns.popo);
-  const heldout = behind.value.map(({ columns }) => columns.heldout);
-  const alongside = [view.popo, view.heldout, ...popo, ...heldout];
+  const popo = behind.value.map(({ label, columns }) => ({ label, columns: columns.popo }));
+  const heldout = behind.value.map(({ label, columns }) => ({ label, columns: columns.heldout }));
+  const alongside = [view.popo, view.heldout, ...[...popo, ...heldout].map(({ columns }) => columns)];
   const { rewards, probe_every, weighting, constrained } = config.popo;
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
       ? 'Measured every few steps'
-      : 'Not measured: probe_every is 0';
+      : 'Not measured: measuring gradients is off (probe_every is 0)';
   const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
   const pulls = named.map(({ name, symbol, color }): Line => {
     return { column: `pull_${name}`, label: `pull_${symbol}`, color, dash: [4, 3] };

@@ -10,7 +10,7 @@ import { Advantages, Answers, type Looked, RewardPlane, Spread, Weights, WhatItR
 import { Update } from './glassUpdate';
 import '../styles/glass.css';
 
-/** What is looked at; null follows what is newest, or pointed at in a chart. */
+/** What is looked at, the step counted from 0 as the report has it; null follows what is newest, or pointed at in a chart. */
 interface Choice {
   step: Signal<number | null>;
   prompt: Signal<number | null>;
@@ -21,7 +21,8 @@ function useLooked({ step: chosenStep, prompt: chosenPrompt }: Choice): Looked |
   const { view, runConfig, config: formConfig } = session;
   void view.tick.value;
   const { alignment, changes, hovered } = view;
-  const step = alignment.at(chosenStep.value ?? hovered.value ?? Number.POSITIVE_INFINITY);
+  const pointed = hovered.value === null ? Number.POSITIVE_INFINITY : hovered.value - 1;
+  const step = alignment.at(chosenStep.value ?? pointed);
   if (step === null) return null;
   const at = { stage: 'popo', step: step.step } as const;
   const { popo } = configAt(runConfig.value ?? formConfig.value, changes.value, at);
@@ -173,24 +174,25 @@ export function Glass() {
 function Choose({ looked: { step, prompt, words }, choice }: { looked: Looked; choice: Choice }) {
   const { view, busy } = useSession();
   const { steps } = view.alignment;
-  const [first, last] = [steps[0].step, steps[steps.length - 1].step];
+  const [first, last] = [steps[0].step + 1, steps[steps.length - 1].step + 1];
+  const shown = step.step + 1;
   const worded = view.alignment.wordsAt(step.step)?.prompt;
   return (
     <div class="glass-choose">
       <label class="glass-step">
         <span>
-          Step <b>{step.step}</b> of {first} to {last}
+          Step <b>{shown}</b> of {first} to {last}
         </span>
         <input
           type="range"
           data-glass="step"
           min={first}
           max={last}
-          value={step.step}
+          value={shown}
           aria-label="Step of alignment"
-          aria-valuetext={`step ${step.step}`}
+          aria-valuetext={`step ${shown}`}
           onInput={(event) => {
-            choice.step.value = event.currentTarget.valueAsNumber;
+            choice.step.value = event.currentTarget.valueAsNumber - 1;
           }}
         />
       </label>

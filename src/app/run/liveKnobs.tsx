@@ -1,6 +1,7 @@
 /** What of a stage can be changed while it goes on. A change holds from the next step, and travels with the run's link. */
 import { useSignal } from '@preact/signals';
-import { RULES, ruleOf } from '../../popo/rules';
+import { useRef } from 'preact/hooks';
+import { RULES, ruleOf, type Weighting } from '../../popo/rules';
 import { type FieldEdit, liveFields, weightingEdits } from '../../run/changes';
 import { fieldAt, leafAt, whyUnread } from '../../run/fields/paths';
 import { rewardLook } from '../charts/palette';
@@ -99,22 +100,41 @@ function AlignmentKnobs() {
   const session = useSession();
   const config = session.shownConfig.value;
   const draws = ruleOf(config.popo.weighting).draw !== undefined;
+  const rules = useRef<HTMLDivElement>(null);
+  /** Why the last rule that was chosen was not taken; null where it was. */
+  const problem = useSignal<string | null>(null);
+  const choose = (name: Weighting) => {
+    problem.value = null;
+    void session.change(weightingEdits(name, config), (why) => {
+      problem.value = why;
+      // What is chosen is what holds.
+      for (const radio of rules.current?.querySelectorAll('input') ?? [])
+        radio.checked = radio.value === session.shownConfig.value.popo.weighting;
+    });
+  };
   return (
     <>
       {config.popo.rewards.length > 1 && <Weights />}
-      <div class="segments small" role="radiogroup" aria-label="By what the weights go from the next step on">
+      <div
+        class="segments small"
+        role="radiogroup"
+        aria-label="By what the weights go from the next step on"
+        ref={rules}
+      >
         {RULES.filter(({ draw }) => (draw !== undefined) === draws).map(({ name, label, words }) => (
           <label key={name} title={words}>
             <input
               type="radio"
               name="live-weighting"
               checked={config.popo.weighting === name}
-              onChange={() => void session.change(weightingEdits(name, config))}
+              value={name}
+              onChange={() => choose(name)}
             />
             <span>{label}</span>
           </label>
         ))}
       </div>
+      <FieldProblem why={problem.value} />
       <details>
         <summary>More knobs</summary>
         <div class="knobs-fields">
@@ -133,21 +153,26 @@ function Weights() {
   const { view } = session;
   /** While somebody drags it, what it is dragged to. */
   const dragged = useSignal<number[] | null>(null);
+  /** Why the last weights were not taken; null where they were. */
+  const problem = useSignal<string | null>(null);
   void view.tick.value;
   const { rewards, reward_weights: begun, weighting } = session.shownConfig.value.popo;
   const { needs, draw } = ruleOf(weighting);
   // Drawn weights are gone with their step: what can be set is the mixture that is measured.
   const now = draw ? begun : rewards.map((name, k) => view.popo.last(`w_${name}`) ?? begun[k]);
-  const last = view.popo.xs().at(-1) ?? -1;
+  const taken = view.popo.xs().at(-1) ?? 0;
   /** Set, and no step has been taken under it yet. */
   const wanted = view.changes.value.findLast(
-    ({ stage, step, field }) => stage === 'popo' && step > last && field === 'popo.reward_weights',
+    ({ stage, step, field }) => stage === 'popo' && step >= taken && field === 'popo.reward_weights',
   );
   const shown = dragged.value ?? (wanted === undefined ? now : (wanted.to as number[]));
   const moves = needs !== 'nothing';
   const set = (to: number[]) => {
     dragged.value = null;
-    void session.change([{ field: 'popo.reward_weights', to }]);
+    problem.value = null;
+    void session.change([{ field: 'popo.reward_weights', to }], (why) => {
+      problem.value = why;
+    });
   };
   const steps = rewards.map((name) => view.popo.column(`w_${name}`));
   const way = Array.from(steps[0], (_, i) => steps.map((column) => column[i])).filter(
@@ -199,6 +224,7 @@ function Weights() {
           />
         </label>
       ))}
+      <FieldProblem why={problem.value} />
     </div>
   );
 }

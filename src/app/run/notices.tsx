@@ -1,8 +1,12 @@
 import { late } from '../parts/late';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 
 /** Only those who choose another teacher need it. */
 const TeacherNotice = late('The notice', async () => (await import('./teacherNotice')).TeacherNotice);
+
+/** Most links change nothing on the way, and what changed for whom a result came stands with that. */
+const ChangesNotice = late('The notice', async () => (await import('./changesNotice')).ChangesNotice);
 
 /** Few runs run away. */
 const DivergenceNotice = late(
@@ -39,6 +43,7 @@ export function Notices() {
       )}
       {(session.divergence.value !== null || (offer && newest.stopped)) && <DivergenceNotice />}
       {session.config.value.rupr.teacher !== 'attributes' && <TeacherNotice />}
+      {free && session.changes.value.length > 0 && session.theirs.value === null && <ChangesNotice />}
       {offer && !newest.stopped && (
         <div class="notice info">
           <span>
@@ -67,7 +72,7 @@ export function Notices() {
           class={`notice ${notice.level}`}
           role={notice.level === 'error' ? 'alert' : undefined}
         >
-          <span>{notice.message}</span>
+          <span>{inFieldWords(notice.message)}</span>
           <button type="button" class="plain" aria-label="Dismiss" onClick={() => session.dismiss(notice.id)}>
             ×
           </button>

@@ -6,6 +6,7 @@ import type { StageState } from '../state/runView';
 import type { Status } from '../state/status';
 import { count, duration } from '../words/format';
 import { compilingWords, stageWords } from '../words/runWords';
+import { rangeWords } from '../words/timeWords';
 import { Notify } from './notify';
 
 export function Stages() {
@@ -25,7 +26,7 @@ export function Stages() {
           <StageLine key={stage.name} stage={stage} status={status} />
         ))}
       </ol>
-      {left !== null && <p class="stages-left">About {duration(left)} left in all</p>}
+      {left !== null && <p class="stages-left">About {rangeWords(left)} left in all</p>}
       <ForkBefore />
       <Notify />
     </section>
@@ -95,7 +96,10 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
         <p class="stage-does">{told ?? words.does}</p>
         {compiling !== null && <p class="stage-found">{compilingWords(compiling)}</p>}
         {auc !== null && (
-          <p class="stage-found">
+          <p
+            class="stage-found"
+            title="One number over all held-out impressions, which are not kept: it has no interval"
+          >
             AUC, held out: CTR {auc.ctr.toFixed(2)}, CVR {auc.cvr.toFixed(2)}, CTCVR {auc.ctcvr.toFixed(2)}
           </p>
         )}

@@ -40,6 +40,18 @@ export interface Blend<Card extends Answered> {
   drawCurve(): Promise<void>;
 }
 
+/** Where a mixture lies on the drawn line, between the mixtures on it that were asked; null where the line does not reach. */
+export function placeOn(curve: readonly CurvePoint[], share: number): { l3: number; ctcvr: number } | null {
+  const after = curve.findIndex(({ to }) => to >= share);
+  if (after < 0) return null;
+  const b = curve[after];
+  if (b.to === share) return { l3: b.l3, ctcvr: b.ctcvr };
+  if (after === 0) return null;
+  const a = curve[after - 1];
+  const way = (share - a.to) / (b.to - a.to);
+  return { l3: a.l3 + way * (b.l3 - a.l3), ctcvr: a.ctcvr + way * (b.ctcvr - a.ctcvr) };
+}
+
 /**
  * @param may whether there is something to mix
  * @param ask never rejects

@@ -15,12 +15,15 @@ interface FormSignals {
   teacherKey: Signal<string>;
   /** What the link that the form holds tells of: changes of the config while the run goes on. */
   changes: Signal<readonly RunChange[]>;
+  /** The preset is the one that the page came with: nobody has chosen one. */
+  isGiven: Signal<boolean>;
 }
 
-export function createForm({ config, busy, expected, teacherKey, changes }: FormSignals) {
+export function createForm({ config, busy, expected, teacherKey, changes, isGiven }: FormSignals) {
   /** Takes a config that was not made in the form. */
   function adopt(wanted: RunConfig, told: readonly RunChange[] = []): void {
     changes.value = told;
+    isGiven.value = false;
     if (wanted.rupr.url !== config.value.rupr.url) teacherKey.value = '';
     config.value = wanted;
   }
@@ -71,6 +74,7 @@ export function createForm({ config, busy, expected, teacherKey, changes }: Form
 
   /** Another preset keeps what was chosen beside it: seed, weighting and data. */
   function choosePreset(preset: PresetName): void {
+    if (!busy.value) isGiven.value = false;
     edit((draft) => {
       const { source, world, sha256, map } = draft.data;
       takePreset(draft, { preset, version: draft.version });
@@ -80,6 +84,7 @@ export function createForm({ config, busy, expected, teacherKey, changes }: Form
 
   /** All but seed, weighting and data follows the data. */
   function chooseSized(data: DataSize, isSlow: boolean): void {
+    if (!busy.value) isGiven.value = false;
     edit((draft) => Object.assign(draft, sizedConfig(data, isSlow, draft)));
   }
 

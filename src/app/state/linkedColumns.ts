@@ -6,7 +6,7 @@ import { readResult } from '../../run/result/resultField';
 import { Columns, type RunColumns } from './columns';
 
 export interface LinkedColumns extends RunColumns {
-  /** Where each stage begins on the axis of losses. */
+  /** Where each stage's first step is on the axis of losses. */
   marks: { x: number; label: LinkResult['losses'][number]['stage'] }[];
 }
 
@@ -28,8 +28,8 @@ function columnsOf({ losses, alignment, heldOut }: LinkResult, { popo }: RunConf
   };
   let from = 0;
   for (const { stage, steps, values } of losses) {
-    columns.marks.push({ x: from, label: stage });
-    // Steps of losses are counted from 1.
+    // Charts count steps from 1.
+    columns.marks.push({ x: from + 1, label: stage });
     for (const [k, end] of stretchEnds(steps, values.length).entries())
       columns.loss.push(from + end + 1, [values[k] ?? Number.NaN]);
     from += steps;
@@ -38,7 +38,7 @@ function columnsOf({ losses, alignment, heldOut }: LinkResult, { popo }: RunConf
     const { steps, rewards, weights } = alignment;
     for (const [k, end] of stretchEnds(steps, rewards[0].length).entries())
       columns.popo.push(
-        end,
+        end + 1,
         REWARDS.flatMap((name) => {
           const place = popo.rewards.indexOf(name);
           return [rewards[place]?.[k] ?? Number.NaN, weights[place]?.[k] ?? Number.NaN];

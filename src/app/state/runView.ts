@@ -11,6 +11,7 @@ import type { Compiling } from '../../gpu/device';
 import { pairName, REWARDS, type RewardName } from '../../popo/rewards';
 import { pairsOf } from '../../popo/weighting';
 import type { RunChange } from '../../run/changes';
+import type { ConfigPath } from '../../run/config';
 import {
   type DeviceInfo,
   type FrontRow,
@@ -31,6 +32,8 @@ export interface StageState {
   step: number;
   steps: number;
   secondsLeft: number | null;
+  /** Steps of it were timed while it was on show: what it took is what it takes here, and now. */
+  isTimed: boolean;
   seconds: number | null;
 }
 
@@ -89,20 +92,16 @@ export function createRunView(
   const checkpoint = signal<{ stage: StageName; step: number; stored: boolean } | null>(null);
   /** All that is changed while the run goes on, what is to come included. */
   const changes = signal<readonly RunChange[]>([]);
-  /** Where what aligns was changed, on the axis of its steps; what happened at one step stands together. */
+  /** Where what aligns was changed, on the axis of its steps, and which fields; what happened at one step stands together. */
   const changeMarks = computed(() => {
-    const labels = new Map<number, string[]>();
+    const marks = new Map<number, ConfigPath[]>();
     for (const { stage, step, field } of changes.value)
-      if (stage === 'popo')
-        labels.set(step, [...(labels.get(step) ?? []), field.slice(field.indexOf('.') + 1)]);
-    return [...labels].map(([x, names]) => ({
-      x,
-      label: names.length > 1 ? `${names.length} changes` : names[0],
-    }));
+      if (stage === 'popo') marks.set(step, [...(marks.get(step) ?? []), field]);
+    return [...marks].map(([step, fields]) => ({ x: step + 1, fields }));
   });
   /** Rises when charts should redraw. */
   const tick = signal(0);
-  /** The POPO step under the pointer, shared by all charts. */
+  /** The POPO step under the pointer, counted from 1 as charts have it, shared by all of them. */
   const hovered = signal<number | null>(null);
   const loss = new Columns(['loss']);
   const popo = new Columns([
@@ -124,7 +123,7 @@ export function createRunView(
   const heldout = new Columns(['l1', 'l3', 'hr50', 'ctcvr', 'distinct', 'popularity']);
   /** Every step of alignment in full, for whoever looks at one. */
   const alignment = new AlignmentRecord();
-  /** Where each stage begins on the loss chart's axis. */
+  /** Where each stage's first step is on the loss chart's axis. */
   const lossMarks = signal<{ x: number; label: StageName }[]>([]);
 
   const currentStage = computed(() => stages.value.find((stage) => stage.status === 'running') ?? null);
@@ -234,6 +233,7 @@ export function createRunView(
           step: event.step,
           steps: event.steps,
           secondsLeft: event.secondsLeft,
+          ...(event.secondsLeft === null ? {} : { isTimed: true }),
         });
         break;
       case 'loss': {
@@ -242,7 +242,7 @@ export function createRunView(
         let mark = marks.find(({ label }) => label === event.name);
         if (mark === undefined) {
           const xs = loss.xs();
-          mark = { x: loss.length === 0 ? 0 : xs[loss.length - 1] + 1 - event.step, label: event.name };
+          mark = { x: loss.length === 0 ? 1 : xs[loss.length - 1] + 1 - event.step, label: event.name };
           lossMarks.value = [...marks, mark];
         }
         loss.push(mark.x + event.step, [event.loss]);
@@ -269,7 +269,8 @@ export function createRunView(
         const pairNames = pairs.map(([i, j]) => pairName(names[i], names[j]));
         const byPair = (values: readonly (number | null | undefined)[]) =>
           PAIRS.map((pair) => values[pairNames.indexOf(pair)] ?? Number.NaN);
-        popo.push(step.step, [
+        // Whoever reads counts steps from 1: at x stands what the x-th step saw, and held-out users as they are after it.
+        popo.push(step.step + 1, [
           ...byName(rewardMeans(step.rewards)),
           ...byName(step.weightsAfter),
           ...byName(step.gradNorms),
@@ -399,6 +400,7 @@ function freshStages(): StageState[] {
     step: 0,
     steps: 0,
     secondsLeft: null,
+    isTimed: false,
     seconds: null,
   }));
 }

@@ -67,8 +67,7 @@ export function createSession(
   frame: (callback: () => void) => void,
   clock: () => number = () => performance.now(),
 ) {
-  const unasked = defaultConfig();
-  const config = signal<RunConfig>(unasked);
+  const config = signal<RunConfig>(defaultConfig());
   /** Of the run on show, which the form may have moved on from; null while there is none. */
   const runConfig = signal<RunConfig | null>(null);
   /** How many of the run's changes hold by now. */
@@ -97,6 +96,12 @@ export function createSession(
     () =>
       view.device.value !== null && (view.device.value.backend !== 'webgpu' || deviceWarning.value !== null),
   );
+  /** The preset is the one that the page came with. */
+  const isGiven = signal(true);
+  /** The device is known, or cannot be. */
+  const isDescribed = signal(false);
+  /** The page is to choose the preset, and waits for the device to do so. */
+  const isLooking = computed(() => !isDescribed.value && isGiven.value && sizing.isUnchosen());
   /** The preset was chosen by the page, for the device's sake. */
   const isFitted = signal(false);
   const { notices, say, dismiss } = createNotices();
@@ -132,7 +137,7 @@ export function createSession(
   /** The worker has work, and the form is read-only. */
   const busy = computed(() => runIsOn() || studies.busy.value);
 
-  const { adopt, ...form } = createForm({ config, busy, expected, teacherKey, changes });
+  const { adopt, ...form } = createForm({ config, busy, expected, teacherKey, changes, isGiven });
   const view = createRunView(frame, clock, () => shownConfig.peek().popo.rewards, say);
   const { isFree, isKept } = createPuttingAway({
     busy,
@@ -167,7 +172,7 @@ export function createSession(
     isSlow,
     isFitted,
     form,
-    described: () => described,
+    described: () => described ?? Promise.resolve(),
   });
   const isCold = computed(
     () => status.value === 'idle' && view.table.value.length === 0 && !studies.busy.value,
@@ -309,6 +314,12 @@ export function createSession(
     generation: CheckpointGeneration = 'newest',
     choice?: ResumeFrom['choice'],
   ): Promise<void> {
+    if (saved === null && isLooking.value && described !== null) {
+      if (pending.value !== null) return;
+      pending.value = 'starting';
+      await described;
+      pending.value = null;
+    }
     // A run that is taken up is weighed by the worker, which knows its numbers.
     if (saved === null && budget.isAwaited()) await budget.load();
     if (busy.value || pending.value !== null) return;
@@ -487,8 +498,8 @@ export function createSession(
     }
   }
 
-  /** Settled once the device is known, or cannot be. */
-  let described: Promise<void> = Promise.resolve();
+  /** Settled once the device is known, or cannot be; null before anybody has asked. */
+  let described: Promise<void> | null = null;
 
   async function describe(): Promise<void> {
     try {
@@ -497,13 +508,17 @@ export function createSession(
         view.device.value = answer.device;
         deviceWarning.value = answer.warning;
         // Nobody has asked for anything yet, so nothing is asked of a processor that it takes hours over.
-        if (config.value === unasked && isSlow.value && !busy.value) {
+        const mayChoose = isLooking.value && !busy.value;
+        isDescribed.value = true;
+        if (mayChoose && isSlow.value) {
           form.choosePreset('tiny');
           isFitted.value = true;
         }
       });
     } catch (error) {
       say('warning', `The device could not be described: ${sentence(error)} Training may still work.`);
+    } finally {
+      isDescribed.value = true;
     }
   }
 
@@ -541,6 +556,7 @@ export function createSession(
     deviceWarning,
     isSlow,
     isFitted,
+    isLooking,
     notices,
     report,
     expected,

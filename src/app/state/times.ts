@@ -3,7 +3,7 @@ import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { DeviceSpeed } from '../../gpu/speed';
 import type { RunConfig } from '../../run/config';
 import { type DeviceInfo, deviceKey } from '../../run/report';
-import type { RunTimes, TimedDevice } from '../../run/times';
+import type { RunTimes, TimedDevice, TimeRange } from '../../run/times';
 import type { ImportSummary, SavedRun, TrainerApi } from '../../worker/protocol';
 import type { StageState } from './runView';
 
@@ -30,6 +30,13 @@ const ENGINE = /^(warmup|orft|sft|popo|evaluate|features)$/;
 /** Share of a stage from which on it tells of others. */
 const TELLING = 0.1;
 
+/** How far each way what is left may be off: of a stage that is timed, and of others like it. */
+const WIDTH = { timed: 1.25, held: 1.5 } as const;
+/** The same of judges and baselines on a device that was not measured. */
+const UNMEASURED = 3;
+/** Of no device in particular: it says how a stage's work compares with another's. */
+const ANY_SPEED: DeviceSpeed = { operations: 2e10, dispatch: 2e-5, wait: 5e-4, processor: 9e8 };
+
 export function createTimes(on: Timed) {
   const code = signal<typeof import('../../run/times') | null>(null);
   const versions = signal('');
@@ -39,6 +46,10 @@ export function createTimes(on: Timed) {
   const refused = new Set<string>();
 
   const isSoftware = computed(() => on.device.value?.backend === 'webgpu' && on.deviceWarning.value !== null);
+
+  function kindOf({ backend }: DeviceInfo): Pick<TimedDevice, 'backend' | 'isSoftware'> {
+    return { backend, isSoftware: isSoftware.value };
+  }
 
   function dataOf({ data }: RunConfig): ImportSummary | null {
     if (data.source !== 'import') return null;
@@ -58,7 +69,7 @@ export function createTimes(on: Timed) {
     const [rules, here, wanted] = [code.value, on.device.value, wantedOf(config)];
     const speed = wanted === null ? undefined : speeds.value[wanted.key];
     if (rules === null || here === null || speed === undefined) return null;
-    const device: TimedDevice = { backend: here.backend, isSoftware: isSoftware.value, speed };
+    const device: TimedDevice = { ...kindOf(here), speed };
     const own = deviceKey(here);
     const kept = on.runs.value.flatMap(({ config, took }) =>
       took !== undefined && took.device === own ? [{ config, seconds: took.seconds }] : [],
@@ -69,32 +80,52 @@ export function createTimes(on: Timed) {
   const times = computed(() => timesOf(on.config.value));
 
   /** Seconds that the run which is on will still take, in all; null while too little is known. */
-  const left = computed(() => {
-    const told = timesOf(on.running.value);
+  const left = computed((): TimeRange | null => {
+    const [measured, rules, here] = [timesOf(on.running.value), code.value, on.device.value];
     const stages = on.stages.value;
-    if (told === null || !stages.some(({ status }) => status === 'running')) return null;
-    const likely = (name: string) => told.stages.find((stage) => stage.name === name)?.likely ?? 0;
+    if (rules === null || here === null || !stages.some(({ status }) => status === 'running')) return null;
+    // Where nobody has measured the device, its own steps tell how fast it is; what each stage asks for is known.
+    const told = measured ?? rules.runTimes(on.running.value, { ...kindOf(here), speed: ANY_SPEED });
+    const of = (name: string) => told.stages.find((stage) => stage.name === name);
+    const likely = (name: string) => of(name)?.likely ?? 0;
     let [took, expected] = [0, 0];
     for (const stage of stages) {
       if (!ENGINE.test(stage.name)) continue;
       const share = stage.status === 'done' ? 1 : stage.step / Math.max(1, stage.steps);
       const whole =
         stage.status === 'done'
-          ? stage.seconds
-          : stage.secondsLeft !== null && share >= TELLING
+          ? // A run that began elsewhere took as long as it did there.
+            stage.isTimed
+            ? stage.seconds
+            : null
+          : stage.secondsLeft !== null && share >= (measured === null ? 0 : TELLING)
             ? stage.secondsLeft / (1 - share)
             : null;
       if (whole === null || !Number.isFinite(whole)) continue;
       took += whole;
       expected += likely(stage.name);
     }
-    const ratio = expected > 0 && took > 0 ? took / expected : 1;
-    return stages.reduce((sum, stage) => {
-      if (stage.status === 'done') return sum;
-      if (stage.secondsLeft !== null) return sum + stage.secondsLeft;
+    const isHeld = expected > 0 && took > 0;
+    if (measured === null && !isHeld) return null;
+    const ratio = isHeld ? took / expected : 1;
+    const all = { low: 0, high: 0 };
+    for (const stage of stages) {
+      if (stage.status === 'done') continue;
+      const isEngine = ENGINE.test(stage.name);
       const rest = 1 - Math.min(1, stage.step / Math.max(1, stage.steps));
-      return sum + likely(stage.name) * rest * (ENGINE.test(stage.name) ? ratio : 1);
-    }, 0);
+      const seconds = stage.secondsLeft ?? likely(stage.name) * rest * (isEngine ? ratio : 1);
+      const reckoned = measured === null ? UNMEASURED : (of(stage.name)?.high ?? 0) / likely(stage.name);
+      const width =
+        stage.secondsLeft !== null
+          ? WIDTH.timed
+          : isEngine && isHeld
+            ? Math.min(WIDTH.held, reckoned || WIDTH.held)
+            : reckoned;
+      if (!(seconds > 0)) continue;
+      all.low += seconds / width;
+      all.high += seconds * width;
+    }
+    return all;
   });
 
   async function measure(): Promise<void> {
