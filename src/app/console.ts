@@ -13,7 +13,7 @@ import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import { setLeaf } from '../run/fields/paths';
 import type { FingerprintComparison } from '../run/fingerprint';
 import type { ForkPoint } from '../run/forkPoints';
-import type { Report } from '../run/report';
+import type { GroupWords, Report } from '../run/report';
 import type { LinkResult } from '../run/result/linkResult';
 import type { Answer, Askable, AskRequest } from '../worker/askProtocol';
 import type { SavedRun } from '../worker/protocol';
@@ -73,6 +73,11 @@ export interface TaijiConsole {
    * that stage. Left out: from where it rests.
    */
   fork(from?: ForkPoint): Promise<void>;
+  /**
+   * The words of a group of alignment, any prompt of any step that this tab took in the run on show, both counted from 0; null where they
+   * are not kept.
+   */
+  group(step: number, prompt: number): Promise<GroupWords | null>;
   /**
    * Goes on with a second line from just before a change, without it and what was changed after it; the first is kept. Resolves once it
    * rests there, which takes a while where it has to take some steps again. Rejects where there is no such change.
@@ -188,6 +193,7 @@ export function exposeConsole(session: Session): void {
       ),
     changes: () => session.view.changes.value,
     fork: (from = 'here') => session.fork(from),
+    group: async (step, prompt) => session.trainer().group(shownRun(session), step, prompt),
     async undo(at = session.changed.value - 1) {
       const change = session.view.changes.value.at(at);
       if (at < 0 || change === undefined)

@@ -46,7 +46,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
       if (options.isRecorded) told.push(structuredClone(event));
     },
     // Whoever watches the recording looks on.
-    isWatched: options.isRecorded,
+    ...(options.isRecorded && { onlooker: { prompt: () => null, keep() {} } }),
     teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
     loadSentenceFiles: readSentenceFiles,

@@ -18,6 +18,7 @@ import type { RunDevice } from './device';
 import type { LeafValue } from './diff';
 import type { StageGauges } from './divergence';
 import type { Report, RunEvent, StageName, StageReport } from './report';
+import type { SaidStep } from './transcript';
 
 type SectionOf<Path> = Path extends `${infer Section}.${string}` ? Section : never;
 
@@ -98,8 +99,16 @@ export interface RunServices {
   teaching: TeacherServices;
   /** Asked only where the config wants the Universal Sentence Encoder. */
   loadSentenceFiles: LoadSentenceFiles;
-  /** Somebody looks on: what is for eyes alone, and is in no result, is measured too. */
-  isWatched?: boolean;
+  /** Absent where nobody looks on. */
+  onlooker?: Onlooker;
+}
+
+/** Who looks on: what is for eyes alone, and is in no result, is measured and told too. */
+export interface Onlooker {
+  /** Of which prompt of a step of alignment it is measured what the update made of its answers; null: of the one that taught most. */
+  prompt(): number | null;
+  /** Takes what was said at a step of alignment. */
+  keep(said: SaidStep): void;
 }
 
 /** What a session offers to a stage, running or being opened. */

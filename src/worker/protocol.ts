@@ -10,7 +10,7 @@ import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { ForkPoint } from '../run/forkPoints';
 import type { RunPairing } from '../run/pairing';
 import type { PresetRef } from '../run/presets';
-import type { DeviceInfo, Report, RunEvent } from '../run/report';
+import type { DeviceInfo, GroupWords, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
 import type { StageSeconds } from '../run/times';
 import type { CheckpointGeneration } from '../store/checkpoints';
@@ -200,6 +200,13 @@ export interface TrainerApi {
    * @returns the new run's id
    */
   fork(from: ForkPoint, id?: string): Promise<ResumeFrom>;
+  /**
+   * The words of a group of alignment: of a run that this tab trains or trained, of its newest steps and any prompt of theirs. Null where
+   * they are not kept.
+   */
+  group(id: string, step: number, prompt: number): Promise<GroupWords | null>;
+  /** From the next step on, what an update makes of its answers is measured of this prompt; null: of the one that teaches most. */
+  lookAt(prompt: number | null): Promise<void>;
   /** What to do where training runs away, as the event `divergence` asked. */
   decide(choice: DivergenceChoice): Promise<void>;
   /** Asks for a checkpoint at the next step boundary, since the tab may be about to go. */

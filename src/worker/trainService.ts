@@ -35,6 +35,7 @@ import { createAsking, restingDevice } from './asking';
 import { createMeasuring, type MeasureDevice } from './measuring';
 import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
+import { Transcripts } from './transcripts';
 import { keepPoint, undoneFrom } from './undoing';
 
 /** Fetched with the first study, since most visitors train no second method. */
@@ -117,6 +118,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
   let current: CurrentRun | null = null;
   /** Of the run that is on, was last, or whose report was opened last: what `exportModel` exports. */
   let newest: Newest | null = null;
+  const transcripts = new Transcripts();
+  /** Of which prompt of a step it is measured what the update made of its answers; null where nobody has chosen one. */
+  let lookedAt: number | null = null;
   /** Why there is none, where the report on show is of a run that cannot be loaded. */
   let lost: string | null = null;
 
@@ -224,6 +228,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   ): Promise<Report | null> {
     const { emit } = context;
     const { checkpoints, points, datasets, answers, cots, persistent, problem } = await storage();
+    const transcript = transcripts.of(id, context.resume?.state ?? null);
     let complained = false;
     const tell = (level: 'info' | 'warning', message: string) =>
       emit({ type: 'notice', level, message, about: 'keeping' });
@@ -295,7 +300,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
         }),
       teaching,
       loadSentenceFiles,
-      isWatched: true,
+      onlooker: {
+        prompt: () => lookedAt,
+        keep: (said) => transcript.keep(said),
+      },
       loadDataset: () => loadDataset(context.config, (sha256) => datasets.load(sha256)),
       async openDevice(kernels) {
         run.device = await services.openDevice(kernels, undefined, shelfOf);
@@ -414,6 +422,12 @@ export function createTrainer(services: TrainServices): TrainerApi {
     async change(edits) {
       if (current === null) throw new Error('No run is on whose settings could change.');
       current.controls.change(edits);
+    },
+
+    group: async (id, step, prompt) => transcripts.group(id, step, prompt),
+
+    async lookAt(prompt) {
+      lookedAt = prompt;
     },
 
     async fork(from, id = newest?.id) {

@@ -115,6 +115,8 @@ function stage({
     exportStudy: async () => [],
     deleteStudies: async () => void calls.push('forget'),
     pause: async () => void calls.push('pause'),
+    group: async () => null,
+    lookAt: async () => {},
     pauseAt: async ({ stage, step }) => void calls.push(`pause at ${stage} ${step}`),
     keep: async () => void calls.push('keep run'),
     resume: async () => void calls.push('resume'),

@@ -331,14 +331,14 @@ const COMPLETIONS: Record<string, [string, string | null, number[]]> = {
   ],
 };
 
-/** The words of a step's third prompt, or of its last where it has fewer. */
-function groupWords({ step, rewards }: PopoStep): GroupWords {
-  const prompt = Math.min(2, rewards.length - 1);
+/** The words of a prompt of a step; left out, of its third, or of its last where it has fewer. */
+function groupWords({ step, rewards }: PopoStep, asked: number | null = null): GroupWords {
+  const prompt = Math.min(asked ?? 2, rewards.length - 1);
   const told = [COMPLETIONS.sft, COMPLETIONS.popo, COMPLETIONS.warmup];
   return {
     step,
     prompt,
-    text: PROMPT,
+    text: asked === null ? PROMPT : `shopper ${prompt} <sep> ${PROMPT}`,
     answers: rewards[prompt].map((_, g) => {
       const [completion, item] = told[g % told.length];
       const pieces = completion.split(/(?= )/);
@@ -408,7 +408,7 @@ function curveRow(step: number, { popo }: RunConfig): MetricsRow {
   return row('popo', 0.275 + 0.03 * t + noise(0.02), 0.289 + 0.05 * t + noise(0.01), 99 - 18 * t);
 }
 
-function* play(config: RunConfig): Generator<RunEvent> {
+function* play(config: RunConfig, lookedAt: () => number | null = () => null): Generator<RunEvent> {
   const stage = (name: StageName, status: 'started' | 'finished', steps: number): RunEvent =>
     status === 'started'
       ? { type: 'stage', name, status, steps }
@@ -466,7 +466,7 @@ function* play(config: RunConfig): Generator<RunEvent> {
   yield stage('popo', 'started', config.popo.steps);
   for (let step = 0; step < config.popo.steps; step++) {
     const taken = popoStep(step, config);
-    yield { type: 'group', group: groupWords(taken) };
+    yield { type: 'group', group: groupWords(taken, lookedAt()) };
     yield { type: 'popo', step: taken };
     yield {
       type: 'progress',
@@ -574,6 +574,10 @@ export function fakeServices(options: FakeOptions): Services {
   let answer: ((choice: DivergenceChoice) => void) | null = null;
   /** Where it rests once it comes there. */
   let goal: { stage: StageName; step: number; done(): void } | null = null;
+  let lookedAt: number | null = null;
+  /** What was told of the run that is on or was last. */
+  const said = new Map<number, PopoStep>();
+  let saidBy = '';
   const place = { stage: 'data' as StageName, step: 0 };
   const isAtGoal = () => {
     if (goal === null || place.stage !== goal.stage || place.step < goal.step) return false;
@@ -638,9 +642,13 @@ export function fakeServices(options: FakeOptions): Services {
         rested.set(own, { ...run, changes: [...changes], earlier: null, isElsewhere: false });
         onEvent({ type: 'checkpoint', ...place, stored: true });
       };
-      for (const event of play(config)) {
+      for (const event of play(config, () => lookedAt)) {
         onEvent(event);
-        if (event.type === 'popo') upcoming = event.step.step + 1;
+        if (event.type === 'popo') {
+          upcoming = event.step.step + 1;
+          said.set(event.step.step, event.step);
+          saidBy = own;
+        }
         if (event.type === 'progress') Object.assign(place, { stage: event.name, step: event.step });
         // What it told before it was left is told at once.
         isThere ||= place.stage === goneTo?.stage && place.step >= goneTo.step;
@@ -752,6 +760,15 @@ export function fakeServices(options: FakeOptions): Services {
     async pause() {
       paused = true;
       if (options.saved) keepRested();
+    },
+    async group(id, step, prompt) {
+      const taken = id === saidBy ? said.get(step) : undefined;
+      if (taken === undefined) return null;
+      const words = groupWords(taken, prompt);
+      return { ...words, answers: words.answers.map(({ after: _, ...answer }) => answer) };
+    },
+    async lookAt(prompt) {
+      lookedAt = prompt;
     },
     pauseAt: ({ stage, step }) =>
       new Promise((done) => {

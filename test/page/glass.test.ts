@@ -28,8 +28,10 @@ it('walks through a step, with the numbers of its report', async () => {
   await page.keyboard.press('ArrowLeft');
   const { step, rewards, advantages, weightsBefore, weightsAfter } = steps[steps.length - 2];
   expect(await page.inputValue('[data-glass=step]')).toBe(String(step + 1));
-  const prompt = Number(await page.inputValue('[data-glass=prompt]'));
-  expect(prompt).toBe(2);
+  const prompt = 2;
+  expect(await page.locator('[data-glass=prompt] option:checked').textContent()).toBe(
+    `Paid most differently: 3 of ${rewards.length}`,
+  );
 
   await page.focus('[data-action=glass-next]');
   await page.keyboard.press('Enter');
@@ -69,12 +71,53 @@ it('walks through a step, with the numbers of its report', async () => {
   expect(ratio).not.toBe(1);
   expect(ratio / product).toBeCloseTo(1, 2);
 
-  // Older than what is kept in words: the numbers alone.
-  await page.selectOption('[data-glass=prompt]', '0');
-  expect(await page.textContent('.glass-wordless')).toContain('only its numbers');
+  // Any other prompt of the step: its words too, and no measurement.
+  await page.selectOption('[data-glass=prompt]', '1');
   expect(await (await part(6)).textContent()).toContain('was not measured at this step');
+  await page.click('[data-action=glass-all]');
+  expect(await (await part(0)).textContent()).toContain('shopper 1');
+  expect(await page.locator('.glass-answers li').count()).toBe(rewards[1].length);
+  expect(await page.locator('[data-advantage]').allInnerTexts()).toEqual(advantages[1].map(signed));
+  expect(await page.locator('.glass-wordless').count()).toBe(0);
+  // Any step before it, with the prompt that was chosen.
+  await page.fill('[data-glass=step]', String(steps[3].step + 1));
+  await expect
+    .poll(() => page.locator('[data-advantage]').allInnerTexts())
+    .toEqual(steps[3].advantages[1].map(signed));
+  expect(await (await part(0)).textContent()).toContain('shopper 1');
+  const said = await page.evaluate(() => taiji!.group(3, 1));
+  expect([said?.step, said?.prompt]).toEqual([3, 1]);
   await page.click('[data-action=glass-newest]');
   expect(await page.inputValue('[data-glass=step]')).toBe(String(newest.step + 1));
   expect(problems).toEqual([]);
+  await page.close();
+}, 120_000);
+
+it('measures the prompt that was chosen from the next step on, and says of a run of before that its words are gone', async () => {
+  const page = await fake.browser.newPage({ reducedMotion: 'reduce' });
+  await page.goto(`${fake.url}?speed=20&rest=popo&saved`);
+  await page.click('[data-action=train]');
+  await page.waitForSelector('.knobs', { timeout: 60_000 });
+  await page.click('[data-action=pause]');
+  await page.waitForSelector('html[data-status=paused]');
+  await page.click('[data-action=glass]');
+  await page.click('[data-action=glass-all]');
+  const measured = () =>
+    page.locator('[data-glass=prompt] option', { hasText: 'measured' }).allTextContents();
+  const before = await measured();
+  expect(before).toHaveLength(1);
+  await page.selectOption('[data-glass=prompt]', '0');
+  expect(await page.locator('[data-ratio]').count()).toBe(0);
+  await page.click('[data-action=resume]');
+  await page.waitForSelector('html[data-status=done]', { timeout: 60_000 });
+  await page.click('[data-action=glass-newest]');
+  await expect.poll(measured).not.toEqual(before);
+  expect(await measured()).toEqual([expect.stringMatching(/^1 of /)]);
+  expect(await page.locator('[data-ratio]').count()).toBeGreaterThan(0);
+  // Opened from the list: it was trained elsewhere, and only what was told with it is known.
+  await page.getByRole('button', { name: 'Open', exact: true }).first().click();
+  await page.selectOption('[data-glass=prompt]', '0');
+  await page.waitForSelector('.glass-wordless');
+  expect(await page.textContent('.glass-wordless')).toContain('not kept, only its numbers');
   await page.close();
 }, 120_000);

@@ -61,7 +61,7 @@ describe('settings that change in alignment', { timeout: TIMEOUT }, () => {
     begun = run.saved.find(({ state }) => state.stage === 'popo' && state.step === 0)!;
     const other = align(whenStep(1, (controls) => controls.change(KNOBS)));
     // Somebody looks on, which is to change no bit: those who open its link do not.
-    const watched = { ...other.context, isWatched: true };
+    const watched = { ...other.context, onlooker: { prompt: () => null, keep() {} } };
     turned = { report: (await runPipeline(watched)).report!, events: other.events };
   }, TIMEOUT);
 

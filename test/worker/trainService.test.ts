@@ -53,6 +53,21 @@ describe('the training worker', { timeout: 180_000 }, () => {
     for (const { answers } of groups)
       for (const { pieces, after } of answers) expect(after).toHaveLength(pieces.length);
     const [saved] = await trainer.savedRuns();
+    // Every prompt of every step in words, those that were measured as they were told.
+    for (const told of groups) {
+      const { prompts_per_step: P, num_generations: G } = report.config.popo;
+      for (let prompt = 0; prompt < P; prompt++) {
+        const said = (await trainer.group(saved.id, told.step, prompt))!;
+        expect(said.answers).toHaveLength(G);
+        const isMeasured = prompt === told.prompt;
+        expect(said.answers.every(({ after }) => (after !== undefined) === isMeasured)).toBe(true);
+        if (isMeasured)
+          expect(said.answers.map(({ pieces }) => pieces)).toEqual(told.answers.map((a) => a.pieces));
+        else expect(said.text).not.toBe(told.text);
+      }
+      expect(await trainer.group(saved.id, told.step, P)).toBeNull();
+    }
+    expect(await trainer.group('another', 0, 0)).toBeNull();
     expect(saved).toMatchObject({ config: report.config, stage: 'ranking', finished: true });
 
     const last = report.table.find(({ stage }) => stage === 'popo')!;

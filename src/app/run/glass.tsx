@@ -1,7 +1,9 @@
 /** One group under the glass: a prompt, its answers, and how they came to their advantages, all at once or step by step. */
 import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { aggregationOf, policyOptions } from '../../popo/options';
+import { widestGroup } from '../../popo/weighting';
 import { groupWorking, weightsWorking } from '../../popo/workings';
 import { configAt } from '../../run/changes';
 import { useSession } from '../state/context';
@@ -26,8 +28,10 @@ function useLooked({ step: chosenStep, prompt: chosenPrompt }: Choice): Looked |
   if (step === null) return null;
   const at = { stage: 'popo', step: step.step } as const;
   const { popo } = configAt(runConfig.value ?? formConfig.value, changes.value, at);
-  const words = alignment.wordsAt(step.step);
-  const prompt = Math.min(chosenPrompt.value ?? words?.prompt ?? 0, step.rewards.length - 1);
+  const here = alignment.wordsAt(step.step);
+  const widest = widestGroup(step.rewards, step.weightsAfter);
+  const prompt = Math.min(chosenPrompt.value ?? here?.prompt ?? widest, step.rewards.length - 1);
+  const words = here?.prompt === prompt ? here : session.said.wordsOf(step.step, prompt);
   const options = policyOptions(popo, 0);
   return {
     step,
@@ -37,7 +41,9 @@ function useLooked({ step: chosenStep, prompt: chosenPrompt }: Choice): Looked |
     isProduct: aggregationOf(options) === 'multiply_then_normalize',
     group: groupWorking(step, prompt, options),
     weights: weightsWorking(step, options),
-    words: words?.prompt === prompt ? words : null,
+    words: words ?? null,
+    isAsked: words === undefined,
+    measured: here?.prompt ?? null,
   };
 }
 
@@ -100,6 +106,16 @@ export function Glass() {
   /** Which part the walk has come to; null shows all. */
   const at = useSignal<number | null>(0);
   const looked = useLooked(choice);
+  const { said } = useSession();
+  const isAsked = looked?.isAsked ?? false;
+  useEffect(() => {
+    if (isAsked && looked !== null) void said.ask(looked.step.step, looked.prompt);
+  }, [said, isAsked, looked?.step.step, looked?.prompt]);
+  const chosen = choice.prompt.value;
+  useEffect(() => {
+    void said.lookAt(chosen);
+    return () => void said.lookAt(null);
+  }, [said, chosen]);
   if (looked === null) return <p class="faint">No step of alignment has been taken yet.</p>;
   const parts = partsOf(looked);
   const last = parts.length - 1;
@@ -171,12 +187,12 @@ export function Glass() {
   );
 }
 
-function Choose({ looked: { step, prompt, words }, choice }: { looked: Looked; choice: Choice }) {
+function Choose({ looked, choice }: { looked: Looked; choice: Choice }) {
+  const { step, prompt, words, measured } = looked;
   const { view, busy } = useSession();
   const { steps } = view.alignment;
   const [first, last] = [steps[0].step + 1, steps[steps.length - 1].step + 1];
   const shown = step.step + 1;
-  const worded = view.alignment.wordsAt(step.step)?.prompt;
   return (
     <div class="glass-choose">
       <label class="glass-step">
@@ -200,16 +216,20 @@ function Choose({ looked: { step, prompt, words }, choice }: { looked: Looked; c
         <span>Prompt</span>
         <select
           data-glass="prompt"
-          value={prompt}
+          value={choice.prompt.value ?? ''}
           onChange={(event) => {
-            choice.prompt.value = Number(event.currentTarget.value);
+            const { value } = event.currentTarget;
+            choice.prompt.value = value === '' ? null : Number(value);
             choice.step.value = step.step;
           }}
         >
+          <option value="">
+            Paid most differently{choice.prompt.value === null && `: ${prompt + 1} of ${step.rewards.length}`}
+          </option>
           {step.rewards.map((_, index) => (
             <option key={index} value={index}>
               {index + 1} of {step.rewards.length}
-              {index === worded ? ', with its words' : ''}
+              {index === measured ? ', measured after the update' : ''}
             </option>
           ))}
         </select>
@@ -221,16 +241,15 @@ function Choose({ looked: { step, prompt, words }, choice }: { looked: Looked; c
           data-action="glass-newest"
           onClick={() => {
             choice.step.value = null;
-            choice.prompt.value = null;
           }}
         >
           {busy.value ? 'Follow the newest step' : 'Newest step'}
         </button>
       )}
-      {words === null && (
+      {words === null && !looked.isAsked && (
         <p class="plot-note glass-wordless">
-          The words of this group were not kept, only its numbers. Of each of the last 200 steps that this
-          page saw, it has the words of the group that was paid most differently.
+          The words of this group are not kept, only its numbers. A tab keeps them of the runs that it trains,
+          for every prompt of the newest steps, up to 16 MB of each run.
         </p>
       )}
     </div>

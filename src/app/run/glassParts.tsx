@@ -21,8 +21,12 @@ export interface Looked {
   isProduct: boolean;
   group: GroupWorking;
   weights: WeightsWorking;
-  /** Null where they were not kept. */
+  /** Null where they are not kept, or not known yet. */
   words: GroupWords | null;
+  /** Whether they were asked for, and no answer has come. */
+  isAsked: boolean;
+  /** Of which prompt it was measured what the update made of its answers; null where that is not known. */
+  measured: number | null;
 }
 
 interface Props {
@@ -43,9 +47,10 @@ export function WhatItRead({ looked: { words, step, prompt } }: Props) {
   );
 }
 
-export function Answers({ looked: { words, step, prompt } }: Props) {
+export function Answers({ looked: { words, isAsked, step, prompt } }: Props) {
+  if (isAsked) return null;
   if (words === null)
-    return <p class="faint">There are {step.rewards[prompt].length} answers; their words were not kept.</p>;
+    return <p class="faint">There are {step.rewards[prompt].length} answers; their words are not kept.</p>;
   return (
     <>
       <ol class="glass-answers">

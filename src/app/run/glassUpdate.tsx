@@ -6,7 +6,10 @@ import type { Looked } from './glassParts';
 export function Update({ looked: { words, step, prompt } }: { looked: Looked }) {
   if (words === null || words.answers.some(({ after }) => after === undefined))
     return (
-      <p class="plot-note">By how much these very answers became likelier was not measured at this step.</p>
+      <p class="plot-note">
+        By how much these very answers became likelier was not measured at this step. It is measured for one
+        prompt of a step: that paid most differently, or from the next step on the one that is chosen here.
+      </p>
     );
   const advantages = step.advantages[prompt];
   const ratios = words.answers.map(({ probabilities, after = [] }) => likelihoodRatio(probabilities, after));

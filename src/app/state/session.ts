@@ -29,6 +29,7 @@ import { createPlay } from './play';
 import { createPuttingAway } from './puttingAway';
 import { createRecorded } from './recorded';
 import { createRunView } from './runView';
+import { createSaid } from './said';
 import { createSizing } from './sizing';
 import type { Pending, Status } from './status';
 import { createStudies } from './studies';
@@ -577,6 +578,7 @@ export function createSession(
     busy,
     isFree,
     charts: createChartSettings(),
+    said: createSaid(trainer, runId),
     view,
     studies,
     data,

@@ -14,8 +14,9 @@ import type { StageGauges } from '../divergence';
 import { HeldOut } from '../heldOut';
 import type { GroupWords, PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
-import type { ResumableStage } from '../stage';
+import type { Onlooker, ResumableStage } from '../stage';
 import { adamW } from '../supervise';
+import type { Wording } from '../transcript';
 import type { TrainingInputs } from './trainingInputs';
 
 export interface Aligned {
@@ -123,6 +124,7 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
       }
       return margin * level.rewards[popo.rewards.indexOf(constrained)];
     };
+    const wording = wordingOf(inputs);
     try {
       optimizer.weights = made.weights;
       await measure(from);
@@ -154,9 +156,11 @@ export const popo: ResumableStage<'popo', TrainingInputs, Aligned, Aligned> = {
             if (model.ends > 0) made.mixture = tools.configAt(done.step).popo.reward_weights;
             own.loss.push(done.loss);
             tools.reached(done.step + 1);
-            const words = wordsOf(done, rollouts, inputs);
+            const words = wordsOf(promptOf(done, tools.onlooker), done, rollouts, wording);
             // A model that is composed of ends stands at another mixture by now than the one that was sampled.
-            if (tools.isWatched && model.ends === 0) await measureAfter(words, rollouts, { model, length });
+            if (tools.onlooker !== undefined && model.ends === 0)
+              await measureAfter(words, rollouts, { model, length });
+            tools.onlooker?.keep({ step: done.step, rollouts, measured: words, wording });
             tools.emit({ type: 'group', group: words });
             tools.emit({ type: 'popo', step: done });
             tools.watch(gaugesOf(made));
@@ -197,23 +201,36 @@ export function drawsWeights({ popo }: Pick<RunConfig, 'popo'>): boolean {
   return popo.steps > 0 && ruleOf(popo.weighting).draw !== undefined;
 }
 
-/** The group of a step whose answers were paid most differently, and so taught most. */
+/** Which group is told in words: the one that is looked at, else the one whose answers were paid most differently, and so taught most. */
+function promptOf({ rewards, weightsAfter }: PopoStep, onlooker: Onlooker | undefined): number {
+  const chosen = onlooker?.prompt() ?? null;
+  return chosen !== null && chosen < rewards.length ? chosen : widestGroup(rewards, weightsAfter);
+}
+
+function wordingOf({ data, tokenizer: { tokenizer } }: TrainingInputs): Wording {
+  return {
+    prompt: (tokens) => tokenizer.decode(tokens),
+    piece: (token) => tokenizer.token(token).replaceAll('▁', ' '),
+    item: (index) => data.dataset.items[index].title,
+  };
+}
+
 function wordsOf(
-  { step, rewards, weightsAfter }: PopoStep,
+  prompt: number,
+  { step, rewards }: PopoStep,
   rollouts: readonly Rollout[],
-  { data, tokenizer: { tokenizer } }: TrainingInputs,
+  wording: Wording,
 ): GroupWords {
-  const prompt = widestGroup(rewards, weightsAfter);
   const size = rewards[prompt].length;
   const group = rollouts.slice(prompt * size, (prompt + 1) * size);
   return {
     step,
     prompt,
-    text: tokenizer.decode(group[0].prompt),
+    text: wording.prompt(group[0].prompt),
     answers: group.map(({ completion, logps, parsed }) => ({
-      pieces: Array.from(completion, (token) => tokenizer.token(token).replaceAll('▁', ' ')),
+      pieces: Array.from(completion, wording.piece),
       probabilities: Array.from(logps, Math.exp),
-      item: parsed.valid && parsed.item >= 0 ? data.dataset.items[parsed.item].title : null,
+      item: parsed.valid && parsed.item >= 0 ? wording.item(parsed.item) : null,
     })),
   };
 }

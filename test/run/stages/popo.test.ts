@@ -7,6 +7,7 @@ import type { RunConfig } from '../../../src/run/config';
 import type { PopoStep } from '../../../src/run/report';
 import { rewardSources } from '../../../src/run/rewardSources';
 import { popo } from '../../../src/run/stages/popo';
+import type { SaidStep } from '../../../src/run/transcript';
 import { learningRateAt } from '../../../src/sft/schedule';
 import { answerOf, type Given, given, type RecordingModel, rewardOf, toolsOf } from './recorded';
 
@@ -123,11 +124,14 @@ describe('the stage popo', () => {
       const logps = Float32Array.from(batch.tokens, (token) => -token / 10 - here.model.version);
       return { logps, entropies: new Float32Array(logps.length) };
     };
-    const groups = async (isWatched: boolean) => {
+    const kept: SaidStep[] = [];
+    const groups = async (isWatched: boolean, prompt: number | null = null) => {
       const { tools, events, made } = await prepared(here);
       here.model.version = 0;
       here.model.calls.length = 0;
-      await popo.run(here.inputs, { ...tools, isWatched }, made);
+      kept.length = 0;
+      const onlooker = { prompt: () => prompt, keep: (said: SaidStep) => void kept.push(said) };
+      await popo.run(here.inputs, { ...tools, ...(isWatched && { onlooker }) }, made);
       return events.flatMap((event) => (event.type === 'group' ? [event.group] : []));
     };
     const passes = () => here.model.calls.filter((call) => call === 'score').length;
@@ -146,7 +150,20 @@ describe('the stage popo', () => {
           expect(after![at]).toBeCloseTo(chance(token, version), 6);
         });
       });
+    // All that was sampled is told, and what of it was measured.
+    expect(kept.slice(0, 2).map(({ step, rollouts, measured }) => [step, rollouts.length, measured])).toEqual(
+      [
+        [0, 4, first],
+        [1, 4, second],
+      ],
+    );
+    // Whoever looks at a prompt has that measured instead, for as much; one that is not there leaves it as it was.
+    const [looked] = await groups(true, 0);
+    expect([looked.prompt, looked.answers.map(({ after }) => after!.length)]).toEqual([0, [1, 1]]);
+    expect(passes()).toBe(watched);
+    expect((await groups(true, 2))[0].prompt).toBe(1);
     const unseen = await groups(false);
+    expect(kept).toEqual([]);
     expect(unseen.map(({ answers }) => answers.some(({ after }) => after !== undefined))).toEqual(
       unseen.map(() => false),
     );
