@@ -7,6 +7,7 @@ import type { ImportPreview } from '../data/preview';
 import type { Compiling } from '../gpu/device';
 import type { RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
+import type { DeviceTable } from '../run/deviceTable';
 import { readAssignment } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
@@ -113,6 +114,11 @@ export interface TaijiConsole {
   decide(choice: DivergenceChoice): Promise<void>;
   reset(): Promise<void>;
   /**
+   * What this device does: multiply-adds, products, and a training step and rollouts of `tiny` and `small`, in some seconds. Null where a run
+   * that was begun has ended it. Rejects, in one sentence, while a run is on.
+   */
+  measure(): Promise<DeviceTable | null>;
+  /**
    * Reads files into a data set, keeps it and makes it the run's.
    * @param map what is said about the columns, as `--map` has it; left out, what an opened link says of its files
    */
@@ -213,6 +219,7 @@ export function exposeConsole(session: Session): void {
     },
     compare: (...ids) => compare(session, ids),
     reset: session.reset,
+    measure: () => session.trainer().measureWhole(() => {}),
     importFiles: session.data.importFiles,
     readFiles: session.data.readFiles,
     preview: () => session.data.draft.value?.found?.preview ?? null,

@@ -40,6 +40,43 @@ export const STANDARD: BenchShape = {
   length: 128,
 };
 
+/** Llama's constants, of every preset. */
+const CONSTANTS = { rope_theta: 10000, rms_norm_eps: 1e-5 } as const;
+
+/** The shapes of `tiny` and `small`, version 1, on a batch of their fine-tuning: what their generated data come to, without making them. */
+export const PRESET_SHAPES: readonly BenchShape[] = [
+  {
+    name: 'tiny',
+    config: {
+      vocab_size: 176,
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_attention_heads: 1,
+      num_key_value_heads: 1,
+      intermediate_size: 64,
+      max_position_embeddings: 44,
+      ...CONSTANTS,
+    },
+    size: 12,
+    length: 44,
+  },
+  {
+    name: 'small',
+    config: {
+      vocab_size: 284,
+      hidden_size: 64,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      num_key_value_heads: 2,
+      intermediate_size: 128,
+      max_position_embeddings: 64,
+      ...CONSTANTS,
+    },
+    size: 16,
+    length: 64,
+  },
+];
+
 /** Random tokens, full rows, every position weighted alike. */
 export function benchBatch({ config, size, length }: BenchShape): TokenBatch {
   const random = new Random(1, 'bench');

@@ -94,6 +94,22 @@ export async function measureEngine(
   };
 }
 
+/** Median milliseconds of a training step whose loss is read, as a run takes it. Runs alone. @throws an AbortError when it is ended */
+export async function measureStep(
+  model: Transformer,
+  shape: BenchShape,
+  signal?: AbortSignal,
+): Promise<number> {
+  const batch = benchBatch(shape);
+  let step = 0;
+  return timed(signal, async () => {
+    const start = performance.now();
+    const { loss } = await model.trainStep([batch], { ...BENCH_HYPER, step: ++step });
+    if (!Number.isFinite(loss)) throw new Error(`The loss is ${loss}, so the step's time means nothing.`);
+    return performance.now() - start;
+  });
+}
+
 /** Median of what `work` says that it took. */
 async function timed(signal: AbortSignal | undefined, work: () => Promise<number>): Promise<number> {
   signal?.throwIfAborted();

@@ -4,6 +4,7 @@ import type { TextLengths } from '../data/textLengths';
 import type { DeviceSpeed, ProductShape } from '../gpu/speed';
 import type { FieldEdit, RunChange } from '../run/changes';
 import type { RunConfig } from '../run/config';
+import type { DeviceTable, MeasuredPart } from '../run/deviceTable';
 import type { ConfigDiff } from '../run/diff';
 import type { Divergence, DivergenceChoice } from '../run/divergence';
 import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
@@ -171,6 +172,12 @@ export interface TrainerApi {
    * not wait for it, and where it cannot be measured.
    */
   measure(shape: ProductShape): Promise<DeviceSpeed | null>;
+  /**
+   * All that is to be known of the device, in some seconds. Rejects, in one sentence, where a run is on; null where `endMeasuring` or a
+   * run that was begun has ended it.
+   */
+  measureWhole(onPart: (part: MeasuredPart) => void): Promise<DeviceTable | null>;
+  endMeasuring(): Promise<void>;
   /**
    * Trains to the end, or until `stop`.
    * @param from a stored checkpoint to go on from; null starts a new run

@@ -32,7 +32,7 @@ import { type Store, StoreError } from '../store/store';
 import { UndoPoints } from '../store/undoPoints';
 import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
-import { createMeasuring, type MeasureDevice } from './measuring';
+import { createMeasuring, type MeasureDevice, type MeasureWhole } from './measuring';
 import type { CotsSummary, FinishedRun, ImportSummary, ResumeFrom, TrainerApi } from './protocol';
 import { heldRuns, holdingRun, type Locks, whereFree } from './runLock';
 import { Transcripts } from './transcripts';
@@ -48,6 +48,7 @@ export interface TrainServices {
   describeDevice: typeof describeRunDevice;
   /** Of a test; left out, the device that there is. */
   measureDevice?: MeasureDevice;
+  measureWhole?: MeasureWhole;
   /** The browser's; undefined where it has none. */
   locks?: Locks;
   /** Asks a teacher's endpoint; absent where any may be asked. */
@@ -383,7 +384,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     }
   }
 
-  const measuring = createMeasuring(() => current === null, services.measureDevice);
+  const measuring = createMeasuring(() => current === null, services.measureDevice, services.measureWhole);
   const asking = createAsking({
     load,
     version: async (id) =>
@@ -601,6 +602,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
     },
 
     measure: measuring.measure,
+    measureWhole: measuring.measureWhole,
+    async endMeasuring() {
+      measuring.endWhole();
+    },
     ask: asking.ask,
     askable: asking.askable,
 

@@ -72,6 +72,8 @@ function stage({
   const trainer: TrainerApi = {
     describeDevice: async () => ({ device: { ...DEVICE, limits }, warning }),
     measure: async () => speed,
+    measureWhole: async () => null,
+    endMeasuring: async () => {},
     start(_config, from, onEvent, { teacherKey, changes = [], id } = {}) {
       started.push(changes);
       ids.push(id);

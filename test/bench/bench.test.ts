@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { benchShape, measure, type Peer } from '../../src/bench/core';
 import { benchTable } from '../../src/bench/table';
-import { benchBatch } from '../../src/model/benchShape';
+import { benchBatch, PRESET_SHAPES } from '../../src/model/benchShape';
 import { median } from '../../src/numeric/median';
 
 test('median of odd and even counts, in any order', () => {
@@ -56,6 +56,11 @@ test('a loss that is not a number fails the benchmark', async () => {
   await expect(measure(new Map([['jax', broken]] as const), { rounds: 1, turn: 0 })).rejects.toThrow(
     /loss of jax is NaN/,
   );
+});
+
+test('the page measures shapes that the presets come to', async () => {
+  expect(PRESET_SHAPES.map(({ name }) => name)).toEqual(['tiny', 'small']);
+  for (const shape of PRESET_SHAPES) expect(await benchShape(shape.name)).toEqual(shape);
 });
 
 test('shapes and their batches', async () => {

@@ -12,6 +12,7 @@ import { ruleOf } from '../../src/popo/rules';
 import { nextWeights, pairsOf } from '../../src/popo/weighting';
 import { type FieldEdit, withEdits } from '../../src/run/changes';
 import type { RunConfig } from '../../src/run/config';
+import type { DeviceTable } from '../../src/run/deviceTable';
 import { type Divergence, type DivergenceChoice, divergenceOf } from '../../src/run/divergence';
 import { setLeaf } from '../../src/run/fields/paths';
 import { parseLink } from '../../src/run/link';
@@ -87,6 +88,23 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     users: 1000,
   };
 }
+
+/** What a laptop’s GPU might do. */
+const MEASURED: DeviceTable = {
+  adapter: 'apple metal-3 | Apple M2',
+  kernels: 'tiled k4',
+  app: '0.9.0',
+  peak: 2_980.4,
+  products: [
+    { size: 256, rate: 512.4 },
+    { size: 512, rate: 1_204.6 },
+    { size: 1024, rate: 1_876.2 },
+  ],
+  shapes: [
+    { name: 'tiny', step: 2.41, rate: 40.2, trained: 219_087, sampled: 61_302 },
+    { name: 'small', step: 3.12, rate: 214.7, trained: 328_205, sampled: 55_410 },
+  ],
+};
 
 /** What fine-tuning adds to L3 is beyond doubt, what alignment adds is not. */
 function spreads(): RowSpread[] {
@@ -586,6 +604,8 @@ export function fakeServices(options: FakeOptions): Services {
     goal = null;
     return true;
   };
+  /** A measurement that somebody asked for is on. */
+  let isMeasured = false;
   const studied: Cell[] = [];
   const deleted = new Set<string>();
   const notes = new Map<string, RunNote>();
@@ -608,6 +628,19 @@ export function fakeServices(options: FakeOptions): Services {
     },
     // That of a laptop’s GPU.
     measure: async () => ({ operations: 2e11, dispatch: 1e-5, wait: 5e-4, processor: 1e9 }),
+    async measureWhole(onPart) {
+      isMeasured = true;
+      for (const part of ['products', 'tiny', 'small'] as const) {
+        onPart(part);
+        for (let i = 0; i < 10 && isMeasured; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      if (!isMeasured) return null;
+      isMeasured = false;
+      return MEASURED;
+    },
+    async endMeasuring() {
+      isMeasured = false;
+    },
     async start(wanted, from, onEvent, { changes: told = [], id = 'new' } = {}) {
       left = null;
       stopped = false;

@@ -53,6 +53,8 @@ const LATE: readonly { what: string; named: RegExp; limit: number; files?: numbe
   { what: 'to compare methods, in the worker', named: /\/(studyService|endFile)-/, limit: 11, files: 2 },
   // When the page first says how long a run will take: in the worker, and on the page.
   { what: 'to measure a device', named: /\/measureService-/, limit: 2, files: 1 },
+  // When somebody asks for all of it: in the worker, and on the page.
+  { what: 'to measure all of a device', named: /\/(wholeDevice|measure)-/, limit: 7, files: 2 },
   { what: 'to say how long a run takes', named: /\/times-/, limit: 4 },
   // When the page is idle; the help, when somebody searches.
   { what: 'of settings with their help', named: /\/(settings|fieldHelp)-/, limit: 14, files: 2 },

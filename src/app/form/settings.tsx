@@ -1,5 +1,8 @@
+import { late } from '../parts/late';
 import { DataPicker } from './data';
 import { Knobs } from './knobs';
+
+const MeasureDevice = late('The measurement', async () => (await import('./measure')).MeasureDevice);
 
 /** What waits behind More. Its code is fetched when it is first opened. */
 export function Settings() {
@@ -7,6 +10,7 @@ export function Settings() {
     <>
       <DataPicker />
       <Knobs />
+      <MeasureDevice />
     </>
   );
 }

@@ -62,6 +62,7 @@ export function pageWorkers(): Services {
             if (config.rupr.teacher !== 'openai') return start();
             return (await import('./endpoint')).withEndpoint(remote, config.rupr.url, start);
           },
+          measureWhole: (onPart) => remote.measureWhole(Comlink.proxy(onPart)),
           study: (request, onEvent) => remote.study(request, Comlink.proxy(onEvent)),
         });
         trainer = { worker, api };
