@@ -747,7 +747,8 @@ describe('a session', () => {
     session.openLink(link);
     // Its place is kept while it is read.
     expect(session.theirs.value).toMatchObject({ config, found: null });
-    await vi.waitFor(() => expect(session.theirs.value?.found).not.toBeNull());
+    // What reads it comes late, and later on a busy machine.
+    await vi.waitFor(() => expect(session.theirs.value?.found).not.toBeNull(), 10_000);
     const { result, columns } = session.theirs.value!.found!;
     expect(result.table.at(-1)!.rates.CTCVR).toBeCloseTo(made.table.at(-1)!.CTCVR, 4);
     const [semantic, id] = made.popo.steps.at(-1)!.weightsAfter;
@@ -766,7 +767,7 @@ describe('a session', () => {
     session.openLink(link);
     session.openLink(plain);
     session.openLink(`${plain}&seed=9&result=AAAA`);
-    await vi.waitFor(() => expect(session.notices.value).toHaveLength(1));
+    await vi.waitFor(() => expect(session.notices.value).toHaveLength(1), 10_000);
     expect(session.notices.value[0].message).toMatch(/^The result in this link cannot be shown, .*\.$/);
     expect(session.config.value.seed).toBe(9);
     expect(session.theirs.value).toBeNull();
