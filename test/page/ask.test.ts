@@ -77,6 +77,13 @@ it('asks kept runs, shows what else might have been said, and answers as the sli
   await readable.locator('summary', { hasText: 'Numbers' }).click();
   const numbers = await readable.locator('.ask-curve tbody tr').allTextContents();
   expect(numbers).toHaveLength(6);
+  // All of its columns are in sight.
+  const figure = readable.locator('.ask-curve');
+  expect(
+    await figure.evaluate(
+      (one) => one.querySelector('table')!.offsetWidth <= (one as HTMLElement).clientWidth,
+    ),
+  ).toBe(true);
   expect(numbers[5]).toBe(numbers[3].replace('0.75', 'The slider, at 0.75'));
 
   // A run of conditioned parameters answers along its own front, beginning where it is handed over.
