@@ -191,10 +191,12 @@ export class Transformer implements LanguageModel, ModelBuffers {
   async #built(batch: number, length: number): Promise<TrainingStep> {
     const { compiled } = this.#learning;
     const rows = batch * length;
-    await this.#choose([
-      ...forwardProducts(this.sizes, rows),
-      ...backwardProducts(this.sizes, this.tuning, rows),
-    ]);
+    // Without one nothing is waited for: pipelines are asked for at once.
+    if (this.tuner !== null)
+      await this.#choose(this.tuner, [
+        ...forwardProducts(this.sizes, rows),
+        ...backwardProducts(this.sizes, this.tuning, rows),
+      ]);
     const [step] = await Promise.all([TrainingStep.create(this, batch, length), compiled]);
     return step;
   }
@@ -206,10 +208,10 @@ export class Transformer implements LanguageModel, ModelBuffers {
   }
 
   /** Has the tuner choose for products of a list that is to be made. */
-  async #choose(products: readonly ModelProduct[]): Promise<void> {
-    if (this.tuner === null || this.tuning.name !== 'tiled') return;
+  async #choose(tuner: Tuner, products: readonly ModelProduct[]): Promise<void> {
+    if (this.tuning.name !== 'tiled') return;
     const open = products.filter((product) => !Object.hasOwn(this.#members, keyOf(product)));
-    Object.assign(this.#members, await this.tuner.choose(open));
+    Object.assign(this.#members, await tuner.choose(open));
   }
 
   /** The scoring list for [B, T] under a parameter pool. */
@@ -309,7 +311,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     const wanted = { ...shape, prompts, promptLength: longest };
     let generator = this.#generators.find((candidate) => candidate.fits(wanted));
     if (!generator) {
-      await this.#choose(forwardProducts(this.sizes, prompts * shape.generations));
+      if (this.tuner !== null)
+        await this.#choose(this.tuner, forwardProducts(this.sizes, prompts * shape.generations));
       generator = await Generator.create(this, { ...shape, prompts });
       this.#generators.push(generator);
     }
