@@ -76,7 +76,7 @@ it('finds settings by words, name and help, tells what differs, and undoes it at
   await search.fill('popularity alone earns nothing');
   await expect.poll(shown).toEqual(['ranker.reward']);
   await search.fill('no such thing');
-  expect(await page.locator('#more [role=status]').last().textContent()).toBe(
+  expect(await page.locator('#more [role=status]').first().textContent()).toBe(
     'No setting is found by these words.',
   );
   await search.fill('');

@@ -109,7 +109,7 @@ it('reach and turn everything by themselves: play, a weight, a fork, a group, a 
 }, 120_000);
 
 it('tells of the end when it was asked to and nobody looks', async () => {
-  const page = await openFake(fake, '?speed=100', '[data-action=train]');
+  const page = await openFake(fake, '?speed=40', '[data-action=train]');
   await page.evaluate(() => {
     const told: string[] = [];
     class Recorded {

@@ -223,7 +223,7 @@ describe('an update', () => {
   it.each([{ loss: Number.NaN }, { gradNorm: Number.POSITIVE_INFINITY }, { weightsAfter: [1, Number.NaN] }])(
     'is refused with its step when it is not: %j',
     (changes) => {
-      expect(() => assertFinite({ ...update, ...changes }, 3)).toThrow(/^POPO step 3 is not finite .*loss/);
+      expect(() => assertFinite({ ...update, ...changes }, 3)).toThrow(/^POPO step 4 is not finite .*loss/);
     },
   );
 

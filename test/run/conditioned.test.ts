@@ -173,7 +173,7 @@ describe('a run of conditioned parameters', { timeout: TIMEOUT }, () => {
       return () => withEdits(run, at, [{ field: 'popo.weighting', to }]);
     };
     const why =
-      /popo.weighting at popo, step 1, cannot be made: conditioned trains a model for each reward from the first step/;
+      /popo.weighting at popo, step 2, cannot be made: conditioned trains a model for each reward from the first step/;
     expect(edit('conditioned', 'fixed')).toThrow(why);
     expect(edit('fixed', 'conditioned')).toThrow(why);
     expect(edit('fixed', 'gdpo')).not.toThrow();
