@@ -80,7 +80,7 @@ it.each(LATE)('has at most $limit KB more $what', ({ named, limit, files }) => {
   expect(zipped(found) / 1024).toBeLessThanOrEqual(limit);
 });
 
-it('has at most 374 KB to train with, 100 KB more for Parquet, and 42 KB more of the page that come late', () => {
+it('has at most 377 KB to train with, 100 KB more for Parquet, and 42 KB more of the page that come late', () => {
   const parquet = lateScripts().filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   expect(zipped(parquet) / 1024).toBeLessThanOrEqual(100);
@@ -88,7 +88,7 @@ it('has at most 374 KB to train with, 100 KB more for Parquet, and 42 KB more of
     (path) => !isParquet(path) && !LATE.some(({ named }) => named.test(path)),
   );
   const trainer = loadedBy(lateScripts().find((path) => path.includes('trainer'))!);
-  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(374);
+  expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(377);
   expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(42);
 });
 
