@@ -217,7 +217,7 @@ async function goThrough(own: OwnFiles, page: BrowserPage, colleague: BrowserPag
   await open(colleague, link);
   await vi.waitFor(
     async () =>
-      expect(await text(colleague, '.data .problem')).toMatch(
+      expect(await text(colleague, '.data > .problem')).toMatch(
         /not on this device.*Add the same files.*read the way the link says/s,
       ),
     SOON,
@@ -231,7 +231,7 @@ async function goThrough(own: OwnFiles, page: BrowserPage, colleague: BrowserPag
   await colleague.click('[data-action=use]');
   await vi.waitFor(async () => {
     expect((await onPage(colleague)).preview).toBeNull();
-    expect(await text(colleague, '.data .problem')).toBe('');
+    expect(await text(colleague, '.data > .problem')).toBe('');
   }, SOON);
   // What the link promised still stands for them.
   const wanted = await colleague.evaluate(() => globalThis.taiji!.config(), null);

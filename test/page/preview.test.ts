@@ -211,7 +211,7 @@ it('reads files the way a link says, and says whether they are the link’s', as
   const map = 'item=category_id,dates=mdy';
   const asks = (sha256: string) => open(`&data.source=import&data.sha256=${sha256}&data.map=${map}`);
   const page = await asks(fakeSha(map));
-  expect(await page.textContent('.data .problem')).toMatch(/not on this device.*the way the link says/s);
+  expect(await page.textContent('.data > .problem')).toMatch(/not on this device.*the way the link says/s);
   await give(page, 'log.csv');
   await read(page);
   expect(await readings(page)).toEqual([map]);
