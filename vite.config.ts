@@ -129,6 +129,9 @@ const REAL_PAGES = [
  */
 const maxWorkers = availableParallelism();
 
+/** Pages come after all others, and two at a time: they wait more than they work. */
+const pages = { sequence: { groupOrder: 1 }, maxWorkers: 2 };
+
 /**
  * Kernel tests run once per adapter: a Vulkan driver is chosen per process. A real GPU has one file at a time. The whole grid of
  * shapes is the first adapter's; a second driver of the same shaders runs each of them at fewer (test/adapter.ts).
@@ -197,7 +200,7 @@ function projects(): TestProjectConfiguration[] {
         globalSetup: 'test/page/setup.ts',
         testTimeout: 600_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
+        ...pages,
       },
     },
     {
@@ -210,9 +213,7 @@ function projects(): TestProjectConfiguration[] {
         globalSetup: 'test/page/fakeSetup.ts',
         testTimeout: 600_000,
         hookTimeout: 120_000,
-        // After all others, and two at a time: they wait more than they work.
-        sequence: { groupOrder: 1 },
-        maxWorkers: 2,
+        ...pages,
       },
     },
   ];
