@@ -119,7 +119,11 @@ export async function runPipeline(context: RunContext): Promise<RunOutcome> {
       const at = `${stage}, step ${step}`;
       losses = at === lostAt ? losses + 1 : 1;
       lostAt = at;
-      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) throw error;
+      if (!(await device.isLost()) || losses > MAX_DEVICE_LOSSES) {
+        // What was changed since it was kept last holds for whoever takes it up.
+        if (checkpoint !== session.last) await context.save(checkpoint, null);
+        throw error;
+      }
       const often =
         losses === 1 ? '' : ` again (${losses} of at most ${MAX_DEVICE_LOSSES} times at this point)`;
       emit({

@@ -71,6 +71,8 @@ export class RunSession {
   /** The write under way, if any; it never rejects. */
   #writing: Promise<void> | null = null;
   readonly #good: GoodCheckpoints;
+  /** Training has run away, and somebody is asked what to do. */
+  #isAsking = false;
   /** Where the run was kept last before a change, in this session. */
   #point: Pick<RunChange, 'stage' | 'step'> | null = null;
   #keepingPoint: Promise<void> = Promise.resolve();
@@ -139,7 +141,7 @@ export class RunSession {
 
   /** Frees the model, once nothing is being written any more. */
   async close(): Promise<void> {
-    await this.#writing;
+    await this.#written();
     await this.#keepingPoint;
     this.#model?.destroy();
   }
@@ -289,14 +291,23 @@ export class RunSession {
     assertAffordable(configAt(state.config, changes, at), device.info, { kernels: state.config.kernels });
     state.changes = changes;
     emit({ type: 'changes', changes });
-    const { model, state: kept } = this.last;
-    // A run at rest may never go on from here: what was just said must not be lost with the tab.
-    if (!controls.resting || kept.stage !== state.stage || kept.step !== step) return;
-    const made = { state: copyState(state), model };
+    const { state: kept } = this.last;
+    const isAtRest = controls.resting && kept.stage === state.stage && kept.step === step;
+    if (isAtRest || this.#isAsking) this.#keepChanges();
+  }
+
+  /** A run at rest may never go on from there: what was just said is kept with what was kept last, and is not lost with the tab. */
+  #keepChanges(): void {
+    const made = this.newest();
     this.last = made;
     void (this.#writing ?? Promise.resolve()).then(() => {
       if (this.last === made && this.#writing === null) this.#write(made);
     });
+  }
+
+  /** Resolves once nothing is being written. */
+  async #written(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
   }
 
   #isKeepDue(): boolean {
@@ -311,7 +322,7 @@ export class RunSession {
    * @returns what resolves once it is
    */
   async #checkpoint(): Promise<() => Promise<void>> {
-    await this.#writing;
+    await this.#written();
     const from = seconds();
     await this.#bench.read();
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
@@ -368,11 +379,13 @@ export class RunSession {
     return new Set(decided.map(({ kind }) => kind));
   }
 
-  /** Asks what to do, and writes down what is said. Nothing is kept meanwhile, so that good checkpoints are not replaced. */
+  /** Asks what to do, and writes down what is said. No step is kept meanwhile, so that good checkpoints are not replaced. */
   async #decide(found: Divergence): Promise<DivergenceChoice> {
     const { controls, decide, emit } = this.#options;
     if (decide !== undefined) emit({ type: 'divergence', found, decided: null });
+    this.#isAsking = true;
     const wanted = decide === undefined ? 'go-on' : await controls.restFor(decide(found), 'stop' as const);
+    this.#isAsking = false;
     const back = wanted === 'go-back' ? this.#good.before(found, this.state) : null;
     const choice = wanted === 'go-back' && back === null ? 'stop' : wanted;
     const decided = { ...found, choice, backTo: back?.state.step ?? null };
@@ -386,10 +399,10 @@ export class RunSession {
     return choice;
   }
 
-  /** What was kept last, with why the run was stopped: whoever finds it later is told, and not asked as if it were new. */
+  /** What was kept last, with what was changed since and why the run was stopped: whoever finds it is told, and not asked as if it were new. */
   async #keepStop(): Promise<void> {
-    await this.#writing;
-    const { state, model } = this.last;
+    await this.#written();
+    const { state, model } = this.newest();
     this.last = { state: { ...copyState(state), divergences: [...this.state.divergences] }, model };
     await this.#options.save(this.last);
   }

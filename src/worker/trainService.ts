@@ -182,12 +182,14 @@ export function createTrainer(services: TrainServices): TrainerApi {
     return taken;
   }
 
-  /** When the newest checkpoint that is kept of the run was made; null where there is none. */
-  async function storedAt(id: string): Promise<number | null> {
+  /** Of the newest checkpoint that is kept of the run; null where there is none. */
+  async function storedHeader(id: string): Promise<RunHeader | null> {
     const { checkpoints } = await storage();
-    const kept = (await checkpoints.list()).find((run) => run.id === id);
-    return kept?.header.savedAt ?? null;
+    return (await checkpoints.list()).find((run) => run.id === id)?.header ?? null;
   }
+
+  /** When it was made. */
+  const storedAt = async (id: string) => (await storedHeader(id))?.savedAt ?? null;
 
   /** Whether another tab has gone on with the run since, or has deleted it. What storage cannot tell has not happened. */
   async function isOutdated(own: Newest): Promise<boolean> {
@@ -242,7 +244,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     if (problem !== null) complain(problem);
     /** Whether a checkpoint of the run must be there. */
     let isKept = context.resume !== null;
-    let keptAt = isKept ? await storedAt(id).catch(() => null) : null;
+    let kept = isKept ? await storedHeader(id).catch(() => null) : null;
     const teaching: TeacherServices = {
       fetch: services.askEndpoint,
       key: teacherKey,
@@ -265,16 +267,19 @@ export function createTrainer(services: TrainServices): TrainerApi {
     };
     const save: RunContext['save'] = async (checkpoint, report) => {
       const finished = report !== null;
-      const own: Newest = { id, checkpoint, storedAt: keptAt };
+      const own: Newest = { id, checkpoint, storedAt: kept?.savedAt ?? null };
       newest = own;
       lost = null;
       try {
         // A tab that is gone in between leaves a run to be taken up, not a finished one without its report.
         if (report !== null) await saveReport(id, report);
         const made = encodeCheckpoint(id, checkpoint, finished);
-        const wasThere = await checkpoints.save(made, finished, made.header.stopped !== undefined);
-        keptAt = made.header.savedAt;
-        own.storedAt = keptAt;
+        const { stage, step, savedAt } = made.header;
+        // With a word more about the same place, it leaves the one before where it is.
+        const isAgain = kept?.stage === stage && kept.step === step;
+        const wasThere = await checkpoints.save(made, finished, isAgain);
+        kept = made.header;
+        own.storedAt = savedAt;
         if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
         isKept = true;
         await dropOvertaken(id, checkpoint.state);

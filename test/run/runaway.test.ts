@@ -107,13 +107,19 @@ describe('training that runs away', { timeout: TIMEOUT }, () => {
     const ended = await trainer.start(wild(), null, (event) => {
       events.push(event);
       if (event.type === 'divergence' && event.decided === null)
-        setTimeout(() => void trainer.decide('stop'));
+        setTimeout(() => {
+          void trainer.change([{ field: 'sft.learning_rate', to: 0.25 }]);
+          void trainer.decide('stop');
+        });
     });
     expect(ended).toBeNull();
     const told = events.filter((event) => event.type === 'divergence');
     expect(told.map(({ decided }) => decided?.choice ?? null)).toEqual([null, 'stop']);
     const [saved] = await trainer.savedRuns();
-    expect(saved).toMatchObject({ stage: 'sft', changes: [], finished: false });
+    // What was set while it was asked is kept, as of the step that would have been next.
+    const set = { stage: 'sft', field: 'sft.learning_rate', from: 1, to: 0.25 };
+    expect(saved).toMatchObject({ stage: 'sft', changes: [set], finished: false });
+    expect(saved.changes![0].step).toBeGreaterThan(told[0].found.step);
     expect(saved.step).toBeLessThanOrEqual(told[0].found.step);
     expect(saved.stopped).toMatchObject(told[0].found);
 
@@ -127,6 +133,7 @@ describe('training that runs away', { timeout: TIMEOUT }, () => {
       setTimeout(() => void reloaded.decide('go-on'));
     });
     expect(again?.divergences?.map(({ choice }) => choice)).toEqual(['go-back', ...asked.map(() => 'go-on')]);
+    // It was set for another course than the one that it goes back to.
     expect(again?.changes).toEqual(report.changes);
     expect(compareFingerprints(report.fingerprint, again!.fingerprint).verdict).toBe('identical');
     expect((await reloaded.savedRuns())[0].stopped).toBeUndefined();

@@ -327,6 +327,62 @@ describe('training that runs away', () => {
     expect(checkpoint).toBe(run.saved[0][0]);
   });
 
+  it('keeps what is changed while it asks at once, beside what was kept last, and when it is stopped then', async () => {
+    const run = context();
+    const { controls } = run.context;
+    const lower = (to: number) => controls.change([{ field: 'warmup.learning_rate', to }]);
+    const savedBefore: number[] = [];
+    onStep = async (step, tools) => {
+      if (step === 0) await keep(controls, tools);
+      if (step === 1) await diverging(tools);
+    };
+    const decide = async () => {
+      lower(1e-3);
+      lower(2e-3);
+      // The tab may go now.
+      await vi.waitFor(() => expect(run.saved).toHaveLength(2));
+      savedBefore.push(run.saved.length);
+      lower(4e-3);
+      controls.stop();
+      return new Promise<never>(() => {});
+    };
+    const { checkpoint } = await runPipeline({ ...run.context, decide });
+    expect(savedBefore).toEqual([2]);
+    const change = { stage: 'warmup', step: 2, field: 'warmup.learning_rate', from: 5e-3 };
+    const told = run.saved.map(([{ state }]) => [state.stage, state.step, state.changes.map(({ to }) => to)]);
+    expect(told.slice(0, 2)).toEqual([
+      ['warmup', 1, []],
+      ['warmup', 1, [2e-3]],
+    ]);
+    expect(told.at(-1)).toEqual(['warmup', 1, [4e-3]]);
+    expect(checkpoint).toBe(run.saved.at(-1)![0]);
+    expect(checkpoint.state).toMatchObject({
+      changes: [{ ...change, to: 4e-3 }],
+      divergences: [{ choice: 'stop' }],
+    });
+    // Whoever takes it up has the steps up to there as they were, and those after it as they were set.
+    const rates: [number, number][] = [];
+    onStep = (step, tools) => void rates.push([step, tools.configAt(step).warmup.learning_rate]);
+    const { report } = await runPipeline(context(checkpoint).context);
+    expect(rates).toEqual([
+      [1, 5e-3],
+      [2, 4e-3],
+    ]);
+    expect(report?.changes).toEqual([{ ...change, to: 4e-3 }]);
+  });
+
+  it('keeps what was changed since it was kept last where a step fails for good', async () => {
+    const run = context();
+    onStep = async (step, tools) => {
+      if (step !== 1) return keep(run.context.controls, tools);
+      run.context.controls.change([{ field: 'warmup.learning_rate', to: 1e-3 }]);
+      throw new Error('out of memory');
+    };
+    await expect(runPipeline(run.context)).rejects.toThrow('out of memory');
+    const { state } = run.saved.at(-1)![0];
+    expect([state.stage, state.step, state.changes.map(({ to }) => to)]).toEqual(['warmup', 1, [1e-3]]);
+  });
+
   it('without any number ends as it always did, unless somebody is asked', async () => {
     const broken = () => {
       throw new NotFiniteError('Step 1 of warmup is not finite.');

@@ -165,6 +165,12 @@ describe('the training worker', { timeout: 180_000 }, () => {
     expect(events.at(-1)).toEqual({ type: 'checkpoint', stage: 'sft', step: paused, stored: false });
     await trainer.step();
     expect(losses()).toBe(paused + 1);
+    // What is set at rest is kept with where it stands, and the checkpoint before stays.
+    for (const [to, changes] of [[0.5, 1] as const, [config.sft.learning_rate, 0] as const]) {
+      await trainer.change([{ field: 'sft.learning_rate', to }]);
+      await vi.waitFor(async () => expect((await trainer.savedRuns())[0].changes).toHaveLength(changes));
+      expect((await trainer.savedRuns())[0]).toMatchObject({ step: paused + 1, earlier: { step: paused } });
+    }
     await trainer.stop();
     expect(await running).toBeNull();
     const [saved] = await trainer.savedRuns();
