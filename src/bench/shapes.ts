@@ -170,7 +170,7 @@ async function preset(gpu: Gpu, name: PresetName, say: Say): Promise<void> {
   model.tidy();
   await model.freezeReference();
   await timed(say, `lists of an update on ${groups} prompts`, async () => {
-    const { bytes } = await model.training(groups, packed);
+    const { bytes } = await model.training(groups, packed, length);
     return `${mebibytes(bytes)} MiB, activations ${keep === 'all' ? 'kept' : 'made anew for each layer'}`;
   });
   if (name === 'large') model.tidy();
