@@ -75,8 +75,8 @@ export interface TaijiConsole {
    */
   fork(from?: ForkPoint): Promise<void>;
   /**
-   * The words of a group of alignment, any prompt of any step that this tab took in the run on show, both counted from 0; null where they
-   * are not kept.
+   * The words of a group of alignment, any prompt of any step of the run on show, both counted from 0; null where they are not kept, as
+   * of a run that came from a file.
    */
   group(step: number, prompt: number): Promise<GroupWords | null>;
   /**

@@ -139,8 +139,8 @@ export class Checkpoints<Header> {
   }
 }
 
-/** The run that a record of the collection is of. */
-export function runOfKey(key: string): string {
+/** The run, or the point, that a record of the collection is of. */
+function runOfKey(key: string): string {
   return key.endsWith(SECOND) ? key.slice(0, -SECOND.length) : key;
 }
 

@@ -31,10 +31,6 @@ export class RunNotes {
   async list(): Promise<Map<string, RunNote>> {
     return new Map((await this.store.list('notes')).map(({ id, header }) => [id, header as RunNote]));
   }
-
-  delete(id: string): Promise<void> {
-    return this.store.delete('notes', id);
-  }
 }
 
 /** Whether plain data from a file is one. */

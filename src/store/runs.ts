@@ -21,8 +21,4 @@ export class Runs<Header, Report> {
     if (!record) return null;
     return { id, header: record.header as Header, report: record.parts.report as Report | null };
   }
-
-  delete(id: string): Promise<void> {
-    return this.store.delete('runs', id);
-  }
 }

@@ -25,10 +25,11 @@ export class StoreError extends Error {
   }
 }
 
-/** Which kind of record; each has its own file (checkpoints.ts, undoPoints.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts, choices.ts). */
+/** Which kind of record; each has its own file (checkpoints.ts, undoPoints.ts, transcripts.ts, runs.ts, datasets.ts, lines.ts, cells.ts, runNotes.ts, choices.ts). */
 export type CollectionName =
   | 'checkpoints'
   | 'points'
+  | 'transcripts'
   | 'runs'
   | 'datasets'
   | 'answers'

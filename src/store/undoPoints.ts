@@ -3,6 +3,7 @@
  * is gone can be trained again. So each run has few, and they go before anything else does.
  */
 import { type Checkpoint, Checkpoints } from './checkpoints';
+import { runOfRecord } from './runRecords';
 import type { Store } from './store';
 
 /** Of one run. */
@@ -50,19 +51,9 @@ export class UndoPoints<Header extends { stage: string; step: number }> {
     return this.#points.load(key);
   }
 
-  /** Deletes all of this run. */
-  async delete(run: string): Promise<void> {
-    for (const { id } of await this.#recordsOf(run)) await this.#points.delete(id);
-  }
-
   /** The newest first. */
   async #recordsOf(run: string) {
-    const own = (await this.store.list('points')).filter(({ id }) => runOfPoint(id) === run);
+    const own = (await this.store.list('points')).filter(({ id }) => runOfRecord(id) === run);
     return own.sort((a, b) => (b.writtenAt ?? 0) - (a.writtenAt ?? 0));
   }
-}
-
-/** The run that a record of the collection is of. */
-export function runOfPoint(key: string): string {
-  return key.split(' ')[0];
 }

@@ -208,8 +208,8 @@ export interface TrainerApi {
    */
   fork(from: ForkPoint, id?: string): Promise<ResumeFrom>;
   /**
-   * The words of a group of alignment: of a run that this tab trains or trained, of its newest steps and any prompt of theirs. Null where
-   * they are not kept.
+   * The words of a group of alignment: of a run that is on or was trained here, of its newest steps and any prompt of theirs. Null where
+   * they are not kept, as of a run that came from a file.
    */
   group(id: string, step: number, prompt: number): Promise<GroupWords | null>;
   /** From the next step on, what an update makes of its answers is measured of this prompt; null: of the one that teaches most. */

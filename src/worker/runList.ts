@@ -1,11 +1,11 @@
 /** The runs that are kept, with what a person and their reports say of them. Loaded when a list is asked for. */
 import type { RunHeader } from '../run/checkpoint';
 import type { Report } from '../run/report';
-import { Checkpoints, runOfKey } from '../store/checkpoints';
+import { Checkpoints } from '../store/checkpoints';
 import { RunNotes } from '../store/runNotes';
+import { RUN_COLLECTIONS, runOfRecord } from '../store/runRecords';
 import { Runs } from '../store/runs';
 import type { Store } from '../store/store';
-import { runOfPoint } from '../store/undoPoints';
 import type { FinishedRun, SavedRun } from './protocol';
 
 /** Newest first. @param held ids of runs that other tabs train */
@@ -33,12 +33,12 @@ export async function listRuns(store: Store, held: ReadonlySet<string>): Promise
     .sort((a, b) => b.savedAt - a.savedAt || (a.id < b.id ? -1 : 1));
 }
 
-/** Of checkpoints, points and report together; lacks runs of which an older version of the app noted no size. */
+/** Of all that is kept of each; lacks runs of which an older version of the app noted no size. */
 async function bytesOf(store: Store): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
-  for (const collection of ['checkpoints', 'points', 'runs'] as const)
+  for (const collection of RUN_COLLECTIONS)
     for (const { id, bytes } of await store.list(collection)) {
-      const run = collection === 'points' ? runOfPoint(id) : runOfKey(id);
+      const run = runOfRecord(id);
       if (bytes !== undefined) sizes.set(run, (sizes.get(run) ?? 0) + bytes);
     }
   return sizes;

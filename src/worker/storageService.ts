@@ -1,13 +1,11 @@
 /** All that this page keeps in the browser, as the person looks after it: what there is, how large, and what goes when it goes. */
 import type { RunHeader } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
-import { Checkpoints, runOfKey } from '../store/checkpoints';
-import { RunNotes } from '../store/runNotes';
-import { Runs } from '../store/runs';
+import { Checkpoints } from '../store/checkpoints';
+import { deleteRun, RUN_COLLECTIONS, runOfRecord } from '../store/runRecords';
 import { deleteSentenceFiles, sentenceFileBytes } from '../store/sentenceCache';
 import { sizeOf } from '../store/size';
 import type { CollectionName, Store } from '../store/store';
-import { runOfPoint, UndoPoints } from '../store/undoPoints';
 import type { CotsSummary, ImportSummary, StoredKind, StoredThing } from './protocol';
 import { heldRuns, holdingRun, type Locks } from './runLock';
 
@@ -50,10 +48,9 @@ export async function listStored(store: Store, locks: Locks | undefined): Promis
   };
 
   const runs = new Map<string, StoredItem[]>();
-  const runOf = { checkpoints: runOfKey, runs: (id: string) => id, points: runOfPoint };
-  for (const collection of ['checkpoints', 'runs', 'points'] as const)
+  for (const collection of RUN_COLLECTIONS)
     for (const item of await listed(store, collection)) {
-      const id = runOf[collection](item.id);
+      const id = runOfRecord(item.id);
       runs.set(id, [...(runs.get(id) ?? []), item]);
     }
   for (const [id, own] of runs) {
@@ -112,12 +109,7 @@ export async function deleteStored(
     if (there.isInUse) left++;
     else if (kind === 'unfinished' || kind === 'finished') {
       // Between the list and now a tab may have taken it up.
-      const isDone = await holdingRun(locks, id, async () => {
-        await new Checkpoints(store).delete(id);
-        await new UndoPoints(store).delete(id);
-        await new Runs(store).delete(id);
-        await new RunNotes(store).delete(id);
-      }).then(
+      const isDone = await holdingRun(locks, id, () => deleteRun(store, id)).then(
         () => true,
         async (error: unknown) => {
           if ((await heldRuns(locks)).has(id)) return false;

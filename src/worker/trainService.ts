@@ -17,6 +17,7 @@ import { afterStop } from '../run/goBack';
 import { deviceKey, type Report, STAGE_NAMES } from '../run/report';
 import { type RunContext, runPipeline } from '../run/runner';
 import type { RunCheckpoint } from '../run/runState';
+import type { PackedStep } from '../run/transcript';
 import { APP_VERSION } from '../run/version';
 import type { EndpointFetch, TeacherServices } from '../sft/cot';
 import { endpointHost } from '../sft/endpoint';
@@ -26,9 +27,11 @@ import { KernelChoices } from '../store/choices';
 import { Datasets } from '../store/datasets';
 import { LineFiles, LineLogs } from '../store/lines';
 import { RunNotes } from '../store/runNotes';
+import { deleteRun } from '../store/runRecords';
 import { Runs } from '../store/runs';
 import { loadSentenceFiles } from '../store/sentenceFiles';
 import { type Store, StoreError } from '../store/store';
+import { StoredTranscripts } from '../store/transcripts';
 import { UndoPoints } from '../store/undoPoints';
 import type { Cell } from '../study/cell';
 import { createAsking, restingDevice } from './asking';
@@ -81,8 +84,10 @@ interface Newest {
 }
 
 interface Storage {
+  store: Store;
   checkpoints: Checkpoints<RunHeader>;
   points: UndoPoints<RunHeader>;
+  transcripts: StoredTranscripts<PackedStep>;
   runs: Runs<FinishedRun, Report>;
   notes: RunNotes;
   datasets: Datasets<ImportSummary>;
@@ -119,7 +124,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   let current: CurrentRun | null = null;
   /** Of the run that is on, was last, or whose report was opened last: what `exportModel` exports. */
   let newest: Newest | null = null;
-  const transcripts = new Transcripts();
+  const transcripts = new Transcripts(async () => (await storage()).transcripts, storedAt);
   /** Of which prompt of a step it is measured what the update made of its answers; null where nobody has chosen one. */
   let lookedAt: number | null = null;
   /** Why there is none, where the report on show is of a run that cannot be loaded. */
@@ -129,8 +134,10 @@ export function createTrainer(services: TrainServices): TrainerApi {
     // Kept again as soon as it can be, and what became of it is seen then.
     const onClosed = () => current?.controls.keep();
     opened ??= services.openStore(onClosed).then(({ store, problem }) => ({
+      store,
       checkpoints: new Checkpoints<RunHeader>(store),
       points: new UndoPoints<RunHeader>(store),
+      transcripts: new StoredTranscripts<PackedStep>(store),
       runs: new Runs<FinishedRun, Report>(store),
       notes: new RunNotes(store),
       datasets: new Datasets<ImportSummary>(store),
@@ -189,7 +196,9 @@ export function createTrainer(services: TrainServices): TrainerApi {
   }
 
   /** When it was made. */
-  const storedAt = async (id: string) => (await storedHeader(id))?.savedAt ?? null;
+  async function storedAt(id: string): Promise<number | null> {
+    return (await storedHeader(id))?.savedAt ?? null;
+  }
 
   /** Whether another tab has gone on with the run since, or has deleted it. What storage cannot tell has not happened. */
   async function isOutdated(own: Newest): Promise<boolean> {
@@ -204,7 +213,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   ): Promise<void> {
     // Who forks a run wants both.
     if (fork !== undefined) return;
-    const { checkpoints, points } = await storage();
+    const { checkpoints, store } = await storage();
     const own = JSON.stringify([config, changes]);
     const at = STAGE_NAMES.indexOf(stage);
     const overtaken = async () =>
@@ -217,9 +226,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     for (const { id: other } of await overtaken())
       await whereFree(services.locks, other, async () => {
         // Before it was free, another tab may have gone on with it.
-        if (!(await overtaken()).some((run) => run.id === other)) return;
-        await checkpoints.delete(other);
-        await points.delete(other);
+        if ((await overtaken()).some((run) => run.id === other)) await deleteRun(store, other);
       });
   }
 
@@ -231,7 +238,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
   ): Promise<Report | null> {
     const { emit } = context;
     const { checkpoints, points, datasets, answers, cots, persistent, problem } = await storage();
-    const transcript = transcripts.of(id, context.resume?.state ?? null);
+    const transcript = await transcripts.begin(id, context.resume?.state ?? null);
     let complained = false;
     const tell = (level: 'info' | 'warning', message: string) =>
       emit({ type: 'notice', level, message, about: 'keeping' });
@@ -242,6 +249,13 @@ export function createTrainer(services: TrainServices): TrainerApi {
       tell('warning', `Training goes on, but this run is not being kept: ${reason}`);
     };
     if (problem !== null) complain(problem);
+    let isWordless = false;
+    const tellWords = (error: Error | null) => {
+      if (error !== null && !isWordless)
+        tell('warning', `This run is being kept, but not what it says in alignment: ${error.message}`);
+      if (error === null && isWordless) tell('info', 'What this run says in alignment is being kept again.');
+      isWordless = error !== null;
+    };
     /** Whether a checkpoint of the run must be there. */
     let isKept = context.resume !== null;
     let kept = isKept ? await storedHeader(id).catch(() => null) : null;
@@ -270,6 +284,11 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const own: Newest = { id, checkpoint, storedAt: kept?.savedAt ?? null };
       newest = own;
       lost = null;
+      // Before the checkpoint: of steps that are taken again it is said again, and of no others.
+      const wordless = await transcripts.keep().then(
+        () => null,
+        (error: Error) => error,
+      );
       try {
         // A tab that is gone in between leaves a run to be taken up, not a finished one without its report.
         if (report !== null) await saveReport(id, report);
@@ -280,6 +299,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         const wasThere = await checkpoints.save(made, finished, isAgain);
         kept = made.header;
         own.storedAt = savedAt;
+        transcripts.kept(savedAt);
         if (isKept && !wasThere) tell('warning', await lossWords(checkpoint.state.config));
         isKept = true;
         await dropOvertaken(id, checkpoint.state);
@@ -288,6 +308,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
           complained = false;
           tell('info', 'This run is being kept again.');
         }
+        tellWords(wordless);
         return persistent;
       } catch (error) {
         complain(error);
@@ -385,6 +406,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       return await result;
     } finally {
       current = null;
+      transcripts.end();
       void asking.end();
     }
   }
@@ -430,7 +452,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       current.controls.change(edits);
     },
 
-    group: async (id, step, prompt) => transcripts.group(id, step, prompt),
+    group: (id, step, prompt) => transcripts.group(id, step, prompt),
 
     async lookAt(prompt) {
       lookedAt = prompt;
@@ -444,6 +466,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
       const made = typeof from === 'string' ? forked(run, id, from) : await undoneFrom(points, id, run, from);
       const fork = crypto.randomUUID();
       await checkpoints.save(encodeCheckpoint(fork, made, false), false);
+      await transcripts.fork(id, fork, made.state).catch(() => undefined);
       services.tellTabs?.();
       return { id: fork, generation: 'newest' };
     },
@@ -551,11 +574,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
     async deleteRun(id) {
       if (current?.id === id) throw new Error('This run is on: press Reset first.');
       await holdingRun(services.locks, id, async () => {
-        const { checkpoints, points, runs, notes } = await storage();
-        await checkpoints.delete(id);
-        await points.delete(id);
-        await runs.delete(id);
-        await notes.delete(id);
+        await deleteRun((await storage()).store, id);
         services.tellTabs?.();
       });
     },

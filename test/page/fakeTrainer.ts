@@ -593,7 +593,7 @@ export function fakeServices(options: FakeOptions): Services {
   /** Where it rests once it comes there. */
   let goal: { stage: StageName; step: number; done(): void } | null = null;
   let lookedAt: number | null = null;
-  /** What was told of the run that is on or was last. */
+  /** What was said in alignment, of the run that is on or was last, or that was opened last and has its words. */
   const said = new Map<number, PopoStep>();
   let saidBy = '';
   const place = { stage: 'data' as StageName, step: 0 };
@@ -874,10 +874,17 @@ export function fakeServices(options: FakeOptions): Services {
           : { changes: null, why: 'Another seed, so other users.' },
       );
     },
-    async openRun(id) {
+    async openRun(id, isShown = true) {
       const config = { ...defaultConfig(), seed: seedOf(id) };
       const report = fakeReport(config, [], fakePopoSteps(config, config.popo.steps));
-      return { report, events: [...play(config)] };
+      const events = [...play(config)];
+      // The others came from files.
+      if (isShown && id === 'b') {
+        saidBy = id;
+        for (const event of events) if (event.type === 'popo') said.set(event.step.step, event.step);
+      }
+      // What is told as it is said is in no report.
+      return { report, events: events.filter(({ type }) => type !== 'group') };
     },
     async deleteRun(id) {
       deleted.add(id);

@@ -93,7 +93,7 @@ it('walks through a step, with the numbers of its report', async () => {
   await page.close();
 }, 120_000);
 
-it('measures the prompt that was chosen from the next step on, and says of a run of before that its words are gone', async () => {
+it('measures the prompt that was chosen from the next step on', async () => {
   const page = await fake.browser.newPage({ reducedMotion: 'reduce' });
   await page.goto(`${fake.url}?speed=20&rest=popo&saved`);
   await page.click('[data-action=train]');
@@ -114,10 +114,30 @@ it('measures the prompt that was chosen from the next step on, and says of a run
   await expect.poll(measured).not.toEqual(before);
   expect(await measured()).toEqual([expect.stringMatching(/^1 of /)]);
   expect(await page.locator('[data-ratio]').count()).toBeGreaterThan(0);
-  // Opened from the list: it was trained elsewhere, and only what was told with it is known.
-  await page.getByRole('button', { name: 'Open', exact: true }).first().click();
+  await page.close();
+}, 120_000);
+
+it('has the words of a run that is opened after a reload, of any step and prompt, and says of one from a file that it has none', async () => {
+  const page = await fake.browser.newPage({ reducedMotion: 'reduce' });
+  await page.goto(`${fake.url}?saved&more=1`);
+  const open = (at: number) => page.getByRole('button', { name: 'Open', exact: true }).nth(at).click();
+  await open(0);
+  await page.waitForSelector('html[data-status=done]');
+  await page.click('[data-action=glass]');
+  await page.click('[data-action=glass-all]');
+  // The one that taught most, without being chosen.
+  await page.waitForSelector('.glass-answers li');
+  expect(await page.locator('.glass-wordless').count()).toBe(0);
   await page.selectOption('[data-glass=prompt]', '0');
+  await expect.poll(() => page.locator('[data-part="0"]').textContent()).toContain('shopper 0');
+  await page.fill('[data-glass=step]', '4');
+  await page.selectOption('[data-glass=prompt]', '1');
+  await expect.poll(() => page.locator('[data-part="0"]').textContent()).toContain('shopper 1');
+  expect(await page.locator('[data-part="1"] li').count()).toBeGreaterThan(1);
+  expect(await page.locator('.glass-wordless').count()).toBe(0);
+  await open(1);
   await page.waitForSelector('.glass-wordless');
   expect(await page.textContent('.glass-wordless')).toContain('not kept, only its numbers');
+  expect(await page.textContent('.glass-wordless')).toContain('A file or a link holds none.');
   await page.close();
 }, 120_000);

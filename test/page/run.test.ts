@@ -35,6 +35,33 @@ describe('a run on the page, in Chromium', () => {
     });
   }
 
+  /** Of a run that two tabs trained, over a lost device: what was said at every step, before alignment was cut off and since. */
+  async function hasItsWordsAfterAReload(): Promise<void> {
+    const groups = () =>
+      page.evaluate(
+        ([steps, prompts]) =>
+          Promise.all(
+            Array.from({ length: steps * prompts }, (_, at) =>
+              globalThis.taiji!.group(Math.floor(at / prompts), at % prompts),
+            ),
+          ),
+        [config.popo.steps, config.popo.prompts_per_step] as const,
+      );
+    const before = await groups();
+    expect(before.map((group) => group && [group.step, group.prompt])).toEqual(
+      before.map((_, at) => [
+        Math.floor(at / config.popo.prompts_per_step),
+        at % config.popo.prompts_per_step,
+      ]),
+    );
+    for (const group of before) expect(group!.text).toContain('<sep>');
+    await page.goto('about:blank');
+    await page.goto(inject('pageUrl'));
+    await page.click('.saved button:text-is("Open")');
+    await reached(page, 'done');
+    expect(await groups()).toEqual(before);
+  }
+
   test('pressing Train goes through every stage, and the report is complete', () => {
     expect(whole.device).toMatchObject({ backend: 'webgpu' });
     expect(whole.stages.map(({ name }) => name)).toEqual(
@@ -122,6 +149,7 @@ describe('a run on the page, in Chromium', () => {
         forked.report.stages.map(({ loss }) => loss),
       );
       expect(resumed.report.changes).toEqual(forked.report.changes);
+      await hasItsWordsAfterAReload();
       expect(resumed.notices.map(({ message }) => message)).toContainEqual(
         expect.stringContaining('GPU was lost'),
       );

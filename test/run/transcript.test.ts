@@ -1,13 +1,16 @@
 /** What is said in alignment comes back in words, and is bounded. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Rollout } from '../../src/popo/sampling';
 import type { GroupWords } from '../../src/run/report';
 import { NOTHING_DONE, type RunState } from '../../src/run/runState';
-import { type SaidStep, Transcript } from '../../src/run/transcript';
+import { type PackedStep, type SaidStep, Transcript } from '../../src/run/transcript';
+import { memoryStore } from '../../src/store/memory';
+import { deleteRun } from '../../src/store/runRecords';
+import { type Store, StoreError } from '../../src/store/store';
+import { StoredTranscripts } from '../../src/store/transcripts';
 import { Transcripts } from '../../src/worker/transcripts';
 
 const wording = {
-  prompt: (tokens: readonly number[]) => `prompt ${tokens.join(' ')}`,
   piece: (token: number) => `<${token}>`,
   item: (index: number) => `item ${index}`,
 };
@@ -31,7 +34,7 @@ function saidAt(step: number, more: Partial<SaidStep> = {}): SaidStep {
   const measured: GroupWords = {
     step,
     prompt: 1,
-    text: wording.prompt([step, 2, 2]),
+    text: `<${step}><2><2>`,
     answers: rollouts.slice(2).map(({ completion, logps, parsed }) => ({
       pieces: Array.from(completion, wording.piece),
       probabilities: Array.from(logps, Math.exp),
@@ -46,7 +49,7 @@ it('has every group of every step in words, as the display needs them', () => {
   const transcript = new Transcript();
   for (const step of [0, 1]) transcript.keep(saidAt(step));
   const first = transcript.group(1, 0)!;
-  expect(first).toMatchObject({ step: 1, prompt: 0, text: 'prompt 1 1' });
+  expect(first).toMatchObject({ step: 1, prompt: 0, text: '<1><1>' });
   expect(first.answers.map(({ pieces, item, after }) => [pieces, item, after])).toEqual([
     [['<1>', '<2>', '<3>'], 'item 5', undefined],
     [['<70004>'], null, undefined],
@@ -75,7 +78,7 @@ it('has every group of every step in words, as the display needs them', () => {
 });
 
 it('lets go of the oldest steps where there is no more room, and of those that are taken again', () => {
-  const transcript = new Transcript(null, 1000);
+  const transcript = new Transcript([], 2000);
   for (let step = 0; step < 40; step += 2) transcript.keep(saidAt(step));
   const kept = () =>
     Array.from({ length: 40 }, (_, step) => step).filter((step) => transcript.group(step, 0));
@@ -90,27 +93,149 @@ it('lets go of the oldest steps where there is no more room, and of those that a
   expect(kept()).toHaveLength(length);
 });
 
-it('is one of each of the last runs; a second line has what was said until it began', () => {
-  const transcripts = new Transcripts();
-  const state = (over: Partial<RunState>) => ({ ...NOTHING_DONE, ...over }) as RunState;
-  const first = transcripts.of('a', null);
-  for (let step = 0; step < 4; step++) first.keep(saidAt(step));
-  const has = (id: string) =>
-    [0, 1, 2, 3, 4].filter((step) => transcripts.group(id, step, 0)?.text === `prompt ${step} 1`);
-  const fork = { of: 'a', stage: 'popo', step: 2 } as const;
-  transcripts.of('b', state({ stage: 'popo', step: 2, fork })).keep(saidAt(2));
-  // A fork that was made long ago is no part of what its first line said since.
-  transcripts.of('c', state({ stage: 'popo', step: 4, fork }));
-  expect([has('a'), has('b'), has('c'), has('d')]).toEqual([[0, 1, 2, 3], [0, 1, 2], [0, 1], []]);
-  // Taken up where it was left, at an earlier checkpoint, or past alignment; begun anew.
-  transcripts.of('b', state({ stage: 'popo', step: 3, fork })).keep(saidAt(3));
-  expect(has('b')).toEqual([0, 1, 2, 3]);
-  transcripts.of('a', state({ stage: 'evaluate' }));
-  expect(has('a')).toEqual([0, 1, 2, 3]);
-  transcripts.of('a', state({ stage: 'popo', step: 1 }));
-  expect(has('a')).toEqual([0]);
-  transcripts.of('a', state({ stage: 'sft', step: 9 }));
-  expect(has('a')).toEqual([]);
-  for (const id of ['e', 'f', 'g']) transcripts.of(id, null);
-  expect([has('b'), has('c')]).toEqual([[], []]);
+/** What a tab has to do with runs, over a store; when each was kept last is the test's. */
+function shelf(store: Store = memoryStore(), most?: number) {
+  const stored = new StoredTranscripts<PackedStep>(store, most);
+  const keptAt = new Map<string, number>();
+  const tab = () =>
+    new Transcripts(
+      async () => stored,
+      async (id) => keptAt.get(id) ?? null,
+    );
+  return { store, stored, keptAt, tab };
+}
+
+const at = (stage: RunState['stage'], step: number) => ({ ...NOTHING_DONE, stage, step }) as RunState;
+/** The steps of a run that can be read in a tab, which all tell the same step as they were said at. */
+async function has(tab: Transcripts, id: string): Promise<number[]> {
+  const all = await Promise.all(Array.from({ length: 60 }, (_, step) => tab.group(id, step, 0)));
+  return all.flatMap((group, step) => (group?.text === `<${step}><1>` ? [step] : []));
+}
+const upTo = (end: number, from = 0) => Array.from({ length: end - from }, (_, at) => from + at);
+
+it('is there in another tab, as it was kept; of a run that goes on, the newest steps alone are written', async () => {
+  const { store, keptAt, tab } = shelf();
+  const first = tab();
+  const said = await first.begin('a', null);
+  for (const step of upTo(20)) said.keep(saidAt(step));
+  expect([await has(first, 'a'), await has(tab(), 'a')]).toEqual([upTo(20), []]);
+  await first.keep();
+  first.kept(1);
+  keptAt.set('a', 1);
+  first.end();
+  expect([await has(tab(), 'a'), await has(tab(), 'b')]).toEqual([upTo(20), []]);
+  expect(await tab().group('a', 19, 1)).toEqual(await first.group('a', 19, 1));
+  expect(await tab().group('a', 19, 2)).toBeNull();
+  const put = vi.spyOn(store, 'put');
+  await first.keep();
+  expect(put).not.toHaveBeenCalled();
+  for (const step of upTo(22, 20)) said.keep(saidAt(step));
+  await first.keep();
+  expect(put.mock.calls.map(([, { id }]) => id)).toEqual(['a 000001']);
+  expect(await has(tab(), 'a')).toEqual(upTo(22));
+});
+
+it('ends where a run is taken up; what is said from there on takes the place of what was', async () => {
+  const { keptAt, tab } = shelf();
+  const first = tab();
+  const said = await first.begin('a', null);
+  for (const step of upTo(40)) said.keep(saidAt(step));
+  await first.keep();
+  first.kept(1);
+  keptAt.set('a', 1);
+  first.end();
+  // A reloaded page goes on from an earlier checkpoint, and says something else.
+  const second = tab();
+  const again = await second.begin('a', at('popo', 10));
+  expect(await has(second, 'a')).toEqual(upTo(10));
+  again.keep(saidAt(10, { wording: { ...wording, item: () => 'another' } }));
+  await second.keep();
+  second.kept(2);
+  keptAt.set('a', 2);
+  second.end();
+  expect([await has(second, 'a'), await has(tab(), 'a')]).toEqual([upTo(11), upTo(11)]);
+  expect((await tab().group('a', 10, 0))?.answers[0].item).toBe('another');
+  // The first tab knows that another has gone on with it.
+  expect(await has(first, 'a')).toEqual(upTo(11));
+  await first.begin('a', at('popo', 11));
+  expect(await has(first, 'a')).toEqual(upTo(11));
+  // Past alignment all of it stands; before it, and in a run that begins anew, nothing.
+  await first.begin('a', at('evaluate', 0));
+  expect(await has(first, 'a')).toEqual(upTo(11));
+  await first.begin('a', at('sft', 9));
+  expect(await has(first, 'a')).toEqual([]);
+  await first.keep();
+  expect(await has(tab(), 'a')).toEqual([]);
+});
+
+it('is shared by a second line up to where that begins, and then is its own', async () => {
+  const { store, keptAt, tab } = shelf();
+  const first = tab();
+  const said = await first.begin('a', null);
+  for (const step of upTo(20)) said.keep(saidAt(step));
+  await first.keep();
+  keptAt.set('a', 1);
+  first.kept(1);
+  // While the first line is on, and rests.
+  await first.fork('a', 'b', at('popo', 18));
+  // From what is kept of it alone, at an earlier step, and at its alignment's beginning.
+  await tab().fork('a', 'c', at('popo', 2));
+  await tab().fork('a', 'd', at('popo', 0));
+  first.end();
+  const second = tab();
+  const other = await second.begin('b', at('popo', 18));
+  other.keep(saidAt(18));
+  await second.keep();
+  expect(await Promise.all(['a', 'b', 'c', 'd'].map((id) => has(tab(), id)))).toEqual([
+    upTo(20),
+    upTo(19),
+    upTo(2),
+    [],
+  ]);
+  // Each has its own: one that is deleted takes nothing of the others along.
+  await deleteRun(store, 'a');
+  keptAt.delete('a');
+  expect(await Promise.all(['a', 'b', 'c'].map((id) => has(tab(), id)))).toEqual([[], upTo(19), upTo(2)]);
+  expect(await has(first, 'a')).toEqual([]);
+});
+
+it('stays at hand where it cannot be kept, and is kept as a whole once it can be', async () => {
+  const { store, tab } = shelf();
+  const put = vi.spyOn(store, 'put').mockRejectedValue(new StoreError('quota', 'full'));
+  const first = tab();
+  const said = await first.begin('a', null);
+  for (const step of upTo(3)) said.keep(saidAt(step));
+  await expect(first.keep()).rejects.toThrow('full');
+  said.keep(saidAt(3));
+  await expect(first.keep()).rejects.toThrow('full');
+  expect([await has(first, 'a'), await has(tab(), 'a')]).toEqual([upTo(4), []]);
+  put.mockRestore();
+  await first.keep();
+  first.end();
+  expect(await has(tab(), 'a')).toEqual(upTo(4));
+});
+
+it('loses its oldest steps in storage too, and of what is damaged or of another form that part alone', async () => {
+  const { store, tab } = shelf(memoryStore(), 50_000);
+  const first = tab();
+  const said = await first.begin('a', null);
+  const long = (step: number) => saidAt(step, { wording: { ...wording, item: () => 'x'.repeat(1000) } });
+  for (const step of upTo(40)) said.keep(long(step));
+  await first.keep();
+  first.end();
+  // Blocks of 16 steps, of which the newest two are within it.
+  expect((await store.list('transcripts')).map(({ id }) => id)).toEqual(['a 000001', 'a 000002']);
+  expect(await has(tab(), 'a')).toEqual(upTo(40, 16));
+  const record = (await store.get('transcripts', 'a 000001'))!;
+  await store.put('transcripts', { ...record, header: { form: 2 } });
+  const get = vi.spyOn(store, 'get');
+  expect(await has(tab(), 'a')).toEqual(upTo(40, 32));
+  get.mockImplementation(async () => {
+    throw new StoreError('damaged', 'lost a part');
+  });
+  expect(await has(tab(), 'a')).toEqual([]);
+  get.mockRestore();
+  const second = tab();
+  await second.begin('a', at('popo', 40));
+  expect(await has(second, 'a')).toEqual(upTo(40, 32));
 });

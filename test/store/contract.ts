@@ -5,11 +5,22 @@ import { identify } from '../../src/data/hash';
 import { Checkpoints } from '../../src/store/checkpoints';
 import { Datasets } from '../../src/store/datasets';
 import { LineFiles, LineLogs } from '../../src/store/lines';
+import { RunNotes } from '../../src/store/runNotes';
+import { deleteRun } from '../../src/store/runRecords';
 import { Runs } from '../../src/store/runs';
-import { type Store, StoreError } from '../../src/store/store';
+import { type CollectionName, type Store, StoreError } from '../../src/store/store';
+import { StoredTranscripts } from '../../src/store/transcripts';
 import { UndoPoints } from '../../src/store/undoPoints';
 
 const floats = (...values: number[]) => new Float32Array(values).buffer;
+
+const saying = (step: number) => ({
+  step,
+  pieces: ['<answer>', ' né'],
+  answerPieces: Uint16Array.of(0, 1, 1),
+  ends: Uint32Array.of(3),
+  after: Float32Array.of(0.25, step),
+});
 
 /** A data set of two users, made by hand. */
 export async function tinyDataset(): Promise<Dataset> {
@@ -82,8 +93,43 @@ export function storeContract(open: () => Promise<Store>): void {
     expect(keys).toEqual(['other popo 3', ...[2, 3, 4, 5, 6, 7, 8, 9].map((step) => `run popo ${step}`)]);
     expect((await points.load('run popo 4'))?.pools.parameters).toEqual(floats(4));
     expect(await new Checkpoints(store).list()).toEqual([]);
-    await points.delete('run');
-    expect((await points.list()).map(({ key }) => key)).toEqual(['other popo 3']);
+  });
+
+  test('what a run said is kept by steps, with its arrays as they were; from a step on it is replaced', async () => {
+    const store = await open();
+    const said = new StoredTranscripts<ReturnType<typeof saying>>(store);
+    const steps = Array.from({ length: 35 }, (_, step) => saying(step));
+    await said.save('run', steps);
+    await said.save('other', steps.slice(0, 3));
+    expect(await said.load('run')).toEqual(steps);
+    expect(await said.step('run', 34)).toEqual(saying(34));
+    expect([await said.step('run', 35), await said.step('none', 0)]).toEqual([null, null]);
+    const again = [...steps.slice(0, 20), { ...saying(20), pieces: ['another'] }];
+    await said.save('run', again, 20);
+    expect(await said.load('run')).toEqual(again);
+    expect(await said.load('other')).toEqual(steps.slice(0, 3));
+    for (const { bytes } of await store.list('transcripts')) expect(bytes).toBeGreaterThan(100);
+  });
+
+  test('of a run that is deleted nothing is left, wherever it lay, and of others all is', async () => {
+    const store = await open();
+    for (const id of ['run', 'run-2']) {
+      const pools = { parameters: floats(1) };
+      for (const step of [1, 2]) await new Checkpoints(store).save({ id, header: { step }, pools });
+      await new UndoPoints(store).save({ id, header: { stage: 'popo', step: 1 }, pools });
+      await new Runs(store).save(id, {}, null);
+      await new RunNotes(store).save(id, { name: 'n', text: '' });
+      await new StoredTranscripts(store).save(id, [saying(0), saying(16)]);
+    }
+    await new LineLogs(store).append('run', ['1']);
+    await deleteRun(store, 'run');
+    const left = async (collection: CollectionName) => (await store.list(collection)).map(({ id }) => id);
+    expect(await left('checkpoints')).toEqual(['run-2', 'run-2 (2)']);
+    expect(await left('points')).toEqual(['run-2 popo 1']);
+    expect(await left('runs')).toEqual(['run-2']);
+    expect(await left('notes')).toEqual(['run-2']);
+    expect(await left('transcripts')).toEqual(['run-2 000000', 'run-2 000001']);
+    expect(await new LineLogs(store).read('run')).toEqual(['1']);
   });
 
   test('a checkpoint comes back byte for byte and is listed by its header alone', async () => {
@@ -227,7 +273,7 @@ export function storeContract(open: () => Promise<Store>): void {
     await runs.save('run', 'a header', { table: [1, 2] });
     await runs.save('run-long', 'another', null);
     await checkpoints.save({ id: 'run', header: 'checkpoint', pools: {} });
-    await runs.delete('run');
+    await store.delete('runs', 'run');
     expect(await runs.load('run')).toBeNull();
     expect(await runs.load('run-long')).toEqual({ id: 'run-long', header: 'another', report: null });
     expect((await checkpoints.load('run'))?.header).toBe('checkpoint');

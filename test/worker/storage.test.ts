@@ -7,12 +7,18 @@ import { Datasets } from '../../src/store/datasets';
 import { LineFiles, LineLogs } from '../../src/store/lines';
 import { memoryStore } from '../../src/store/memory';
 import { Runs } from '../../src/store/runs';
+import { StoredTranscripts } from '../../src/store/transcripts';
 import { UndoPoints } from '../../src/store/undoPoints';
 import { createImporter } from '../../src/worker/importService';
 import type { StoredThing } from '../../src/worker/protocol';
 import type { Locks } from '../../src/worker/runLock';
 import { tinyDataset } from '../store/contract';
 import { v1 } from '../v1';
+
+interface SaidThen {
+  step: number;
+  answerPieces: Uint16Array;
+}
 
 /** Something of every kind: one run under way that reads the data set and the reasoning, one that is finished. */
 async function shelf(held: string[] = []) {
@@ -27,8 +33,10 @@ async function shelf(held: string[] = []) {
   for (let generation = 0; generation < 2; generation++)
     await checkpoints.save({ id: 'left', header: header(false), pools });
   await checkpoints.save({ id: 'ended', header: header(true), pools }, true);
-  for (const id of ['left', 'ended'])
+  for (const id of ['left', 'ended']) {
     await new UndoPoints<RunHeader>(store).save({ id, header: header(false), pools });
+    await new StoredTranscripts<SaidThen>(store).save(id, [{ step: 0, answerPieces: new Uint16Array(200) }]);
+  }
   await new Runs(store).save('ended', header(true), { table: [1, 2] });
   await new Datasets(store).save(dataset, { sha256: dataset.sha256, id: 'tiny', users: 2, items: 2 });
   await new LineFiles(store).save(
@@ -55,11 +63,11 @@ it('lists everything with its size, its date and who needs it', async () => {
   const things = await importer.listStored();
   expect(kinds(things)).toEqual(ALL);
   const of = (kind: string) => things.find((thing) => thing.kind === kind);
-  // Both generations of it, and where it stood before a change.
-  expect(of('unfinished')).toMatchObject({ id: 'left', bytes: 3030, records: 3, isInUse: false });
+  // Both generations of it, where it stood before a change, and what it said.
+  expect(of('unfinished')).toMatchObject({ id: 'left', bytes: 3459, records: 4, isInUse: false });
   expect(of('finished')).toMatchObject({
     id: 'ended',
-    records: 3,
+    records: 4,
     name: expect.stringMatching(/: model and report$/),
   });
   expect(of('datasets')).toMatchObject({ name: 'tiny: 2 users, 2 items', neededBy: 1, isInUse: false });
@@ -76,7 +84,8 @@ it('deletes one, all of a kind, and everything', async () => {
   expect((await importer.listStored()).find(({ kind }) => kind === 'datasets')?.neededBy).toBe(0);
   expect(await importer.deleteStored(await importer.listStored())).toBe(0);
   expect(await importer.listStored()).toEqual([]);
-  expect(await store.list('points')).toEqual([]);
+  for (const collection of ['points', 'transcripts'] as const)
+    expect(await store.list(collection)).toEqual([]);
   expect(told()).toBe(2);
 });
 

@@ -248,8 +248,8 @@ function Choose({ looked, choice }: { looked: Looked; choice: Choice }) {
       )}
       {words === null && !looked.isAsked && (
         <p class="plot-note glass-wordless">
-          The words of this group are not kept, only its numbers. A tab keeps them of the runs that it trains,
-          for every prompt of the newest steps, up to 16 MB of each run.
+          The words of this group are not kept, only its numbers. This browser keeps them of the runs that it
+          trains, for every prompt of the newest steps, up to 16 MB of each run. A file or a link holds none.
         </p>
       )}
     </div>

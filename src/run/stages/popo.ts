@@ -16,7 +16,7 @@ import type { GroupWords, PopoStep, Report, Sample } from '../report';
 import { rewardSources } from '../rewardSources';
 import type { Onlooker, ResumableStage } from '../stage';
 import { adamW } from '../supervise';
-import type { Wording } from '../transcript';
+import { textOf, type Wording } from '../transcript';
 import type { TrainingInputs } from './trainingInputs';
 
 export interface Aligned {
@@ -209,7 +209,6 @@ function promptOf({ rewards, weightsAfter }: PopoStep, onlooker: Onlooker | unde
 
 function wordingOf({ data, tokenizer: { tokenizer } }: TrainingInputs): Wording {
   return {
-    prompt: (tokens) => tokenizer.decode(tokens),
     piece: (token) => tokenizer.token(token).replaceAll('▁', ' '),
     item: (index) => data.dataset.items[index].title,
   };
@@ -226,7 +225,7 @@ function wordsOf(
   return {
     step,
     prompt,
-    text: wording.prompt(group[0].prompt),
+    text: textOf(group[0].prompt, wording),
     answers: group.map(({ completion, logps, parsed }) => ({
       pieces: Array.from(completion, wording.piece),
       probabilities: Array.from(logps, Math.exp),
