@@ -85,6 +85,12 @@ export class Checkpoints<Header> {
     return (await this.#generations(id)).map(({ sealed }) => sealed?.pools ?? {});
   }
 
+  /** Of the newest checkpoint of this run, without reading any pool; null where there is none. */
+  async header(id: string): Promise<Header | null> {
+    const [newest] = await this.#generations(id);
+    return newest?.header ?? null;
+  }
+
   /** Of each run the newest, in the order of ids, without reading any pool. */
   async list(): Promise<ListedCheckpoint<Header>[]> {
     const runs = await this.#runs();
