@@ -177,6 +177,49 @@ it.each([
   90_000,
 );
 
+it('are told and undone where their mark in a chart is pressed, by hand and by keys', async () => {
+  const page = await resting('', '&saved');
+  const set = async (knob: string, value: string) => {
+    await page.locator(`[data-knob="${knob}"]`).fill(value);
+    await page.locator(`[data-knob="${knob}"]`).press('Tab');
+  };
+  await page.getByText('More knobs').click();
+  await set('popo.beta', '0.3');
+  await page.click('[data-action=resume]');
+  await page.waitForSelector('html[data-status=done]', { timeout: 60_000 });
+  const [made] = await page.evaluate(() => globalThis.taiji!.changes());
+  const chart = page.locator('.charts figure', { hasText: 'Gradient norms' });
+  const slider = chart.getByRole('slider');
+  const told = chart.locator('.own-changes');
+  expect(await told.count()).toBe(0);
+  // From the end back to the mark, which says that there is more to it.
+  await slider.focus();
+  await page.keyboard.press('Home');
+  while ((await slider.getAttribute('aria-description')) === null) await page.keyboard.press('ArrowRight');
+  expect(await slider.getAttribute('aria-valuenow')).toBe(String(made.step + 1));
+  await page.keyboard.press('Enter');
+  await expect.poll(() => told.textContent()).toMatch(new RegExp(`step ${made.step + 1} .*0.3.* Undo$`));
+  await page.keyboard.press('Escape');
+  await expect.poll(() => told.count()).toBe(0);
+  // By hand: at the mark, and not far from it.
+  const over = (await chart.locator('.u-over').boundingBox())!;
+  await page.mouse.click(over.x + over.width - 2, over.y + 20);
+  expect(await told.count()).toBe(0);
+  await page.keyboard.press('Home');
+  while ((await slider.getAttribute('aria-description')) === null) await page.keyboard.press('ArrowRight');
+  const cursor = (await chart.locator('.u-cursor-x').boundingBox())!;
+  await page.mouse.click(cursor.x + 4, over.y + 20);
+  await expect.poll(() => told.count()).toBe(1);
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('data-action'))).toBe('undo');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.behind li');
+  await page.waitForSelector('html[data-status=paused]', { timeout: 60_000 });
+  await expect.poll(() => page.textContent('.stage.running .stage-time')).toBe(`paused at ${made.step}`);
+  expect(await page.evaluate(() => globalThis.taiji!.changes())).toEqual([]);
+  await page.close();
+}, 90_000);
+
 it('set three weights at once in a triangle', async () => {
   const page = await resting('&popo.rewards=semantic,id,novelty&popo.reward_weights=0.4,0.4,0.2');
   const triangle = page.locator('.weight-triangle');

@@ -19,6 +19,9 @@ import { whenPaletteChanges } from './palette';
 
 export { BEHIND_DASHES, type Line } from './options';
 
+/** Pixels beside a mark within which it is pressed. */
+const REACH = 12;
+
 export function Chart(props: ChartProps) {
   const session = useSession();
   const frame = useRef<HTMLDivElement>(null);
@@ -36,6 +39,8 @@ export function Chart(props: ChartProps) {
   const built = useRef(smoothing);
   // Its marks are words, drawn upon it.
   const drawnIn = language.value;
+  /** The mark that was pressed. */
+  const pressed = useSignal<number | null>(null);
   /** The view of the numbers, while they are shown. */
   const numbers = useSignal<FunctionComponent<ChartProps> | null>(null);
 
@@ -86,6 +91,11 @@ export function Chart(props: ChartProps) {
   const label = `${props.title}: ${told}`;
   const step = pointed.value;
   const Numbers = numbers.value;
+  /** Steps at which something was changed, of which more can be told. */
+  const marked = props.marked === undefined ? [] : session.view.changeMarks.value.map(({ x }) => x);
+  const press = (at: number | null) => {
+    pressed.value = at === pressed.value ? null : at;
+  };
   // Where nothing was measured at the very step that is pointed at, the last step that was is told.
   const measured = values.value.flatMap((value) => value ?? []);
   const shownAt = step === null ? null : Math.max(...measured.map(({ x }) => x));
@@ -116,13 +126,19 @@ export function Chart(props: ChartProps) {
       <div
         class="chart-frame"
         style={{ height: props.height ?? HEIGHT }}
+        data-marked={marked.includes(step ?? Number.NaN)}
         ref={frame}
         {...(empty
           ? { role: 'img', 'aria-label': label }
           : {
               role: 'slider',
               'aria-label': label,
-              ...reading(props, step, told, (to) => pointAt(plot.current, to)),
+              ...reading(props, step, told, {
+                marked,
+                press,
+                point: (to) => pointAt(plot.current, to),
+                markAt: (clientX) => markAt(plot.current, marked, clientX),
+              }),
             })}
       />
       {empty && (
@@ -130,6 +146,7 @@ export function Chart(props: ChartProps) {
           {props.empty}
         </p>
       )}
+      {pressed.value !== null && marked.includes(pressed.value) && props.marked?.(pressed.value)}
       {Numbers !== null && <Numbers {...props} />}
     </figure>
   );
@@ -150,15 +167,23 @@ function Swatch({ color, dash, label }: Line) {
   );
 }
 
+interface Hand {
+  marked: readonly number[];
+  press(mark: number | null): void;
+  point(to: number | null): void;
+  /** The mark that is meant by whoever presses there; null where none is near. */
+  markAt(clientX: number): number | null;
+}
+
 /**
- * How a chart is read with the keyboard: arrows go from step to step, Home and End to the ends, Escape lets go.
+ * How a chart is read with the keyboard: arrows go from step to step, Home and End to the ends, Enter presses a mark, Escape lets go.
  * @param told the values at that step, in words
  */
 function reading(
   { columns }: ChartProps,
   step: number | null,
   told: string,
-  point: (to: number | null) => void,
+  { marked, press, point, markAt }: Hand,
 ) {
   const xs = columns.xs();
   const last = xs.length - 1;
@@ -172,7 +197,10 @@ function reading(
       Home: 0,
       End: last,
     }[event.key];
-    if (event.key === 'Escape') point(null);
+    if (event.key === 'Escape') {
+      point(null);
+      press(null);
+    } else if (event.key === 'Enter' && marked.includes(xs[at])) press(xs[at]);
     else if (to === undefined) return;
     else point(xs[Math.max(0, Math.min(last, to))]);
     event.preventDefault();
@@ -183,8 +211,18 @@ function reading(
     'aria-valuemax': xs[last],
     'aria-valuenow': xs[at],
     'aria-valuetext': `step ${xs[at]}: ${told}`,
+    'aria-description': marked.includes(xs[at]) ? 'Something was changed here: Enter tells what.' : undefined,
     onKeyDown,
+    onClick: ({ clientX }: MouseEvent) => press(markAt(clientX)),
   };
+}
+
+function markAt(plot: uPlot | null, marked: readonly number[], clientX: number): number | null {
+  if (plot === null) return null;
+  const left = clientX - plot.over.getBoundingClientRect().left;
+  const away = (x: number) => Math.abs(plot.valToPos(x, 'x') - left);
+  const near = marked.filter((x) => away(x) <= REACH).sort((a, b) => away(a) - away(b));
+  return near[0] ?? null;
 }
 
 /** Moves the pointer there, as the mouse would, so that charts that share it follow. */

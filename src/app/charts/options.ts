@@ -1,5 +1,6 @@
 /** What uPlot is told of a chart: scales, axes, how each line is drawn, and marks upon them. */
 import type { Signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import type uPlot from 'uplot';
 import type { Columns } from '../state/columns';
 import { said } from '../words/language';
@@ -32,6 +33,8 @@ export interface ChartProps {
   /** Shares the pointer with the other charts over POPO steps. */
   synced?: boolean;
   marks?: { x: number; label: string }[];
+  /** What is told of what was changed at a step, beneath the chart, once its mark is pressed. */
+  marked?(step: number): ComponentChildren;
   /** Pixels; 112 unless told. */
   height?: number;
   /** A line that means something, such as zero for a cosine. */

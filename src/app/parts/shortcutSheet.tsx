@@ -22,7 +22,10 @@ export function ShortcutSheet({ close }: { close(): void }) {
           <dt>
             <kbd>←</kbd> <kbd>→</kbd>
           </dt>
-          <dd>On a chart: from step to step. Page Up and Page Down go by ten, Home and End to the ends.</dd>
+          <dd>
+            On a chart: from step to step. Page Up and Page Down go by ten, Home and End to the ends. Enter
+            tells what was changed at a step, and can undo it.
+          </dd>
         </div>
       </dl>
       <form method="dialog">

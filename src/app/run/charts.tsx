@@ -13,6 +13,7 @@ import { covarianceSentence, heldSentence } from '../words/covarianceWords';
 import { count, percent, short } from '../words/format';
 import { heldOutWords, stageWords } from '../words/runWords';
 import '../styles/charts.css';
+import { OwnChanges } from './ownChanges';
 
 /** What is learnt, as it happens: the loss alone at first, then beside it what alignment trades. */
 export function LearningCharts() {
@@ -143,6 +144,19 @@ function LossChart({ height }: { height: number }) {
   );
 }
 
+/** A chart over steps of alignment: what was changed at one is told, and can be undone, where its mark is pressed. */
+function StepChart(props: Omit<ChartProps, 'synced' | 'marked'>) {
+  return <Chart {...props} synced marked={(step) => <ChangedAt step={step} />} />;
+}
+
+/** @param step counted from 1, as charts do */
+function ChangedAt({ step }: { step: number }) {
+  const { changes } = useSession().view;
+  return (
+    <OwnChanges changes={changes.value.filter((one) => one.stage === 'popo' && one.step === step - 1)} />
+  );
+}
+
 function AlignmentCharts() {
   const { shownConfig, view, behind } = useSession();
   const config = shownConfig.value;
@@ -160,7 +174,7 @@ function AlignmentCharts() {
   });
   return (
     <>
-      <Chart
+      <StepChart
         title={heldOutWords(config).title}
         columns={view.heldout}
         lines={[
@@ -171,10 +185,9 @@ function AlignmentCharts() {
         ]}
         behind={heldout}
         alongside={alongside}
-        synced
         empty="Begins with alignment"
       />
-      <Chart
+      <StepChart
         title="Rewards of sampled answers"
         columns={view.popo}
         lines={[
@@ -191,10 +204,9 @@ function AlignmentCharts() {
         ]}
         behind={popo}
         alongside={alongside}
-        synced
         empty="Begins with alignment"
       />
-      <Chart
+      <StepChart
         title="Weights"
         columns={view.popo}
         lines={[
@@ -211,12 +223,11 @@ function AlignmentCharts() {
         range={sharesRange(named.length)}
         baseline={1 / named.length}
         alongside={alongside}
-        synced
         empty="Begins with alignment"
       />
       {named.length > 1 && <CovarianceGauge behind={popo} alongside={alongside} />}
       {named.length > 2 && (
-        <Chart
+        <StepChart
           title="Shares of the pull, w·σ"
           columns={view.popo}
           lines={pulls.map((line, k) => ({ ...line, dash: named[k].dash }))}
@@ -224,11 +235,10 @@ function AlignmentCharts() {
           baseline={1 / named.length}
           behind={popo}
           alongside={alongside}
-          synced
           empty="Begins with alignment"
         />
       )}
-      <Chart
+      <StepChart
         title="Gradient norms"
         columns={view.popo}
         lines={named.map(({ name, symbol, color, dash }) => ({
@@ -241,11 +251,10 @@ function AlignmentCharts() {
         range={[0, null]}
         behind={popo}
         alongside={alongside}
-        synced
         empty={gradients}
       />
       {named.length > 1 && (
-        <Chart
+        <StepChart
           title="Do the rewards agree?"
           columns={view.popo}
           lines={pairsOf(named.length).map(([i, j], pair) => ({
@@ -258,7 +267,6 @@ function AlignmentCharts() {
           baseline={0}
           behind={popo}
           alongside={alongside}
-          synced
           empty={gradients}
         />
       )}
@@ -275,7 +283,7 @@ function CovarianceGauge({ behind, alongside }: Pick<ChartProps, 'behind' | 'alo
   const held = weighting === 'constraint';
   return (
     <div>
-      <Chart
+      <StepChart
         title="Does each reward gain?"
         columns={view.popo}
         lines={[
@@ -297,7 +305,6 @@ function CovarianceGauge({ behind, alongside }: Pick<ChartProps, 'behind' | 'alo
         baseline={0}
         behind={behind}
         alongside={alongside}
-        synced
         empty="Begins with alignment"
       />
       <p class="plot-note">
