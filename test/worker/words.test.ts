@@ -137,11 +137,8 @@ describe('what is said in alignment', { timeout: TIMEOUT }, () => {
     expect((await groupsOf(trainerOn(store), fork.id)).slice(0, shared.length)).toEqual(shared);
 
     const other = trainerOn(store);
-    let isSet = false;
     await train(other, fork, (event) => {
-      if (isSet || event.type !== 'popo') return;
-      isSet = true;
-      void other.change([{ field: 'popo.temperature', to: 0.3 }]);
+      if (afterStep(step)(event)) void other.change([{ field: 'popo.temperature', to: 0.3 }]);
     });
     const changed = await groupsOf(trainerOn(store), fork.id);
     const at = (await other.savedRuns()).find((run) => run.id === fork.id)!.changes![0];
