@@ -158,6 +158,8 @@ test.each(RELEASES)('a database of version $app', async (release) => {
   ]);
   expect(runs.find(({ id }) => id === 'left')?.earlier === null).toBe(!release.isSealed);
   expect((await trainer.openRun('ended'))?.report).toEqual(report);
+  // What it said was not kept then.
+  expect(await trainer.group('ended', 0, 0)).toBeNull();
   await expect(trainer.exportModel()).rejects.toThrow(
     /^This checkpoint (was written by version|is damaged: )/,
   );
