@@ -216,7 +216,7 @@ it('stays at hand where it cannot be kept, and is kept as a whole once it can be
 });
 
 it('loses its oldest steps in storage too, and of what is damaged or of another form that part alone', async () => {
-  const { store, tab } = shelf(memoryStore(), 50_000);
+  const { store, tab } = shelf(memoryStore(), 70_000);
   const first = tab();
   const said = await first.begin('a', null);
   const long = (step: number) => saidAt(step, { wording: { ...wording, item: () => 'x'.repeat(1000) } });
