@@ -371,6 +371,20 @@ describe('training that runs away', () => {
     expect(report?.changes).toEqual([{ ...change, to: 4e-3 }]);
   });
 
+  it('keeps what was changed before it ran away, and since it was kept last, when it is stopped then', async () => {
+    const run = context();
+    onStep = async (step, tools) => {
+      if (step === 0) await keep(run.context.controls, tools);
+      if (step !== 1) return;
+      run.context.controls.change([{ field: 'warmup.learning_rate', to: 1e-3 }]);
+      await diverging(tools);
+    };
+    await runPipeline({ ...run.context, decide: async () => 'stop' });
+    const { state } = run.saved.at(-1)![0];
+    expect([state.stage, state.step, state.changes.map(({ to }) => to)]).toEqual(['warmup', 1, [1e-3]]);
+    expect(state.divergences).toMatchObject([{ choice: 'stop' }]);
+  });
+
   it('keeps what was changed since it was kept last where a step fails for good', async () => {
     const run = context();
     onStep = async (step, tools) => {
