@@ -168,13 +168,24 @@ describe('what is said in alignment', { timeout: TIMEOUT }, () => {
     const trainer = trainerOn(refusing);
     const id = crypto.randomUUID();
     const notices: RunEvent[] = [];
+    const noted = (event: RunEvent) => void (event.type === 'notice' && notices.push(event));
+    let stopping: Promise<void> | undefined;
+    const stopped = (event: RunEvent) => {
+      noted(event);
+      if (afterStep(1)(event)) stopping = trainer.stop();
+    };
+    await train(trainer, null, stopped, id);
+    await stopping;
+    // This tab has it at hand, and no other.
+    expect((await groupsOf(trainer, id)).slice(0, 2 * PROMPTS)).toEqual(told.slice(0, 2 * PROMPTS));
+    expect(new Set(await groupsOf(trainerOn(own), id))).toEqual(new Set([null]));
     let pausing: Promise<void> | undefined;
     const report = await train(
       trainer,
-      null,
+      newestOf(id),
       (event) => {
-        if (event.type === 'notice') notices.push(event);
-        if (afterStep(2)(event))
+        noted(event);
+        if (afterStep(3)(event))
           pausing = trainer.pause().then(async () => {
             isFull = false;
             await trainer.resume();
@@ -184,13 +195,15 @@ describe('what is said in alignment', { timeout: TIMEOUT }, () => {
     );
     await pausing;
     expect(report).not.toBeNull();
+    const warning = {
+      type: 'notice',
+      level: 'warning',
+      message: `This run is being kept, but not what it says in alignment: ${storeSentence('quota', 'write')}`,
+      about: 'keeping',
+    };
     expect(notices).toEqual([
-      {
-        type: 'notice',
-        level: 'warning',
-        message: `This run is being kept, but not what it says in alignment: ${storeSentence('quota', 'write')}`,
-        about: 'keeping',
-      },
+      warning,
+      warning,
       {
         type: 'notice',
         level: 'info',
