@@ -1,4 +1,5 @@
 /** What alignment did to the model on test users, in plain sentences out of the table's rows: what it gained, lost, or could not be told. */
+import { grouped } from '../numeric/grouped';
 import type { Interval } from '../numeric/interval';
 import { ruleOf, type Weighting } from '../popo/rules';
 import { LEAST_DISTINCT } from './bestPoint';
@@ -57,7 +58,7 @@ export function alignmentVerdict(
   const isCollapsed = after.distinct_top1 < LEAST_DISTINCT * before.distinct_top1;
   const collapse = isCollapsed
     ? [
-        `It gives ${answers(after.distinct_top1)} to ${after.users.toLocaleString('en')} users, where SFT gave ${answers(before.distinct_top1)}.`,
+        `It gives ${answers(after.distinct_top1)} to ${grouped(after.users)} users, where SFT gave ${answers(before.distinct_top1)}.`,
       ]
     : [];
   const isHarmed = lost.length > 0 || isCollapsed;
@@ -67,7 +68,7 @@ export function alignmentVerdict(
       sentences:
         changes.length === 0
           ? []
-          : [`What alignment changed is within chance for ${after.users.toLocaleString('en')} users.`],
+          : [`What alignment changed is within chance for ${grouped(after.users)} users.`],
     };
   if (!isHarmed) return { kind: 'better', sentences: [`Alignment paid: ${listed(gained)}.`] };
   const what =
@@ -81,7 +82,7 @@ export function alignmentVerdict(
 }
 
 function answers(count: number): string {
-  return count === 1 ? '1 answer' : `${count.toLocaleString('en')} different answers`;
+  return count === 1 ? '1 answer' : `${grouped(count)} different answers`;
 }
 
 function listed(changes: readonly { label: string; interval: Interval }[]): string {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { csvOf, evenly } from '../../src/app/charts/files';
-import { isAveraged, tickLabel } from '../../src/app/charts/options';
+import { isAveraged } from '../../src/app/charts/options';
+import { tickLabel } from '../../src/app/charts/ticks';
 import { Columns } from '../../src/app/state/columns';
 
 it('writes all rows of a chart, raw, in the order of its lines, and leaves empty what was not measured', () => {
@@ -74,7 +75,7 @@ it('labels ticks with as many digits as tell them apart', () => {
     '0.4305',
     '0.4310',
   ]);
-  expect([0, 0.5, 1].map((tick) => tickLabel(tick, 0.5))).toEqual(['0', '0.5', '1.0']);
+  expect([-0.5, 0, 0.5, 1].map((tick) => tickLabel(tick, 0.5))).toEqual(['−0.5', '0', '0.5', '1.0']);
   expect([2, 4].map((tick) => tickLabel(tick, 2))).toEqual(['2', '4']);
   expect([0.45, 0.475, 0.5].map((tick) => tickLabel(tick, 0.025))).toEqual(['0.450', '0.475', '0.500']);
   expect([0.0005, 0.001].map((tick) => tickLabel(tick, 0.0005))).toEqual(['0.0005', '0.0010']);

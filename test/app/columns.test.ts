@@ -27,6 +27,10 @@ describe('Columns', () => {
     expect(columns.at('sparse', 16)).toEqual({ x: 16, value: 160 });
     expect(columns.at('dense', 15)).toEqual({ x: 14, value: 14 });
     expect(columns.at('dense', -1)).toBeNull();
+    // Before its first value a series shows that one, so that pointing there blanks nothing.
+    expect(columns.nearest('sparse', 15)).toEqual({ x: 8, value: 80 });
+    expect(columns.nearest('dense', -1)).toEqual({ x: 0, value: 0 });
+    expect(new Columns(['a']).nearest('a', 3)).toBeNull();
     expect(columns.indexAt(Number.POSITIVE_INFINITY)).toBe(9);
     expect(new Columns(['a']).at('a', 3)).toBeNull();
   });

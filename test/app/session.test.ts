@@ -525,6 +525,19 @@ describe('a session', () => {
     );
   });
 
+  it('is forked once, however often that is pressed at rest', async () => {
+    const { session, calls, emit, frames } = stage();
+    void session.start();
+    emit(lossAt(1));
+    await frames();
+    await session.pause();
+    await Promise.all([session.fork('here'), session.fork('here')]);
+    expect(calls.filter((call) => call === 'fork here')).toHaveLength(1);
+    // Where it came to nothing it can be tried again.
+    await session.fork('here');
+    expect(calls.filter((call) => call === 'fork here')).toHaveLength(2);
+  });
+
   it('forks: rests, keeps a second line and goes on with that at rest, the first one drawn behind', async () => {
     const { session, calls, emit, finish, frames, kept } = stage();
     void session.start();

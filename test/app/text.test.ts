@@ -47,6 +47,7 @@ describe('numbers', () => {
   });
 
   it('puts round ticks inside any range', () => {
+    expect(ticks(0.42, 0.56).map(({ label }) => label)).toEqual(['0.45', '0.50', '0.55']);
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1, noNaN: true }),
@@ -55,7 +56,7 @@ describe('numbers', () => {
           const found = ticks(low, low + size);
           expect(found.length).toBeGreaterThanOrEqual(1);
           expect(found.length).toBeLessThanOrEqual(6);
-          for (const tick of found) {
+          for (const { at: tick } of found) {
             expect(tick).toBeGreaterThanOrEqual(low - 1e-9);
             expect(tick).toBeLessThanOrEqual(low + size + 1e-9);
           }

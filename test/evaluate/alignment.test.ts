@@ -59,7 +59,9 @@ it('calls a rising reward with collapsed answers no gain alone', () => {
   const told = alignmentVerdict(table, spread(0, 0.08), UNSET);
   expect(told?.kind).toBe('traded');
   expect(told?.sentences[0]).toBe('Alignment traded: CTCVR +.080 [+.070, +.090].');
-  expect(told?.sentences[1]).toBe('It gives 1 answer to 1,000 users, where SFT gave 12 different answers.');
+  expect(told?.sentences[1]).toBe(
+    'It gives 1 answer to 1\u202f000 users, where SFT gave 12 different answers.',
+  );
   expect(alignmentVerdict(table, [], UNSET)).toMatchObject({ kind: 'worse' });
   // Half of the answers is no collapse, one less is.
   expect(alignmentVerdict([row('sft', 12), row('popo', 6)], spread(0, 0), UNSET)?.kind).toBe('unclear');
@@ -77,7 +79,7 @@ it('tells a trade from a gain, and luck from both', () => {
   });
   expect(alignmentVerdict(TABLE, spread(-0.01, 0.009), UNSET)).toEqual({
     kind: 'unclear',
-    sentences: ['What alignment changed is within chance for 1,000 users.'],
+    sentences: ['What alignment changed is within chance for 1\u202f000 users.'],
   });
 });
 

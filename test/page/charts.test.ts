@@ -47,6 +47,18 @@ it('say what was last measured at the step that is pointed at, all of them alike
   await page.keyboard.press('Escape');
   await expect.poll(() => said(heldOut)).toEqual(newest);
 
+  // By pointer: at the very end, where nobody was held out, and before the first step, of which no rewards are known.
+  const frame = (await heldOut.locator('.u-over').boundingBox())!;
+  const point = (share: number) => page.mouse.move(frame.x + share * frame.width, frame.y + 20);
+  await point(0.999);
+  await expect.poll(async () => (await said(rewards)).at).toEqual(['at 150']);
+  expect((await said(heldOut)).at).toEqual(['at 140']);
+  await point(0.001);
+  await expect.poll(async () => (await said(heldOut)).at).toEqual(['at 0']);
+  expect((await said(rewards)).at).toEqual(['at 1']);
+  await page.mouse.move(5, 5);
+  await expect.poll(() => said(heldOut)).toEqual(newest);
+
   // A dashed line is dashed in its legend.
   const dashes = heldOut.locator('.swatch line');
   expect(await dashes.evaluateAll((all) => all.map((line) => line.getAttribute('stroke-dasharray')))).toEqual(

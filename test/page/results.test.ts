@@ -49,7 +49,7 @@ it('says who wins, the model or recommenders without language, and shows both', 
   const section = page.locator('.table-section', { has: page.locator('#baselines-title') });
   await section.locator('table').waitFor();
   expect(await page.locator('[data-alignment]').textContent()).toBe(
-    'What alignment changed is within chance for 1,000 users.',
+    'What alignment changed is within chance for 1\u202f000 users.',
   );
   expect(await section.locator('tbody th').allTextContents()).toEqual([
     'The model, Alignment',

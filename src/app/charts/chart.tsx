@@ -82,7 +82,7 @@ export function Chart(props: ChartProps) {
   const values = useComputed(() => {
     void session.view.tick.value;
     const step = pointed.value;
-    return shown.current.lines.map(({ column }) => shown.current.columns.at(column, step ?? Infinity));
+    return shown.current.lines.map(({ column }) => shown.current.columns.nearest(column, step ?? Infinity));
   });
   const empty = props.lines.every((_, index) => values.value[index] === null);
   const told = empty
@@ -96,7 +96,7 @@ export function Chart(props: ChartProps) {
   const press = (at: number | null) => {
     pressed.value = at === pressed.value ? null : at;
   };
-  // Where nothing was measured at the very step that is pointed at, the last step that was is told.
+  // Where nothing was measured at the very step that is pointed at, the last step that was is told, or the first.
   const measured = values.value.flatMap((value) => value ?? []);
   const shownAt = step === null ? null : Math.max(...measured.map(({ x }) => x));
   return (

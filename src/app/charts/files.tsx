@@ -70,7 +70,7 @@ export function ChartNumbers(props: ChartProps) {
           <caption>
             {taken.length < xs.length
               ? `${taken.length} of ${xs.length} steps; the CSV has all`
-              : 'Every step'}
+              : 'Every step that was measured'}
           </caption>
           <thead>
             <tr>

@@ -6,6 +6,7 @@ import type { Columns } from '../state/columns';
 import { said } from '../words/language';
 import { type PaletteName, palette } from './palette';
 import { type Range, stepRange, valueRange } from './ranges';
+import { tickLabel } from './ticks';
 
 export interface Line {
   column: string;
@@ -127,11 +128,9 @@ export function plotOptions(width: number, { props, smoothing, pointed, changeMa
       drawClear: [(plot) => drawMarks(plot, props(), color, changeMarks())],
       setCursor: [
         (plot) => {
-          const index = plot.cursor.idx;
-          const step =
-            index === null || index === undefined || (plot.cursor.left ?? -1) < 0
-              ? null
-              : plot.data[0][index];
+          const { left = -1 } = plot.cursor;
+          // By its place, not by the nearest row: rows of charts that share the pointer are not equally far apart.
+          const step = left < 0 ? null : Math.round(plot.posToVal(left, 'x'));
           if (pointed.value !== step) pointed.value = step;
         },
       ],
@@ -183,27 +182,6 @@ export function isAveraged({ smooth }: Line, smoothing: number): boolean {
 export function isOfPoints(most: number) {
   return ({ data }: Pick<uPlot, 'data'>, series: number): boolean =>
     Array.from(data[series]).filter((value) => typeof value === 'number').length <= most;
-}
-
-/**
- * A number on an axis, with as many digits as tell it from its neighbours.
- * @param increment from one tick to the next; 0 on a logarithmic axis, which says what it can
- */
-export function tickLabel(value: number | null, increment: number): string {
-  // uPlot leaves out what would stand too close on a logarithmic axis.
-  if (value === null) return '';
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  const digits = digitsOf(increment);
-  if ((size < 0.001 && digits > 4) || size >= 10_000)
-    return value.toExponential(increment > 0 && increment < size / 2 ? 1 : 0);
-  return increment > 0 ? value.toFixed(digits) : String(Number(value.toPrecision(3)));
-}
-
-/** Decimals that an increment such as .025 takes, at most 6; as many where there is none. */
-function digitsOf(increment: number): number {
-  const isWhole = (digits: number) => Math.abs(((increment * 10 ** digits + 0.5) % 1) - 0.5) < 1e-6;
-  return increment > 0 ? ([0, 1, 2, 3, 4, 5].find(isWhole) ?? 6) : 6;
 }
 
 /** @param live what was changed in mid-run, for charts without marks of their own */

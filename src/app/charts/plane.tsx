@@ -103,19 +103,19 @@ export function Plane(props: PlotProps) {
       aria-label={`${names[0]} against ${names[1]}: ${summary}`}
     >
       <rect x={LEFT} y={TOP} width={SIZE - LEFT - RIGHT} height={SIZE - TOP - BOTTOM} class="plot-frame" />
-      {ticks(x0, x1).map((x) => (
+      {ticks(x0, x1).map(({ at: x, label }) => (
         <g key={x}>
           <line x1={px(x)} x2={px(x)} y1={TOP} y2={SIZE - BOTTOM} class="plot-grid" />
           <text x={px(x)} y={SIZE - BOTTOM + 14} text-anchor="middle" class="plot-tick">
-            {trimmed(x)}
+            {label}
           </text>
         </g>
       ))}
-      {ticks(y0, y1).map((y) => (
+      {ticks(y0, y1).map(({ at: y, label }) => (
         <g key={y}>
           <line x1={LEFT} x2={SIZE - RIGHT} y1={py(y)} y2={py(y)} class="plot-grid" />
           <text x={LEFT - 6} y={py(y) + 3.5} text-anchor="end" class="plot-tick">
-            {trimmed(y)}
+            {label}
           </text>
         </g>
       ))}
@@ -218,8 +218,4 @@ function extent(values: number[]): [number, number] {
   const slack = Math.max((high - low) * 0.16, 0.025);
   // More room towards the better corner: the arrow points there.
   return [Math.max(0, low - slack), high + 1.6 * slack];
-}
-
-function trimmed(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

@@ -152,14 +152,14 @@ function Dots({ axes, looked: { names, step, prompt } }: { axes: [RewardName, Re
       aria-label={`${looks[0].label} against ${looks[1].label} reward: ${where}`}
     >
       <rect x={LEFT} y={TOP} width={SIZE - LEFT - RIGHT} height={SIZE - TOP - BOTTOM} class="plot-frame" />
-      {ticks(x0, x1).map((x) => (
+      {ticks(x0, x1).map(({ at: x, label }) => (
         <text key={x} x={px(x)} y={SIZE - BOTTOM + 14} text-anchor="middle" class="plot-tick">
-          {Number(x.toPrecision(3))}
+          {label}
         </text>
       ))}
-      {ticks(y0, y1).map((y) => (
+      {ticks(y0, y1).map(({ at: y, label }) => (
         <text key={y} x={LEFT - 6} y={py(y) + 3.5} text-anchor="end" class="plot-tick">
-          {Number(y.toPrecision(3))}
+          {label}
         </text>
       ))}
       <text x={SIZE - RIGHT} y={SIZE - 6} text-anchor="end" class={`plot-label ${looks[0].color}-fill`}>

@@ -270,7 +270,7 @@ function Knob({ path }: { path: ShownPath }) {
             </option>
           ))}
         </select>
-        <FieldProblem why={problem.value} />
+        {unread !== null ? <small class="unread">{unread}</small> : <FieldProblem why={problem.value} />}
       </label>
     );
   const alone =
@@ -294,7 +294,11 @@ function Knob({ path }: { path: ShownPath }) {
           event.currentTarget.value = String(value);
         }}
       />
-      <FieldProblem why={problem.value ?? alone} />
+      {unread !== null ? (
+        <small class="unread">{unread}</small>
+      ) : (
+        <FieldProblem why={problem.value ?? alone} />
+      )}
     </label>
   );
 }

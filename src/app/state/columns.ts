@@ -58,6 +58,14 @@ export class Columns {
     return null;
   }
 
+  /** As `at`; where it was not measured by then, what it was first measured to be. Null where it never was. */
+  nearest(name: string, x: number): { x: number; value: number } | null {
+    const found = this.at(name, x);
+    if (found !== null) return found;
+    const first = this.column(name).findIndex((value) => !Number.isNaN(value));
+    return first < 0 ? null : { x: this.x[first], value: this.column(name)[first] };
+  }
+
   /** The row of the last x at or before the one given; −1 where all come after it. */
   indexAt(x: number): number {
     let [low, high] = [-1, this.length - 1];

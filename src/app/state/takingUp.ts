@@ -27,25 +27,33 @@ interface Tools {
 
 export function createTakingUp(tools: Tools) {
   const { status, pending, busy, isFree, isKept, turn, trainer, find, start, pause, reset, say } = tools;
+  /** A second press would make a second fork. */
+  let isForking = false;
 
   /**
    * Rests, and goes on with a second line of the run, which rests too: the first one is kept as it is.
    * @param of a kept run; left out, the run on show
    */
   async function fork(from: ForkPoint, of?: string): Promise<void> {
-    if (status.value === 'running') await pause();
-    if (status.value === 'running' || pending.value !== null) return;
+    if (isForking) return;
+    isForking = true;
     try {
+      if (status.value === 'running') await pause();
+      if (status.value === 'running' || pending.value !== null) return;
       const { id } = await trainer().fork(from, of);
       const made = await find(id);
       // Before the run on show is put away.
       if (made === undefined) throw new Error('the browser did not keep it');
       if (!(await putAway(id))) return;
       void start(made);
+      // The second line may be forked again while it comes to where it rests.
+      isForking = false;
       const comesBefore = typeof from !== 'string' && made.step < from.step;
       await (comesBefore ? goOnTo(from) : pause());
     } catch (error) {
       say('error', `The run was not forked: ${sentence(error)}`);
+    } finally {
+      isForking = false;
     }
   }
 

@@ -64,19 +64,19 @@ export function FrontPlot({ front }: { front: Front }) {
           height={HEIGHT - TOP - BOTTOM}
           class="plot-frame"
         />
-        {ticks(x0, x1).map((x) => (
+        {ticks(x0, x1).map(({ at: x, label }) => (
           <g key={x}>
             <line x1={px(x)} x2={px(x)} y1={TOP} y2={HEIGHT - BOTTOM} class="plot-grid" />
             <text x={px(x)} y={HEIGHT - BOTTOM + 14} text-anchor="middle" class="plot-tick">
-              {trimmed(x)}
+              {label}
             </text>
           </g>
         ))}
-        {ticks(y0, y1).map((y) => (
+        {ticks(y0, y1).map(({ at: y, label }) => (
           <g key={y}>
             <line x1={LEFT} x2={WIDTH - RIGHT} y1={py(y)} y2={py(y)} class="plot-grid" />
             <text x={LEFT - 5} y={py(y) + 3.5} text-anchor="end" class="plot-tick">
-              {trimmed(y)}
+              {label}
             </text>
           </g>
         ))}
@@ -155,8 +155,4 @@ function extent(values: readonly number[]): [number, number] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const slack = Math.max((high - low) * 0.15, 0.005);
   return [low - slack, high + slack];
-}
-
-function trimmed(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

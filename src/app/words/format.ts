@@ -1,4 +1,5 @@
 /** How numbers read on the page. Pure; no locale surprises: the page is in English, so are its digits. */
+import { grouped as count } from '../../numeric/grouped';
 
 /** A duration in words, such as `4 s`, `1 min 20 s`, `1 h 05 min`. */
 export function duration(seconds: number): string {
@@ -13,12 +14,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** A count with thin thousands separators: `12 345`. */
-export function count(value: number): string {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
-}
+export { count };
 
 /** About three significant digits, for axes and read-outs: `0.512`, `3.14`, `12.3`, `2.0e-5`. */
 export function short(value: number | null | undefined): string {
