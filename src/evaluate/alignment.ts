@@ -98,8 +98,8 @@ function advice({ keep, weighting, idReward }: AlignmentSettings, isTrade: boole
   // A rule that draws its weights hands over a mixture, and no earlier one.
   const canKeep = keep === 'last' && ruleOf(weighting).draw === undefined;
   const what = [
-    ...(canKeep ? ['popo.keep=best hands over the best point on validation users'] : []),
-    ...(idReward === 'ctcvr' ? ['ranker.reward=lift pays nothing for popularity alone'] : []),
+    ...(canKeep ? ['popo.keep=best, which hands over the best point on validation users'] : []),
+    ...(idReward === 'ctcvr' ? ['ranker.reward=lift, which pays nothing for popularity alone'] : []),
   ];
   if (what.length > 0) return [`To try: ${what.join('; ')}.`];
   return isTrade ? [] : ['For these data take the model after SFT.'];

@@ -56,12 +56,12 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
   [
     'rupr.prompts',
     ({ rupr }) => rupr.prompts * rupr.num_cots <= MAX_COTS,
-    `and num_cots together must be at most ${MAX_COTS} CoTs`,
+    `and rupr.num_cots together must be at most ${MAX_COTS} CoTs`,
   ],
   [
     'model.num_attention_heads',
     ({ model }) => (model.hidden_size / model.num_attention_heads) % 4 === 0,
-    'must divide hidden_size into heads whose width is a multiple of 4, because kernels read four numbers at a time',
+    'must divide model.hidden_size into heads whose width is a multiple of 4, because kernels read four numbers at a time',
   ],
   [
     'model.intermediate_size',
@@ -71,7 +71,7 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
   [
     'model.num_key_value_heads',
     ({ model }) => model.num_attention_heads % model.num_key_value_heads === 0,
-    'must divide num_attention_heads',
+    'must divide model.num_attention_heads',
   ],
   [
     'evaluate.sasrec_hidden_size',
@@ -81,7 +81,7 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
   [
     'text.max_prompt_length',
     ({ text }) => text.max_prompt_length + text.max_completion_length <= MAX_SEQUENCE,
-    `and max_completion_length together must be at most ${MAX_SEQUENCE}`,
+    `and text.max_completion_length together must be at most ${MAX_SEQUENCE}`,
   ],
   [
     'model.hidden_size',
@@ -103,12 +103,12 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     'popo.num_generations',
     (config) =>
       config.popo.prompts_per_step * config.popo.num_generations * sequenceLength(config) <= MAX_BATCH_TOKENS,
-    `asks with prompts_per_step for a batch of more than ${MAX_BATCH_TOKENS} tokens`,
+    `asks with popo.prompts_per_step for a batch of more than ${MAX_BATCH_TOKENS} tokens`,
   ],
   [
     'data.items_per_l3',
     ({ data }) => data.world === 'compatibility' || data.num_l1 * 16 * data.items_per_l3 <= 100_000,
-    'asks with num_l1 for more than 100000 items',
+    'asks with data.num_l1 for more than 100000 items',
   ],
   [
     'data.num_users',
@@ -126,13 +126,13 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     ({ ranking }) =>
       ranking.users === 0 ||
       ranking.subspaces * 2 ** ranking.bits * ranking.embedding_size <= MAX_CODE_WEIGHTS,
-    `asks with subspaces and embedding_size for more than ${MAX_CODE_WEIGHTS} weights of codes (subspaces · 2^bits · embedding_size)`,
+    `asks with ranking.subspaces and ranking.embedding_size for more than ${MAX_CODE_WEIGHTS} weights of codes (codes per user · 2^bits · width)`,
   ],
   [
     'ranking.batch_size',
     ({ ranking }) =>
       ranking.users === 0 || ranking.batch_size * ranking.subspaces * 2 ** ranking.bits <= MAX_CELLS,
-    `asks with subspaces and bits for a batch of more than ${MAX_CELLS} cells (batch_size · subspaces · 2^bits)`,
+    `asks with ranking.subspaces and ranking.bits for a batch of more than ${MAX_CELLS} cells (requests · codes per user · 2^bits)`,
   ],
   [
     'popo.reward_weights',
@@ -162,7 +162,7 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
   [
     'popo.influence',
     ({ popo }) => popo.influence !== 'halves' || popo.prompts_per_step > 1,
-    'can be halves only with at least 2 prompts_per_step',
+    'can be halves only where popo.prompts_per_step is at least 2',
   ],
   [
     'popo.influence_prompts',

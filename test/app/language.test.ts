@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { h } from 'preact';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { inChinese } from '../../src/app/words/chinese';
 import { changesInWords } from '../../src/app/words/differences';
@@ -216,3 +217,29 @@ it('says what the page says', () => {
     inChinese('No, it costs: popo over fixed-0.5, L3 −.012 [−.020, −.004] and CTCVR +.001 [−.002, +.004].'),
   ).toBe('没有，反而下降：popo 对比 fixed-0.5，L3 −.012 [−.020, −.004]，CTCVR +.001 [−.002, +.004]。');
 });
+
+it('no component returns a fragment with text in it, of which only pieces would be translated', () => {
+  const found = readdirSync('src/app', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.tsx'))
+    .flatMap((name) => {
+      const text = readFileSync(join('src/app', name), 'utf8');
+      const file = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+      return fragmentsReturned(file).filter((fragment) =>
+        fragment.children.some((child) => ts.isJsxText(child) && /\p{L}/u.test(child.text)),
+      );
+    });
+  expect(found.map((fragment) => fragment.getText())).toEqual([]);
+});
+
+function fragmentsReturned(node: ts.Node): ts.JsxFragment[] {
+  const inner: ts.JsxFragment[] = [];
+  ts.forEachChild(node, (child) => {
+    inner.push(...fragmentsReturned(child));
+  });
+  return ts.isJsxFragment(node) && isReturned(node.parent) ? [node, ...inner] : inner;
+}
+
+function isReturned(above: ts.Node): boolean {
+  const isBetween = ts.isParenthesizedExpression(above) || ts.isConditionalExpression(above);
+  return isBetween ? isReturned(above.parent) : ts.isReturnStatement(above) || ts.isArrowFunction(above);
+}

@@ -15,7 +15,7 @@ test('the reference has one row per field, of as many cells as its head', () => 
   expect(new Set(rows.map((row) => row.split(/(?<!\\)\|/).length))).toEqual(new Set([10]));
   const eta = rows.find((row) => row.startsWith('| `popo.eta_over_mu`'));
   expect(eta).toMatch(
-    /\| `0\.1` \| {2}\|.*\| a number from -1000 to 1000 \| η\/μ .* \*Not always read: Only the weighting popo/,
+    /\| `0\.1` \| {2}\|.*\| a number from -1000 to 1000 \| η\/μ .* \*Not always read: Only the weighting POPO/,
   );
   const steps = rows.find((row) => row.startsWith('| `warmup.steps`'));
   // Where the versions of a preset differ, both are told.

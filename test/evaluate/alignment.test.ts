@@ -40,7 +40,7 @@ it('says what was lost for certain, with its interval, and what may help', () =>
     kind: 'worse',
     sentences: [
       'Alignment made things worse: L3 −.030 [−.040, −.020].',
-      'To try: popo.keep=best hands over the best point on validation users; ranker.reward=lift pays nothing for popularity alone.',
+      'To try: popo.keep=best, which hands over the best point on validation users; ranker.reward=lift, which pays nothing for popularity alone.',
     ],
   });
   expect(alignmentVerdict(TABLE, spread(0, 0, -0.02), SET)?.sentences).toEqual([
@@ -50,7 +50,7 @@ it('says what was lost for certain, with its interval, and what may help', () =>
   // What a run's config would refuse is not advised.
   const conditioned = { ...UNSET, weighting: 'conditioned' } as const;
   expect(alignmentVerdict(TABLE, spread(-0.03, 0), conditioned)?.sentences.at(-1)).toBe(
-    'To try: ranker.reward=lift pays nothing for popularity alone.',
+    'To try: ranker.reward=lift, which pays nothing for popularity alone.',
   );
 });
 

@@ -18,7 +18,7 @@ it('pauses, shows the curve, and goes on when that is chosen', async () => {
   const notice = page.locator('[data-notice=divergence]');
   expect(await page.getAttribute('html', 'data-status')).toBe('paused');
   expect(await notice.textContent()).toMatch(
-    /may be running away\. The loss is far above where it has been: .* after step \d+ of sft/,
+    /may be running away\. The loss is far above where it has been: .* after step \d+ of fine-tuning/,
   );
   expect(await notice.locator('svg polyline').getAttribute('points')).toMatch(/^[\d., ]+$/);
   expect(await notice.locator('svg').getAttribute('aria-label')).toMatch(

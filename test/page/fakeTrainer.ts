@@ -622,7 +622,7 @@ export function fakeServices(options: FakeOptions): Services {
         device,
         warning:
           options.backend === 'cpu'
-            ? 'This browser offers no WebGPU adapter, so training runs on the CPU, many times slower than in a browser with WebGPU.'
+            ? 'This browser offers no WebGPU adapter, so training runs on the CPU in TensorFlow.js, many times slower than in a browser with WebGPU.'
             : null,
       };
     },

@@ -56,14 +56,14 @@ it('of weights and rules say beneath them why they were refused, in words, and s
   await bar.fill('0.8');
   await expect
     .poll(() => page.locator('.weight-bars .field-problem').allTextContents())
-    .toEqual(['Nothing was changed: reward weights (popo.reward_weights) must stay as it is.']);
+    .toEqual(['Nothing was changed: “Reward weights” (popo.reward_weights) must stay as it is.']);
   expect(await bar.inputValue()).toBe(before);
   const rules = page.locator('.knobs [role=radiogroup]');
   await rules.getByRole('radio', { name: 'Fixed', exact: true }).click();
   const problem = page.locator('.knobs .segments + .field-problem');
   await expect
     .poll(() => problem.allTextContents())
-    .toEqual(['Nothing was changed: weighting (popo.weighting) must stay as it is.']);
+    .toEqual(['Nothing was changed: “Weighting” (popo.weighting) must stay as it is.']);
   expect(await rules.locator('input:checked').getAttribute('value')).toBe('popo');
   expect(await page.locator('.notice').count()).toBe(0);
   await page.close();

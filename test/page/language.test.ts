@@ -5,12 +5,15 @@ import { expect, it } from 'vitest';
 import type {} from '../../src/app/console';
 import { GROUPS } from '../../src/app/form/fieldTable';
 import { RECORDINGS } from '../../src/run/recordings';
+import { namesAlone } from '../app/namesAlone';
 import { fakePage } from './fakePage';
+import { STATES } from './states';
 
 const fake = fakePage();
 
 /** Names that stay as they are, and what the fake trainer says is wrong. */
 const NAMES = [
+  'tiny, small, base, medium, large',
   'TensorFlow.js',
   'Page Up',
   'Page Down',
@@ -57,6 +60,31 @@ function leftInEnglish(page: Page): Promise<string[]> {
     if (isEnglish(document.title)) left.add(document.title);
     return [...left];
   }, NAMES);
+}
+
+/** Fields' own names without words beside them, of what people see, read or hear, each with the text that it stands in. */
+async function rawNames(page: Page): Promise<string[]> {
+  const texts = await page.evaluate(() => {
+    const isKept = (element: Element) =>
+      element.closest('[translate="no"], code, kbd, pre, option, [hidden], script, noscript, style') !== null;
+    /** By the block that each stands in, since a name may be in an element of its own beside its words. */
+    const byBlock = new Map<Element, string>();
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) {
+      const { data, parentElement } = nodes.currentNode as Text;
+      let block = parentElement!;
+      while (/^(inline|contents)$/.test(getComputedStyle(block).display) && block.parentElement)
+        block = block.parentElement;
+      byBlock.set(block, (byBlock.get(block) ?? '') + (isKept(parentElement!) ? '·' : data));
+    }
+    const attributes = [...document.querySelectorAll('body *')].flatMap((element) =>
+      ['title', 'aria-label', 'aria-valuetext', 'placeholder', 'alt', 'label'].map((name) =>
+        isKept(element) ? '' : (element.getAttribute(name) ?? ''),
+      ),
+    );
+    return [...new Set([...byBlock.values(), ...attributes])];
+  });
+  return texts.flatMap((text) => namesAlone(text).map((name) => `${name}: ${text.trim()}`));
 }
 
 async function violations(page: Page): Promise<string[]> {
@@ -181,3 +209,26 @@ it('shows the recorded run in Chinese, and stands where it stood when the langua
   await expect.poll(() => leftInEnglish(page)).toEqual([]);
   await page.context().close();
 });
+
+it.each(STATES)(
+  'has words beside every field’s name, and no English in Chinese: $name',
+  async ({ name, query, reach }) => {
+    const page = await fake.browser.newPage({
+      locale: 'en',
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: 'reduce',
+    });
+    page.on('pageerror', (error) => expect.fail(error.message));
+    await page.goto(fake.url + query);
+    await page.waitForSelector('.device .dot:not(.unknown)');
+    await reach(page);
+    expect(await rawNames(page)).toEqual([]);
+    // Behind a dialog nothing can be pressed by hand.
+    await page.locator('.languages [lang=zh-Hans]').evaluate((button: HTMLElement) => button.click());
+    await page.waitForSelector('html[lang=zh-Hans]');
+    // The importer that is played has sentences of its own.
+    if (!name.startsWith('files')) await expect.poll(() => leftInEnglish(page)).toEqual([]);
+    expect(await rawNames(page)).toEqual([]);
+    await page.close();
+  },
+);

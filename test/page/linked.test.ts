@@ -61,7 +61,7 @@ it('tells changes in words also where it has no result, until something is set o
   const said = page.locator('[data-notice=changes]');
   await said.waitFor();
   expect(await said.textContent()).toBe(
-    'What is set changes on the way. From step 5 of alignment on: weighting fixed, not popo. From step 5 of alignment on: leash to the fine-tuned model 0.3, not 0.1.',
+    'What is set changes on the way. From step 5 of alignment on: weighting fixed, not POPO. From step 5 of alignment on: leash to the fine-tuned model 0.3, not 0.1.',
   );
   await page.click('[data-action=train]');
   await page.waitForSelector('html[data-status=running]');
@@ -103,7 +103,7 @@ it('shows its reader the table and the curves before anything is trained, then t
   for (const said of [
     'As its maker’s browser reported it; nobody has checked it.',
     'WebGPU on NVIDIA ada-lovelace',
-    'The preset tiny, but: seed 9, not 1; weighting fixed, not popo.',
+    'The preset tiny, but: seed 9, not 1; weighting fixed, not POPO.',
     'your run is drawn over theirs',
   ])
     expect(words).toContain(said);

@@ -109,7 +109,7 @@ it('does not let Train or Step be pressed for a run that is too large, and says 
   await expect.poll(() => train.isDisabled()).toBe(true);
   expect(await step.isDisabled()).toBe(true);
   expect(await page.locator('[data-notice=budget]').textContent()).toMatch(
-    /^Answers to each shopper \(popo\.num_generations\) \(now 64\) asks for \d\.\d GiB in one buffer, most of it for a POPO batch, and this GPU allows 2\.0 GiB: lower it\.$/,
+    /^“Answers to each shopper” \(popo\.num_generations\) \(now 64\) asks for \d\.\d GiB in one buffer, most of it for a POPO batch, and this GPU allows 2\.0 GiB: lower it\.$/,
   );
   await page.evaluate(() => globalThis.taiji!.start());
   expect(await page.evaluate(() => globalThis.taiji!.notices().at(-1)?.message)).toMatch(

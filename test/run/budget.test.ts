@@ -252,7 +252,7 @@ describe('what a run takes', () => {
     const config = presetConfig(v1('small'));
     Object.assign(config.rupr, { prompts: 1_000_000, num_cots: 16 });
     expect(() => parseConfig(config)).toThrow(
-      'rupr.prompts and num_cots together must be at most 2000000 CoTs.',
+      'rupr.prompts and rupr.num_cots together must be at most 2000000 CoTs.',
     );
     Object.assign(config.rupr, { prompts: 125_000 });
     expect(parseConfig(config)).toEqual(config);

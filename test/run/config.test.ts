@@ -120,7 +120,7 @@ describe('parseConfig', () => {
       /^popo\.beta must be a number/,
     );
     expect(refusal((c) => Object.assign(c.popo, { influence: 'halves', prompts_per_step: 1 }))).toMatch(
-      /^popo\.influence can be halves only with at least 2 prompts_per_step/,
+      /^popo\.influence can be halves only where popo\.prompts_per_step is at least 2/,
     );
     expect(refusal((c) => Object.assign(c.popo, { influence_prompts: -1 }))).toMatch(
       /^popo\.influence_prompts must be/,
@@ -151,10 +151,10 @@ describe('parseConfig', () => {
       Object.assign(c.ranking, { subspaces: 32, bits: 12 }, change);
     };
     expect(refusal((c) => codes(c, { embedding_size: 256 }))).toBe(
-      'ranking.bits asks with subspaces and embedding_size for more than 16777216 weights of codes (subspaces · 2^bits · embedding_size).',
+      'ranking.bits asks with ranking.subspaces and ranking.embedding_size for more than 16777216 weights of codes (codes per user · 2^bits · width).',
     );
     expect(refusal((c) => codes(c, { batch_size: 1024 }))).toMatch(
-      /^ranking\.batch_size asks with subspaces and bits for a batch of more than 100000000 cells/,
+      /^ranking\.batch_size asks with ranking\.subspaces and ranking\.bits for a batch of more than 100000000 cells/,
     );
     expect(refusal((c) => Object.assign(c.popo, { weighting: 'best' }))).toBe(
       'popo.weighting must be one of fixed, popo, popo-light, gdpo, mgda, correlation, constraint, conditioned.',

@@ -155,7 +155,7 @@ export function Chart(props: ChartProps) {
 /** A mark's label: what was changed, as the field is called. */
 function worded({ x, fields }: { x: number; fields: readonly ConfigPath[] }): { x: number; label: string } {
   if (fields.length > 1) return { x, label: `${fields.length} changes` };
-  return { x, label: labelled(fields[0]) ?? fields[0] };
+  return { x, label: labelled(fields[0]) };
 }
 
 /** A line as the chart draws it. */

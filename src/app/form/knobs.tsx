@@ -9,6 +9,7 @@ import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { changesInWords } from '../words/differences';
 import { HINTS, LABELS, labelled, labelOf } from '../words/fieldLabels';
+import { inFieldWords, unreadWords } from '../words/fieldWords';
 import { said } from '../words/language';
 import { sentence } from '../words/sentence';
 import { type FieldGroup, found, GROUPS } from './fieldTable';
@@ -85,7 +86,7 @@ export function Knobs() {
       </div>
       {problem !== null && (
         <p class="problem wide" role="alert" data-notice="settings">
-          {problem}
+          {inFieldWords(problem)}
         </p>
       )}
       {groups.map((group) =>
@@ -186,7 +187,7 @@ function Group({ group, isFiltered, preset }: { group: FieldGroup; isFiltered: b
 function Knob({ path, preset }: { path: FieldGroup['paths'][number]; preset: RunConfig }) {
   const session = useSession();
   const config = session.config.value;
-  const unread = whyUnread(config, path);
+  const unread = unreadWords(config, path);
   const differs = isChanged(path, config, preset);
   const Own = OWN[path];
   return (

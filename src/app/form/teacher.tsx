@@ -7,6 +7,7 @@ import { normalEndpoint } from '../../sft/endpointAddress';
 import { DeleteButton } from '../parts/deleteButton';
 import { ConfigField, LabelOf } from '../parts/fields';
 import { useSession } from '../state/context';
+import { HINTS, isLabelled, LABELS } from '../words/fieldLabels';
 import { count } from '../words/format';
 
 type TeacherName = RunConfig['rupr']['teacher'];
@@ -98,9 +99,11 @@ function EndpointFields() {
           }}
         />
       </label>
-      {shownIn('asking').map((path) => (
-        <ConfigField key={path} path={path} />
-      ))}
+      {shownIn('asking')
+        .filter(isLabelled)
+        .map((path) => (
+          <ConfigField key={path} path={path} label={LABELS[path]} hint={HINTS[path]} />
+        ))}
       {refused.value !== null && (
         <p class="problem wide" role="alert">
           The address {refused.value.problem}.

@@ -3,9 +3,9 @@
 import { useSignal } from '@preact/signals';
 import type { ConfigPath, RunConfig } from '../../run/config';
 import type { LeafValue } from '../../run/fields/kinds';
-import { fieldAt, leafAt, setLeaf, whyUnread, wordsOf } from '../../run/fields/paths';
+import { fieldAt, leafAt, setLeaf, wordsOf } from '../../run/fields/paths';
 import { useSession } from '../state/context';
-import { inFieldWords } from '../words/fieldWords';
+import { inFieldWords, unreadWords } from '../words/fieldWords';
 
 /**
  * A field of the config with the control that its entry asks for. It is disabled, and says why, while a run would not read it.
@@ -24,7 +24,7 @@ export function ConfigField(props: {
   const config = useSession().config.value;
   const { control } = fieldAt(path).kind;
   const value = leafAt(config, path);
-  const words = { ...wordsOf(path), ...named(path, props), unread: whyUnread(config, path) };
+  const words = { ...wordsOf(path), ...named(path, props), unread: unreadWords(config, path) };
   const set = (draft: RunConfig, chosen: LeafValue) => {
     for (const each of [path, ...also]) setLeaf(draft, each, chosen);
   };

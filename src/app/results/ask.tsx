@@ -6,6 +6,7 @@ import { Plane } from '../charts/plane';
 import { type AnswerCard, type AskingState, askedTitle, createAskingState } from '../state/asking';
 import { type Blend, placeOn } from '../state/blend';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 import { percent, short } from '../words/format';
 import '../styles/ask.css';
 
@@ -60,7 +61,7 @@ export function Ask() {
       </p>
       {asking.problem.value !== null && (
         <p class="problem" role="alert">
-          {asking.problem.value}
+          {inFieldWords(asking.problem.value)}
         </p>
       )}
       {asking.cards.value.length > 0 && (
@@ -297,7 +298,7 @@ function Card({ card: { key, title, answer, problem } }: { card: AnswerCard }) {
       <h3>{title}</h3>
       {problem !== null && (
         <p class="problem" role="alert">
-          {problem}
+          {inFieldWords(problem)}
         </p>
       )}
       {answer !== null && <Said answer={answer} />}

@@ -4,6 +4,7 @@ import type { AnswersRow } from '../../evaluate/metrics';
 import type { RowSpread } from '../../evaluate/rowSpread';
 import { rateInterval } from '../../numeric/rate';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 import { count } from '../words/format';
 import { rowLabel } from '../words/runWords';
 import { labelOf } from './baselineLabels';
@@ -90,7 +91,7 @@ export function Baselines() {
           which the model, naming one item, does not have. All of them learn from what training may see, read
           whole histories, and choose their settings on validation users. Below a rate: its 95 % interval over
           these users; Top share and Distinct are no means over users, so they have none. Lead: with its 95 %
-          interval, paired over users; one seed. {report.notes.join(' ')}
+          interval, paired over users; one seed. {inFieldWords(report.notes.join(' '))}
         </p>
       </details>
     </section>

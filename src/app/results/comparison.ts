@@ -1,11 +1,12 @@
 /** What several runs differ in, and what came out of each with its interval. */
 import { rateInterval } from '../../numeric/rate';
 import type { RunChange } from '../../run/changes';
-import type { ConfigPath, RunConfig } from '../../run/config';
+import type { RunConfig } from '../../run/config';
 import { formatLeaf, type LeafValue } from '../../run/diff';
+import { isConfigPath } from '../../run/fields/paths';
 import type { RunPairing } from '../../run/pairing';
 import type { Report } from '../../run/report';
-import { settingName } from '../words/differences';
+import { settingName, valueWords } from '../words/differences';
 import { labelled } from '../words/fieldLabels';
 
 export interface ComparedRun {
@@ -29,7 +30,7 @@ export function differingSettings(runs: readonly ComparedRun[]): DifferingSettin
   const paths = [...new Set(leaves.flatMap((own) => [...own.keys()]))];
   const rows = paths.map((path) => ({
     path,
-    label: labelled(path as ConfigPath),
+    label: isConfigPath(path) ? labelled(path) : null,
     values: leaves.map((own) => own.get(path) ?? '–'),
   }));
   const changes = runs.map(
@@ -42,7 +43,7 @@ export function differingSettings(runs: readonly ComparedRun[]): DifferingSettin
 }
 
 function changeWords({ step, field, to }: RunChange, config: RunConfig): string {
-  return `${settingName(field, config)} ${formatLeaf(to)} from step ${step + 1} on`;
+  return `${settingName(field, config)} ${valueWords(field, to)} from step ${step + 1} on`;
 }
 
 function leavesOf(value: object, before = ''): [string, string][] {

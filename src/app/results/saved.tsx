@@ -127,7 +127,7 @@ export function SavedRuns() {
                   disabled={isBarred(run)}
                   onClick={() => void session.takeUp(run, 'earlier')}
                 >
-                  Resume at step {run.earlier.step} of {run.earlier.stage}
+                  Resume at step {run.earlier.step} of {inSentence(run.earlier.stage, run.config)}
                 </button>
               )}
               <button
@@ -244,9 +244,9 @@ function Result({ of: { l3, ctcvr, ctcvrInterval, users } }: { of: RunResult }) 
   const rate = (value: number) => value.toFixed(3).replace(/^0/, '');
   const range = ({ low, high }: { low: number; high: number }) => `${rate(low)}–${rate(high)}`;
   return (
-    <>
+    <span>
       ; L3 {rate(l3)} ({range(rateInterval(l3, users))}), CTCVR {rate(ctcvr)} (
       {range(ctcvrInterval ?? rateInterval(ctcvr, users))})
-    </>
+    </span>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { StoredKind, StoredThing } from '../../worker/protocol';
 import { useSession } from '../state/context';
 import type { Storage } from '../state/storage';
+import { inFieldWords } from '../words/fieldWords';
 import { ago, bytes, count } from '../words/format';
 import '../styles/storage.css';
 
@@ -109,7 +110,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
             <ul>
               {own.map((thing) => (
                 <li key={thing.id} data-kind={kind}>
-                  <span class="storage-name">{thing.name}</span>
+                  <span class="storage-name">{inFieldWords(thing.name)}</span>
                   <span class="faint">{thing.isInUse ? 'in use by a run that is on' : dated(thing)}</span>
                   <span class="storage-size" title={`${count(thing.bytes)} bytes`}>
                     {bytes(thing.bytes)}
@@ -118,7 +119,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
                     type="button"
                     class="plain"
                     disabled={isWorking || thing.isInUse}
-                    aria-label={`Delete ${thing.name}`}
+                    aria-label={`Delete ${inFieldWords(thing.name)}`}
                     onClick={() => ask(`${kind} ${thing.id}`, [thing])}
                   >
                     Delete
@@ -184,7 +185,8 @@ export function lossWords(things: readonly StoredThing[]): string {
     return `${number} ${number === 1 ? KINDS[kind].one : KINDS[kind].many}`;
   });
   const [only] = free;
-  const what = free.length === 1 ? `“${only.name}”` : parts.join(', ').replace(/, ([^,]*)$/, ' and $1');
+  const what =
+    free.length === 1 ? `“${inFieldWords(only.name)}”` : parts.join(', ').replace(/, ([^,]*)$/, ' and $1');
   const losses = kinds.length === 1 ? [KINDS[kinds[0]].loss] : ['This cannot be undone.'];
   // Where the runs go too, nobody needs it any more.
   const needed = free.reduce((most, { neededBy }) => Math.max(most, neededBy), 0);

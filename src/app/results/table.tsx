@@ -6,6 +6,7 @@ import { rateInterval } from '../../numeric/rate';
 import { catalogueSize } from '../../run/catalogueSize';
 import { late } from '../parts/late';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 import { count, short } from '../words/format';
 import { heldOutWords, rowLabel } from '../words/runWords';
 import { changeText, toneOf } from './change';
@@ -146,7 +147,7 @@ function WhatAlignmentDid() {
   if (told === null || told.sentences.length === 0) return null;
   return (
     <p class={told.kind === 'worse' ? 'problem' : 'verdict'} data-alignment={told.kind}>
-      {told.sentences.join(' ')}
+      {inFieldWords(told.sentences.join(' '))}
     </p>
   );
 }

@@ -10,6 +10,7 @@ import { SMOOTHINGS } from '../state/chartSettings';
 import type { Columns } from '../state/columns';
 import { useSession } from '../state/context';
 import { covarianceSentence, heldSentence } from '../words/covarianceWords';
+import { inFieldWords } from '../words/fieldWords';
 import { count, percent, short } from '../words/format';
 import { heldOutWords, stageWords } from '../words/runWords';
 import '../styles/charts.css';
@@ -167,7 +168,7 @@ function AlignmentCharts() {
   const gradients =
     probe_every > 0 || ruleOf(weighting).needs === 'gram'
       ? 'Measured every few steps'
-      : 'Not measured: measuring gradients is off (probe_every is 0)';
+      : inFieldWords('Not measured: popo.probe_every is 0');
   const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
   const pulls = named.map(({ name, symbol, color }): Line => {
     return { column: `pull_${name}`, label: `pull_${symbol}`, color, dash: [4, 3] };
@@ -372,7 +373,7 @@ export function Gauges() {
     },
     {
       label: 'Cut off samples',
-      hint: 'clipped_ratio: reached max_completion_length',
+      hint: inFieldWords('clipped_ratio: reached text.max_completion_length'),
       columns: popo,
       column: 'clipped',
       write: percent,

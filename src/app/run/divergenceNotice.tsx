@@ -1,5 +1,6 @@
 import type { DivergenceChoice } from '../../run/divergence';
 import { useSession } from '../state/context';
+import { inFieldWords } from '../words/fieldWords';
 import { short } from '../words/format';
 import '../styles/divergence.css';
 
@@ -44,7 +45,7 @@ export function DivergenceNotice() {
               ? `The run of ${run.config.preset}, seed ${run.config.seed}, was stopped, because it may be running away.`
               : 'Training has paused, because it may be running away.'}
           </b>{' '}
-          {sentence}
+          {inFieldWords(sentence)}
         </p>
         {curve.length > 1 && <Curve curve={curve} bound={bound} />}
         <ul class="choices">

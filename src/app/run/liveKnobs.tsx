@@ -9,6 +9,7 @@ import { FieldProblem, LabelOf, whyUnfit } from '../parts/fields';
 import { withWeight } from '../parts/weights';
 import { useSession } from '../state/context';
 import { isLabelled, labelOf, type ShownPath } from '../words/fieldLabels';
+import { unreadWords } from '../words/fieldWords';
 import { OwnChanges } from './ownChanges';
 import { WeightTriangle } from './weightTriangle';
 import '../styles/knobs.css';
@@ -240,7 +241,7 @@ function rounded(weights: readonly number[]): number[] {
 function Knob({ path }: { path: ShownPath }) {
   const session = useSession();
   const config = session.shownConfig.value;
-  const unread = whyUnread(config, path);
+  const unread = unreadWords(config, path);
   const { control } = fieldAt(path).kind;
   const value = leafAt(config, path);
   /** Why the last value was not taken; null where it was. */

@@ -1,6 +1,7 @@
 import { late } from '../parts/late';
 import { useSession } from '../state/context';
 import { inFieldWords } from '../words/fieldWords';
+import { inSentence } from '../words/runWords';
 
 /** Only those who choose another teacher need it. */
 const TeacherNotice = late('The notice', async () => (await import('./teacherNotice')).TeacherNotice);
@@ -48,7 +49,7 @@ export function Notices() {
         <div class="notice info">
           <span>
             A run of <b>{newest.config.preset}</b> (seed {newest.config.seed}) was left at step {newest.step}{' '}
-            of {newest.stage}.
+            of {inSentence(newest.stage, newest.config)}.
           </span>
           <span class="notice-actions">
             <button type="button" onClick={() => void session.start(newest)}>

@@ -10,6 +10,7 @@ import { rewardLook } from '../charts/palette';
 import { heldoutPath, meansPath, Plane, type PlanePoint, rewardAxes, rewardPath } from '../charts/plane';
 import { useSession } from '../state/context';
 import type { RunView } from '../state/runView';
+import { inFieldWords } from '../words/fieldWords';
 import { heldOutWords, rowLabel } from '../words/runWords';
 
 type View = 'rewards' | 'heldout';
@@ -90,7 +91,7 @@ export function whoGains({ popo }: RunConfig): string {
   const { etaOverMu, influence, scaleRewards, aggregation } = policyOptions(popo, 0);
   const numRewards = popo.rewards.length;
   const run = { numRewards, etaOverMu, influence, scaleRewards, aggregation };
-  return ruleOf(popo.weighting).caution?.(run) ?? '';
+  return inFieldWords(ruleOf(popo.weighting).caution?.(run) ?? '');
 }
 
 /** Named by the weight of the first reward where there are two: the other's follows. */

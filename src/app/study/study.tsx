@@ -9,6 +9,7 @@ import type { StudyResult } from '../../worker/protocol';
 import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
 import { download } from '../state/download';
+import { inFieldWords } from '../words/fieldWords';
 import { SliceTable } from './bySlice';
 import { Difference, halfWidth, rate } from './difference';
 import { FrontPlot } from './frontPlot';
@@ -136,7 +137,7 @@ function Steering() {
             : `${made} of ${studies.total.value} runs are kept on this device.`}
       </p>
       <StudyTime />
-      {studies.leftOut.value !== null && <p class="study-left-out">{studies.leftOut.value}</p>}
+      {studies.leftOut.value !== null && <p class="study-left-out">{inFieldWords(studies.leftOut.value)}</p>}
       {made > 0 && (
         <div class="downloads">
           <button
@@ -158,7 +159,7 @@ function Steering() {
       )}
       {studies.problem.value !== null && (
         <p class="study-problem" role="alert">
-          {studies.problem.value}
+          {inFieldWords(studies.problem.value)}
         </p>
       )}
     </div>

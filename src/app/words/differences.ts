@@ -1,4 +1,5 @@
 /** Settings in words: a field by its label, with the stage where several have the same, or by its name and stage. */
+import { ruleOf, type Weighting } from '../../popo/rules';
 import type { RunChange } from '../../run/changes';
 import type { ConfigPath, RunConfig } from '../../run/config';
 import { diffFromPreset, formatLeaf, type LeafValue } from '../../run/diff';
@@ -15,7 +16,7 @@ export function differences(config: RunConfig): { path: string; words: string }[
     .filter(([path]) => !/^data\.(sha256|map)$/.test(path))
     .map(([path, value]) => ({
       path,
-      words: `${settingName(path, config)} ${said(value)}, not ${said(leafAt(preset, path))}`,
+      words: `${settingName(path, config)} ${valueWords(path, value)}, not ${valueWords(path, leafAt(preset, path))}`,
     }));
 }
 
@@ -23,19 +24,20 @@ export function differences(config: RunConfig): { path: string; words: string }[
 export function changesInWords(changes: readonly RunChange[], config: RunConfig): string[] {
   return changes.map(({ stage, step, field, from, to }) => {
     const { label } = stageWords(stage, config);
-    return `From step ${step + 1} of ${lowered(label)} on: ${settingName(field, config)} ${said(to)}, not ${said(from)}.`;
+    return `From step ${step + 1} of ${lowered(label)} on: ${settingName(field, config)} ${valueWords(field, to)}, not ${valueWords(field, from)}.`;
   });
+}
+
+/** A field by its label, with the stage where several have the same. */
+export function settingLabel(path: ConfigPath, config: RunConfig): string {
+  const label = labelled(path);
+  const isAlone = Object.values(LABELS).filter((other) => other === label).length < 2;
+  return isAlone ? label : `${label} of ${partOf(path.split('.')[0], config)}`;
 }
 
 /** In mid-sentence. */
 export function settingName(path: ConfigPath, config: RunConfig): string {
-  const label = labelled(path);
-  const [section, name] = path.split('.');
-  if (label !== null) {
-    const isAlone = Object.values(LABELS).filter((other) => other === label).length < 2;
-    return lowered(isAlone ? label : `${label} of ${partOf(section, config)}`);
-  }
-  return name === undefined ? section : `${name.replaceAll('_', ' ')} of ${partOf(section, config)}`;
+  return lowered(settingLabel(path, config));
 }
 
 /** The stage that a section of the config is of, or the section itself. */
@@ -49,7 +51,9 @@ function lowered(label: string): string {
   return label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
 }
 
-function said(value: LeafValue): string {
+/** A value in mid-sentence; a rule has a name that people call it by. */
+export function valueWords(path: ConfigPath, value: LeafValue): string {
+  if (path === 'popo.weighting') return lowered(ruleOf(value as Weighting).label);
   const text = Array.isArray(value) ? value.join(' and ') : formatLeaf(value);
   return text === '' ? 'none' : text;
 }

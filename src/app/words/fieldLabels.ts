@@ -1,24 +1,24 @@
-/** What a person calls each setting. Those that have a control of their own on the page are left out. */
+/** What a person calls each setting. */
 import type { ConfigPath } from '../../run/config';
-import { fieldAt, wordsOf } from '../../run/fields/paths';
+import { wordsOf } from '../../run/fields/paths';
 
-/** Set by the first row, by the data picker, with the teacher, or with another field. */
-export const ELSEWHERE = [
-  'preset',
-  'version',
-  'seed',
-  'data.source',
-  'data.world',
-  'data.sha256',
-  'data.map',
-  'rupr.url',
-  'rupr.model',
-  'rupr.cots_sha256',
-  'popo.weighting',
-  'popo.epsilon_high',
-] as const satisfies readonly ConfigPath[];
+/** Of what is set by the first row, by the data picker, with the teacher, or with another field. */
+export const ELSEWHERE = {
+  preset: 'Preset',
+  version: 'Version of the presets',
+  seed: 'Seed',
+  'data.source': 'Where the data come from',
+  'data.world': 'World',
+  'data.sha256': 'Hash of the data',
+  'data.map': 'What columns mean',
+  'rupr.url': 'Address of the teacher',
+  'rupr.model': 'Model of the teacher',
+  'rupr.cots_sha256': 'Hash of the reasoning',
+  'popo.weighting': 'Weighting',
+  'popo.epsilon_high': 'Upper clip of the ratio',
+} as const satisfies { readonly [P in ConfigPath]?: string };
 
-export type ShownPath = Exclude<ConfigPath, (typeof ELSEWHERE)[number]>;
+export type ShownPath = Exclude<ConfigPath, keyof typeof ELSEWHERE>;
 
 /** In words, beside which the field's own name stands. */
 export const LABELS: Readonly<Record<ShownPath, string>> = {
@@ -151,9 +151,9 @@ export const HINTS: { readonly [P in ShownPath]?: string } = {
 
 export const isLabelled = (path: ConfigPath): path is ShownPath => path in LABELS;
 
-/** Null where the field has no words, only a name. */
-export function labelled(path: ConfigPath): string | null {
-  return isLabelled(path) ? LABELS[path] : (fieldAt(path).form?.label ?? null);
+/** Any field in words. */
+export function labelled(path: ConfigPath): string {
+  return isLabelled(path) ? LABELS[path] : ELSEWHERE[path];
 }
 
 /** For the label of a control: words, the field's own name beside them, and a hint. */

@@ -1,22 +1,44 @@
-/** Sentences that name a field of the config: in words, with the field's own name beside them, since links and files have that. */
+/**
+ * Sentences that name a field of the config or a stage: in words. A field's own name stands beside them, since links and files have that.
+ */
 
-import { isConfigPath } from '../../run/fields/paths';
+import type { ConfigPath, RunConfig } from '../../run/config';
+import { isConfigPath, whyUnread } from '../../run/fields/paths';
 import { defaultConfig } from '../../run/presets';
-import { settingName } from './differences';
-import { labelled } from './fieldLabels';
+import { STAGE_NAMES } from '../../run/stageNames';
+import { settingLabel } from './differences';
 import { said, translator } from './language';
+import { inSentence } from './runWords';
 
-/** In the page's language already, where it names a field; else as it came. */
+/** `popo.beta`, also with a value as `--set` takes it, `popo.beta=0.1`. */
+const NAMED = /\b([a-z]+\.\w+)(?:=\w[\w.,-]*\w|=\w)?/g;
+
+const STAGE = new RegExp(`\\b([Ss]tep \\d+ of )(${STAGE_NAMES.join('|')})\\b`, 'g');
+
+/** In the page's language already, where it names a field. */
 export function inFieldWords(sentence: string): string {
   const known = new Set<string>();
-  const told = said(sentence).replace(/\b[a-z]+\.\w+\b/g, (path: string, at: number, all: string) => {
-    if (!isConfigPath(path) || known.has(path)) return path;
+  const told = said(sentence).replace(NAMED, (name: string, path: string, at: number, all: string) => {
+    if (!isConfigPath(path) || known.has(path)) return name;
     known.add(path);
-    const label = labelled(path);
-    if (label === null) return path;
-    if (translator.value !== null) return `${said(label)} (${path})`;
-    const words = settingName(path, defaultConfig());
-    return `${/(^|[.!?] )$/.test(all.slice(0, at)) ? words[0].toUpperCase() + words.slice(1) : words} (${path})`;
+    // Its words stand before it.
+    if (/[(（]$/.test(all.slice(0, at))) return name;
+    const label = said(settingLabel(path, defaultConfig()));
+    return translator.value === null ? `“${label}” (${name})` : `“${label}”（${name}）`;
   });
-  return known.size === 0 ? sentence : told;
+  // Another language has had its own words for the stage.
+  const whole = known.size === 0 ? sentence : translator.value === null ? told : closed(told);
+  return whole.replace(
+    STAGE,
+    (_, place: string, stage: string) => place + inSentence(stage, defaultConfig()),
+  );
+}
+
+/** Chinese marks have their own room. */
+const closed = (text: string) => text.replace(/ (?=“)|(?<=）) /g, '');
+
+/** Why a run with this config does not read the field; null where it does. */
+export function unreadWords(config: RunConfig, path: ConfigPath): string | null {
+  const why = whyUnread(config, path);
+  return why === null ? null : inFieldWords(why);
 }

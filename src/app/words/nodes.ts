@@ -1,6 +1,7 @@
 /**
  * Translates what Preact is about to show: the text of each element, as one sentence with the elements that stand in it, and the
- * attributes that people read or hear. It stops at `translate="no"`, as browsers do, and at code.
+ * attributes that people read or hear. It stops at `translate="no"`, as browsers do, and at code. Preact takes off a fragment that is all
+ * that a component returns, so text in one comes in pieces: such a component returns an element.
  */
 import { computed, Signal } from '@preact/signals';
 import { type ComponentChild, type ComponentChildren, Fragment, options, type VNode } from 'preact';

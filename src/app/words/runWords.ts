@@ -55,13 +55,13 @@ interface StageWords {
   code: string;
 }
 
-/** Each stage in a few words, as they are true of a run with this config. */
 /** A stage in mid-sentence. */
 export function inSentence(name: string, config: RunConfig): string {
   const { label } = stageWords(name as StageName, config);
   return label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
 }
 
+/** Each stage in a few words, as they are true of a run with this config. */
 export function stageWords(name: StageName, config: RunConfig): StageWords {
   const { rupr, orft, sft, popo, ranking } = config;
   switch (name) {

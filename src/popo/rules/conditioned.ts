@@ -12,7 +12,7 @@ export const conditioned: Rule<'conditioned'> = {
   words:
     'Weights drawn anew at each step, one model for each reward: any mixture of them can be chosen after the run',
   caution: () =>
-    'Weights are drawn at each step, so they settle nowhere. What is measured and handed over is the mixture at reward_weights.',
+    'Weights are drawn at each step, so they settle nowhere. What is measured and handed over is the mixture at popo.reward_weights.',
   formula: 'w ~ Dirichlet(1), θ(w) = Σ_k w_k θ_k',
   extraCost: 'memory for K models with their moments',
   needs: 'nothing',

@@ -16,7 +16,7 @@ export const constraint: Rule<'constraint'> = {
     const isWhole = scaleRewards !== 'group' && /^(sum|multiply)_then_normalize$/.test(aggregation);
     return isWhole
       ? held
-      : `${held} Here spreads of single prompts or rewards divide what the multiplier weighs: it means most with scale_rewards=batch and sum_then_normalize.`;
+      : `${held} Here spreads of single prompts or rewards divide what the multiplier weighs: it means most with popo.scale_rewards=batch and popo.multi_objective_aggregation=sum_then_normalize.`;
   },
   formula: 'λ = max(0, λ(t−1) + η (b − r̄_s)), then w = (λ, 1) / (1 + λ)',
   extraCost: 'none; b is sampled once, on 256 prompts',

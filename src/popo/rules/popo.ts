@@ -43,7 +43,7 @@ export function popoWeights(
   for (let k = 0; k < K; k++) {
     if (!Number.isFinite(influence[k])) {
       throw new Error(
-        `The influence of reward ${k} is ${influence[k]}: its gradient has blown up. Lower the learning rate or eta_over_mu.`,
+        `The influence of reward ${k} is ${influence[k]}: its gradient has blown up. Lower popo.learning_rate or popo.eta_over_mu.`,
       );
     }
     if (weights[k] > 0) largest = Math.max(largest, influence[k]);

@@ -19,9 +19,9 @@ interface Facts {
 
 type AnyRule = ReturnType<typeof ruleOf>;
 
-/** The rules of which something holds, in words: `popo, popo-light or mgda`. */
+/** The rules of which something holds, as people call them: `POPO, POPO-light or MGDA`. */
 function named(is: (rule: AnyRule) => boolean, last: 'and' | 'or'): string {
-  const names = RULES.filter(is).map(({ name }) => name);
+  const names = RULES.filter(is).map(({ label }) => label);
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
 }
 
@@ -52,7 +52,7 @@ const DESCENT = {
 };
 const INFLUENCE_ON_PROMPTS = {
   holds: (config: Facts) => INFLUENCE.holds(config) && config.popo.objective_max_norm === 0,
-  reason: `Only the weighting ${named(measuresInfluence, 'or')} measures influence, and with objective_max_norm on all prompts.`,
+  reason: `Only the weighting ${named(measuresInfluence, 'or')} measures influence, and on all prompts unless popo.objective_max_norm is 0.`,
 };
 const GRADIENTS = {
   holds: by(usesGradients),
@@ -60,7 +60,7 @@ const GRADIENTS = {
 };
 const GRADIENTS_OR_PROBE = {
   holds: (config: Facts) => by(usesGradients)(config) || config.popo.probe_every > 0,
-  reason: `Gradients of single rewards are compared only by ${named(usesGradients, 'and')}, or where probe_every is above 0.`,
+  reason: `Gradients of single rewards are compared only by ${named(usesGradients, 'and')}, or where popo.probe_every is above 0.`,
 };
 const PROBE = {
   holds: (config: Facts) => !by(measuresAll)(config),
@@ -72,13 +72,14 @@ const AGGREGATION = {
 };
 const only = (weighting: Weighting, does: string) => ({
   holds: (config: Facts) => SEVERAL.holds(config) && config.popo.weighting === weighting,
-  reason: `Only the weighting ${weighting} ${does}, and only between at least two rewards.`,
+  reason: `Only the weighting ${ruleOf(weighting).label} ${does}, and only between at least two rewards.`,
 });
 const CORRELATED = only('correlation', 'compares rewards with their sum');
 const HELD = only('constraint', 'holds a reward');
 const SECOND_UPDATE = {
   holds: ({ popo }: Facts) => popo.num_iterations > 1,
-  reason: 'The first update on some rollouts has a ratio of exactly 1: only num_iterations above 1 can clip.',
+  reason:
+    'The first update on some rollouts has a ratio of exactly 1: only popo.num_iterations above 1 can clip.',
 };
 
 export const popo = {
