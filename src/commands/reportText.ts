@@ -174,7 +174,7 @@ const WHO = [
   ['short', 'short    '],
 ] as const;
 
-/** What each feature set adds to a ranker, for a terminal: gains of pCTCVR with their intervals. */
+/** What each feature set adds to a ranker, for a terminal: AUCs of pCTCVR and their gains, with their intervals. */
 export function rankingText(ranking: RankingReport): string {
   const points = ({ mean, low, high }: Interval) =>
     `${mean < 0 ? '' : '+'}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
@@ -188,9 +188,16 @@ export function rankingText(ranking: RankingReport): string {
         })
       : [],
   );
+  const areas = ranking.rankers.flatMap(({ features, all, intervals }) =>
+    intervals === undefined
+      ? []
+      : `  ${features.padEnd(8)} ${all.auc.ctcvr.toFixed(4)} [${intervals.all.auc.ctcvr.map((end) => end.toFixed(4)).join(', ')}]`,
+  );
+  const own = areas.length === 0 ? [] : ['AUC of pCTCVR by what a ranker sees (95 % over users):', ...areas];
   const { requests, users, long_tail_behaviours, short_behaviours, distinct_neighbours, notes } = ranking;
   const more = ranking.cross_over_answer?.all.ctcvr;
   return [
+    ...own,
     'What the reasoning adds to a ranker (pCTCVR; 95 % over users):',
     ...lines,
     `${requests.test} requests` +

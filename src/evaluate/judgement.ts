@@ -1,8 +1,19 @@
 /** What a ranker said of requests whose outcome is known, and how good that was. */
-import type { Interval } from '../numeric/interval';
+import { type Interval, intervalOf } from '../numeric/interval';
 import type { AuctionOutcome } from '../rank/abTest';
 import { auc } from '../rank/auc';
-import { type aucGain, groupedAuc, hitsAt, logLoss } from '../rank/rankingMetrics';
+import {
+  type Drawn,
+  drawnAuc,
+  drawnGroupedAuc,
+  drawnRate,
+  gainOf,
+  groupedAuc,
+  groupedAucGain,
+  hitsAt,
+  logLoss,
+  type ScoredOnce,
+} from '../rank/rankingMetrics';
 
 /** Draws of a bootstrap. */
 export const DRAWS = 400;
@@ -46,8 +57,9 @@ export interface RankerMetrics {
 }
 
 /** @param isIn which requests count, null for all */
-export function metricsOf({ impressions, ranks }: Judgement, isIn: readonly boolean[] | null): RankerMetrics {
-  const rows = impressions.filter(({ request }) => isIn?.[request] ?? true);
+export function metricsOf(judgement: Judgement, isIn: readonly boolean[] | null): RankerMetrics {
+  const { ranks } = judgement;
+  const rows = rowsIn(judgement, isIn);
   const users = rows.map(({ user }) => user);
   const [click, both] = [rows.map((row) => row.click), rows.map((row) => row.both)];
   const [clicked, converted] = [rows.map((row) => row.clicked), rows.map((row) => row.converted)];
@@ -79,24 +91,128 @@ export interface Pair<T> {
   isIn: readonly boolean[] | null;
 }
 
-/** @param gained which metric's gain: of AUC or of GAUC */
-export function gainOf(
-  gained: typeof aucGain,
+type Rows = Judgement['impressions'];
+
+/** Of the requests that are in. */
+function rowsIn({ impressions }: Judgement, isIn: readonly boolean[] | null): Rows {
+  return isIn === null ? impressions : impressions.filter(({ request }) => isIn[request]);
+}
+
+/** A score of each impression, its label, and who was shown it. */
+function scored(
+  rows: Rows,
+  score: (row: Rows[number]) => number,
+  label: 'clicked' | 'converted',
+): ScoredOnce {
+  return {
+    scores: rows.map(score),
+    labels: rows.map((row) => row[label]),
+    users: rows.map(({ user }) => user),
+  };
+}
+
+/** AUCs of a ranker, each with what it comes to when users are drawn again. */
+export type DrawnAucs = Record<'ctr' | 'cvr' | 'ctcvr', Drawn>;
+
+export function drawnAucs(judgement: Judgement, isIn: readonly boolean[] | null, seed: number): DrawnAucs {
+  const rows = rowsIn(judgement, isIn);
+  const clicks = rows.filter(({ clicked }) => clicked);
+  return {
+    ctr: drawnAuc(
+      scored(rows, ({ click }) => click, 'clicked'),
+      seed,
+      DRAWS,
+    ),
+    cvr: drawnAuc(
+      scored(clicks, ({ both, click }) => both / click, 'converted'),
+      seed,
+      DRAWS,
+    ),
+    ctcvr: drawnAuc(
+      scored(rows, ({ both }) => both, 'converted'),
+      seed,
+      DRAWS,
+    ),
+  };
+}
+
+export function aucGains(before: DrawnAucs, after: DrawnAucs): { ctr: Interval; ctcvr: Interval } {
+  return { ctr: gainOf(before.ctr, after.ctr), ctcvr: gainOf(before.ctcvr, after.ctcvr) };
+}
+
+export function groupedGains(
   { before, after, isIn }: Pair<Judgement>,
   seed: number,
 ): { ctr: Interval; ctcvr: Interval } {
-  const rows = before.impressions.flatMap(({ request }, index) => ((isIn?.[request] ?? true) ? [index] : []));
-  const users = rows.map((row) => before.impressions[row].user);
-  const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
-    gained(
-      {
-        before: rows.map((row) => before.impressions[row][score]),
-        after: rows.map((row) => after.impressions[row][score]),
-        labels: rows.map((row) => before.impressions[row][label]),
-        users,
-      },
+  const [first, second] = [rowsIn(before, isIn), rowsIn(after, isIn)];
+  const gain = (score: 'click' | 'both', label: 'clicked' | 'converted') => {
+    const { scores, labels, users } = scored(first, (row) => row[score], label);
+    return groupedAucGain(
+      { before: scores, after: second.map((row) => row[score]), labels, users },
       seed,
       DRAWS,
     );
+  };
   return { ctr: gain('click', 'clicked'), ctcvr: gain('both', 'converted') };
+}
+
+/** The two ends of a 95 % interval. */
+export type IntervalEnds = [low: number, high: number];
+
+/** What each metric may be, had others of these users been judged: the metrics' names, with the ends of their intervals. */
+export interface RankerIntervals {
+  auc: Record<'ctr' | 'cvr' | 'ctcvr', IntervalEnds>;
+  gauc: Record<'ctr' | 'ctcvr', IntervalEnds>;
+  log_loss: Record<'ctr' | 'ctcvr', IntervalEnds>;
+  'HR@10': IntervalEnds;
+  'NDCG@10': IntervalEnds;
+}
+
+/** @param aucs of the same requests */
+export function intervalsOf(
+  judgement: Judgement,
+  aucs: DrawnAucs,
+  isIn: readonly boolean[] | null,
+  seed: number,
+): RankerIntervals {
+  const rows = rowsIn(judgement, isIn);
+  const grouped = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
+    endsOf(
+      drawnGroupedAuc(
+        scored(rows, (row) => row[score], label),
+        seed,
+        DRAWS,
+      ),
+    );
+  const userOf = new Map(rows.map(({ request, user }) => [request, user]));
+  const ranks = judgement.ranks.filter(({ request }) => isIn?.[request] ?? true);
+  const mean = (values: readonly number[], users: readonly number[]) =>
+    endsOf(drawnRate({ values, users }, seed, DRAWS));
+  const loss = (score: 'click' | 'both', label: 'clicked' | 'converted') =>
+    mean(
+      rows.map((row) => logLoss([row[score]], [row[label]])),
+      rows.map(({ user }) => user),
+    );
+  const hits = ranks.map(({ rank }) => hitsAt([rank], 10));
+  // Where nothing was shown at a request, it is somebody's of its own.
+  const asked = ranks.map(({ request }) => userOf.get(request) ?? -1 - request);
+  return {
+    auc: { ctr: endsOf(aucs.ctr), cvr: endsOf(aucs.cvr), ctcvr: endsOf(aucs.ctcvr) },
+    gauc: { ctr: grouped('click', 'clicked'), ctcvr: grouped('both', 'converted') },
+    log_loss: { ctr: loss('click', 'clicked'), ctcvr: loss('both', 'converted') },
+    'HR@10': mean(
+      hits.map(({ hit }) => hit),
+      asked,
+    ),
+    'NDCG@10': mean(
+      hits.map(({ ndcg }) => ndcg),
+      asked,
+    ),
+  };
+}
+
+/** Leaves the draws as they are. */
+function endsOf({ value, draws }: Drawn): IntervalEnds {
+  const { low, high } = intervalOf(value, draws.slice());
+  return [low, high];
 }

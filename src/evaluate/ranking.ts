@@ -20,10 +20,20 @@ import {
   trainOnlineRanker,
 } from '../rank/onlineRanker';
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
-import { aucGain, groupedAucGain, rankOf } from '../rank/rankingMetrics';
+import { rankOf } from '../rank/rankingMetrics';
 import { type Enhancement, type Leaning, leaning, PLAIN, Requests } from '../rank/requests';
 import { type Crowds, crowdsOf, type Moments, meanCosine, type PastMoments } from '../rank/similarUsers';
-import { gainOf, type Judgement, joinedJudgements, metricsOf, type RankerMetrics } from './judgement';
+import {
+  aucGains,
+  drawnAucs,
+  groupedGains,
+  intervalsOf,
+  type Judgement,
+  joinedJudgements,
+  metricsOf,
+  type RankerIntervals,
+  type RankerMetrics,
+} from './judgement';
 import { type Lift, liftOf } from './lift';
 import { longTailOf } from './longTail';
 
@@ -44,6 +54,8 @@ type BySlice<T> = Record<'all' | 'long_tail', T> & { short?: T };
 
 export interface RankerResult extends BySlice<RankerMetrics> {
   features: FeatureSetName;
+  /** Of the metrics, by drawing users again; older reports lack them. In no fingerprint, since runs were shared before there were any. */
+  intervals?: BySlice<RankerIntervals>;
   /** AUC less that of the ranker without features; null for that one. */
   gain: BySlice<{ ctr: Interval; ctcvr: Interval }> | null;
   /** GAUC less that of the ranker without features, as `gain`; older reports lack it. */
@@ -227,24 +239,31 @@ export async function compareRankers(
     start?.dispose();
   }
 
-  const by = (name: FeatureSetName) => judgements[FEATURE_SETS.indexOf(name)];
-  const plain = by('none');
-  const each = <T>(of: (isIn: readonly boolean[] | null) => T): BySlice<T> => ({
-    all: of(slices.all),
-    long_tail: of(slices.long_tail),
-    ...(hasShort && { short: of(slices.short) }),
+  const plain = judgements[0];
+  const each = <T>(of: (who: Who, isIn: readonly boolean[] | null) => T): BySlice<T> => ({
+    all: of('all', slices.all),
+    long_tail: of('long_tail', slices.long_tail),
+    ...(hasShort && { short: of('short', slices.short) }),
   });
+  // Each ranker's AUCs are drawn once: what two differ by follows.
+  const drawn = judgements.map((judgement) => each((_, isIn) => drawnAucs(judgement, isIn, seed)));
+  const gainsOver = (before: FeatureSetName, after: FeatureSetName) => {
+    const [first, second] = [before, after].map((name) => drawn[FEATURE_SETS.indexOf(name)]);
+    return each((who) => aucGains(first[who]!, second[who]!));
+  };
   const rankers = judgements.map((judgement, index): RankerResult => {
-    const gains = (of: typeof aucGain) =>
-      index === 0 ? null : each((isIn) => gainOf(of, { before: plain, after: judgement, isIn }, seed));
-    const lifts = (isIn: readonly boolean[] | null) =>
+    const features = FEATURE_SETS[index];
+    const isPlain = features === 'none';
+    const pair = (isIn: readonly boolean[] | null) => ({ before: plain, after: judgement, isIn });
+    const lifts = (_: Who, isIn: readonly boolean[] | null) =>
       liftOf({ before: plain.outcomes!, after: judgement.outcomes!, isIn }, test, seed);
     return {
-      features: FEATURE_SETS[index],
-      ...each((isIn) => metricsOf(judgement, isIn)),
-      gain: gains(aucGain),
-      gauc_gain: gains(groupedAucGain),
-      lift: index === 0 || !oracle ? null : each(lifts),
+      features,
+      ...each((_, isIn) => metricsOf(judgement, isIn)),
+      intervals: each((who, isIn) => intervalsOf(judgement, drawn[index][who]!, isIn, seed)),
+      gain: isPlain ? null : gainsOver('none', features),
+      gauc_gain: isPlain ? null : each((_, isIn) => groupedGains(pair(isIn), seed)),
+      lift: isPlain || !oracle ? null : each(lifts),
     };
   });
   const matched = testRows.filter((row) => crowds.size[row] > 0);
@@ -263,9 +282,7 @@ export async function compareRankers(
       quantisation_error: quantisationError,
       similarity: meanOf(crowds.cosine),
       rankers,
-      cross_over_answer: each((isIn) =>
-        gainOf(aucGain, { before: by('answer'), after: by('cross'), isIn }, seed),
-      ),
+      cross_over_answer: gainsOver('answer', 'cross'),
     },
   };
 

@@ -30,6 +30,28 @@ export interface ScoredTwice {
   users: ArrayLike<number>;
 }
 
+/** Impressions as one ranker scored them: columns of one length. */
+export interface ScoredOnce {
+  scores: ArrayLike<number>;
+  labels: ArrayLike<number>;
+  /** Who was shown each. */
+  users: ArrayLike<number>;
+}
+
+/** A metric, and what it comes to each time that users are drawn again. Of the same users the draws are the same, whoever scored. */
+export interface Drawn {
+  value: number;
+  draws: Float64Array;
+}
+
+/** What `after` has more than `before`, paired draw by draw. */
+export function gainOf(before: Drawn, after: Drawn): Interval {
+  return intervalOf(
+    after.value - before.value,
+    after.draws.map((value, draw) => value - before.draws[draw]),
+  );
+}
+
 /** GAUC(after) − GAUC(before) on the same impressions, with a 95 % interval from drawing users again. */
 export function groupedAucGain(
   { before, after, labels, users }: ScoredTwice,
@@ -38,34 +60,65 @@ export function groupedAucGain(
 ): Interval {
   const groups = groupsOf(labels, users);
   const gains = groups.map((own) => aucOf(after, labels, own) - aucOf(before, labels, own));
-  const random = new Random(seed, 'gauc gain');
+  const drawn = drawnMean(groups, gains, new Random(seed, 'gauc gain'), draws);
+  return intervalOf(drawn.value, drawn.draws);
+}
+
+export function drawnGroupedAuc({ scores, labels, users }: ScoredOnce, seed: number, draws: number): Drawn {
+  const groups = groupsOf(labels, users);
+  const own = groups.map((rows) => aucOf(scores, labels, rows));
+  return drawnMean(groups, own, new Random(seed, 'gauc'), draws);
+}
+
+/** The mean of what each row is worth. */
+export function drawnRate(
+  { values, users }: { values: ArrayLike<number>; users: ArrayLike<number> },
+  seed: number,
+  draws: number,
+): Drawn {
+  const groups = rowsByUser(users);
+  const means = groups.map((rows) => rows.reduce((sum, row) => sum + values[row], 0) / rows.length);
+  return drawnMean(groups, means, new Random(seed, 'rate'), draws);
+}
+
+/** Of a value for each user, weighed by the user's rows. */
+function drawnMean(
+  groups: readonly { length: number }[],
+  values: readonly number[],
+  random: Random,
+  draws: number,
+): Drawn {
   const mean = (draw: (index: number) => number) => {
     let [sum, weight] = [0, 0];
     for (let i = 0; i < groups.length; i++) {
       const group = draw(i);
-      sum += groups[group].length * gains[group];
+      sum += groups[group].length * values[group];
       weight += groups[group].length;
     }
     return weight === 0 ? 0 : sum / weight;
   };
-  return intervalOf(
-    mean((i) => i),
-    Float64Array.from({ length: draws }, () => mean(() => random.int(groups.length))),
-  );
+  return {
+    value: mean((i) => i),
+    draws: Float64Array.from({ length: draws }, () => mean(() => random.int(groups.length))),
+  };
 }
 
 /** Rows of each user who has both classes, in the order in which users appear. */
 function groupsOf(labels: ArrayLike<number>, users: ArrayLike<number>): number[][] {
+  return rowsByUser(users).filter((own) => {
+    const positives = own.reduce((count, row) => count + labels[row], 0);
+    return positives > 0 && positives < own.length;
+  });
+}
+
+function rowsByUser(users: ArrayLike<number>): number[][] {
   const rows = new Map<number, number[]>();
   for (let row = 0; row < users.length; row++) {
     const known = rows.get(users[row]);
     if (known === undefined) rows.set(users[row], [row]);
     else known.push(row);
   }
-  return [...rows.values()].filter((own) => {
-    const positives = own.reduce((count, row) => count + labels[row], 0);
-    return positives > 0 && positives < own.length;
-  });
+  return [...rows.values()];
 }
 
 function aucOf(scores: ArrayLike<number>, labels: ArrayLike<number>, rows: readonly number[]): number {
@@ -108,24 +161,23 @@ export function hitsAt(ranks: ArrayLike<number>, k: number): { hit: number; ndcg
   return { hit: hit / count, ndcg: ndcg / count };
 }
 
-/** AUC(after) − AUC(before) on the same impressions, with a 95 % interval from drawing users again. */
-export function aucGain(
-  { before, after, labels, users }: ScoredTwice,
-  seed: number,
-  draws: number,
-): Interval {
+/**
+ * AUC. Impressions of one user are not independent, so it is users that are drawn again, each with all impressions: the bootstrap of
+ * clusters (Field & Welsh, "Bootstrapping clustered data", 2007), where DeLong's interval would take each impression for a user.
+ */
+export function drawnAuc({ scores, labels, users }: ScoredOnce, seed: number, draws: number): Drawn {
   const ids = new Map<number, number>();
   const userOf = Int32Array.from(users, (user) => ids.get(user) ?? ids.set(user, ids.size).size - 1);
-  const [first, second] = [before, after].map((scores) => new WeightedAuc(scores, labels, userOf));
+  const area = new WeightedAuc(scores, labels, userOf);
   const random = new Random(seed, 'auc gain');
   const weights = new Float64Array(ids.size);
-  const gains = Float64Array.from({ length: draws }, () => {
+  const drawn = Float64Array.from({ length: draws }, () => {
     weights.fill(0);
     for (let i = 0; i < ids.size; i++) weights[random.int(ids.size)]++;
-    return second.of(weights) - first.of(weights);
+    return area.of(weights);
   });
   weights.fill(1);
-  return intervalOf(second.of(weights) - first.of(weights), gains);
+  return { value: area.of(weights), draws: drawn };
 }
 
 /** AUC with each row counted as often as its user is drawn; sorts once. */

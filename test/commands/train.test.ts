@@ -381,6 +381,15 @@ test('writes what each feature set adds to a ranker, and of whom', () => {
     'Similar users less the answer named: AUC +0.0125 [0.0115, 0.0135].',
     'A note.',
   ]);
+  Object.assign(newer.rankers[1], {
+    all: { auc: { ctcvr: 0.7 } },
+    intervals: { all: { auc: { ctcvr: [0.68, 0.7251] } } },
+  });
+  expect(rankingText(newer).split('\n').slice(0, 3)).toEqual([
+    'AUC of pCTCVR by what a ranker sees (95 % over users):',
+    '  intra    0.7000 [0.6800, 0.7251]',
+    lines[0],
+  ]);
   const { users: _, distinct_neighbours: __, notes: ___, ...old } = ranking;
   expect(rankingText(old)).toMatch(/\n8 requests\.$/);
 });

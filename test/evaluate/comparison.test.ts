@@ -2,7 +2,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset';
 import { generateWorld } from '../../src/data/world';
-import { gainOf, type Judgement, metricsOf } from '../../src/evaluate/judgement';
+import {
+  aucGains,
+  drawnAucs,
+  groupedGains,
+  intervalsOf,
+  type Judgement,
+  metricsOf,
+} from '../../src/evaluate/judgement';
 import { liftOf } from '../../src/evaluate/lift';
 import { longTailOf } from '../../src/evaluate/longTail';
 import { compareRankers, enhance, FEATURE_SETS, rankingSteps } from '../../src/evaluate/ranking';
@@ -12,7 +19,7 @@ import { auction, drawBids } from '../../src/rank/abTest';
 import { FeatureColumns } from '../../src/rank/featureColumns';
 import { trainOnlineRanker } from '../../src/rank/onlineRanker';
 import { fitQuantiser } from '../../src/rank/quantiser';
-import { aucGain, groupedAucGain, rankOf } from '../../src/rank/rankingMetrics';
+import { rankOf } from '../../src/rank/rankingMetrics';
 import { type Enhancement, leaning, PLAIN, Requests } from '../../src/rank/requests';
 import {
   crowdsOf,
@@ -231,8 +238,8 @@ describe('a comparison, part by part', () => {
     const isIn = test.map((example) => tail.users.has(example.user));
     const isShort = test.map(({ position }) => position <= 3);
     expect(new Set(isShort)).toEqual(new Set([true, false]));
-    const over = { before: judgements[1], after: judgements[3], isIn: isShort };
-    expect(report.cross_over_answer!.short).toEqual(gainOf(aucGain, over, SEED));
+    const aucs = (index: number, some: readonly boolean[] | null) => drawnAucs(judgements[index], some, SEED);
+    expect(report.cross_over_answer!.short).toEqual(aucGains(aucs(1, isShort), aucs(3, isShort)));
     const before = judgements[0];
     report.rankers.forEach((ranker, index) => {
       const after = judgements[index];
@@ -240,12 +247,13 @@ describe('a comparison, part by part', () => {
       expect(ranker.all).toEqual(metricsOf(after, null));
       expect(ranker.long_tail).toEqual(metricsOf(after, isIn));
       expect(ranker.short).toEqual(metricsOf(after, isShort));
-      const each = <T>(of: (isIn: readonly boolean[] | null) => T) =>
-        index === 0 ? null : { all: of(null), long_tail: of(isIn), short: of(isShort) };
-      expect(ranker.gain).toEqual(each((some) => gainOf(aucGain, { before, after, isIn: some }, SEED)));
-      expect(ranker.gauc_gain).toEqual(
-        each((some) => gainOf(groupedAucGain, { before, after, isIn: some }, SEED)),
-      );
+      const all = <T>(of: (isIn: readonly boolean[] | null) => T) => {
+        return { all: of(null), long_tail: of(isIn), short: of(isShort) };
+      };
+      const each: typeof all | (() => null) = index === 0 ? () => null : all;
+      expect(ranker.intervals).toEqual(all((some) => intervalsOf(after, aucs(index, some), some, SEED)));
+      expect(ranker.gain).toEqual(each((some) => aucGains(aucs(0, some), aucs(index, some))));
+      expect(ranker.gauc_gain).toEqual(each((some) => groupedGains({ before, after, isIn: some }, SEED)));
       expect(ranker.lift).toEqual(
         each((some) => liftOf({ before: before.outcomes!, after: after.outcomes!, isIn: some }, test, SEED)),
       );

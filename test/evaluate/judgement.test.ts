@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { DRAWS, gainOf, type Judgement, metricsOf } from '../../src/evaluate/judgement';
-import { aucGain, groupedAucGain } from '../../src/rank/rankingMetrics';
+import {
+  aucGains,
+  DRAWS,
+  drawnAucs,
+  groupedGains,
+  intervalsOf,
+  type Judgement,
+  metricsOf,
+} from '../../src/evaluate/judgement';
+import { intervalOf } from '../../src/numeric/interval';
+import { drawnAuc, drawnGroupedAuc, drawnRate, gainOf, groupedAucGain } from '../../src/rank/rankingMetrics';
 
 /** Three requests, by users 4, 4 and 9. */
 const judgement: Judgement = {
@@ -66,41 +75,88 @@ describe('what a ranker gains on another', () => {
       })),
     };
     const rows = [2, 3, 4, 5];
+    const isIn = [false, true, true];
     const at = <T>(of: (one: Judgement['impressions'][number]) => T, from = judgement) =>
       rows.map((row) => of(from.impressions[row]));
-    for (const gained of [aucGain, groupedAucGain]) {
-      const { ctr, ctcvr } = gainOf(gained, { before: judgement, after, isIn: [false, true, true] }, 5);
-      const users = at(({ user }) => user);
-      expect(ctr).toEqual(
-        gained(
-          {
-            before: at(({ click }) => click),
-            after: at(({ click }) => click, after),
-            labels: at(({ clicked }) => clicked),
-            users,
-          },
-          5,
-          DRAWS,
-        ),
+    const users = at(({ user }) => user);
+    const [clicked, converted] = [at((one) => one.clicked), at((one) => one.converted)];
+    const click = [at((one) => one.click), at((one) => one.click, after)];
+    const both = [at((one) => one.both), at((one) => one.both, after)];
+    const [first, second] = [judgement, after].map((one) => drawnAucs(one, isIn, 5));
+    const gain = ([before, later]: number[][], labels: number[]) =>
+      gainOf(
+        drawnAuc({ scores: before, labels, users }, 5, DRAWS),
+        drawnAuc({ scores: later, labels, users }, 5, DRAWS),
       );
-      expect(ctcvr).toEqual(
-        gained(
-          {
-            before: at(({ both }) => both),
-            after: at(({ both }) => both, after),
-            labels: at(({ converted }) => converted),
-            users,
-          },
-          5,
-          DRAWS,
-        ),
-      );
-    }
-    const whole = gainOf(aucGain, { before: judgement, after, isIn: null }, 5);
+    expect(aucGains(first, second)).toEqual({ ctr: gain(click, clicked), ctcvr: gain(both, converted) });
+    const grouped = ([before, later]: number[][], labels: number[]) =>
+      groupedAucGain({ before, after: later, labels, users }, 5, DRAWS);
+    expect(groupedGains({ before: judgement, after, isIn }, 5)).toEqual({
+      ctr: grouped(click, clicked),
+      ctcvr: grouped(both, converted),
+    });
+    const whole = aucGains(drawnAucs(judgement, null, 5), drawnAucs(after, null, 5));
     expect(whole.ctr.mean).toBeCloseTo(
       metricsOf(after, null).auc.ctr - metricsOf(judgement, null).auc.ctr,
       12,
     );
     expect(DRAWS).toBe(400);
+  });
+});
+
+describe('the interval of what a ranker’s word was worth', () => {
+  it('is of each metric, of the requests that are in, by users', () => {
+    const isIn = [false, true, true];
+    const aucs = drawnAucs(judgement, isIn, 5);
+    const [users, clicked, converted] = [
+      [4, 9, 9, 9],
+      [0, 1, 1, 0],
+      [0, 0, 1, 0],
+    ];
+    const [click, both] = [
+      [0.8, 0.2, 0.25, 0.1],
+      [0.3, 0.18, 0.2, 0.05],
+    ];
+    const ends = ({ value, draws }: { value: number; draws: Float64Array }) => {
+      const { low, high } = intervalOf(value, draws.slice());
+      return [low, high];
+    };
+    const loss = (p: number[], labels: number[]) =>
+      ends(drawnRate({ values: p.map((one, row) => -log(labels[row] ? one : 1 - one)), users }, 5, DRAWS));
+    const found = intervalsOf(judgement, aucs, isIn, 5);
+    expect(found).toEqual({
+      auc: {
+        ctr: ends(drawnAuc({ scores: click, labels: clicked, users }, 5, DRAWS)),
+        // Of both clicks, which are of user 9: .9 is the one that led to a purchase, and .8 is not.
+        cvr: ends(drawnAuc({ scores: [0.18 / 0.2, 0.2 / 0.25], labels: [0, 1], users: [9, 9] }, 5, DRAWS)),
+        ctcvr: ends(drawnAuc({ scores: both, labels: converted, users }, 5, DRAWS)),
+      },
+      gauc: {
+        ctr: ends(drawnGroupedAuc({ scores: click, labels: clicked, users }, 5, DRAWS)),
+        ctcvr: ends(drawnGroupedAuc({ scores: both, labels: converted, users }, 5, DRAWS)),
+      },
+      log_loss: { ctr: loss(click, clicked), ctcvr: loss(both, converted) },
+      'HR@10': ends(drawnRate({ values: [1, 0], users: [9, 9] }, 5, DRAWS)),
+      'NDCG@10': ends(drawnRate({ values: [1 / Math.log2(11), 0], users: [9, 9] }, 5, DRAWS)),
+    });
+    expect(found.auc.cvr).toEqual([0, 0]);
+    // Draws are shared with the gains: they stay in their order.
+    expect(drawnAucs(judgement, isIn, 5)).toEqual(aucs);
+  });
+
+  it('holds each metric of everybody', () => {
+    const all = metricsOf(judgement, null);
+    const { auc, gauc, log_loss, ...hits } = intervalsOf(judgement, drawnAucs(judgement, null, 5), null, 5);
+    for (const [value, [low, high]] of [
+      [all.auc.ctr, auc.ctr],
+      [all.auc.ctcvr, auc.ctcvr],
+      [all.gauc.ctr, gauc.ctr],
+      [all.log_loss.ctcvr, log_loss.ctcvr],
+      [all['HR@10'], hits['HR@10']],
+      [all['NDCG@10'], hits['NDCG@10']],
+    ] as const) {
+      expect(low).toBeLessThanOrEqual(value);
+      expect(high).toBeGreaterThanOrEqual(value);
+    }
   });
 });

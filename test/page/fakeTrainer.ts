@@ -218,6 +218,17 @@ function rankingReport(): RankingReport {
     requests: 6306,
     impressions: 24_413,
   });
+  const ends = (gain: number) => {
+    const { auc, gauc, log_loss, 'HR@10': hit, 'NDCG@10': ndcg } = metrics(gain);
+    const about = (value: number): [number, number] => [value - 0.009, value + 0.008];
+    return {
+      auc: { ctr: about(auc.ctr), cvr: about(auc.cvr), ctcvr: about(auc.ctcvr) },
+      gauc: { ctr: about(gauc.ctr), ctcvr: about(gauc.ctcvr) },
+      log_loss: { ctr: about(log_loss.ctr), ctcvr: about(log_loss.ctcvr) },
+      'HR@10': about(hit),
+      'NDCG@10': about(ndcg),
+    };
+  };
   const around = (mean: number, width: number) => ({ mean, low: mean - width, high: mean + width, p: 0.01 });
   const over = (mean: number) => ({ ctr: around(mean, 0.001), ctcvr: around(mean, 0.001) });
   const gains = [0, 0.0051, 0.0044, 0.0034, 0.0064, -0.0002];
@@ -240,6 +251,11 @@ function rankingReport(): RankingReport {
         all: metrics(gains[index]),
         long_tail: metrics(1.2 * gains[index]),
         short: { ...metrics(1.4 * gains[index]), requests: 812 },
+        intervals: {
+          all: ends(gains[index]),
+          long_tail: ends(1.2 * gains[index]),
+          short: ends(1.4 * gains[index]),
+        },
         gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
         gauc_gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
         lift: index === 0 ? null : { all: lifts, long_tail: lifts, short: lifts },

@@ -173,6 +173,13 @@ it('colours what an interval leaves no doubt of, and flags a control that gains'
   // A gain of .0064 ± .002 is green; the control's −.0002 ± .002 is nothing.
   expect(await rankers.nth(4).locator('.up').first().textContent()).toBe('+.0064+.0044 to +.0084');
   expect(await rankers.last().locator('.up, .down, .flagged').count()).toBe(0);
+  // Each metric has its own.
+  expect(await rankers.nth(4).locator('td').nth(1).textContent()).toBe('.6924.683–.700');
+  const own = await rankers.evaluateAll((all) =>
+    all.flatMap((row) => [...row.querySelectorAll('td')].slice(0, 6).map((cell) => cell.textContent)),
+  );
+  expect(own).toHaveLength(36);
+  for (const text of own) expect(text).toMatch(/^\.\d{4}\.\d{3}–\.\d{3}$/);
   expect(await page.locator('.control-said').count()).toBe(0);
   // Similar users beside what the model itself names: by the interval, and of whom the table counts.
   const others = page.locator('.others-said');

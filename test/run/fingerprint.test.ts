@@ -129,6 +129,15 @@ describe('fingerprint', () => {
     expect(swapped.exact).not.toBe(mine.exact);
   });
 
+  it('leaves out intervals of ranking metrics, which came after links had been shared', async () => {
+    const ranker = { features: 'none', all: { auc: { ctr: 0.7 } } };
+    const ranked = (held: object) =>
+      changed((s) => Object.assign(s, { ranking: { rankers: [{ ...ranker, ...held }] } as never }));
+    const mine = await ranked({});
+    expect((await ranked({ intervals: { all: { auc: { ctr: [0.6, 0.8] } } } })).exact).toBe(mine.exact);
+    expect((await ranked({ other: 1 })).exact).not.toBe(mine.exact);
+  });
+
   it('calls another config, data set, kernel or app other inputs', async () => {
     const mine = await fingerprint(source());
     for (const other of [

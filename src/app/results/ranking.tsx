@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals';
-import type { RankerMetrics } from '../../evaluate/judgement';
+import type { IntervalEnds, RankerIntervals, RankerMetrics } from '../../evaluate/judgement';
 import type { Lift } from '../../evaluate/lift';
 import type { FeatureSetName, RankingReport, Who } from '../../evaluate/ranking';
 import type { Interval } from '../../numeric/interval';
 import { useSession } from '../state/context';
 import { count, percent, short } from '../words/format';
 import { changeText, controlVerdict, toneOf } from './change';
+import { rateText } from './table';
 import '../styles/tables.css';
 
 const LABELS: Record<FeatureSetName, string> = {
@@ -17,7 +18,9 @@ const LABELS: Record<FeatureSetName, string> = {
   shuffled: 'These two, shuffled',
 };
 
-const METRICS: { label: string; of: (metrics: RankerMetrics) => number }[] = [
+/** A metric stands where its interval does. */
+type Columns = RankerMetrics | RankerIntervals;
+const METRICS: { label: string; of(columns: Columns): number | IntervalEnds }[] = [
   { label: 'AUC click', of: ({ auc }) => auc.ctr },
   { label: 'AUC buy', of: ({ auc }) => auc.ctcvr },
   { label: 'GAUC buy', of: ({ gauc }) => gauc.ctcvr },
@@ -45,6 +48,7 @@ export function RankingView() {
   const slices = SLICES.filter(([name]) => ranking.rankers[0][name] !== undefined);
   const shown = slices.some(([name]) => name === who.value) ? who.value : 'all';
   const hasGroupedGain = ranking.rankers.some(({ gauc_gain }) => gauc_gain != null);
+  const hasIntervals = ranking.rankers[0].intervals !== undefined;
   const isMended = ranking.crowd !== undefined;
   const hasLift = ranking.rankers.some(({ lift }) => lift !== null);
   return (
@@ -57,7 +61,7 @@ export function RankingView() {
             shown !== 'short' &&
             ` of ${count(ranking.users[shown === 'all' ? 'test' : 'long_tail'])} users`}
           {shown === 'short' && ` with at most ${ranking.short_behaviours} behaviours before them`} it did not
-          learn from; below each change its 95 % interval over users.
+          learn from; below each {hasIntervals ? 'number' : 'change'} its 95 % interval over users.
         </p>
         <div class="segments small" role="radiogroup" aria-label="Whose requests the table counts">
           {slices.map(([value, label]) => (
@@ -76,7 +80,7 @@ export function RankingView() {
         </div>
       </div>
       <section class="table-scroll" tabindex={0} aria-label="Rankers by features">
-        <table>
+        <table class="dense">
           <thead>
             <tr>
               <th scope="col">Features</th>
@@ -100,7 +104,14 @@ export function RankingView() {
               <tr key={ranker.features}>
                 <th scope="row">{LABELS[ranker.features]}</th>
                 {METRICS.map(({ label, of }) => (
-                  <td key={label}>{of(partOf(ranker, shown)).toFixed(4).replace(/^0/, '')}</td>
+                  <td key={label}>
+                    {(of(partOf(ranker, shown)) as number).toFixed(4).replace(/^0/, '')}
+                    {ranker.intervals && (
+                      <small class="under">
+                        {(of(partOf(ranker.intervals, shown)) as IntervalEnds).map(rateText).join('–')}
+                      </small>
+                    )}
+                  </td>
                 ))}
                 <td>
                   {ranker.gain ? (
@@ -165,9 +176,10 @@ export function RankingView() {
           AUC and GAUC: area under the ROC curve of pCTR (click) or pCTCVR (buy), over all impressions and
           within each user. Log-loss: of pCTCVR, nats per impression. HR@10, NDCG@10: the next purchase among
           the ten best of the full catalogue. Gain: less that of the ranker with no features; it is what is
-          tested, so the others have no interval of their own. The long tail are users with at most{' '}
-          {ranking.long_tail_behaviours} behaviours. The codes lose {percent(ranking.quantisation_error)} of
-          what was said; the most similar moment agrees to a cosine of {short(ranking.similarity)}
+          tested, {hasIntervals ? INTERVALS : 'so the others have no interval of their own.'} The long tail
+          are users with at most {ranking.long_tail_behaviours} behaviours. The codes lose{' '}
+          {percent(ranking.quantisation_error)} of what was said; the most similar moment agrees to a cosine
+          of {short(ranking.similarity)}
           {ranking.mean_cosine !== undefined && `, any two to ${short(ranking.mean_cosine)}`}
           {ranking.crowd !== undefined &&
             `, and a request is told by ${count(Math.round(ranking.crowd))} people’s worth`}
@@ -195,6 +207,10 @@ const MENDED =
 /** Of reports from before what follows a moment was fed. */
 const OLDER =
   'Own reasoning: codes of what the model said of this user. Similar users: behaviours of the one user of whom it said the most alike.';
+
+/** A ranker's own interval is far wider than that of a gain: it has in it which users were drawn. */
+const INTERVALS =
+  'paired draw by draw. Intervals come from drawing users again, each with all impressions, since those of one user are alike.';
 
 const isControl = ({ features }: { features: FeatureSetName }) => features === 'shuffled';
 
