@@ -126,13 +126,13 @@ const RULES: [ConfigPath, (config: RunConfig) => boolean, string][] = [
     ({ ranking }) =>
       ranking.users === 0 ||
       ranking.subspaces * 2 ** ranking.bits * ranking.embedding_size <= MAX_CODE_WEIGHTS,
-    `asks with ranking.subspaces and ranking.embedding_size for more than ${MAX_CODE_WEIGHTS} weights of codes (codes per user · 2^bits · width)`,
+    `asks with ranking.subspaces and ranking.embedding_size for more than ${MAX_CODE_WEIGHTS} weights of codes`,
   ],
   [
     'ranking.batch_size',
     ({ ranking }) =>
       ranking.users === 0 || ranking.batch_size * ranking.subspaces * 2 ** ranking.bits <= MAX_CELLS,
-    `asks with ranking.subspaces and ranking.bits for a batch of more than ${MAX_CELLS} cells (requests · codes per user · 2^bits)`,
+    `asks with ranking.subspaces and ranking.bits for a batch of more than ${MAX_CELLS} cells`,
   ],
   [
     'popo.reward_weights',

@@ -1,5 +1,4 @@
 /** All that this page keeps in the browser, as the person looks after it: what there is, how large, and what goes when it goes. */
-import { RULES } from '../popo/rules';
 import type { RunHeader } from '../run/checkpoint';
 import type { RunConfig } from '../run/config';
 import { Checkpoints } from '../store/checkpoints';
@@ -137,8 +136,7 @@ async function listed(store: Store, collection: CollectionName): Promise<StoredI
 
 /** Records of older versions of the app may lack what newer ones have. */
 function nameOf({ config, stage, step, finished }: Partial<RunHeader>, hasModel: boolean): string {
-  const rule = RULES.find(({ name }) => name === config?.popo?.weighting);
-  const name = `${config?.preset ?? 'a run'}, seed ${config?.seed ?? 'unknown'}, ${rule?.label ?? 'unknown rule'}`;
+  const name = `${config?.preset ?? 'a run'}, seed ${config?.seed ?? 'unknown'}, ${config?.popo?.weighting ?? 'unknown'}`;
   if (!hasModel) return `${name}: the report`;
   return finished ? `${name}: model and report` : `${name}: at step ${step} of ${stage}`;
 }

@@ -151,7 +151,7 @@ describe('parseConfig', () => {
       Object.assign(c.ranking, { subspaces: 32, bits: 12 }, change);
     };
     expect(refusal((c) => codes(c, { embedding_size: 256 }))).toBe(
-      'ranking.bits asks with ranking.subspaces and ranking.embedding_size for more than 16777216 weights of codes (codes per user · 2^bits · width).',
+      'ranking.bits asks with ranking.subspaces and ranking.embedding_size for more than 16777216 weights of codes.',
     );
     expect(refusal((c) => codes(c, { batch_size: 1024 }))).toMatch(
       /^ranking\.batch_size asks with ranking\.subspaces and ranking\.bits for a batch of more than 100000000 cells/,

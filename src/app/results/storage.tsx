@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { RULES } from '../../popo/rules';
 import type { StoredKind, StoredThing } from '../../worker/protocol';
 import { useSession } from '../state/context';
 import type { Storage } from '../state/storage';
@@ -47,6 +48,12 @@ const KINDS: Record<StoredKind, { title: string; one: string; many: string; loss
     loss: 'They are fetched again when they are needed.',
   },
 };
+
+/** A run is called by its rule, as `tiny, seed 7, popo: at step 3 of sft`. */
+function nameInWords({ name }: Pick<StoredThing, 'name'>): string {
+  const rule = RULES.find((each) => name.includes(`, ${each.name}:`));
+  return inFieldWords(rule === undefined ? name : name.replace(`, ${rule.name}:`, `, ${rule.label}:`));
+}
 
 /** What somebody is asked before it is deleted, and where the question stands. */
 interface Question {
@@ -110,7 +117,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
             <ul>
               {own.map((thing) => (
                 <li key={thing.id} data-kind={kind}>
-                  <span class="storage-name">{inFieldWords(thing.name)}</span>
+                  <span class="storage-name">{nameInWords(thing)}</span>
                   <span class="faint">{thing.isInUse ? 'in use by a run that is on' : dated(thing)}</span>
                   <span class="storage-size" title={`${count(thing.bytes)} bytes`}>
                     {bytes(thing.bytes)}
@@ -119,7 +126,7 @@ export function StoragePanel({ storage }: { storage: Storage }) {
                     type="button"
                     class="plain"
                     disabled={isWorking || thing.isInUse}
-                    aria-label={`Delete ${inFieldWords(thing.name)}`}
+                    aria-label={`Delete ${nameInWords(thing)}`}
                     onClick={() => ask(`${kind} ${thing.id}`, [thing])}
                   >
                     Delete
@@ -186,7 +193,7 @@ export function lossWords(things: readonly StoredThing[]): string {
   });
   const [only] = free;
   const what =
-    free.length === 1 ? `“${inFieldWords(only.name)}”` : parts.join(', ').replace(/, ([^,]*)$/, ' and $1');
+    free.length === 1 ? `“${nameInWords(only)}”` : parts.join(', ').replace(/, ([^,]*)$/, ' and $1');
   const losses = kinds.length === 1 ? [KINDS[kinds[0]].loss] : ['This cannot be undone.'];
   // Where the runs go too, nobody needs it any more.
   const needed = free.reduce((most, { neededBy }) => Math.max(most, neededBy), 0);

@@ -23,8 +23,7 @@ export function inFieldWords(sentence: string): string {
     known.add(path);
     // Its words stand before it.
     if (/[(（]$/.test(all.slice(0, at))) return name;
-    const label = said(settingLabel(path, defaultConfig()));
-    return translator.value === null ? `“${label}” (${name})` : `“${label}”（${name}）`;
+    return said(`“${settingLabel(path, defaultConfig())}” (${name})`);
   });
   // Another language has had its own words for the stage.
   const whole = known.size === 0 ? sentence : translator.value === null ? told : closed(told);
