@@ -125,6 +125,10 @@ it('shows its reader the table and the curves before anything is trained, then t
   expect(await page.locator('.behind li').allTextContents()).toContain('as the link has it');
   expect(await page.locator('.tradeoff .plot-behind').count()).toBe(1);
   expect(await rows(page)).toEqual(seen);
+  // It has been checked now.
+  expect(await page.textContent('.linked .section-head p')).toBe(
+    'As its maker’s browser reported it; your own is above.',
+  );
   expect(problems).toEqual([]);
   await close();
 });

@@ -104,6 +104,8 @@ it('keeps a name and notes, fills the form from a run, and forgets both when the
   expect(await run.locator('.saved-note').textContent()).toBe('Ask why.');
   await run.locator('[data-action=duplicate-run]').click();
   await expect.poll(() => page.evaluate(() => globalThis.taiji!.config().seed)).toBe(7);
+  // The form that it filled is in sight, not the list.
+  expect(await page.evaluate(() => scrollY)).toBe(0);
   expect(await page.evaluate(() => globalThis.taiji!.status())).toBe('idle');
   await page.close();
 });
@@ -119,6 +121,7 @@ it('opens a finished run while another rests, which is kept, drawn behind and go
   await expect.poll(status).toBe('paused');
   await opening.click();
   await expect.poll(status).toBe('done');
+  expect(await page.evaluate(() => scrollY)).toBe(0);
   expect(await page.evaluate(() => globalThis.taiji!.report()?.config.seed)).toBe(7);
   await page.click('[data-action=continue-line]');
   await expect.poll(status).toBe('running');

@@ -32,7 +32,11 @@ export function LinkedRun() {
   if (shown === null) return <p class="faint linked-reading">Reading what the link says came out…</p>;
   return (
     <section class="linked" aria-labelledby="linked-title">
-      <Head shown={shown} title="What came out for the maker of this link" />
+      <Head
+        shown={shown}
+        title="What came out for the maker of this link"
+        note="As its maker’s browser reported it; nobody has checked it."
+      />
       <TrainHere />
       <LinkedTable shown={shown} />
       <Curves shown={shown} />
@@ -46,13 +50,17 @@ export function LinkedBeside() {
   if (shown === null) return null;
   return (
     <section class="linked table-section" aria-labelledby="linked-title">
-      <Head shown={shown} title="What the link says came out" />
+      <Head
+        shown={shown}
+        title="What the link says came out"
+        note="As its maker’s browser reported it; your own is above."
+      />
       <LinkedTable shown={shown} />
     </section>
   );
 }
 
-function Head({ shown, title }: { shown: Shown; title: string }) {
+function Head({ shown, title, note }: { shown: Shown; title: string; note: string }) {
   const { config, changes, found } = shown;
   const { device, seconds } = found.result;
   const differs = differences(config);
@@ -61,7 +69,7 @@ function Head({ shown, title }: { shown: Shown; title: string }) {
     <>
       <div class="section-head">
         <h2 id="linked-title">{title}</h2>
-        <p>As its maker’s browser reported it; nobody has checked it.</p>
+        <p>{note}</p>
       </div>
       <dl class="linked-facts">
         <div>

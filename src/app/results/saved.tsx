@@ -15,6 +15,12 @@ import { inSentence } from '../words/runWords';
 import { NoteEditor } from './noteEditor';
 import { StoragePanel } from './storage';
 
+/** What comes of it is shown at the top of the page, far above the list, and so is why nothing came of it. */
+function atTop(asked: Promise<void>): void {
+  void asked;
+  scrollTo({ top: 0 });
+}
+
 /** What is kept on this device: runs to take up again, to look at or to carry elsewhere, and whatever else there is. */
 export function SavedRuns() {
   const session = useSession();
@@ -62,7 +68,7 @@ export function SavedRuns() {
             </span>
             <span class="saved-actions">
               {run.finished ? (
-                <button type="button" disabled={isBarred(run)} onClick={() => void session.openReport(run)}>
+                <button type="button" disabled={isBarred(run)} onClick={() => atTop(session.openReport(run))}>
                   Open
                 </button>
               ) : (
@@ -72,7 +78,7 @@ export function SavedRuns() {
                     type="button"
                     data-action={action}
                     disabled={isBarred(run)}
-                    onClick={() => void session.takeUp(run, 'newest', choice)}
+                    onClick={() => atTop(session.takeUp(run, 'newest', choice))}
                   >
                     {label}
                   </button>
@@ -94,7 +100,7 @@ export function SavedRuns() {
                   data-action="fork-run"
                   title="A second line of this run, from the beginning of alignment"
                   disabled={!session.isFree.value || run.isElsewhere}
-                  onClick={() => void session.fork('popo', run.id)}
+                  onClick={() => atTop(session.fork('popo', run.id))}
                 >
                   Fork
                 </button>
@@ -105,7 +111,7 @@ export function SavedRuns() {
                 title="Fills the form with this run’s settings, for you to change"
                 disabled={wait !== null}
                 aria-describedby={wait === null ? undefined : 'saved-wait'}
-                onClick={() => void session.duplicate(run)}
+                onClick={() => atTop(session.duplicate(run))}
               >
                 Duplicate with changes
               </button>
@@ -125,7 +131,7 @@ export function SavedRuns() {
                   type="button"
                   data-action="resume-earlier"
                   disabled={isBarred(run)}
-                  onClick={() => void session.takeUp(run, 'earlier')}
+                  onClick={() => atTop(session.takeUp(run, 'earlier'))}
                 >
                   Resume at step {run.earlier.step} of {inSentence(run.earlier.stage, run.config)}
                 </button>
