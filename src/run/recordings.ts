@@ -9,4 +9,9 @@ export interface FileBeside {
   sha256: string;
 }
 
-export const RECORDINGS: readonly FileBeside[] = recordings;
+export interface RecordingBeside extends FileBeside {
+  /** The weights that its alignment came to; absent where none were written. */
+  aligned?: FileBeside;
+}
+
+export const RECORDINGS: readonly RecordingBeside[] = recordings;

@@ -246,10 +246,10 @@ export function createKeptRuns(host: KeptRunsHost) {
       return packRun(checkpoint, { id: id ?? '', trained, ...told });
     },
 
-    async importRun(file) {
+    async importRun(file, end = null) {
       const { importRun } = await import('./runImport');
       const { checkpoints, notes, problem } = await shelf();
-      const made = await importRun(file, {
+      const made = await importRun(file, end, {
         checkpoints,
         saveReport,
         saveNote: (id, note) => notes.save(id, note),

@@ -11,6 +11,7 @@ import type { ElsewhereTrainer } from '../run/elsewhere/elsewhere';
 import type { ForkPoint } from '../run/forkPoints';
 import type { RunPairing } from '../run/pairing';
 import type { PresetRef } from '../run/presets';
+import type { RecordedEnd } from '../run/recordedEnd';
 import type { DeviceInfo, GroupWords, Report, RunEvent } from '../run/report';
 import type { Fork } from '../run/runState';
 import type { StageSeconds } from '../run/times';
@@ -252,8 +253,11 @@ export interface TrainerApi {
    * @param id of a kept run; left out, the run on show
    */
   exportRun(id?: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
-  /** Verifies a run.zip as a checkpoint in storage is, and keeps it among the others. It replaces none. */
-  importRun(file: File): Promise<ImportedRun>;
+  /**
+   * Verifies a run.zip as a checkpoint in storage is, and keeps it among the others. It replaces none.
+   * @param end of a recorded run, whose file stands before its alignment: it is kept as it stood after that
+   */
+  importRun(file: File, end?: RecordedEnd | null): Promise<ImportedRun>;
   /** One ZIP: a folder that goes on with TRL, or verl. Throws when the run has not come as far as the end of SFT. */
   continueElsewhere(to: ElsewhereTrainer): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
   /**

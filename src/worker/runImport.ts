@@ -2,6 +2,7 @@
 import { sha256 } from '../numeric/hash';
 import { assembleReport } from '../run/assemble';
 import { encodeCheckpoint, type RunHeader } from '../run/checkpoint';
+import { atEndOfAlignment, type RecordedEnd } from '../run/recordedEnd';
 import type { Report } from '../run/report';
 import { isAtEnd, unpackRun } from '../run/runFile';
 import type { RunState } from '../run/runState';
@@ -19,14 +20,19 @@ interface RunShelf {
   saveNote(id: string, note: RunNote): Promise<void>;
 }
 
-/** @throws an Error with one sentence; nothing is kept then */
+/**
+ * @param end of a run that stands before its alignment: what that came to, of a recording; null to leave it there
+ * @throws an Error with one sentence; nothing is kept then
+ */
 export async function importRun(
   file: Blob,
+  end: RecordedEnd | null,
   { checkpoints, saveReport, saveNote }: RunShelf,
 ): Promise<ImportedRun> {
   if (file.size > MOST_BYTES)
     throw new Error(`This file has more than ${MOST_BYTES / 2 ** 30} GiB: it is too large for a run.zip.`);
-  const { checkpoint, about } = await unpackRun(new Uint8Array(await file.arrayBuffer()));
+  const { checkpoint: found, about } = await unpackRun(new Uint8Array(await file.arrayBuffer()));
+  const checkpoint = end === null ? found : await atEndOfAlignment(found, end);
   const { state } = checkpoint;
   const isWhole = isAtEnd(checkpoint);
   // What the report says is what the checkpoint says, so the two cannot disagree.

@@ -1,5 +1,6 @@
 /** What is said of a recorded run while it is on show, and the way through its steps. */
 import { useEffect, useRef } from 'preact/hooks';
+import { RECORDINGS } from '../../run/recordings';
 import { useSession } from '../state/context';
 import type { Watched } from '../state/watching';
 import { deviceWords } from '../words/deviceWords';
@@ -21,7 +22,7 @@ export function RecordedRun() {
   );
 }
 
-function About({ shown: { about, config } }: { shown: Watched }) {
+function About({ shown: { about, events, config } }: { shown: Watched }) {
   const session = useSession();
   const { preset, version, seed } = config;
   const differs = differences({ ...config, seed: 1 }).map(({ words }) => words);
@@ -71,9 +72,13 @@ function About({ shown: { about, config } }: { shown: Watched }) {
             type="button"
             data-action="ask-recorded"
             disabled={session.isFetching.value}
-            onClick={() => void session.keepStarter(config).then(() => goToAsk())}
+            onClick={() => void session.keepStarter(config, events).then(() => goToAsk())}
           >
-            {session.isFetching.value ? 'Loading its model' : 'Ask its fine-tuned model'}
+            {session.isFetching.value
+              ? 'Loading its model'
+              : RECORDINGS[0].aligned === undefined
+                ? 'Ask its fine-tuned model'
+                : 'Ask its models'}
           </button>
         )}
         <button type="button" data-action="close-recording" onClick={session.closeRecording}>

@@ -4,7 +4,9 @@ import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { formatLink, parseLink } from '../../run/link';
 import { defaultConfig, presetConfig } from '../../run/presets';
-import type { NoticeLevel } from '../../run/report';
+import type { RecordedEnd } from '../../run/recordedEnd';
+import { RECORDINGS } from '../../run/recordings';
+import type { NoticeLevel, RunEvent } from '../../run/report';
 import { STARTERS, type Starter } from '../../run/starters';
 import type { ImportedRun, SavedRun } from '../../worker/protocol';
 import { sentence } from '../words/sentence';
@@ -14,7 +16,7 @@ interface PlayTools {
   changes: ReadonlySignal<readonly RunChange[]>;
   /** Nothing is on show yet. */
   isCold: ReadonlySignal<boolean>;
-  importRun(file: File): Promise<ImportedRun>;
+  importRun(file: File, end: RecordedEnd | null): Promise<ImportedRun>;
   /** The run of that id among those that are kept, looked up anew. */
   find(id: string): Promise<SavedRun | undefined>;
   start(run: SavedRun): void;
@@ -47,21 +49,23 @@ export function createPlay({ config, changes, isCold, importRun, find, start, sa
   const isFetching = signal(false);
 
   /** Takes the file in among the kept runs. @throws an Error where the browser does not keep it */
-  async function take(chosen: Starter): Promise<SavedRun> {
+  async function take(chosen: Starter, end: RecordedEnd | null = null): Promise<SavedRun> {
     const { fetchBeside } = await import('./fetchBeside');
-    const { id } = await importRun(new File([await fetchBeside(chosen)], 'run.zip'));
+    const { id } = await importRun(new File([await fetchBeside(chosen)], 'run.zip'), end);
     const run = await find(id);
     if (run === undefined) throw new Error('The browser did not keep it, which it must to go on from it.');
     return run;
   }
 
-  /** Keeps a run that stands where alignment of `of` begins, to be asked. */
-  async function keep(of: RunConfig): Promise<void> {
+  /** Keeps a recorded run to be asked: as it stood after its alignment where those weights lie beside the page, else before that. */
+  async function keep(of: RunConfig, events: readonly RunEvent[]): Promise<void> {
     const chosen = starterOf(of);
     if (chosen === null || isFetching.value) return;
     isFetching.value = true;
     try {
-      await take(chosen);
+      const [{ aligned }] = RECORDINGS;
+      const { fetchBeside } = await import('./fetchBeside');
+      await take(chosen, aligned === undefined ? null : { aligned: await fetchBeside(aligned), events });
     } catch (error) {
       say('error', `There is no model to ask: ${sentence(error)}`);
     } finally {

@@ -182,7 +182,7 @@ export function createSession(
     config,
     changes,
     isCold,
-    importRun: (file) => trainer().importRun(file),
+    importRun: (file, end) => trainer().importRun(file, end),
     find: kept.find,
     start: (run) => void start(run),
     say,

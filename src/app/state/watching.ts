@@ -11,6 +11,7 @@ import { settingsOf } from './settings';
 /** A recording on show. */
 export interface Watched {
   about: Omit<Recording, 'events'>;
+  events: readonly RunEvent[];
   /** What it was made with, as the form has it. */
   config: RunConfig;
   /** Of alignment. */
@@ -93,5 +94,5 @@ export async function watching(
     if (!isCalm) play();
   }
 
-  return { about, config: settings, steps, at, isPlaying, moveTo, play, pause, begin };
+  return { about, events, config: settings, steps, at, isPlaying, moveTo, play, pause, begin };
 }
