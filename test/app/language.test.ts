@@ -9,6 +9,7 @@ import { inChinese } from '../../src/app/words/chinese';
 import { changesInWords } from '../../src/app/words/differences';
 import { LABELS } from '../../src/app/words/fieldLabels';
 import { translateNode } from '../../src/app/words/nodes';
+import { nameInWords } from '../../src/app/words/runNames';
 import { createTranslator, literals, placeholders, sentencesOf } from '../../src/app/words/translator';
 import type { ConfigPath } from '../../src/run/config';
 import { presetConfig } from '../../src/run/presets';
@@ -93,6 +94,23 @@ it('says what was changed on the way, each setting by its own name', () => {
   expect(chinese[0]).toMatch(/^从对齐第 5 步起：[\u4e00-\u9fff ]+为 ?2，而非 ?1。$/);
   // What is left in Latin letters are names.
   expect(chinese.filter((words) => /\b(?!SASRec|token)[A-Z]?[a-z]{2,}/.test(words))).toEqual([]);
+});
+
+it('names a line of a run by what was turned last', () => {
+  const config = presetConfig({ preset: 'tiny', version: 2 });
+  const leash = { stage: 'popo', step: 4, field: 'popo.beta', from: 0.1, to: 0.3 } as const;
+  const name = (fork: number, changes: number) =>
+    inChinese(
+      nameInWords({
+        config,
+        fork: { of: 'x', stage: 'popo', step: fork },
+        changes: Array.from({ length: changes }, () => leash),
+      }),
+    );
+  expect([name(0, 1), name(12, 2)]).toEqual([
+    'tiny，未作改动；从对齐开始；对微调模型的 KL 约束 0.3（从第 5 步起）',
+    'tiny，未作改动；从对齐第 12 步分叉；中途更改 2 次，最后：对微调模型的 KL 约束 0.3（从第 5 步起）',
+  ]);
 });
 
 it('tells a sentence that the source no longer says', () => {

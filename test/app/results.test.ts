@@ -91,7 +91,6 @@ it('names a run by what differs from its preset, by its fork, and as a person ca
   Object.assign(config.popo, { steps: 200, rewards: ['id'], reward_weights: [1] });
   expect(
     nameInWords({
-      id: 'y',
       config: { ...tiny(), kernels: 'tiled' },
       fork: { of: 'y', stage: 'popo', step: 0 },
     }),
@@ -99,6 +98,14 @@ it('names a run by what differs from its preset, by its fork, and as a person ca
   const fork = { of: 'x', stage: 'popo', step: 12 } as const;
   expect(nameInWords({ config, fork })).toBe(
     'tiny: seed 9, not 1, steps of alignment 200, not 60, rewards id, not semantic and id and 1 more difference; forked at step 12 of alignment',
+  );
+  const leash = { stage: 'popo', step: 4, field: 'popo.beta', from: 0.1, to: 0.3 } as const;
+  const drawn = { ...leash, step: 9, field: 'popo.temperature', from: 1, to: 0.7 } as const;
+  expect(nameInWords({ config: tiny(), fork, changes: [leash] })).toBe(
+    'tiny as it is; forked at step 12 of alignment; leash to the fine-tuned model 0.3 from step 5 on',
+  );
+  expect(nameInWords({ config: tiny(), changes: [leash, drawn] })).toBe(
+    'tiny as it is; changed 2 times on the way, last: temperature of sampled answers 0.7 from step 10 on',
   );
   expect(runName({ config, note: { name: 'taste only', text: '' } })).toBe('taste only');
   expect(runName({ config: tiny(), note: { name: '', text: 'a thought' } })).toBe('tiny as it is');

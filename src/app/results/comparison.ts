@@ -1,12 +1,11 @@
 /** What several runs differ in, and what came out of each with its interval. */
 import { rateInterval } from '../../numeric/rate';
-import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { formatLeaf, type LeafValue } from '../../run/diff';
 import { isConfigPath } from '../../run/fields/paths';
 import type { RunPairing } from '../../run/pairing';
 import type { Report } from '../../run/report';
-import { settingName, valueWords } from '../words/differences';
+import { changeWords } from '../words/differences';
 import { labelled } from '../words/fieldLabels';
 
 export interface ComparedRun {
@@ -40,10 +39,6 @@ export function differingSettings(runs: readonly ComparedRun[]): DifferingSettin
   return [...rows, { path: 'changes on the way', label: null, values: changes }].filter(
     ({ values }) => new Set(values).size > 1,
   );
-}
-
-function changeWords({ step, field, to }: RunChange, config: RunConfig): string {
-  return `${settingName(field, config)} ${valueWords(field, to)} from step ${step + 1} on`;
 }
 
 function leavesOf(value: object, before = ''): [string, string][] {

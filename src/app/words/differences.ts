@@ -28,6 +28,11 @@ export function changesInWords(changes: readonly RunChange[], config: RunConfig)
   });
 }
 
+/** A change in a few words: what it set, and from when on that holds. */
+export function changeWords({ step, field, to }: RunChange, config: RunConfig): string {
+  return `${settingName(field, config)} ${valueWords(field, to)} from step ${step + 1} on`;
+}
+
 /** A field by its label, with the stage where several have the same. */
 export function settingLabel(path: ConfigPath, config: RunConfig): string {
   const label = labelled(path);

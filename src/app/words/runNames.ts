@@ -1,31 +1,31 @@
 /** What a kept run is called: as a person called it, else by what differs from its preset. */
 import type { StageName } from '../../run/stageNames';
 import type { SavedRun } from '../../worker/protocol';
-import { differences } from './differences';
+import { changeWords, differences } from './differences';
 import { stageWords } from './runWords';
 
 /** Most differences that are named one by one. */
 const NAMED = 3;
 
-type Named = Pick<SavedRun, 'config' | 'changes' | 'fork' | 'note'> & { id?: string };
+type Named = Pick<SavedRun, 'config' | 'changes' | 'fork' | 'note'>;
 
 export function runName(run: Named): string {
   return run.note?.name || nameInWords(run);
 }
 
 /** By its settings alone; those of another version of the app may lack what a name is made of. */
-export function nameInWords({ id, config, changes = [], fork }: Named): string {
+export function nameInWords({ config, changes = [], fork }: Named): string {
   const parts = [differing(config)];
-  // The run beside the page is a fork of none that is kept.
-  if (fork !== undefined && fork.of === id) parts.push('begun at alignment');
-  else if (fork !== undefined) {
-    const { label } = stageWords(fork.stage as StageName, config);
-    parts.push(`forked at step ${fork.step} of ${label.toLowerCase()}`);
+  if (fork !== undefined) {
+    const stage = stageWords(fork.stage as StageName, config).label.toLowerCase();
+    parts.push(fork.step === 0 ? `begun at ${stage}` : `forked at step ${fork.step} of ${stage}`);
   }
-  if (changes.length > 0)
-    parts.push(
-      changes.length === 1 ? 'changed once on the way' : `changed ${changes.length} times on the way`,
-    );
+  // Two lines of a run are told apart by what was turned last.
+  const last = changes.at(-1);
+  if (last !== undefined) {
+    const many = changes.length > 1 ? `changed ${changes.length} times on the way, last: ` : '';
+    parts.push(many + changeWords(last, config));
+  }
   return parts.join('; ');
 }
 
