@@ -3,6 +3,9 @@
 //
 //     I_i ≈ −1/h · Σ_rows A_i[row] · Σ_t weight_t (logp_t(θ + h u) − logp_t(θ)),     h = ε ‖θ‖ / ‖u‖
 //
+// θ is what the forward pass reads: where that is rounded to f16 (the first ROUNDED floats; half.wgsl), so is it here. θ + h u is not, since
+// h u is smaller than what rounding loses.
+//
 // At θ itself ρ = 1, so L_i moves as −A_i · Δlogp. The error is the difference quotient's, tested to be below 1 %.
 //
 //   squares     workgroup (x, y) sums θ² and u² over 1024 floats of the scope [begin, end) of the pools, tile y · ROW_OF_GROUPS + x
@@ -47,6 +50,11 @@ const TILE = 1024u;
 
 var<workgroup> lanes: array<vec2f, THREADS>;
 
+fn weight_at(i: u32) -> f32 {
+  if (i < ROUNDED) { return unpack2x16float(half_of(parameters[i])).x; }
+  return parameters[i];
+}
+
 fn sum_over_threads(value: vec2f, thread: u32) -> vec2f {
   lanes[thread] = value;
   for (var span = THREADS / 2u; span > 0u; span /= 2u) {
@@ -66,7 +74,7 @@ fn squares(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_in
   let last = min(first + TILE, options.end);
   var sum = vec2f();
   for (var i = first + thread; i < last; i += THREADS) {
-    let pair = vec2f(parameters[i], direction[i]);
+    let pair = vec2f(weight_at(i), direction[i]);
     sum += pair * pair;
   }
   let total = sum_over_threads(sum, thread);
@@ -95,7 +103,7 @@ fn step_size(@builtin(local_invocation_index) thread: u32) {
 fn displace(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let h = step[0];
   for (var i = id.x; i < options.count; i += workgroups.x * THREADS) {
-    displaced[i] = parameters[i];
+    displaced[i] = weight_at(i);
     if (i >= options.begin && i < options.end) {
       displaced[i] += h * direction[i];
     }

@@ -14,14 +14,29 @@
 // What becomes of a sum is said by the shader that is put behind this one, as matmul_stored.wgsl: `store` takes four neighbouring outputs.
 // Where outputs belong together in pairs (lines of z; those of w are for all others), a tile has as many of the first of a pair as of the second,
 // and `store_pair` takes four of each. In nt the rows of `a` may be normalised first (lines of o), as rms_norm.wgsl does it, sums in its order.
+// An operand may be stored in f16 (`a`: lines of u, not t; `b`: lines of f, not s); from its load on it is f32.
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-@group(0) @binding(0) var<storage, read> a : array<vec4f>;            // [rows, K] | tn: [rows, M]
-@group(0) @binding(1) var<storage, read> b : array<vec4f>;            // nn: [K, N] | nt: [N, K] | tn: [rows, N]
+// a: [rows, K] | tn: [rows, M], and b: nn: [K, N] | nt: [N, K] | tn: [rows, N]
+@group(0) @binding(0) var<storage, read> a : array<vec4f>; // each t
+@group(0) @binding(0) var<storage, read> a : array<vec2u>; // each u
+@group(0) @binding(1) var<storage, read> b : array<vec4f>; // each s
+@group(0) @binding(1) var<storage, read> b : array<vec2u>; // each f
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // [rows, N] | in slices: [SPLITS, rows, N] | tn: [SPLITS, M, N]
 @group(0) @binding(4) var<uniform> shape : Shape;
 @group(0) @binding(6) var<storage, read> weight : array<vec4f>;       // [K], of the norm
+
+fn quad_of_a(quad : u32) -> vec4f {
+  return a[quad]; // each t
+  return unpacked(a[quad]); // each u
+}
+
+// A window of f16 may begin where none may be bound: B_FROM quads after the binding's own beginning.
+fn quad_of_b(quad : u32) -> vec4f {
+  return b[quad]; // each s
+  return unpacked(b[B_FROM + quad]); // each f
+}
 
 const NT = LAYOUT == 0u;
 const TN = LAYOUT == 2u;
@@ -58,7 +73,7 @@ fn find_scales(thread : u32, m0 : u32, m_extent : u32) {
   for (var i = thread; i < turns(TILE_M * NORM_LANES); i += THREADS) {
     let row = min(m0 + i / NORM_LANES, m_extent - 1u) * (K / 4u);
     var square = 0.0;
-    for (var k = i % NORM_LANES; k < turns(K / 4u); k += NORM_LANES) { square += dot(a[row + k], a[row + k]); }
+    for (var k = i % NORM_LANES; k < turns(K / 4u); k += NORM_LANES) { square += dot(quad_of_a(row + k), quad_of_a(row + k)); }
     squares[i] = square;
   }
   for (var width = NORM_LANES / 2u; width > 0u; width /= 2u) {
@@ -77,7 +92,7 @@ fn find_scales(thread : u32, m0 : u32, m_extent : u32) {
 
 // Four of a row of `a`, in nt and nn.
 fn of_a(row : u32, quad : u32) -> vec4f {
-  let x = a[row * (K / 4u) + quad];
+  let x = quad_of_a(row * (K / 4u) + quad);
   return x * squares[row % TILE_M * NORM_LANES] * weight[quad]; // each o
   return x; // each e
 }
@@ -106,7 +121,7 @@ fn block_of_a(m : u32, k : u32, m_extent : u32, end : u32) -> mat4x4f {
   if (TN) {
     let at = min(m, max(M, 4u) - 4u) / 4u;
     var v{j} = vec4f(); // each j
-    if (k + {j}u < end) { v{j} = a[(k + {j}u) * (M / 4u) + at]; } // each j
+    if (k + {j}u < end) { v{j} = quad_of_a((k + {j}u) * (M / 4u) + at); } // each j
     return mat4x4f(v0, v1, v2, v3);
   }
   if (SHORT && k >= end) { return mat4x4f(); }
@@ -118,12 +133,12 @@ fn block_of_a(m : u32, k : u32, m_extent : u32, end : u32) -> mat4x4f {
 fn block_of_b(n : u32, k : u32, end : u32) -> mat4x4f {
   if (NT) {
     if (SHORT && k >= end) { return mat4x4f(); }
-    let v{j} = b[min(n + {j}u, N - 1u) * (K / 4u) + k / 4u]; // each j
+    let v{j} = quad_of_b(min(n + {j}u, N - 1u) * (K / 4u) + k / 4u); // each j
     return transpose(mat4x4f(v0, v1, v2, v3));
   }
   let at = min(n, N - 4u) / 4u;
   var v{j} = vec4f(); // each j
-  if (!SHORT || k + {j}u < end) { v{j} = b[(k + {j}u) * (N / 4u) + at]; } // each j
+  if (!SHORT || k + {j}u < end) { v{j} = quad_of_b((k + {j}u) * (N / 4u) + at); } // each j
   return mat4x4f(v0, v1, v2, v3);
 }
 

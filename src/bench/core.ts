@@ -21,20 +21,23 @@ export interface Peer {
   dispose(): void;
 }
 
-export type PeerName = 'ours' | 'tfjs' | 'jax';
-export const PEER_NAMES: readonly PeerName[] = ['ours', 'tfjs', 'jax'];
+/** `f16` is this engine, too, by kernels that read weights in f16. */
+export type PeerName = 'ours' | 'f16' | 'tfjs' | 'jax';
+export const PEER_NAMES: readonly PeerName[] = ['ours', 'f16', 'tfjs', 'jax'];
 
 export interface CaseResult {
   name: string;
   /** Median milliseconds per training step; null where a peer was left out. */
   ours_ms: number | null;
+  f16_ms: number | null;
   tfjs_ms: number | null;
   jax_ms: number | null;
   /** Of a training step: see `stepOperations`, and how many tokens it learns from. */
   operations: number;
   tokens: number;
-  /** What else this engine was measured at; null where it was left out. */
+  /** What else this engine was measured at, and in f16; null where it was left out. */
   engine: EngineSpeed | null;
+  f16_engine: EngineSpeed | null;
 }
 
 export interface BenchResult {

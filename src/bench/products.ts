@@ -67,11 +67,14 @@ export async function raceProducts(
     const { config, size, length } = await benchShape(name);
     const sizes = sizesOf(config);
     const rows = size * length;
-    const training = [...forwardProducts(sizes, rows), ...backwardProducts(sizes, TUNINGS.tiled, rows)];
+    const training = [
+      ...forwardProducts(sizes, TUNINGS.tiled, rows),
+      ...backwardProducts(sizes, TUNINGS.tiled, rows),
+    ];
     const lists = {
       training,
-      rollouts: forwardProducts(sizes, rolloutsOf(name)),
-      asking: forwardProducts(sizes, ASKED),
+      rollouts: forwardProducts(sizes, TUNINGS.tiled, rolloutsOf(name)),
+      asking: forwardProducts(sizes, TUNINGS.tiled, ASKED),
     };
     raced[name] = [];
     for (const [list, products] of Object.entries(lists))

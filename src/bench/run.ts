@@ -1,6 +1,6 @@
 /** The benchmark on one adapter: `api` is `navigator.gpu` in a browser, Dawn's in Node. */
 import { type Gpu, openGpu } from '../gpu/device';
-import { tuningFor } from '../gpu/kernels';
+import { TUNINGS, type Tuning, tuningFor } from '../gpu/kernels';
 import { KERNELS_VERSION } from '../gpu/kernels/tuning';
 import { measureRates } from '../gpu/rates';
 import { BENCH_HYPER, type BenchShape, benchBatch } from '../model/benchShape';
@@ -68,10 +68,13 @@ async function compare(
     `${shape.name}: ${config.num_hidden_layers} × ${config.hidden_size} × ${config.num_attention_heads} heads × MLP ` +
       `${config.intermediate_size}, vocabulary ${config.vocab_size}, batch ${size} × ${length}`,
   );
-  const engine = o.peers.includes('ours') ? await engineSpeed(gpu, shape) : null;
+  const tunings = { ours: tuningFor(gpu), f16: TUNINGS['tiled-f16'] };
+  const speedOf = async (name: keyof typeof tunings) =>
+    o.peers.includes(name) ? engineSpeed(gpu, shape, tunings[name]) : null;
+  const [engine, f16_engine] = [await speedOf('ours'), await speedOf('f16')];
   const made = new Map<PeerName, Peer>();
   for (const name of o.peers) {
-    if (name === 'ours') made.set(name, await enginePeer(gpu, task));
+    if (name === 'ours' || name === 'f16') made.set(name, await enginePeer(gpu, task, tunings[name]));
     if (name === 'tfjs') made.set(name, await tensorFlowPeer(gpu.device, gpu.device.adapterInfo, task));
     if (name === 'jax') made.set(name, await jaxPeer(task, api));
   }
@@ -84,16 +87,17 @@ async function compare(
   const ms = (name: PeerName) => measured.get(name)?.ms ?? null;
   return {
     name: shape.name,
-    ...{ ours_ms: ms('ours'), tfjs_ms: ms('tfjs'), jax_ms: ms('jax') },
+    ...{ ours_ms: ms('ours'), f16_ms: ms('f16'), tfjs_ms: ms('tfjs'), jax_ms: ms('jax') },
     operations: stepOperations(shape),
     tokens: size * length,
     engine,
+    f16_engine,
   };
 }
 
 /** Of a model that is gone again before peers have theirs. */
-async function engineSpeed(gpu: Gpu, shape: BenchShape): Promise<EngineSpeed> {
-  const model = await createTransformer(gpu, shape.config, SEED);
+async function engineSpeed(gpu: Gpu, shape: BenchShape, tuning: Tuning): Promise<EngineSpeed> {
+  const model = await createTransformer(gpu, shape.config, SEED, tuning);
   try {
     return await measureEngine(model, shape);
   } finally {
@@ -101,8 +105,8 @@ async function engineSpeed(gpu: Gpu, shape: BenchShape): Promise<EngineSpeed> {
   }
 }
 
-async function enginePeer(gpu: Gpu, { config, batch, hyper }: PeerCase): Promise<Peer> {
-  const model = await createTransformer(gpu, config, SEED);
+async function enginePeer(gpu: Gpu, { config, batch, hyper }: PeerCase, tuning: Tuning): Promise<Peer> {
+  const model = await createTransformer(gpu, config, SEED, tuning);
   let step = 0;
   return {
     async step() {

@@ -91,7 +91,7 @@ export async function planTable(): Promise<string> {
   ];
   for (const name of PRESET_NAMES) {
     const { config, text } = await presetFacts(name);
-    for (const kernels of ['portable', 'tiled'] as const) {
+    for (const kernels of ['portable', 'tiled', 'tiled-f16'] as const) {
       const budget = budgetOf(config, { text, kernels, limits: LEAST });
       const free = budgetOf(config, { text, kernels });
       const said = refusal(budget, config, { device: { backend: 'webgpu', limits: LEAST }, memory: 8 });
@@ -116,7 +116,7 @@ export function vocabularyTable(): string {
   const room = roomOf(LEAST);
   for (const [config, trains] of [[WIDE, TRAINED] as const, [WORDY, null] as const])
     for (const rows of [config.max_position_embeddings, 4096])
-      for (const tuning of Object.values(TUNINGS)) {
+      for (const tuning of [TUNINGS.portable, TUNINGS.tiled]) {
         const [sizes, table] = [sizesOf(config), parameterTable(config)];
         const trained = trains === null ? { from: 0, to: table.poolSize } : matrixOf(table, trains);
         const { columns, largest } = planTraining({ tuning, sizes, table, room, trained }, rows);

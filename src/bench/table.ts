@@ -28,7 +28,7 @@ export function benchTable({ adapter, machine, kernels, rates, cases, ...rest }:
     ...rates.products.map(({ size, nt, nn, tn }) => `| ${size} | ${rate(nt)} | ${rate(nn)} | ${rate(tn)} |`),
     '',
     HEADER,
-    ...cases.map((each) => caseRow(each, rates.peak)),
+    ...cases.flatMap((each) => caseRows(each, rates.peak)),
     '',
     `${rest.dispatches_per_step} dispatches per training step at ${rest.layers} layers; ` +
       `${Math.round(rest.rollout_tokens_per_s)} sampled tokens/s; ` +
@@ -37,6 +37,14 @@ export function benchTable({ adapter, machine, kernels, rates, cases, ...rest }:
         .join(', ')} one with fixed weights; ` +
       `${mebibytes(rest.bytesPlanned)} MiB planned, ${mebibytes(rest.bytesAllocated)} allocated.`,
   ].join('\n');
+}
+
+/** A shape's row, and one for its weights in f16 where these were measured. */
+function caseRows(each: CaseResult, peak: number): string[] {
+  const { name, f16_ms, f16_engine } = each;
+  if (f16_ms === null) return [caseRow(each, peak)];
+  const half = { ours_ms: f16_ms, tfjs_ms: null, jax_ms: null, engine: f16_engine };
+  return [caseRow(each, peak), caseRow({ ...each, ...half, name: `${name}, weights in f16` }, peak)];
 }
 
 function caseRow(

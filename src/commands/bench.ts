@@ -25,7 +25,7 @@ const USAGE = `npm run bench -- [options]
   --json FILE          where the numbers go, besides the table
   --adapter dawn       in Node instead of Chromium; TAIJI_ADAPTER=lavapipe|swiftshader|native chooses there
   --shape NAME         ${SHAPE_NAMES.join(', ')}; may be repeated (default: standard, small, base)
-  --peer NAME          ours, tfjs, jax; may be repeated (default: all)
+  --peer NAME          ours, f16 (ours, weights read in f16), tfjs, jax; may be repeated (default: all)
   --rounds N           turns that each peer gets (default 5)
   --products           instead of all this: how fast each way of sharing out the tiled products of a shape is, and which wins
   --torch              instead of all this: prints a Python script that takes the same training steps in PyTorch, and prints rows for

@@ -4,13 +4,13 @@
  */
 import { type Gpu, GpuError } from './device';
 
-/** A whole buffer, or a window of it; offset and size in bytes, offset a multiple of 256. */
+/** A whole buffer, or a window of it; offset and size in bytes, offset a multiple of 256 (of 128 where a matrix is f16, see half.ts). */
 export type Binding = GPUBuffer | { buffer: GPUBuffer; offset: number; size: number };
 
-/** `floats` of a binding, from its float `at` on. */
-export function windowOf(binding: Binding, at: number, floats: number): Binding {
+/** `count` numbers of a binding, from its number `at` on. */
+export function windowOf(binding: Binding, at: number, count: number, bytes = 4): Binding {
   const { buffer, offset } = 'buffer' in binding ? binding : { buffer: binding, offset: 0 };
-  return { buffer, offset: offset + 4 * at, size: 4 * floats };
+  return { buffer, offset: offset + bytes * at, size: bytes * count };
 }
 
 export interface Dispatch {

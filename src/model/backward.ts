@@ -46,7 +46,7 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
   const { batch, length, shape, activations, vocabulary, scratch, slices, spans } = o;
   const { dx, dNormed, wide, dGateUp } = scratch;
   const rows = batch * length;
-  const weights = weightViews(model.parameters, model.table, layers);
+  const weights = weightViews(model.weights, model.table, layers);
   const ranges = byMatrix(model.table, layers, (range) => range);
   const embeddings = chunkRanges(model.table, vocabulary.head.columns);
 

@@ -6,6 +6,7 @@ import type { Binding, Plan } from '../gpu/plan';
 import { headDim, type ModelConfig } from './config';
 import type { ParameterTable, PoolRange } from './parameters';
 import type { DeviceRoom, Keep, Sizes } from './plans';
+import { type StoredWeights, storedAt } from './storedWeights';
 
 /** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
 export function sizesOf(config: ModelConfig): Sizes {
@@ -47,8 +48,10 @@ export interface ModelBuffers {
   readonly tuning: kernels.Tuning;
   readonly sizes: Sizes;
   readonly table: ParameterTable;
-  /** f32 [poolSize] */
+  /** f32 [poolSize]: what is learnt. */
   readonly parameters: GPUBuffer;
+  /** What lists read of it. */
+  readonly weights: StoredWeights;
   /** What of the pool is trained: all, or one matrix. */
   readonly trained: PoolRange;
   /** f32, of what is trained. */
@@ -67,15 +70,11 @@ interface ByMatrix<Each> {
   layers: Record<'norm1' | 'qkv' | 'output' | 'norm2' | 'gateUp' | 'down', Each>[];
 }
 
-/** Windows of the parameter pool, or of a pool of its shape. */
+/** Windows of the weights. */
 export type WeightViews = ByMatrix<Binding>;
 
-export function weightViews(pool: GPUBuffer, table: ParameterTable, layers: number): WeightViews {
-  return byMatrix(table, layers, ({ from, to }) => ({
-    buffer: pool,
-    offset: 4 * from,
-    size: 4 * (to - from),
-  }));
+export function weightViews(weights: StoredWeights, table: ParameterTable, layers: number): WeightViews {
+  return byMatrix(table, layers, (range) => storedAt(weights, table, range));
 }
 
 /** What `each` makes of the floats that a matrix or norm has in the pool. */
@@ -189,7 +188,7 @@ export function addForward(
   const { sizes, weights, activations, shape, batch, length } = o;
   const { D, V } = sizes;
   const rows = batch * length;
-  kernels.embeddingGather(plan, {
+  kernels.embeddingGather(plan, tuning, {
     table: weights.embedding,
     tokens: o.tokens,
     out: activations.residual[0],

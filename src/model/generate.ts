@@ -51,7 +51,7 @@ export class Generator {
     const rows = prompts * generations;
     const table = new BufferTable(gpu, `generation ${prompts}×${generations}`);
     this.#table = table;
-    const weights = weightViews(model.parameters, model.table, sizes.layers);
+    const weights = weightViews(model.weights, model.table, sizes.layers);
 
     this.#tokens = table.floats('tokens', prompts * promptLength);
     this.#lengths = table.floats('lengths', prompts);
@@ -109,7 +109,7 @@ export class Generator {
     const { scratch } = activations;
     this.decode = new Plan(gpu);
     const plan = this.decode;
-    kernels.embeddingGather(plan, {
+    kernels.embeddingGather(plan, tuning, {
       table: weights.embedding,
       tokens: this.#next,
       out: x[0],

@@ -100,7 +100,7 @@ export function addLogits(
   kernels.matmulNT(plan, tuning, {
     label: 'logits',
     a: o.head.normed,
-    w: windowOf(o.embedding, from * D, size * D),
+    w: windowOf(o.embedding, from * D, size * D, kernels.BYTES_OF[tuning.dtype]),
     scratch: o.scratch,
     out: o.head.logits,
     K: D,
@@ -133,7 +133,7 @@ export function addNormedGradient(
     kernels.matmulNN(plan, tuning, {
       label: 'logits_backward',
       a: o.head.logits,
-      w: windowOf(o.embedding, from * D, size * D),
+      w: windowOf(o.embedding, from * D, size * D, kernels.BYTES_OF[tuning.dtype]),
       out: o.out,
       K: size,
       N: D,

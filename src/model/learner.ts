@@ -4,12 +4,14 @@ import type { Gpu } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { Plan } from '../gpu/plan';
 import type { ParameterTable, PoolRange } from './parameters';
+import { addRounding, type StoredWeights } from './storedWeights';
 
 interface Learning {
   gpu: Gpu;
   table: ParameterTable;
   trained: PoolRange;
   parameters: GPUBuffer;
+  weights: StoredWeights;
   metrics: GPUBuffer;
   hyper: GPUBuffer;
   normPartials: GPUBuffer;
@@ -27,7 +29,8 @@ export class Learner {
   readonly compiled: Promise<unknown>;
   readonly #buffers: BufferTable;
 
-  constructor({ gpu, table, trained, parameters, metrics, hyper, normPartials }: Learning) {
+  constructor(model: Learning) {
+    const { gpu, table, trained, parameters, metrics, hyper, normPartials } = model;
     const size = trained.to - trained.from;
     const buffers = new BufferTable(gpu, 'learner');
     this.#buffers = buffers;
@@ -46,6 +49,7 @@ export class Learner {
       size,
       decayed: Math.max(0, Math.min(table.decayedSize - trained.from, size)),
     });
+    addRounding(this.optimizer, model, trained);
     this.compiled = this.optimizer.compile();
     // Whoever trains waits for it, and is told.
     this.compiled.catch(() => undefined);

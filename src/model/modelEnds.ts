@@ -9,6 +9,7 @@ import { Plan, submit } from '../gpu/plan';
 import type { ModelBuffers } from './forward';
 import type { WeightPools } from './languageModel';
 import { type PoolBuffers, readPools, writePools } from './pools';
+import { addRounding } from './storedWeights';
 
 /** The model's own, that the ends share. */
 interface EndedModel extends ModelBuffers {
@@ -42,10 +43,12 @@ export class ModelEnds {
     const ends = this.#ends;
     this.#compose = new Plan(gpu);
     composeEnds(this.#compose, { parameters, ends, size });
+    addRounding(this.#compose, model, model.trained);
     this.optimizer = new Plan(gpu);
     globalNorm(this.optimizer, { gradient, partial, metrics, hyper, size, decayed });
     updateEnds(this.optimizer, { parameters, ends, gradient, metrics, hyper, size, decayed });
     composeEnds(this.optimizer, { parameters, ends, size });
+    addRounding(this.optimizer, model, model.trained);
   }
 
   static async create(model: EndedModel, count: number): Promise<ModelEnds> {

@@ -72,7 +72,7 @@ function columnsOf(
   { tuning, sizes: { D, V }, room }: Pick<PlannedModel, 'tuning' | 'sizes' | 'room'>,
   { rows, splits }: { rows: number; splits: number },
 ): number {
-  const column = 4 * (rows + (tuning.name === 'tiled' ? 0 : D) + splits * D);
+  const column = 4 * (rows + (tuning.isTiled ? 0 : D) + splits * D);
   if (column * V <= room.vocabulary) return V;
   const most = Math.max(1, Math.floor(room.vocabulary / column / COLUMNS));
   const blocks = Math.ceil(V / COLUMNS);

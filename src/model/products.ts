@@ -1,6 +1,6 @@
 /** The matrix products of a model's lists, as kernels share them out: what a choice among their members is made for. */
 import type { ProductExtents } from '../gpu/kernels/matmulFamily';
-import type { Tuning } from '../gpu/kernels/tuning';
+import { type Tuning, weightsIn } from '../gpu/kernels/tuning';
 import { type Sizes, splitsOf } from './plans';
 
 export interface ModelProduct extends ProductExtents {
@@ -27,10 +27,10 @@ function matrices({
 }
 
 /** Of a forward pass with logits over so many tokens, or of a new token for so many rows. */
-export function forwardProducts(sizes: Sizes, rows: number): ModelProduct[] {
+export function forwardProducts(sizes: Sizes, { dtype }: Tuning, rows: number): ModelProduct[] {
   return matrices(sizes).map(([label, N, K, count]) => ({
     ...{ label, layout: 'nt', rows, N, K, count },
-    splits: 1,
+    ...{ splits: 1, half: weightsIn(dtype) },
   }));
 }
 
@@ -38,7 +38,10 @@ export function forwardProducts(sizes: Sizes, rows: number): ModelProduct[] {
 export function backwardProducts(sizes: Sizes, tuning: Tuning, rows: number): ModelProduct[] {
   const splits = splitsOf(tuning, rows);
   return matrices(sizes).flatMap(([label, out, into, count]): ModelProduct[] => [
-    { label: `${label}_backward`, layout: 'nn', rows, N: into, K: out, count, splits: 1 },
+    {
+      ...{ label: `${label}_backward`, layout: 'nn', rows, N: into, K: out, count },
+      ...{ splits: 1, half: weightsIn(tuning.dtype) },
+    },
     { label: `${label}_backward/weight`, layout: 'tn', rows: out, N: into, K: 0, count, splits },
   ]);
 }

@@ -22,6 +22,7 @@ import {
 import type { PaddedTokens, ScoreResult } from './languageModel';
 import type { Layout } from './packing';
 import { chunksOf, planScoring } from './plans';
+import type { StoredWeights } from './storedWeights';
 import { objectiveUniform, SUPERVISED, writeObjective } from './training';
 import { fitBatch } from './upload';
 
@@ -68,18 +69,19 @@ export class ScoringStep {
   }
 
   /**
-   * The list under the weights of one pool; compiled once per pool by the caller.
+   * The list under some weights, by the kernels that take them as they are stored; compiled once for each by the caller.
    * @param objective whose temperature the logits are divided by; none: 1
    */
   async plan(
-    pool: GPUBuffer,
+    stored: StoredWeights,
     { tokens, lengths, spans }: Pick<ScoringStep, 'tokens' | 'lengths' | 'spans'> = this,
     objective: GPUBuffer = this.#untempered,
   ): Promise<Plan> {
     const { batch, length } = this;
-    const { gpu, tuning, sizes, table, rotation } = this.model;
+    const { gpu, sizes, table, rotation } = this.model;
+    const tuning = { ...this.model.tuning, dtype: stored.dtype };
     const rows = batch * length;
-    const weights = weightViews(pool, table, sizes.layers);
+    const weights = weightViews(stored, table, sizes.layers);
     const activations = this.#activations;
     const plan = new Plan(gpu);
     const shape = this.#shape;
@@ -142,7 +144,7 @@ export class ScoringStep {
     const { gpu, sizes } = this.model;
     submit(gpu, plan);
     const logits = new Float32Array(batch.size * sizes.V);
-    const weights = weightViews(this.model.parameters, this.model.table, sizes.layers);
+    const weights = weightViews(this.model.weights, this.model.table, sizes.layers);
     for (const chunk of chunksOf(sizes.V, this.#head.columns)) {
       if (this.#head.sums !== null) {
         const again = new Plan(gpu);

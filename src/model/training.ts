@@ -166,7 +166,7 @@ export class TrainingStep {
       partial: table.floats('partial', this.#maxItems * D),
     };
     this.#slices = GradientSlices.allocate(table, slices);
-    const weights = weightViews(model.parameters, model.table, sizes.layers);
+    const weights = weightViews(model.weights, model.table, sizes.layers);
     this.#weights = weights;
     this.supervisedObjective = objectiveUniform(table);
 

@@ -6,7 +6,7 @@ import { BufferTable } from '../gpu/bufferTable';
 import { type Gpu, GpuLimitError } from '../gpu/device';
 import * as kernels from '../gpu/kernels';
 import { keyOf } from '../gpu/kernels/matmulFamily';
-import { type Plan, submit } from '../gpu/plan';
+import { Plan, submit } from '../gpu/plan';
 import type { Tuner } from '../gpu/tuner';
 import { type AdamWStep, headDim, type ModelConfig } from './config';
 import { type ModelBuffers, sizesOf } from './forward';
@@ -43,6 +43,7 @@ import {
 } from './plans';
 import { backwardProducts, forwardProducts, type ModelProduct } from './products';
 import { ScoringStep } from './scoring';
+import { addRounding, freeze, frozenPool, type StoredWeights, storedPool } from './storedWeights';
 import { SUPERVISED, TrainingStep, writeObjective } from './training';
 
 /** cos and sin of position · theta^(−2i/h) in f64, rounded once. [positions, h/2, 2] */
@@ -67,7 +68,7 @@ export async function createTransformer(
   tuning = kernels.tuningFor(gpu),
 ): Promise<Transformer> {
   const model = new Transformer(gpu, config, tuning);
-  gpu.device.queue.writeBuffer(model.parameters, 0, initialParameters(config, seed));
+  await model.write(initialParameters(config, seed));
   gpu.assertHealthy();
   return model;
 }
@@ -76,8 +77,9 @@ export class Transformer implements LanguageModel, ModelBuffers {
   readonly backend = 'webgpu';
   readonly sizes: Sizes;
   readonly table: ParameterTable;
-  /** f32 [table.poolSize] */
+  /** f32 [table.poolSize]; whoever writes it by hand has `weights` follow by `write`. */
   readonly parameters: GPUBuffer;
+  readonly weights: StoredWeights;
   readonly trained: PoolRange;
   readonly room: DeviceRoom;
   readonly tuning: kernels.Tuning;
@@ -94,7 +96,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
   /** Made when something is first learnt, or remembered of what was. */
   #learner: Learner | null = null;
   /** Made when it is first needed. */
-  #reference: GPUBuffer | null = null;
+  #reference: StoredWeights | null = null;
+  #rounding: Promise<Plan> | null = null;
   readonly #training = new Map<string, Promise<TrainingStep>>();
   /** Keys of training steps that somebody took. */
   readonly #taken = new Set<string>();
@@ -120,6 +123,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     this.#buffers = buffers;
     // The update of all of them takes them at once.
     this.parameters = buffers.floats('parameters', poolSize, trains === undefined ? 'whole' : 'windows');
+    this.weights = storedPool(buffers, tuning.dtype, { pool: this.parameters, table: this.table });
     this.metrics = buffers.floats('metrics', 16);
     const rotation = rotationTable(config);
     this.rotation = buffers.floats('rotation', rotation.length);
@@ -143,10 +147,25 @@ export class Transformer implements LanguageModel, ModelBuffers {
     return this.#learning.moment1;
   }
 
-  /** f32 [table.poolSize]: the frozen policy, zeros before. */
-  get reference(): GPUBuffer {
-    this.#reference ??= this.#buffers.floats('reference', this.table.poolSize);
+  /** The frozen policy, zeros before. */
+  get reference(): StoredWeights {
+    this.#reference ??= frozenPool(this.#buffers, this.tuning.dtype, this.table);
     return this.#reference;
+  }
+
+  /** Sets the weights. */
+  async write(parameters: Float32Array<ArrayBuffer>): Promise<void> {
+    const { gpu } = this;
+    gpu.device.queue.writeBuffer(this.parameters, 0, parameters);
+    if (this.weights.dtype === 'f32') return;
+    this.#rounding ??= this.#roundingOf();
+    submit(gpu, await this.#rounding);
+  }
+
+  #roundingOf(): Promise<Plan> {
+    const plan = new Plan(this.gpu);
+    addRounding(plan, this, { from: 0, to: this.table.poolSize });
+    return plan.compile();
   }
 
   /** Clips the gradient pool and applies AdamW, to the ends where there are some; `writeHyper` and a training step first. */
@@ -194,7 +213,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     // Without one nothing is waited for: pipelines are asked for at once.
     if (this.tuner !== null)
       await this.#choose(this.tuner, [
-        ...forwardProducts(this.sizes, rows),
+        ...forwardProducts(this.sizes, this.tuning, rows),
         ...backwardProducts(this.sizes, this.tuning, rows),
       ]);
     const [step] = await Promise.all([TrainingStep.create(this, batch, length), compiled]);
@@ -209,7 +228,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   /** Has the tuner choose for products of a list that is to be made. */
   async #choose(tuner: Tuner, products: readonly ModelProduct[]): Promise<void> {
-    if (this.tuning.name !== 'tiled') return;
+    if (!this.tuning.isTiled) return;
     const open = products.filter((product) => !Object.hasOwn(this.#members, keyOf(product)));
     Object.assign(this.#members, await tuner.choose(open));
   }
@@ -225,8 +244,8 @@ export class Transformer implements LanguageModel, ModelBuffers {
     let entry = this.#scoring.get(key);
     if (!entry) {
       const step = new ScoringStep(this, batch, length);
-      const pool = weights === 'current' ? this.parameters : this.reference;
-      entry = { step, plan: step.plan(pool) };
+      const stored = weights === 'current' ? this.weights : this.reference;
+      entry = { step, plan: step.plan(stored) };
       this.#scoring.set(key, entry);
     }
     return { step: entry.step, plan: await entry.plan };
@@ -312,7 +331,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
     let generator = this.#generators.find((candidate) => candidate.fits(wanted));
     if (!generator) {
       if (this.tuner !== null)
-        await this.#choose(this.tuner, forwardProducts(this.sizes, prompts * shape.generations));
+        await this.#choose(this.tuner, forwardProducts(this.sizes, this.tuning, prompts * shape.generations));
       generator = await Generator.create(this, { ...shape, prompts });
       this.#generators.push(generator);
     }
@@ -326,7 +345,7 @@ export class Transformer implements LanguageModel, ModelBuffers {
 
   async freezeReference(): Promise<void> {
     const encoder = this.gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.parameters, 0, this.reference, 0, this.parameters.size);
+    freeze(encoder, this.weights, this.reference);
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
@@ -370,8 +389,9 @@ export class Transformer implements LanguageModel, ModelBuffers {
           );
         }
       }
-    this.gpu.device.queue.writeBuffer(this.parameters, 0, own.parameters);
+    const written = this.write(own.parameters);
     this.#writeMoments(own);
+    await written;
     await this.#provide(ends.length);
     this.#ends?.restore(ends);
   }

@@ -22,6 +22,7 @@ import type { AdamWStep } from '../model/config';
 import { packedLength, packGroups, sliceRows } from '../model/packing';
 import { lastLayerWindow } from '../model/parameters';
 import { ScoringStep } from '../model/scoring';
+import { wholePool } from '../model/storedWeights';
 import { objectiveUniform, type TrainingStep, writeObjective } from '../model/training';
 import type { Transformer } from '../model/transformer';
 import { assertRewards } from './advantages';
@@ -342,13 +343,14 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
     { table, step, weighting, objective }: Omit<MeasuredParts, 'pools'>,
     { kernels, scoring }: NonNullable<Compiled['directional']>,
   ): Promise<Plan[]> {
-    const { parameters, gradient, moment1 } = this.#model;
+    const { parameters, weights, table: pool, gradient, moment1 } = this.#model;
     const { direction, slopes } = influencePrompts(this.#options, step.batch);
     const sum = new Plan(this.#gpu);
     weighting.addDirectionAdvantages(sum);
     const advantages = weighting.advantagesOf(this.weights.length + 1);
     const displacement = new Plan(this.#gpu);
-    kernels.addDisplacement(displacement, parameters, direction > 0 ? gradient : moment1);
+    const rounded = weights.dtype === 'f16' ? pool.decayedSize : 0;
+    kernels.addDisplacement(displacement, parameters, direction > 0 ? gradient : moment1, rounded);
     const influences = new Plan(this.#gpu);
     kernels.addInfluences(influences, {
       before: step.buffers.scores,
@@ -364,7 +366,7 @@ export class CompiledPolicyOptimizer implements PolicyOptimizer {
       // A backward pass scores its tokens at θ on its way.
       ...(slopes.to > direction ? [step.score(objective, step.leading(table, slopes.to))] : []),
       displacement.compile(),
-      scoring.plan(kernels.displaced, scoring, objective),
+      scoring.plan(wholePool(kernels.displaced), scoring, objective),
       influences.compile(),
     ]);
   }

@@ -9,7 +9,7 @@
  * Bytes of the page are rougher, and seconds are the least that is thinkable: only what is hopeless is refused for them.
  */
 import type { TextLengths } from '../data/textLengths';
-import { TUNINGS } from '../gpu/kernels/tuning';
+import { BYTES_OF, TUNINGS } from '../gpu/kernels/tuning';
 import { headDim, type ModelConfig } from '../model/config';
 import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
@@ -133,7 +133,7 @@ export function engineBytes(
   limits: DeviceInfo['limits'] = {},
 ) {
   const { hidden_size: D, intermediate_size: F, vocab_size: V, num_hidden_layers: layers } = shape;
-  const tuning = TUNINGS[kernels === 'portable' ? 'portable' : 'tiled'];
+  const tuning = TUNINGS[kernels === 'auto' ? 'tiled' : kernels];
   const heads = {
     heads: shape.num_attention_heads,
     kvHeads: shape.num_key_value_heads,
@@ -141,7 +141,7 @@ export function engineBytes(
   };
   const W = D + 2 * heads.kvHeads * heads.headDim;
   const table = parameterTable(shape);
-  const { poolSize } = table;
+  const { poolSize, decayedSize } = table;
   const { maxBufferSize = 2 ** 40, maxStorageBufferBindingSize = 2 ** 40 } = limits;
   const planned: PlannedModel = {
     tuning,
@@ -151,12 +151,14 @@ export function engineBytes(
     trained: { from: 0, to: poolSize },
   };
   /** Weights the other way round, which the plain kernels write for each product. */
-  const scratch = (columns: number) => (tuning.name === 'tiled' ? 4 : D * Math.max(columns, W, 2 * F));
+  const scratch = (columns: number) => (tuning.isTiled ? 4 : D * Math.max(columns, W, 2 * F));
   const bytes = (floats: number) => 4 * floats;
+  const rounded = BYTES_OF.f16 * decayedSize;
+  const read = tuning.dtype === 'f32' ? bytes(poolSize) : 2 * rounded + bytes(poolSize - decayedSize);
   return {
     pool: bytes(poolSize),
-    /** Weights, reference, gradient, two moments. */
-    model: bytes(5 * poolSize + shape.max_position_embeddings * heads.headDim),
+    /** Weights, what of them and of the reference is read, gradient, two moments. */
+    model: bytes(4 * poolSize + shape.max_position_embeddings * heads.headDim) + read,
     training(batch: number, length: number) {
       const rows = batch * length;
       const items = Math.ceil(rows / 64) + Math.min(V, rows);

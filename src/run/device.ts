@@ -12,7 +12,7 @@ import { CompiledPolicyOptimizer } from '../popo/compiledUpdate';
 import type { PolicyOptions } from '../popo/options';
 import type { PolicyOptimizer } from '../popo/policy';
 import { ReferencePolicyOptimizer } from '../popo/referenceUpdate';
-import type { RunConfig } from './config';
+import { ConfigError, type RunConfig } from './config';
 import { type DeviceInfo, deviceKey } from './report';
 
 export interface RunDevice {
@@ -45,6 +45,7 @@ const LOSS_PATIENCE_MS = 1000;
  * @param kernels the run's; `auto` chooses for the adapter
  * @param api given in Node, where no navigator has one
  * @param shelves by adapter and version of the kernels, where what is chosen on it is kept
+ * @throws ConfigError for kernels that round, where there is no adapter: in f32 it would be another run
  */
 export async function openRunDevice(
   kernels: RunConfig['kernels'],
@@ -52,6 +53,8 @@ export async function openRunDevice(
   shelves?: (adapter: string) => ChoiceShelf,
 ): Promise<RunDevice> {
   const gpu = await openGpu(api, 'own', 'timed');
+  if (gpu === null && kernels === 'tiled-f16')
+    throw new ConfigError('kernels tiled-f16 needs WebGPU, which is not offered here: set kernels to auto.');
   return gpu === null ? openReferenceDevice() : engineDevice(gpu, kernels, shelves);
 }
 

@@ -82,7 +82,7 @@ test('the table names the peak, and products as shares of it', () => {
     cases: [
       {
         name: 'small',
-        ...{ ours_ms: 2, tfjs_ms: 20, jax_ms: null },
+        ...{ ours_ms: 2, f16_ms: 1, tfjs_ms: 20, jax_ms: null },
         operations: 4e9,
         tokens: 1024,
         engine: {
@@ -93,13 +93,15 @@ test('the table names the peak, and products as shares of it', () => {
           bytesPlanned: 3 * 2 ** 20,
           bytesAllocated: 4 * 2 ** 20,
         },
+        f16_engine: null,
       },
       {
         name: 'large',
-        ...{ ours_ms: null, tfjs_ms: null, jax_ms: 31 },
+        ...{ ours_ms: null, f16_ms: null, tfjs_ms: null, jax_ms: 31 },
         operations: 1,
         tokens: 1,
         engine: null,
+        f16_engine: null,
       },
     ],
     dispatches_per_step: 66,
@@ -115,12 +117,13 @@ test('the table names the peak, and products as shares of it', () => {
   // 4e9 operations in 2 ms are 2,000 GFLOP/s, which is the peak, and 1,024 tokens in as long 512,000 a second.
   expect(table).toContain(
     '| small | 2.0 ms | 20.0 ms (10.0×) |  |  | 2,000 | 100.0 % | 512,000 | 45,679 | 76 | 19 | 0.38 ms | 3.0 | 4.0 |\n' +
+      '| small, weights in f16 | 1.0 ms |  |  |  | 4,000 | 200.0 % | 1,024,000 |  |  |  |  |  |  |\n' +
       '| large |  |  | 31.0 ms |  |  |  |  |  |  |  |  |  |  |\n',
   );
   expect(table).toContain('a GPU; a machine; tiled kernels k9');
   const widths = table
     .split('\n')
-    .filter((line) => /^\| (shape|---|small|large) /.test(line) && line.split('|').length > 6)
+    .filter((line) => /^\| (shape|---|small|small, .*|large) /.test(line) && line.split('|').length > 6)
     .map((line) => line.split('|').length);
-  expect(widths).toEqual([16, 16, 16, 16]);
+  expect(widths).toEqual([16, 16, 16, 16, 16]);
 });

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device';
-import { embeddingBackward, embeddingGather, embeddingSums } from '../../src/gpu/kernels';
+import { embeddingBackward, embeddingGather, embeddingSums, TUNINGS } from '../../src/gpu/kernels';
 import { sortByToken } from '../../src/model/upload';
 import { adversarial, expectClose, expectFinite, normals, runKernel, stream, testGpu } from './harness';
 import * as twins from './twins';
@@ -36,7 +36,15 @@ function run(
       const shape = s.shape(rows, rows, 1, maxItems);
       const { out, partial, gradient } = s.out;
       const table = s.input(data.table);
-      embeddingGather(s.plan, { table, tokens: s.input(Uint32Array.from(tokens)), out, D, V, rows, shape });
+      embeddingGather(s.plan, TUNINGS.portable, {
+        table,
+        tokens: s.input(Uint32Array.from(tokens)),
+        out,
+        D,
+        V,
+        rows,
+        shape,
+      });
       embeddingSums(s.plan, {
         dx: s.input(data.dx),
         positions: s.input(sorted.positions),

@@ -23,7 +23,7 @@ export async function testGpu(): Promise<Gpu> {
 }
 
 /** Both layouts of work, on every adapter: none may rest on the adapter it was made for. */
-export const tunings = Object.values(TUNINGS);
+export const tunings = Object.values(TUNINGS).filter(({ dtype }) => dtype === 'f32');
 
 export interface Scene<K extends string> {
   plan: Plan;

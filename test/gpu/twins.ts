@@ -363,3 +363,25 @@ export function updateEnds(
     return { moment1, moment2, parameters: moved.parameters.map((value, i) => value - decay(i)) };
   });
 }
+
+/** A number as f16: the nearest one, and of two the even one. */
+export function halfBits(x: number): number {
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  if (Number.isNaN(x)) return 0x7e00;
+  const size = Math.abs(x);
+  // Numbers of an exponent lie so far apart; the smallest exponent is that of subnormal numbers, too.
+  let exponent = -14;
+  while (exponent < 16 && size >= 2 ** (exponent + 1)) exponent++;
+  const steps = size / 2 ** (exponent - 10);
+  const below = Math.floor(steps);
+  const isUp = steps - below > 0.5 || (steps - below === 0.5 && below % 2 === 1);
+  const bits = (exponent + 14) * 1024 + below + (isUp ? 1 : 0);
+  return sign | Math.min(bits, 0x7c00);
+}
+
+export function fromHalf(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const sign = bits & 0x8000 ? -1 : 1;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}

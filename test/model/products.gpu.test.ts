@@ -52,7 +52,7 @@ function expectedOf({ label, layout, rows: outputs, splits, N, K, count }: Model
 it('are all that a training step has', async () => {
   const sizes = sizesOf(grouped);
   const step = await recorded((model) => model.training(3, 9));
-  const products = [...forwardProducts(sizes, rows), ...backwardProducts(sizes, tiled, rows)];
+  const products = [...forwardProducts(sizes, tiled, rows), ...backwardProducts(sizes, tiled, rows)];
   expect(step.map(productOf).filter(Boolean).sort()).toEqual(products.flatMap(expectedOf).sort());
   expect(products.find(({ layout }) => layout === 'tn')?.splits).toBe(4);
 });
@@ -61,15 +61,15 @@ it('are all that an answer has, for its prompts without logits, and for a token 
   const sizes = sizesOf(grouped);
   const shape = { prompts: 2, generations: 20, promptLength: 5, maxNew: 3 };
   const answer = await recorded((model) => Generator.create(model, shape));
-  const prefill = forwardProducts(sizes, 2 * 5).filter(({ label }) => label !== 'logits');
-  const products = [...prefill, ...forwardProducts(sizes, 2 * 20)];
+  const prefill = forwardProducts(sizes, tiled, 2 * 5).filter(({ label }) => label !== 'logits');
+  const products = [...prefill, ...forwardProducts(sizes, tiled, 2 * 20)];
   expect(answer.map(productOf).filter(Boolean).sort()).toEqual(products.flatMap(expectedOf).sort());
 });
 
 it('take the members that are chosen, and split k through a scratch that has room for it', async () => {
   const wide = { ...grouped, hidden_size: 96, intermediate_size: 64, vocab_size: 64 };
   const sizes = sizesOf(wide);
-  const products = [...forwardProducts(sizes, rows), ...backwardProducts(sizes, tiled, rows)];
+  const products = [...forwardProducts(sizes, tiled, rows), ...backwardProducts(sizes, tiled, rows)];
   const members = Object.fromEntries(
     products.map((each) => [keyOf(each), each.layout === 'tn' ? '128x64' : '64x64/4']),
   );

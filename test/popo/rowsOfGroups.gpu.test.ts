@@ -71,7 +71,7 @@ it('the step along the direction goes by every weight of the scope', async () =>
   const [theta, u] = [table.floats('parameters', poolSize), table.floats('direction', poolSize)];
   gpu.device.queue.writeBuffer(theta, 0, parameters);
   gpu.device.queue.writeBuffer(u, 0, direction);
-  const [squares] = await run((plan) => kernels.addDisplacement(plan, theta, u));
+  const [squares] = await run((plan) => kernels.addDisplacement(plan, theta, u, 0));
   expect(squares.workgroups[0]).toBeGreaterThan(2 * ROW);
   const norm = (pool: Float32Array) =>
     Math.sqrt(pool.subarray(scope.from, scope.to).reduce((sum, value) => sum + value * value, 0));

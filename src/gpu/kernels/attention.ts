@@ -23,7 +23,7 @@ interface Attention {
 
 /** The tile of an attention, or null where it goes without. */
 function tileOf(plan: Plan, tuning: Tuning, { tile, heads }: Attention): AttentionTile | null {
-  return tuning.name === 'tiled' ? (tile ?? attentionTileFor(heads.headDim, plan.software)) : null;
+  return tuning.isTiled ? (tile ?? attentionTileFor(heads.headDim, plan.software)) : null;
 }
 
 const constantsOf = ({ heads }: Attention) => ({

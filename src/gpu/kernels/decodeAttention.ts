@@ -30,7 +30,7 @@ export function decodeAttention(
   },
 ): void {
   const { heads, kvHeads, headDim } = o.heads;
-  const together = tuning.name === 'tiled';
+  const together = tuning.isTiled;
   const parts = headDim % 8 === 0 ? 2 : 1;
   const constants = {
     HEADS: heads,

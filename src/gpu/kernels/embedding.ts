@@ -1,15 +1,21 @@
 /** Rows of the embedding table, and their gradient summed without atomics. */
 import embeddingSource from '../../../shaders/embedding.wgsl?raw';
 import type { Binding, Plan } from '../plan';
-import { groups } from './tuning';
+import { unroll } from '../unroll';
+import { withHalves } from './half';
+import { groups, type Tuning } from './tuning';
+
+/** The gradient is of f32 in any case, and so is what it is made of. */
+const gradientSource = unroll(embeddingSource, { s: 1, f: 0 });
 
 export function embeddingGather(
   plan: Plan,
+  { dtype }: Tuning,
   o: { table: Binding; tokens: Binding; out: Binding; D: number; V: number; rows: number; shape: GPUBuffer },
 ): void {
   plan.add({
     label: 'embedding',
-    code: embeddingSource,
+    code: dtype === 'f32' ? gradientSource : withHalves(unroll(embeddingSource, { s: 0, f: 1 })),
     entryPoint: 'gather',
     constants: { D: o.D, V: o.V },
     bindings: [o.table, o.tokens, null, o.out, o.shape],
@@ -33,7 +39,7 @@ export function embeddingSums(
 ): void {
   plan.add({
     label: 'embedding_backward/partial_sums',
-    code: embeddingSource,
+    code: gradientSource,
     entryPoint: 'partial_sums',
     constants: { D: o.D, V: o.V },
     bindings: [o.dx, o.positions, o.items, o.partial, o.shape],
@@ -48,7 +54,7 @@ export function embeddingBackward(
 ): void {
   plan.add({
     label: 'embedding_backward/accumulate',
-    code: embeddingSource,
+    code: gradientSource,
     entryPoint: 'accumulate',
     constants: { D: o.D, V: o.V },
     bindings: [o.partial, o.firstItems, null, o.gradient, null],

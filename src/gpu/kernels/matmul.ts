@@ -6,7 +6,7 @@ import { MOST_PARTIALS, memberFor, splitsAny } from './matmulFamily';
 import { matmulTiled } from './matmulTiled';
 import type { Product } from './product';
 import { transpose } from './transpose';
-import { groups, type Tuning } from './tuning';
+import { groups, type Tuning, weightsIn } from './tuning';
 
 /** Of rows with a weight matrix; K is summed over. */
 export interface WeightProduct {
@@ -22,27 +22,35 @@ export interface WeightProduct {
   shape: GPUBuffer;
 }
 
+/** A product with a matrix of weights as the shaders take it, by how those are stored. */
+export function productOf<O extends Omit<WeightProduct, 'a'>, L extends 'nt' | 'nn'>(
+  { dtype }: Tuning,
+  layout: L,
+  o: O,
+) {
+  return { ...o, b: o.w, layout, splits: 1, slice: 0, half: weightsIn(dtype) };
+}
+
 /** out[rows, N] = a[rows, K] · W[N, K]ᵀ (+ residual). Portable, W is transposed into `scratch` first. */
 export function matmulNT(plan: Plan, tuning: Tuning, o: WeightProduct & { residual?: Binding }): void {
-  const whole = { splits: 1, slice: 0 };
-  if (tuning.name === 'tiled') {
-    matmul(plan, tuning, { ...o, ...whole, b: o.w, layout: 'nt' });
+  if (tuning.isTiled) {
+    matmul(plan, tuning, productOf(tuning, 'nt', o));
     return;
   }
   assertExtents(o.label, { K: o.K, N: o.N });
   transpose(plan, { label: `${o.label}/transpose`, w: o.w, out: o.scratch, K: o.K, N: o.N });
-  matmul(plan, tuning, { ...o, ...whole, b: o.scratch, layout: 'nn' });
+  matmul(plan, tuning, productOf(tuning, 'nn', { ...o, w: o.scratch }));
 }
 
 /** Floats of the scratch that products with weight matrices of at most `largest` floats need: for a matrix, or for the slices of a sum. */
-export function scratchSize({ name, members }: Tuning, largest: number): number {
-  if (name === 'portable') return largest;
+export function scratchSize({ isTiled, members }: Tuning, largest: number): number {
+  if (!isTiled) return largest;
   return splitsAny(members) ? MOST_PARTIALS : 4;
 }
 
 /** out[rows, N] = a[rows, K] · W[K, N]; or, where it goes on, out's own sums with further k, in their order. */
 export function matmulNN(plan: Plan, tuning: Tuning, o: WeightProduct & { goesOn?: boolean }): void {
-  matmul(plan, tuning, { ...o, b: o.w, layout: 'nn', splits: 1, slice: 0 });
+  matmul(plan, tuning, productOf(tuning, 'nn', o));
 }
 
 /** out[splits, M, N] = Σ over each split of the rows of a[rows, M]ᵀ · b[rows, N]; slices lie `slice` floats apart. */
@@ -68,7 +76,7 @@ export function matmulTN(
 function matmul(plan: Plan, tuning: Tuning, o: Product): void {
   const { label, layout, rows, K, N, splits } = o;
   assertExtents(label, layout === 'tn' ? { M: rows, N } : { K, N });
-  if (tuning.name === 'tiled') {
+  if (tuning.isTiled) {
     // What goes on has one sum to go on with.
     matmulTiled(plan, o, memberFor(o, o.goesOn ? {} : tuning.members));
     return;

@@ -10,6 +10,8 @@ export interface ProductExtents {
   splits: number;
   /** What is summed over; 0 in tn, where a shader is told it when it runs. */
   K: number;
+  /** Operands that are stored in f16; left out: none. */
+  half?: 'a' | 'b' | 'ab';
 }
 
 /** A way to share a product out; see matmul_tiled.wgsl. */
@@ -74,9 +76,13 @@ function suits({ splits, step }: Member, { layout, rows, N, K }: ProductExtents)
   return splits === 1 || (layout !== 'tn' && splits * step <= K && splits * rows * N <= MOST_PARTIALS);
 }
 
-/** A product as a table of choices calls it: layout, rows × columns, and length of the sum or slices; `nt 192x256x1024`, `tn 1024x256/7`. */
-export function keyOf({ layout, rows, N, K, splits }: ProductExtents): string {
-  return `${layout} ${rows}x${N}${layout === 'tn' ? `/${splits}` : `x${K}`}`;
+/**
+ * A product as a table of choices calls it: layout, rows × columns, length of the sum or slices, and what is f16; `nt 192x256x1024`,
+ * `tn 1024x256/7`, `nt 192x256x1024 f16 b`.
+ */
+export function keyOf({ layout, rows, N, K, splits, half }: ProductExtents): string {
+  const stored = half === undefined ? '' : ` f16 ${half}`;
+  return `${layout} ${rows}x${N}${layout === 'tn' ? `/${splits}` : `x${K}`}${stored}`;
 }
 
 /**

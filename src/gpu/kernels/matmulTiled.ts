@@ -2,6 +2,7 @@
 import matmulTiledSource from '../../../shaders/matmul_tiled.wgsl?raw';
 import type { Plan } from '../plan';
 import { unroll } from '../unroll';
+import { boundHalves, withHalves } from './half';
 import { type Member, threadsOf } from './matmulFamily';
 import { stored } from './matmulStored';
 import type { Product, ProductEnds } from './product';
@@ -27,10 +28,18 @@ function addTiles(plan: Plan, o: Product, member: Member, { norm, end = stored(o
   const { m, n, step, blocks } = member;
   // A GPU's compiler makes more of a step that is written out; a CPU that plays a GPU takes ten seconds to compile it.
   const unrolled = plan.software ? 1 : step;
-  const [isPaired, isNormed] = [end.isPaired, norm !== undefined].map(Number);
+  const halves = o.half ?? '';
+  const [isPaired, isNormed, isHalfA, isHalfB] = [
+    end.isPaired,
+    norm !== undefined,
+    halves.includes('a'),
+    halves.includes('b'),
+  ].map(Number);
+  const b = boundHalves(o.b);
+  const code = matmulTiledSource + end.code;
   plan.add({
     label: o.label,
-    code: unroll(matmulTiledSource + end.code, {
+    code: unroll(halves === '' ? code : withHalves(code), {
       h: blocks[0],
       c: blocks[1],
       i: 4,
@@ -41,6 +50,10 @@ function addTiles(plan: Plan, o: Product, member: Member, { norm, end = stored(o
       w: 1 - isPaired,
       o: isNormed,
       e: 1 - isNormed,
+      u: isHalfA,
+      t: 1 - isHalfA,
+      f: isHalfB,
+      s: 1 - isHalfB,
       ...end.counts,
     }),
     constants: {
@@ -57,11 +70,12 @@ function addTiles(plan: Plan, o: Product, member: Member, { norm, end = stored(o
       BLOCKS_M: blocks[0],
       BLOCKS_N: blocks[1],
       UNROLLED: unrolled,
+      B_FROM: b.from,
       NORM_LANES: norm?.lanes ?? 1,
       EPS_NANO: Math.round((norm?.eps ?? 0) * 1e9),
       ...end.constants,
     },
-    bindings: [o.a, o.b, end.bindings[0], o.out, o.shape, end.bindings[1] ?? null, norm?.weight ?? null],
+    bindings: [o.a, b.bound, end.bindings[0], o.out, o.shape, end.bindings[1] ?? null, norm?.weight ?? null],
     workgroups: [groups(o.N, n), groups(o.rows, m), o.splits],
   });
 }

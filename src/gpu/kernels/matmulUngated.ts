@@ -1,7 +1,7 @@
 /** The gradient of a gate, of what the MLP's last product hands back. */
 import matmulUngatedSource from '../../../shaders/matmul_ungated.wgsl?raw';
 import type { Binding, Plan } from '../plan';
-import { matmulNN, type WeightProduct } from './matmul';
+import { matmulNN, productOf, type WeightProduct } from './matmul';
 import { memberFor } from './matmulFamily';
 import { matmulTiled } from './matmulTiled';
 import { swigluBackward } from './swiglu';
@@ -16,8 +16,8 @@ export function matmulUngated(
   tuning: Tuning,
   { gateUp, dGateUp, F, ...o }: Omit<WeightProduct, 'N'> & { gateUp: Binding; dGateUp: Binding; F: number },
 ): void {
-  const product = { ...o, b: o.w, N: F, layout: 'nn', splits: 1, slice: 0 } as const;
-  const member = tuning.name === 'tiled' ? memberFor(product, tuning.members) : null;
+  const product = productOf(tuning, 'nn', { ...o, N: F });
+  const member = tuning.isTiled ? memberFor(product, tuning.members) : null;
   if (member === null || member.splits > 1) {
     matmulNN(plan, tuning, { ...o, N: F });
     swigluBackward(plan, { gateUp, dh: o.out, dGateUp, F, rows: o.rows, shape: o.shape });

@@ -6,7 +6,11 @@ export const KERNELS_VERSION = 'k4';
 
 /** How work is laid out on an adapter. It decides the order of sums, and so the bits: a run pins it. */
 export interface Tuning {
-  name: 'portable' | 'tiled';
+  name: 'portable' | 'tiled' | 'tiled-f16';
+  /** Whether work goes through tiles in workgroup memory. */
+  isTiled: boolean;
+  /** How matrices of weights are stored for products to read (half.wgsl); all arithmetic is in f32. */
+  dtype: 'f32' | 'f16';
   /** Threads of a matmul workgroup, a tile each (portable only; tiled ones have 16 × 16). */
   matmulLanes: number;
   /** Threads that share a row in row-wise kernels, and rows that share a workgroup. */
@@ -24,10 +28,27 @@ export interface Tuning {
   members: Readonly<Record<string, string>>;
 }
 
+/** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
+const TILED: Tuning = {
+  name: 'tiled',
+  isTiled: true,
+  dtype: 'f32',
+  matmulLanes: 0,
+  rowLanes: 32,
+  rows: 4,
+  normRuns: 32,
+  attentionLanes: 32,
+  attentionOwn: 1,
+  tokensPerSlice: 512,
+  members: {},
+};
+
 export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
   /** For a CPU that plays a GPU: a thread a row, tiles in registers, no cooperation, one slice. */
   portable: {
     name: 'portable',
+    isTiled: false,
+    dtype: 'f32',
     matmulLanes: 8,
     rowLanes: 1,
     rows: 16,
@@ -37,19 +58,16 @@ export const TUNINGS: Readonly<Record<Tuning['name'], Tuning>> = {
     tokensPerSlice: 1 << 30,
     members: {},
   },
-  /** For a GPU: tiles in workgroup memory, a row's threads side by side, slices enough to fill it. */
-  tiled: {
-    name: 'tiled',
-    matmulLanes: 0,
-    rowLanes: 32,
-    rows: 4,
-    normRuns: 32,
-    attentionLanes: 32,
-    attentionOwn: 1,
-    tokensPerSlice: 512,
-    members: {},
-  },
+  tiled: TILED,
+  /** Taken by choice alone, since it rounds weights. */
+  'tiled-f16': { ...TILED, name: 'tiled-f16', dtype: 'f16' },
 };
+
+/** Which operand of a product with weights is f16: those stand on the right. */
+export const weightsIn = (dtype: Tuning['dtype']) => (dtype === 'f16' ? ('b' as const) : undefined);
+
+/** Of a number that is stored. */
+export const BYTES_OF: Readonly<Record<Tuning['dtype'], number>> = { f32: 4, f16: 2 };
 
 /** The tuning a config names, or at `auto` the one that suits the adapter. */
 export function tuningFor(gpu: Gpu, kernels: 'auto' | Tuning['name'] = 'auto'): Tuning {

@@ -2,12 +2,14 @@
 import directionalInfluenceCode from '../../../shaders/directional_influence.wgsl?raw';
 import type { BufferTable } from '../../gpu/bufferTable';
 import type { Gpu } from '../../gpu/device';
+import { withHalves } from '../../gpu/kernels/half';
 import type { Plan } from '../../gpu/plan';
 import type { InfluencePrompts } from '../policy';
 import type { WeightingShape } from './rewardWeighting';
 
 /** Most rollouts per prompt that directional_influence.wgsl takes: one thread each. */
 const MAX_GROUP = 64;
+const code = withHalves(directionalInfluenceCode);
 /** Floats per workgroup. */
 const TILE = 1024;
 /**
@@ -75,15 +77,16 @@ export class DirectionalInfluence {
     this.#gpu.device.queue.writeBuffer(this.#options, 0, data);
   }
 
-  /** Adds θ + h u into `displaced`, from pools of θ and u. */
-  addDisplacement(plan: Plan, parameters: GPUBuffer, direction: GPUBuffer): void {
+  /** Adds θ + h u into `displaced`, from pools of θ and u; so many of θ's first floats are rounded to f16 before. */
+  addDisplacement(plan: Plan, parameters: GPUBuffer, direction: GPUBuffer, rounded: number): void {
     const bindings = [this.#options, parameters, direction, this.displaced, this.#partials, this.#step];
     const only = (...used: number[]) => bindings.map((binding, at) => (used.includes(at) ? binding : null));
     const add = (entryPoint: string, workgroups: number, used: (GPUBuffer | null)[]) =>
       plan.add({
         label: entryPoint,
-        code: directionalInfluenceCode,
+        code,
         entryPoint,
+        constants: { ROUNDED: rounded },
         bindings: used,
         workgroups: [workgroups],
       });
@@ -111,15 +114,17 @@ export class DirectionalInfluence {
     const none = [null, null, null, null];
     plan.add({
       label: 'changes',
-      code: directionalInfluenceCode,
+      code,
       entryPoint: 'changes',
+      constants: { ROUNDED: 0 },
       bindings: [this.#options, ...none, null, o.before, o.after, o.weights, this.#change],
       workgroups: [slopes.to - slopes.from],
     });
     plan.add({
       label: 'influences',
-      code: directionalInfluenceCode,
+      code,
       entryPoint: 'influences',
+      constants: { ROUNDED: 0 },
       bindings: [
         this.#options,
         ...none,

@@ -25,6 +25,6 @@ export const seed = field(whole(0, 4_294_967_295), 1, {
   form: { group: 'own', label: 'Seed' },
 });
 
-export const kernels = field(oneOf(['auto', 'portable', 'tiled']), 'auto', {
-  help: 'Kernel variants, pinned so that a link reproduces. `auto` chooses by the adapter; the report and its link say what was chosen.',
+export const kernels = field(oneOf(['auto', 'portable', 'tiled', 'tiled-f16']), 'auto', {
+  help: 'Kernel variants, pinned so that a link reproduces. `auto` chooses by the adapter; the report and its link say what was chosen. `tiled-f16` is taken by choice alone: products read the weights rounded to f16, which halves what decoding reads; sums, gradients and the weights that are learnt and exported stay f32.',
 });
