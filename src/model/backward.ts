@@ -54,7 +54,7 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
   const learn = (
     label: string,
     range: PoolRange,
-    product: { a: Binding; b: Binding; M: number; N: number },
+    product: { a: Binding; b: Binding; M: number; N: number; half?: 'b' },
   ) => {
     const slice = slices.at(range);
     if (slice === null) return;
@@ -100,10 +100,12 @@ export function addBackward(plan: Plan, model: ModelBuffers, o: Backward): void 
         out: null,
       });
     // MLP
-    learn('down_backward', dw.down, { a: dx, b: kept.h, M: D, N: F });
+    const h = kept.halfH === null ? { b: kept.h } : ({ b: kept.halfH, half: 'b' } as const);
+    learn('down_backward', dw.down, { a: dx, ...h, M: D, N: F });
     kernels.matmulUngated(plan, tuning, {
       ...{ label: 'down_backward', a: dx, w: w.down, out: wide, K: D, F, rows, shape },
       gateUp: kept.gateUp,
+      isHalf: kept.halfH !== null,
       dGateUp,
       scratch: activations.scratch,
     });

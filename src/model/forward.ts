@@ -5,7 +5,7 @@ import * as kernels from '../gpu/kernels';
 import type { Binding, Plan } from '../gpu/plan';
 import { headDim, type ModelConfig } from './config';
 import type { ParameterTable, PoolRange } from './parameters';
-import type { DeviceRoom, Keep, Sizes } from './plans';
+import { type DeviceRoom, type Keep, keepsHalves, type Sizes } from './plans';
 import { type StoredWeights, storedAt } from './storedWeights';
 
 /** @throws RangeError where the engine cannot run a shape: every matrix dimension must be a multiple of 4. */
@@ -119,6 +119,8 @@ export interface LayerActivations {
   scale2: GPUBuffer;
   gateUp: GPUBuffer;
   h: GPUBuffer;
+  /** h in f16, for the backward pass; gateUp is in f16 then, and h shared by all layers. Null where all is f32. */
+  halfH: GPUBuffer | null;
 }
 
 export interface Activations {
@@ -136,6 +138,8 @@ export function allocateActivations(
   { sizes, rows, keep, columns }: { sizes: Sizes; rows: number; keep: Keep; columns: number },
 ): Activations {
   const { D, F, W, layers, heads } = sizes;
+  const isHalf = keepsHalves(tuning, keep);
+  const shared = isHalf ? table.floats('h', rows * F) : null;
   const layer = (): LayerActivations => ({
     normed1: table.floats('normed1', rows * D),
     scale1: table.floats('scale1', rows),
@@ -145,8 +149,9 @@ export function allocateActivations(
     middle: table.floats('middle', rows * D),
     normed2: table.floats('normed2', rows * D),
     scale2: table.floats('scale2', rows),
-    gateUp: table.floats('gate_up', rows * 2 * F),
-    h: table.floats('h', rows * F),
+    gateUp: table.floats('gate_up', isHalf ? rows * F : rows * 2 * F),
+    h: shared ?? table.floats('h', rows * F),
+    halfH: isHalf ? table.floats('half_h', (rows * F) / 2) : null,
   });
   const first = layer();
   const later = (): LayerActivations => {
@@ -293,6 +298,7 @@ export function addLayer(
     scratch,
     out: kept.gateUp,
     h: kept.h,
+    halfH: kept.halfH,
     K: D,
     F,
     isKept,

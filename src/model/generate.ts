@@ -103,6 +103,7 @@ export class Generator {
       scale2: scale,
       gateUp: table.floats('gate_up', rows * 2 * F),
       h: table.floats('h', rows * F),
+      halfH: null,
     };
     const logits = table.floats('logits', rows * V);
 

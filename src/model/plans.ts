@@ -95,6 +95,21 @@ export function layerFloats({ D, F, W, heads }: Sizes): number {
   return 4 * D + 2 + W + heads.heads + 3 * F;
 }
 
+/**
+ * Whether a forward pass keeps the MLP's activations, which are half of all, in f16 for the backward pass. What flows on in it stays f32: scores
+ * would differ by more than the small steps whose effect is measured (directional_influence.wgsl). Where one set serves all layers there is nothing to gain.
+ */
+export function keepsHalves({ dtype }: Tuning, keep: Keep): boolean {
+  return dtype === 'f16' && keep === 'all';
+}
+
+/** Bytes of a token that all layers keep for their backward passes. */
+export function keptBytes(tuning: Tuning, sizes: Sizes): number {
+  const { F, layers } = sizes;
+  const whole = 4 * layers * layerFloats(sizes);
+  return keepsHalves(tuning, 'all') ? whole - 6 * F * layers + 4 * F : whole;
+}
+
 /** A matrix or several, with what lies between them to keep offsets aligned: nothing writes that, so it must not be added up. */
 interface SlicePart extends PoolRange {
   runs: PoolRange[];
@@ -194,7 +209,7 @@ export function planTraining(model: PlannedModel, rows: number): TrainingPlan {
   const splits = trained.from === 0 ? splitsOf(tuning, rows) : 0;
   const columns = columnsOf(model, { rows, splits });
   const slices = planSlices(tuning, table, rows, { bytes: room.slices, trained, columns });
-  const kept = 4 * rows * layers * (layerFloats(sizes) + D);
+  const kept = rows * (keptBytes(tuning, sizes) + 4 * layers * D);
   return {
     columns,
     slices,

@@ -42,6 +42,10 @@ export function backwardProducts(sizes: Sizes, tuning: Tuning, rows: number): Mo
       ...{ label: `${label}_backward`, layout: 'nn', rows, N: into, K: out, count },
       ...{ splits: 1, half: weightsIn(tuning.dtype) },
     },
-    { label: `${label}_backward/weight`, layout: 'tn', rows: out, N: into, K: 0, count, splits },
+    {
+      ...{ label: `${label}_backward/weight`, layout: 'tn', rows: out, N: into, K: 0, count, splits },
+      // What is kept in f16; see `keepsHalves`.
+      half: label === 'down' ? weightsIn(tuning.dtype) : undefined,
+    },
   ]);
 }

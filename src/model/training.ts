@@ -242,6 +242,7 @@ export class TrainingStep {
           scale2: scale,
           gateUp: dGateUp,
           h: wide,
+          halfH: null,
         })),
       },
       head: { ...this.#head, normed, scale },

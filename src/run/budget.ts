@@ -15,6 +15,7 @@ import { packedLength } from '../model/packing';
 import { parameterCount, parameterTable } from '../model/parameters';
 import {
   type GeneratorShape,
+  keptBytes,
   layerFloats,
   type PlannedModel,
   planGeneration,
@@ -163,14 +164,14 @@ export function engineBytes(
       const rows = batch * length;
       const items = Math.ceil(rows / 64) + Math.min(V, rows);
       const { columns, keep, slices } = planTraining(planned, rows);
-      const layer = layerFloats(planned.sizes);
       const head = D + 1 + columns + sumFloats(tuning, planned.sizes, columns) + 8;
-      const kept = rows * ((keep === 'all' ? layers : 1) * layer + (layers + 1) * D + head);
+      const ofLayers = keep === 'all' ? keptBytes(tuning, planned.sizes) : bytes(layerFloats(planned.sizes));
+      const kept = rows * ((layers + 1) * D + head);
       const wide = keep === 'residual' && F >= W ? 0 : Math.max(F, W);
       const gateUp = keep === 'residual' ? 0 : 2 * F;
       const backward = rows * (2 * D + gateUp + wide + heads.heads) + items * (2 + D) + V;
       const { matrices, norms } = sliceBytes(slices);
-      return bytes(kept + backward + 12 * rows + scratch(columns)) + matrices + norms;
+      return rows * ofLayers + bytes(kept + backward + 12 * rows + scratch(columns)) + matrices + norms;
     },
     largest: (rows: number) => planTraining(planned, rows).largest,
     /** Of an update's own lists: they score in what the step has. */

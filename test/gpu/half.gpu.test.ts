@@ -11,6 +11,7 @@ import {
   matmulNN,
   matmulNT,
   matmulRotated,
+  matmulTN,
   matmulUngated,
   TUNINGS,
 } from '../../src/gpu/kernels';
@@ -184,10 +185,10 @@ it('the launchers read f16 where the tuning says so, with all that a product may
         const goesOn = { a: s.input(gateUp.subarray(0, rows * F).slice()), goesOn: true };
         matmulNN(s.plan, tuning, { ...common, ...goesOn, w: matrix(on), out: s.out.nn, K: F, N: K });
         const gated = { ...common, input, w: matrix(wide), K, F, isKept: false };
-        matmulGated(s.plan, tuning, { ...gated, out: s.out.left, h: s.out.h });
+        matmulGated(s.plan, tuning, { ...gated, out: s.out.left, h: s.out.h, halfH: null });
         const turn = { rotation: s.input(rotation), spans: s.input(spans), heads };
         matmulRotated(s.plan, tuning, { ...common, input, w: matrix(turned), K, turn, out: s.out.qkv });
-        const kept = { gateUp: s.input(gateUp), dGateUp: s.out.dGateUp };
+        const kept = { gateUp: s.input(gateUp), dGateUp: s.out.dGateUp, isHalf: false };
         matmulUngated(s.plan, tuning, { ...common, ...kept, a, w: matrix(back), out: s.out.left, K, F });
         expect(s.plan.dispatches).toBe(5);
       },
@@ -196,6 +197,84 @@ it('the launchers read f16 where the tuning says so, with all that a product may
   for (const name of Object.keys(sizes) as (keyof typeof sizes)[])
     expect(stored[name], name).toEqual(whole[name]);
   expectClose(stored.nt, twins.matmulNT(x, rounded(narrow), rows, K, F));
+});
+
+describe('the MLP, kept in f16 for its backward pass', () => {
+  const [rows, K, F] = [35, 132, 68];
+  const [x, norm, w, back] = [rows * K, K, 2 * F * K, K * F].map((count) => normals(random, count));
+
+  it.each(['usual', 'chosen to split k'])(
+    'gives the very h that goes on, and all three rounded: %s',
+    async (which) => {
+      const members = which === 'usual' ? {} : { [`nt ${rows}x${2 * F}x${K} f16 b`]: '32x32/4' };
+      const start = { scale: new Float32Array(rows), normed: new Float32Array(rows * K) };
+      const outputs = { ...{ h: rows * F, whole: rows * F, gateUp: rows * 2 * F }, ...start };
+      const halves = { kept: (rows * F) / 2, halfGateUp: rows * F };
+      const found = await runKernel(
+        gpu,
+        { ...outputs, ...halves },
+        (s) => {
+          const shape = s.shape(rows);
+          const input = { x: s.input(x), weight: s.input(norm), eps: 1e-5, isKept: true };
+          const common = {
+            label: 'half',
+            rows,
+            scratch: s.input(new Float32Array(4)),
+            shape,
+            K,
+            F,
+            isKept: true,
+          };
+          const product = { ...common, input: { ...input, normed: s.out.normed, scale: s.out.scale } };
+          const kept = { w: inMidst(s, w), out: s.out.halfGateUp, h: s.out.h, halfH: s.out.kept };
+          matmulGated(s.plan, { ...half, members }, { ...product, ...kept });
+          const plain = { w: s.input(rounded(w)), out: s.out.gateUp, h: s.out.whole, halfH: null };
+          matmulGated(s.plan, tiled, { ...product, ...plain });
+        },
+        20,
+      );
+      expect(found.h).toEqual(found.whole);
+      expect(new Uint32Array(found.kept.buffer)).toEqual(words(found.whole));
+      expect(new Uint32Array(found.halfGateUp.buffer)).toEqual(words(found.gateUp));
+    },
+  );
+
+  it('has the gradients that f32 kernels find of the rounded numbers', async () => {
+    const [dOut, gateUp, h] = [
+      normals(random, rows * K),
+      normals(random, rows * 2 * F),
+      normals(random, rows * F),
+    ];
+    const splits = 3;
+    const sizes = { half: rows * 2 * F, whole: rows * 2 * F, halfW: splits * K * F, wholeW: splits * K * F };
+    const found = await runKernel(gpu, { ...sizes, dh: new Float32Array(rows * F) }, (s) => {
+      const shape = s.shape(rows);
+      const a = s.input(dOut);
+      const common = {
+        label: 'half',
+        a,
+        rows,
+        scratch: s.input(new Float32Array(4)),
+        shape,
+        K,
+        F,
+        out: s.out.dh,
+      };
+      const stored = { gateUp: s.input(words(gateUp)), dGateUp: s.out.half, isHalf: true };
+      matmulUngated(s.plan, half, { ...common, ...stored, w: inMidst(s, back) });
+      const plain = { gateUp: s.input(rounded(gateUp)), dGateUp: s.out.whole, isHalf: false };
+      matmulUngated(s.plan, tiled, { ...common, ...plain, w: s.input(rounded(back)) });
+      const sums = { label: 'weight', a, M: K, N: F, splits, slice: K * F, shape };
+      matmulTN(s.plan, half, { ...sums, b: s.input(words(h)), half: 'b', out: s.out.halfW });
+      matmulTN(s.plan, tiled, { ...sums, b: s.input(rounded(h)), out: s.out.wholeW });
+    });
+    expect(found.half).toEqual(found.whole);
+    expect(found.halfW).toEqual(found.wholeW);
+    expectClose(
+      found.half,
+      twins.swigluBackward(rounded(gateUp), twins.matmulNN(dOut, rounded(back), rows, K, F), F),
+    );
+  });
 });
 
 it('embeddings are the rounded rows', async () => {

@@ -130,7 +130,15 @@ describe.each(layouts)('%s', (name, tuning, isOne) => {
         const common = { ...product(s, w), shape };
         const norm = { x: s.input(x), weight: s.input(weight), eps, scale: s.out.scale };
         const input = { ...norm, normed: s.out.left, isKept };
-        matmulGated(s.plan, tuning, { ...common, input, out: s.out.gateUp, h: s.out.h, F, isKept });
+        matmulGated(s.plan, tuning, {
+          ...common,
+          input,
+          out: s.out.gateUp,
+          h: s.out.h,
+          halfH: null,
+          F,
+          isKept,
+        });
         expect(s.plan.dispatches).toBe(isOne ? (normsItself && !isKept ? 1 : 2) : 4);
         rmsNorm(s.plan, tuning, { ...norm, out: s.out.normed, D: K, rows, shape });
         matmulNT(s.plan, tuning, { ...common, a: s.out.normed, N: 2 * F, out: s.out.wide });
@@ -155,7 +163,7 @@ describe.each(layouts)('%s', (name, tuning, isOne) => {
       { dGateUp: wide, inPlace: gateUp, apart: wide, dh: new Float32Array(rows * F) },
       (s) => {
         const shape = s.shape(rows);
-        const common = { ...product(s, w), a: s.input(a), out: s.out.dh, F, shape };
+        const common = { ...product(s, w), a: s.input(a), out: s.out.dh, F, isHalf: false, shape };
         const kept = s.input(gateUp);
         matmulUngated(s.plan, tuning, { ...common, gateUp: kept, dGateUp: s.out.dGateUp });
         matmulUngated(s.plan, tuning, { ...common, gateUp: s.out.inPlace, dGateUp: s.out.inPlace });

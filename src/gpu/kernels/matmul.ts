@@ -67,6 +67,8 @@ export function matmulTN(
     splits: number;
     slice: number;
     shape: GPUBuffer;
+    /** Whether `b` is in f16. */
+    half?: 'b';
   },
 ): void {
   matmul(plan, tuning, { ...o, layout: 'tn', rows: o.M, K: 0 });

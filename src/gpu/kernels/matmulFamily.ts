@@ -102,6 +102,12 @@ export function memberFor(o: ProductExtents, choices: Readonly<Record<string, st
   return member;
 }
 
+/** As `memberFor`, of those that do not split k. */
+export function wholeMemberFor(o: ProductExtents, choices: Readonly<Record<string, string>>): Member {
+  const member = memberFor(o, choices);
+  return member.splits === 1 ? member : usual(o);
+}
+
 /** Whether a table of choices has a product that splits k. */
 export function splitsAny(choices: Readonly<Record<string, string>>): boolean {
   return FAMILY.some((member) => member.splits > 1 && Object.values(choices).includes(nameOf(member)));

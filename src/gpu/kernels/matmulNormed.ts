@@ -1,7 +1,7 @@
 /** Products of normalised rows with weight matrices, and what becomes of their sums, in as few dispatches as there can be. */
 import type { Binding, Plan } from '../plan';
 import { matmulNT, productOf, type WeightProduct } from './matmul';
-import { memberFor } from './matmulFamily';
+import { memberFor, wholeMemberFor } from './matmulFamily';
 import { matmulTiled } from './matmulTiled';
 import { type NormedRows, normedRows } from './normedRows';
 import type { End } from './product';
@@ -20,7 +20,8 @@ export interface NormedProduct extends Omit<WeightProduct, 'a'> {
 export function matmulNormed(plan: Plan, tuning: Tuning, o: NormedProduct, end?: End): boolean {
   const { input, ended, ...product } = o;
   const whole = productOf(tuning, 'nt', product);
-  const member = tuning.isTiled ? memberFor(whole, tuning.members) : null;
+  const find = end?.isHalf ? wholeMemberFor : memberFor;
+  const member = tuning.isTiled ? find(whole, tuning.members) : null;
   const { a, norm } = normedRows(plan, tuning, { ...o, member });
   const isEnded = end !== undefined && member !== null && member.splits === 1;
   if (member === null || (norm === undefined && !isEnded)) {

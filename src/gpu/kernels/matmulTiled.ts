@@ -39,7 +39,7 @@ function addTiles(plan: Plan, o: Product, member: Member, { norm, end = stored(o
   const code = matmulTiledSource + end.code;
   plan.add({
     label: o.label,
-    code: unroll(halves === '' ? code : withHalves(code), {
+    code: unroll(halves !== '' || end.isHalf ? withHalves(code) : code, {
       h: blocks[0],
       c: blocks[1],
       i: 4,

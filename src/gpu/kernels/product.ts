@@ -23,6 +23,8 @@ export interface End {
   code: string;
   /** Whether outputs belong together in pairs. */
   isPaired: boolean;
+  /** Whether it reads or writes f16. No other shader does so in its place, so that k is not split. */
+  isHalf?: boolean;
   constants?: Record<string, number>;
   /** Of its lines that are repeated. */
   counts?: Record<string, number>;
