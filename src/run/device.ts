@@ -13,6 +13,7 @@ import type { PolicyOptions } from '../popo/options';
 import type { PolicyOptimizer } from '../popo/policy';
 import { ReferencePolicyOptimizer } from '../popo/referenceUpdate';
 import { ConfigError, type RunConfig } from './config';
+import { roundsWeights } from './fields/run';
 import { type DeviceInfo, deviceKey } from './report';
 
 export interface RunDevice {
@@ -53,7 +54,7 @@ export async function openRunDevice(
   shelves?: (adapter: string) => ChoiceShelf,
 ): Promise<RunDevice> {
   const gpu = await openGpu(api, 'own', 'timed');
-  if (gpu === null && kernels === 'tiled-f16')
+  if (gpu === null && roundsWeights(kernels))
     throw new ConfigError('kernels tiled-f16 needs WebGPU, which is not offered here: set kernels to auto.');
   return gpu === null ? openReferenceDevice() : engineDevice(gpu, kernels, shelves);
 }

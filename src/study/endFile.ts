@@ -1,5 +1,6 @@
 /** A finished run that others are made from, as a study keeps it until they are: a run.zip, verified when it is read. */
 import type { RunConfig } from '../run/config';
+import { roundsWeights } from '../run/fields/run';
 import { isAtEnd, packRun, unpackRun } from '../run/runFile';
 import type { RunCheckpoint } from '../run/runState';
 
@@ -14,6 +15,7 @@ export async function unpackEnd(bytes: Uint8Array, config: RunConfig): Promise<R
     () => null,
   );
   if (end === null || !isAtEnd(end)) return null;
+  if (roundsWeights(end.state.config.kernels) !== roundsWeights(config.kernels)) return null;
   // Its kernels are resolved.
   const own = { ...end.state.config, kernels: config.kernels };
   return JSON.stringify(own) === JSON.stringify(config) ? end : null;

@@ -6,6 +6,7 @@
 
 import type { RunConfig } from '../run/config';
 import { type ConfigDiff, configPaths, diffFromPreset } from '../run/diff';
+import { roundsWeights } from '../run/fields/run';
 import { STAGES } from '../run/pipeline';
 import { STAGE_NAMES, type StageName } from '../run/report';
 import { copyState, type RunCheckpoint } from '../run/runState';
@@ -26,7 +27,9 @@ export function canFork({ state }: RunCheckpoint, config: RunConfig): boolean {
     (path) =>
       JSON.stringify(before[path]) === JSON.stringify(after[path]) ||
       // A checkpoint's kernels are resolved.
-      (path === 'kernels' ? config.kernels === 'auto' : !isRead(path, state.stage)),
+      (path === 'kernels'
+        ? config.kernels === 'auto' && !roundsWeights(state.config.kernels)
+        : !isRead(path, state.stage)),
   );
 }
 

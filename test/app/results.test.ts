@@ -95,6 +95,9 @@ it('names a run by what differs from its preset, by its fork, and as a person ca
       fork: { of: 'y', stage: 'popo', step: 0 },
     }),
   ).toBe('tiny as it is; begun at alignment');
+  expect(nameInWords({ config: { ...tiny(), kernels: 'tiled-f16' } })).toBe(
+    'tiny: kernels of the GPU tiled-f16, not auto',
+  );
   const fork = { of: 'x', stage: 'popo', step: 12 } as const;
   expect(nameInWords({ config, fork })).toBe(
     'tiny: seed 9, not 1, steps of alignment 200, not 60, rewards id, not semantic and id and 1 more difference; forked at step 12 of alignment',

@@ -69,6 +69,8 @@ it('takes what a table says for the very shape, and what is usual for all others
   const tn: ProductExtents = { layout: 'tn', rows: 1024, N: 256, K: 0, splits: 7 };
   expect(keyOf(nt)).toBe('nt 192x256x1024');
   expect(keyOf(tn)).toBe('tn 1024x256/7');
+  // What is stored otherwise may be fastest otherwise.
+  expect(keyOf({ ...nt, half: 'b' })).toBe('nt 192x256x1024 f16 b');
   const table = { 'nt 192x256x1024': '32x32/4', 'tn 1024x256/7': '128x64' };
   const taken = (o: ProductExtents) => nameOf(memberFor(o, table));
   expect(taken(nt)).toBe('32x32/4');

@@ -66,6 +66,17 @@ it('are all that an answer has, for its prompts without logits, and for a token 
   expect(answer.map(productOf).filter(Boolean).sort()).toEqual(products.flatMap(expectedOf).sort());
 });
 
+it('take the members that are chosen for products of f16', async () => {
+  const half = { ...TUNINGS['tiled-f16'], tokensPerSlice: 8 };
+  const sizes = sizesOf(grouped);
+  const products = [...forwardProducts(sizes, half, rows), ...backwardProducts(sizes, half, rows)];
+  const members = Object.fromEntries(products.map((each) => [keyOf(each), '128x64']));
+  expect(Object.keys(members).filter((key) => key.endsWith('f16 b')).length).toBe(5 + 5 + 1);
+  const step = await recorded((model) => model.training(3, 9), grouped, { ...half, members });
+  const tiles = step.filter(({ constants: c }) => c?.LAYOUT !== undefined);
+  expect(new Set(tiles.map(({ constants: c }) => `${c?.TILE_M}x${c?.TILE_N}`))).toEqual(new Set(['128x64']));
+});
+
 it('take the members that are chosen, and split k through a scratch that has room for it', async () => {
   const wide = { ...grouped, hidden_size: 96, intermediate_size: 64, vocab_size: 64 };
   const sizes = sizesOf(wide);

@@ -125,6 +125,11 @@ describe('a soup', { timeout: 120_000 }, () => {
     await study.run();
     expect(study.told).toEqual(['fixed-0 started', 'fixed-0 finished', 'fixed-1 started']);
     expect([...study.files.keys()]).toEqual(['fixed-0 5']);
+    const [bytes] = study.files.values();
+    const { config } = study.cells.get('fixed-0 5')!;
+    expect(await unpackEnd(bytes, config)).not.toBeNull();
+    // Weights that were rounded are another run's.
+    expect(await unpackEnd(bytes, { ...config, kernels: 'tiled-f16' })).toBeNull();
     study.stop('');
     const { cells } = await study.run();
     expect(study.told).toEqual([

@@ -145,6 +145,15 @@ describe('a study', () => {
     },
   );
 
+  it('goes on from whatever kernels a device chose, but not from those that round', () => {
+    const config = configOf('popo');
+    const made = (kernels: RunConfig['kernels']) =>
+      ({ state: { config: { ...config, kernels }, stage: 'popo', step: 0 } }) as unknown as RunCheckpoint;
+    expect(canFork(made('tiled'), config)).toBe(true);
+    expect(canFork(made('tiled-f16'), config)).toBe(false);
+    expect(canFork(made('tiled-f16'), { ...config, kernels: 'tiled-f16' })).toBe(true);
+  });
+
   it('keeps of the way to popo what later methods go on from, and no more', () => {
     const config = configOf('popo');
     const way = (['rupr', 'orft', 'sft', 'popo', 'evaluate'] as const).map(

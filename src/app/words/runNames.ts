@@ -1,4 +1,6 @@
 /** What a kept run is called: as a person called it, else by what differs from its preset. */
+
+import { roundsWeights } from '../../run/fields/run';
 import type { StageName } from '../../run/stageNames';
 import type { SavedRun } from '../../worker/protocol';
 import { changeWords, differences } from './differences';
@@ -31,8 +33,10 @@ export function nameInWords({ config, changes = [], fork }: Named): string {
 
 function differing(config: SavedRun['config']): string {
   try {
-    // Which kernels a device chose is no choice of a person's.
-    const told = differences(config).flatMap(({ path, words }) => (path === 'kernels' ? [] : words));
+    // Which kernels a device chose is no choice of a person's, unless they round.
+    const told = differences(config).flatMap(({ path, words }) =>
+      path === 'kernels' && !roundsWeights(config.kernels) ? [] : words,
+    );
     if (told.length === 0) return `${config.preset} as it is`;
     const more = told.length - NAMED;
     const rest = more > 0 ? ` and ${more} more ${more === 1 ? 'difference' : 'differences'}` : '';

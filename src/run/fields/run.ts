@@ -28,3 +28,6 @@ export const seed = field(whole(0, 4_294_967_295), 1, {
 export const kernels = field(oneOf(['auto', 'portable', 'tiled', 'tiled-f16']), 'auto', {
   help: 'Kernel variants, pinned so that a link reproduces. `auto` chooses by the adapter; the report and its link say what was chosen. `tiled-f16` is taken by choice alone: products read the weights rounded to f16, which halves what decoding reads; sums, gradients and the weights that are learnt and exported stay f32.',
 });
+
+/** Whether kernels round weights: by a person's choice alone, and so much that no others may stand in for them. */
+export const roundsWeights = (kernels: string) => kernels === 'tiled-f16';
