@@ -10,11 +10,11 @@ fn unpacked(pair : vec2u) -> vec4f {
 fn half_of(x : f32) -> u32 {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
-  var half = (size + 0xfffu + ((size >> 13u) & 1u) - (112u << 23u)) >> 13u;
+  var rounded = (size + 0xfffu + ((size >> 13u) & 1u) - (112u << 23u)) >> 13u;
   // Below 2⁻¹⁴ numbers lie 2⁻²⁴ apart; `round` takes the even one.
-  if (size < 0x38800000u) { half = u32(round(abs(x) * 16777216.0)); }
-  if (size >= 0x477ff000u) { half = select(0x7c00u, 0x7e00u, size > 0x7f800000u); }
-  return half | ((bits >> 16u) & 0x8000u);
+  if (size < 0x38800000u) { rounded = u32(round(abs(x) * 16777216.0)); }
+  if (size >= 0x477ff000u) { rounded = select(0x7c00u, 0x7e00u, size > 0x7f800000u); }
+  return rounded | ((bits >> 16u) & 0x8000u);
 }
 
 fn packed(x : vec4f) -> vec2u {

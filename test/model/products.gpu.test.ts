@@ -71,7 +71,7 @@ it('take the members that are chosen for products of f16', async () => {
   const sizes = sizesOf(grouped);
   const products = [...forwardProducts(sizes, half, rows), ...backwardProducts(sizes, half, rows)];
   const members = Object.fromEntries(products.map((each) => [keyOf(each), '128x64']));
-  expect(Object.keys(members).filter((key) => key.endsWith('f16 b')).length).toBe(5 + 5 + 1);
+  expect(Object.keys(members).filter((key) => key.endsWith('f16 b')).length).toBe(4 + 4 + 1);
   const step = await recorded((model) => model.training(3, 9), grouped, { ...half, members });
   const tiles = step.filter(({ constants: c }) => c?.LAYOUT !== undefined);
   expect(new Set(tiles.map(({ constants: c }) => `${c?.TILE_M}x${c?.TILE_N}`))).toEqual(new Set(['128x64']));

@@ -147,6 +147,7 @@ export const HINTS: { readonly [P in ShownPath]?: string } = {
   'ranking.users': '0 leaves it out',
   'ranking.subspaces': 'M',
   'ranking.bits': 'One of 2^bits',
+  kernels: 'tiled-f16 rounds weights for its products',
 };
 
 export const isLabelled = (path: ConfigPath): path is ShownPath => path in LABELS;
