@@ -10,6 +10,7 @@ import { Random } from '../../src/numeric/random';
 import { DirectionalInfluence } from '../../src/popo/kernels/directionalInfluence';
 import { GradientAlignment } from '../../src/popo/kernels/gradientAlignment';
 import { testDevice } from '../adapter';
+import { fromHalf, halfBits } from '../gpu/twins';
 
 const { ROW } = vi.hoisted(() => ({ ROW: 3 }));
 vi.mock('../../src/gpu/plan', async (original) => ({
@@ -31,8 +32,11 @@ async function run(add: (plan: Plan) => void): Promise<Dispatch[]> {
   device.pushErrorScope('validation');
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  for (const { code, entryPoint, bindings, workgroups } of dispatches) {
-    const module = device.createShaderModule({ code: `const ROW_OF_GROUPS = ${ROW}u;\n${code}` });
+  for (const { code, entryPoint, constants = {}, bindings, workgroups } of dispatches) {
+    const told = Object.entries({ ...constants, ROW_OF_GROUPS: ROW }).map(
+      ([name, value]) => `const ${name} = ${value}u;\n`,
+    );
+    const module = device.createShaderModule({ code: told.join('') + code });
     const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint } });
     const entries = bindings.flatMap((binding, index) =>
       binding === null
@@ -55,34 +59,48 @@ async function run(add: (plan: Plan) => void): Promise<Dispatch[]> {
 
 const read = async (buffer: GPUBuffer) => new Float32Array(await gpu.read(buffer, 0, buffer.size));
 
-it('the step along the direction goes by every weight of the scope', async () => {
-  const poolSize = 9000;
-  const scope = { from: 1000, to: 8800 };
-  const random = new Random(7, 'rows of groups');
-  // Every other weight is 0, where what is displaced is the displacement; and the later tiles are the longer ones.
-  const parameters = Float32Array.from({ length: poolSize }, (_, i) =>
-    i % 2 === 0 ? 0 : random.normal() * (1 + Math.floor(i / 1000)),
-  );
-  const direction = Float32Array.from({ length: poolSize }, () => 0.5 + random.uniform());
-  const table = new BufferTable(gpu, 'test');
-  const shape = { groups: 1, groupSize: 2, numRewards: 2, slopes: { from: 0, to: 1 }, length: 4, stride: 64 };
-  const kernels = new DirectionalInfluence(table, { ...shape, poolSize, scope });
-  kernels.configure(1);
-  const [theta, u] = [table.floats('parameters', poolSize), table.floats('direction', poolSize)];
-  gpu.device.queue.writeBuffer(theta, 0, parameters);
-  gpu.device.queue.writeBuffer(u, 0, direction);
-  const [squares] = await run((plan) => kernels.addDisplacement(plan, theta, u, 0));
-  expect(squares.workgroups[0]).toBeGreaterThan(2 * ROW);
-  const norm = (pool: Float32Array) =>
-    Math.sqrt(pool.subarray(scope.from, scope.to).reduce((sum, value) => sum + value * value, 0));
-  const h = (5e-5 * norm(parameters)) / norm(direction);
-  const displaced = await read(kernels.displaced);
-  for (let i = 0; i < poolSize; i += 2) {
-    const want = i >= scope.from && i < scope.to ? h * direction[i] : 0;
-    expect(Math.abs(displaced[i] - want)).toBeLessThanOrEqual(1e-5 * want);
-  }
-  table.destroy();
-});
+it.each([0, 5000])(
+  'the step along the direction goes by every weight of the scope, %i of them in f16',
+  async (rounded) => {
+    const poolSize = 9000;
+    const scope = { from: 1000, to: 8800 };
+    const random = new Random(7, 'rows of groups');
+    // Every other weight is 0, where what is displaced is the displacement; and the later tiles are the longer ones.
+    const parameters = Float32Array.from({ length: poolSize }, (_, i) =>
+      i % 2 === 0 ? 0 : random.normal() * (1 + Math.floor(i / 1000)),
+    );
+    const direction = Float32Array.from({ length: poolSize }, () => 0.5 + random.uniform());
+    const table = new BufferTable(gpu, 'test');
+    const shape = {
+      groups: 1,
+      groupSize: 2,
+      numRewards: 2,
+      slopes: { from: 0, to: 1 },
+      length: 4,
+      stride: 64,
+    };
+    const kernels = new DirectionalInfluence(table, { ...shape, poolSize, scope });
+    kernels.configure(1);
+    const [theta, u] = [table.floats('parameters', poolSize), table.floats('direction', poolSize)];
+    gpu.device.queue.writeBuffer(theta, 0, parameters);
+    gpu.device.queue.writeBuffer(u, 0, direction);
+    const [squares] = await run((plan) => kernels.addDisplacement(plan, theta, u, rounded));
+    expect(squares.workgroups[0]).toBeGreaterThan(2 * ROW);
+    const norm = (pool: Float32Array) =>
+      Math.sqrt(pool.subarray(scope.from, scope.to).reduce((sum, value) => sum + value * value, 0));
+    const theirs = parameters.map((value, i) => (i < rounded ? fromHalf(halfBits(value)) : value));
+    const h = (5e-5 * norm(theirs)) / norm(direction);
+    const displaced = await read(kernels.displaced);
+    for (let i = 0; i < poolSize; i += 2) {
+      const want = i >= scope.from && i < scope.to ? h * direction[i] : 0;
+      expect(Math.abs(displaced[i] - want)).toBeLessThanOrEqual(1e-5 * want);
+      const added = displaced[i + 1] - theirs[i + 1];
+      const next = i + 1 >= scope.from && i + 1 < scope.to ? h * direction[i + 1] : 0;
+      expect(Math.abs(added - next)).toBeLessThanOrEqual(1e-5 * next + 1e-6 * Math.abs(theirs[i + 1]));
+    }
+    table.destroy();
+  },
+);
 
 it.each([1024 * ROW, 1024 * ROW + 1, 8001])('the Gram matrix is that of all %i floats', async (count) => {
   const [K, stride] = [2, 9024];
