@@ -15,6 +15,7 @@ import { SUPERVISED, writeObjective } from '../../src/model/training';
 import { createTransformer, Transformer } from '../../src/model/transformer';
 import { streamKey } from '../../src/numeric/random';
 import { freshDevice, testDevice, wholeGrid } from '../adapter';
+import { tunings } from '../gpu/harness';
 import { finiteDifference, plainLoss, plainScore } from './plain';
 import { grouped, hyper, multiHead, relativeError, someBatch, someWeights } from './shapes';
 
@@ -64,7 +65,7 @@ const cases: [string, ModelConfig, number[], number][] = [
 ];
 
 const everyTuning = cases.flatMap(([name, ...shape]) =>
-  Object.values(TUNINGS)
+  tunings
     .filter((tuning) => wholeGrid || tuning.name === 'portable' || shape[0] === grouped)
     .map((tuning) => [name, tuning.name, tuning, ...shape] as const),
 );
