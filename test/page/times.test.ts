@@ -27,6 +27,23 @@ it('tells how long a run will take, by stage, then what is left in all, and says
   await page.close();
 });
 
+it('takes a double click for one press, whatever button comes to stand under the second', async () => {
+  const page = await openFake(fake, '?speed=2', '[data-action=play]');
+  const status = () => page.evaluate(() => globalThis.taiji!.status());
+  await page.dblclick('[data-action=train]');
+  await expect.poll(status).toBe('running');
+  await page.dblclick('[data-action=pause]');
+  await expect.poll(status).toBe('paused');
+  await page.dblclick('[data-action=resume]');
+  await expect.poll(status).toBe('running');
+  // Where Reset was, Train from nothing is then.
+  await page.dblclick('[data-action=reset]');
+  await expect.poll(status).toBe('idle');
+  await page.waitForTimeout(300);
+  expect(await status()).toBe('idle');
+  await page.close();
+});
+
 it('has at most 600 words of its own at the end of a run, outside disclosures', async () => {
   const page = await openFake(fake, '?speed=400', '[data-action=train]');
   await page.click('[data-action=train]');

@@ -142,8 +142,13 @@ function Steering() {
   const first = standsOut(session) ? null : starter === null ? 'train' : 'play';
   const place = useRef<HTMLDivElement>(null);
   useKeptFocus(place, status);
+  // The second press of a double click falls on whatever has come to stand there. Steps are taken as often as they are pressed.
+  const once = (event: MouseEvent) => {
+    const isStep = session.busy.value && (event.target as Element).closest('[data-action=step]') !== null;
+    if (event.detail > 1 && !isStep) event.stopPropagation();
+  };
   return (
-    <div class="steering" ref={place}>
+    <div class="steering" ref={place} onClickCapture={once}>
       {status === 'running' ? (
         <button
           type="button"
