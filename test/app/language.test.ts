@@ -223,6 +223,25 @@ it('says what the page says', () => {
   expect(inChinese('This run cannot start: popo.beta must be a number from 0 to 10.')).toBe(
     '此运行无法开始：popo.beta 须为 0 到 10 之间的数。',
   );
+  expect(
+    inChinese(
+      'bad.csv has no column for the user that is known here: it has “a”, “b”. Say which it is, as in user=a.',
+    ),
+  ).toBe('bad.csv 没有已知的用户列：现有 “a”, “b”。请指明，例如 user=a。');
+  expect(
+    inChinese(
+      'x.tsv has no column for the item that is known here and no header line that names them: it has “#1”. Say which it is, as in item=#1.',
+    ),
+  ).toBe('x.tsv 没有已知的物品列，也没有命名各列的表头：现有 “#1”。请指明，例如 item=#1。');
+  expect(
+    inChinese(
+      'Nothing is left of 2 interactions of 1 user after dropping users and items with fewer than 5: more interactions per user and item are needed.',
+    ),
+  ).toMatch(/^剔除交互少于 5 次的用户和物品后，1 个用户的 2 次交互一条不剩：/);
+  expect(inChinese('x.csv row 8: no JSON object that can be read (“{"user": 6}”)')).toBe(
+    'x.csv 第 8 行：不是可读取的 JSON 对象（“{"user": 6}”）',
+  );
+  expect(inChinese('x.csv row 8: no user')).toBe('x.csv 第 8 行：没有用户');
   expect(inChinese('Alignment 45 % · taiji-lab')).toBe('对齐 45 % · taiji-lab');
   expect(inChinese('Paused: Fine-tuning 45 % · taiji-lab')).toMatch(/^已暂停：\S+ 45 % · taiji-lab$/);
   expect(inChinese('About 1.5 to 9 minutes on this device')).toBe('在本设备上约需 1.5 到 9 分钟');

@@ -81,7 +81,7 @@ export function Problems({ problems }: { problems: readonly PreviewProblem[] }) 
         {problems.map((problem) => (
           <li key={`${problem.file} ${problem.kind}`}>
             {problem.rows > 0 && <b>{inRows(problem.rows)} in </b>}
-            {problem.file}: {problem.kind}
+            {problem.file}: <span>{problem.kind}</span>
             {problem.examples.length > 0 && (
               <ul>
                 {problem.examples.map((example) => (
