@@ -70,7 +70,7 @@ export interface Front {
 }
 
 export const FRONT_NOTE =
-  'Areas are above nine tenths of the same seed\u2019s SFT in (Category_L3_ACC, CTCVR), on test users, who take no part in training ' +
+  'Areas are above nine tenths of the same seed\u2019s SFT in (L3, CTCVR), on test users, who take no part in training ' +
   'nor in choosing a checkpoint; whether a preset\u2019s lengths were tuned on these seeds is for its log to say. The best fixed ' +
   'weight is chosen on the other seeds. Above the hull of the fixed weights and SFT: the area of a model\u2019s triangle with the side that it is ' +
   'furthest above, negative below all of them. Corners and side are chosen on one half of the users and measured on the other. ' +

@@ -10,6 +10,7 @@ import { DeleteButton } from '../parts/deleteButton';
 import { useSession } from '../state/context';
 import { download } from '../state/download';
 import { inFieldWords } from '../words/fieldWords';
+import { inSentence } from '../words/runWords';
 import { SliceTable } from './bySlice';
 import { Difference, halfWidth, rate } from './difference';
 import { FrontPlot } from './frontPlot';
@@ -32,9 +33,9 @@ const LABELS: Record<(typeof OUTCOMES)[number], string> = {
 const GAUGES: { label: string; hint: string; of: (gauges: Gauges) => string }[] = [
   { label: 'Valid', hint: 'Answers that parse and name an item', of: (g) => rate(g.valid_rate) },
   { label: 'Distinct', hint: 'Different items answered', of: (g) => g.distinct_top1.toFixed(0) },
-  { label: 'Commonest', hint: 'Share of the commonest answer', of: (g) => rate(g.popularity_share) },
+  { label: 'Top share', hint: 'Of the item answered most often', of: (g) => rate(g.popularity_share) },
   {
-    label: 'No spread',
+    label: 'No signal',
     hint: 'Groups of rollouts that all earned the same, so that nothing is learnt from them; mean over RL’s steps',
     of: (g) => (g.frac_reward_zero_std === null ? '–' : rate(g.frac_reward_zero_std)),
   },
@@ -131,7 +132,7 @@ function Steering() {
       )}
       <p class="study-status" role="status">
         {cell !== null
-          ? `${studies.done.value} of ${studies.total.value} done. ${cell.method}, seed ${cell.seed}: ${cell.stage}, ${Math.round(100 * cell.fraction)} %`
+          ? `${studies.done.value} of ${studies.total.value} done. ${cell.method}, seed ${cell.seed}: ${inSentence(cell.stage, session.config.value)}, ${Math.round(100 * cell.fraction)} %`
           : status !== 'idle'
             ? 'Looking for what is there already…'
             : `${made} of ${studies.total.value} runs are kept on this device.`}
@@ -194,7 +195,7 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
   return (
     <>
       <section class="table-scroll" tabindex={0} aria-label="Means by method">
-        <table>
+        <table class="dense">
           <thead>
             <tr>
               <th scope="col">Method</th>
@@ -214,8 +215,9 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
           <tbody>
             {means.map(({ method, metrics, gauges }) => (
               <tr key={method}>
-                <th scope="row" title={wordsOf(method)}>
+                <th scope="row">
                   {method}
+                  <small class="under faint">{wordsOf(method)}</small>
                 </th>
                 <td>
                   {cells
