@@ -16,7 +16,7 @@ const CHOICES: { choice: DivergenceChoice; label: string; does: string }[] = [
     label: 'Go back',
     does: 'to the last good checkpoint, with half the learning rate from there on',
   },
-  { choice: 'go-on', label: 'Go on', does: 'as it is; you are not asked of this again in this stage' },
+  { choice: 'go-on', label: 'Go on', does: 'as it is; you are not asked again in this stage' },
   { choice: 'stop', label: 'Stop', does: 'here; what was kept stays in the list below' },
 ];
 
