@@ -112,7 +112,7 @@ it('shows its reader the table and the curves before anything is trained, then t
   expect(drawn[0]).toMatch(/^Training loss: nats per answer token \d/);
   expect(drawn[1]).toMatch(/L3 0\.\d+, .*CTCVR 0\.\d+$/);
   expect(drawn[2]).toMatch(/semantic 0\.\d+, ID 0\.\d+$/);
-  expect(drawn[3]).toBe('Weights: w_s 0.500, w_id 0.500');
+  expect(drawn[3]).toBe('Weights: semantic 0.500, ID 0.500');
   expect(await page.locator('.linked-plane svg').getAttribute('aria-label')).toMatch(
     /^semantic reward against ID reward: at step/,
   );

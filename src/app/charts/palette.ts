@@ -20,9 +20,9 @@ const OF_REWARDS = ['semantic', 'id', 'third', 'fourth'] as const;
 const OF_PAIRS = ['ink', ...OF_REWARDS] as const;
 
 /** How a reward is named and drawn. `color` is also a class of the style sheet. */
-export function rewardLook(name: RewardName): Look & { label: string; symbol: string } {
-  const { label, symbol } = rewardWords(name);
-  return { label, symbol, ...lookAt(OF_REWARDS, REWARDS.indexOf(name)) };
+export function rewardLook(name: RewardName): Look & { label: string } {
+  const { label } = rewardWords(name);
+  return { label, ...lookAt(OF_REWARDS, REWARDS.indexOf(name)) };
 }
 
 /** How the line of the pair-th two rewards (`pairsOf`) is drawn. */

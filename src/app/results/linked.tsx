@@ -217,12 +217,7 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
         <Chart
           title="Weights"
           columns={columns.popo}
-          lines={named.map(({ name, symbol, color, dash }) => ({
-            column: `w_${name}`,
-            label: `w_${symbol}`,
-            color,
-            dash,
-          }))}
+          lines={named.map(({ name, label, color, dash }) => ({ column: `w_${name}`, label, color, dash }))}
           range={sharesRange(named.length)}
           baseline={1 / named.length}
           alongside={[columns.popo, columns.heldout]}

@@ -170,8 +170,8 @@ function AlignmentCharts() {
       ? 'Measured every few steps'
       : inFieldWords('Not measured: popo.probe_every is 0');
   const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
-  const pulls = named.map(({ name, symbol, color }): Line => {
-    return { column: `pull_${name}`, label: `pull_${symbol}`, color, dash: [4, 3] };
+  const pulls = named.map(({ name, label, color }): Line => {
+    return { column: `pull_${name}`, label: `${label} share of the pull`, color, dash: [4, 3] };
   });
   return (
     <>
@@ -211,9 +211,9 @@ function AlignmentCharts() {
         title="Weights"
         columns={view.popo}
         lines={[
-          ...named.map(({ name, symbol, color, dash }) => ({
+          ...named.map(({ name, label, color, dash }) => ({
             column: `w_${name}`,
-            label: `w_${symbol}`,
+            label,
             color,
             dash,
           })),
@@ -242,9 +242,9 @@ function AlignmentCharts() {
       <StepChart
         title="Gradient norms"
         columns={view.popo}
-        lines={named.map(({ name, symbol, color, dash }) => ({
+        lines={named.map(({ name, label, color, dash }) => ({
           column: `g_${name}`,
-          label: `‖g_${symbol}‖`,
+          label,
           color,
           dash,
           smooth: true,
@@ -260,7 +260,7 @@ function AlignmentCharts() {
           columns={view.popo}
           lines={pairsOf(named.length).map(([i, j], pair) => ({
             column: `cosine_${pairName(rewards[i], rewards[j])}`,
-            label: `cos(g_${named[i].symbol}, g_${named[j].symbol})`,
+            label: `cosine, ${named[i].label} and ${named[j].label}`,
             ...pairLook(pair),
             smooth: true,
           }))}
@@ -288,16 +288,16 @@ function CovarianceGauge({ behind, alongside }: Pick<ChartProps, 'behind' | 'alo
         title="Does each reward gain?"
         columns={view.popo}
         lines={[
-          ...named.map(({ name, symbol, color, dash }) => ({
+          ...named.map(({ name, label, color, dash }) => ({
             column: `gain_${name}`,
-            label: `(C w)_${symbol}`,
+            label,
             color,
             dash,
             smooth: true,
           })),
           ...pairsOf(named.length).map(([i, j], pair) => ({
             column: `covariance_${pairName(rewards[i], rewards[j])}`,
-            label: `Cov(r_${named[i].symbol}, r_${named[j].symbol})`,
+            label: `covariance, ${named[i].label} and ${named[j].label}`,
             color: pairLook(pair).color,
             dash: [2, 3],
             smooth: true,
