@@ -83,7 +83,7 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
     exact_title_rate: l3 / 6,
     'Title_Hit-Rate@25': l3 + 0.03,
     distinct_top1: distinct,
-    popularity_share: 8 / distinct,
+    popularity_share: Math.min(1, 8 / distinct),
     answer_loss: 2.1 - l3 * 3,
     users: 1000,
   };
