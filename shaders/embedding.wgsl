@@ -9,9 +9,8 @@
 
 struct Shape { rows : u32, length : u32, batch : u32, items : u32 }
 
-// source: table [V, D] | dx [rows, D] | partial [items, D]
-@group(0) @binding(0) var<storage, read> source : array<vec4f>; // each s
-@group(0) @binding(0) var<storage, read> source : array<vec2u>; // each f
+@group(0) @binding(0) var<storage, read> source : array<vec4f>; // table [V, D] | dx [rows, D] | partial [items, D] // each s
+@group(0) @binding(0) var<storage, read> source : array<vec2u>; // table [V, D] // each f
 @group(0) @binding(1) var<storage, read> index : array<u32>;          // tokens [rows] | positions [rows] | first item of each token [V + 1]
 @group(0) @binding(2) var<storage, read> items : array<vec2u>;        // [items] of (first entry of `positions`, their number)
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // gather [rows, D] | partial_sums [items, D] | accumulate [V, D]

@@ -1,5 +1,7 @@
 // f16 as it is stored: two numbers to a word, the first in its low half. What reads or writes them is put in front of this.
 //
+//   unpacked(packed(x)) = f16(x)
+//
 // Packing is done in whole numbers, to the nearest f16 and of two to the even one, so that all adapters round alike: WGSL leaves the
 // rounding of its own conversions open. From 65,520 on numbers become infinite, as in IEEE 754. No feature is needed: unpack2x16float is WGSL's own.
 

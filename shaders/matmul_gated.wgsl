@@ -4,10 +4,9 @@
 //
 // The pairs are a gate and its up.
 
-// kept: [rows, N / 2], and gate_up: [rows, N]
-@group(0) @binding(2) var<storage, read_write> kept : array<vec2u>; // each v
-@group(0) @binding(5) var<storage, read_write> gate_up : array<vec4f>; // each g
-@group(0) @binding(5) var<storage, read_write> gate_up : array<vec2u>; // each v
+@group(0) @binding(2) var<storage, read_write> kept : array<vec2u>; // [rows, N / 2] // each v
+@group(0) @binding(5) var<storage, read_write> gate_up : array<vec4f>; // [rows, N] // each g
+@group(0) @binding(5) var<storage, read_write> gate_up : array<vec2u>; // [rows, N] // each v
 
 fn pair_column(pair : u32, is_second : bool) -> u32 {
   return pair + select(0u, N / 2u, is_second);

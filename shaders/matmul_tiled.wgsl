@@ -18,11 +18,10 @@
 
 struct Shape { rows : u32, length : u32, batch : u32, unused : u32 }
 
-// a: [rows, K] | tn: [rows, M], and b: nn: [K, N] | nt: [N, K] | tn: [rows, N]
-@group(0) @binding(0) var<storage, read> a : array<vec4f>; // each t
-@group(0) @binding(0) var<storage, read> a : array<vec2u>; // each u
-@group(0) @binding(1) var<storage, read> b : array<vec4f>; // each s
-@group(0) @binding(1) var<storage, read> b : array<vec2u>; // each f
+@group(0) @binding(0) var<storage, read> a : array<vec4f>; // [rows, K] | tn: [rows, M] // each t
+@group(0) @binding(0) var<storage, read> a : array<vec2u>; // [rows, K] | tn: [rows, M] // each u
+@group(0) @binding(1) var<storage, read> b : array<vec4f>; // nn: [K, N] | nt: [N, K] | tn: [rows, N] // each s
+@group(0) @binding(1) var<storage, read> b : array<vec2u>; // nn: [K, N] | nt: [N, K] | tn: [rows, N] // each f
 @group(0) @binding(3) var<storage, read_write> out : array<vec4f>;    // [rows, N] | in slices: [SPLITS, rows, N] | tn: [SPLITS, M, N]
 @group(0) @binding(4) var<uniform> shape : Shape;
 @group(0) @binding(6) var<storage, read> weight : array<vec4f>;       // [K], of the norm

@@ -4,9 +4,8 @@
 //
 // Gate and up lie side by side, in a buffer of their own (lines of g, or of v in f16) or where their gradient is left (lines of q).
 
-// gate_up: [rows, 2N]
-@group(0) @binding(2) var<storage, read> gate_up : array<vec4f>; // each g
-@group(0) @binding(2) var<storage, read> gate_up : array<vec2u>; // each v
+@group(0) @binding(2) var<storage, read> gate_up : array<vec4f>; // [rows, 2N] // each g
+@group(0) @binding(2) var<storage, read> gate_up : array<vec2u>; // [rows, 2N] // each v
 
 // No sum goes on here.
 fn begun(m : u32, n : u32, m_extent : u32) -> vec4f { return vec4f(); }

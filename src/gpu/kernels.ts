@@ -9,7 +9,7 @@ export * from './kernels/crossEntropy';
 export * from './kernels/crossEntropyChunks';
 export * from './kernels/decodeAttention';
 export * from './kernels/embedding';
-export { halfWeights } from './kernels/half';
+export { halfWeights } from './kernels/halfWeights';
 export * from './kernels/heads';
 export * from './kernels/matmul';
 export * from './kernels/matmulGated';

@@ -34,7 +34,8 @@ describe.each([...shaders].map(([path, source]) => [basename(path), source]))('%
   it('opens with its formula, and gives the shape of every storage binding', () => {
     expect(header(source)).toMatch(/[=←≈]/);
     const bindings = source.split('\n').filter((line) => line.includes('var<storage'));
-    expect(bindings.length).toBeGreaterThan(0);
+    // One without an entry point may be functions alone, for those that it is put behind.
+    if (source.includes('@compute')) expect(bindings.length).toBeGreaterThan(0);
     expect(bindings.filter((line) => !/\/\/.*\[.+\]/.test(line))).toEqual([]);
   });
 

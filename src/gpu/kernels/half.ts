@@ -1,8 +1,6 @@
 /** Numbers that are stored in f16, two to a word: how they are written, and where windows of them begin. */
 import halfSource from '../../../shaders/half.wgsl?raw';
-import halfWeightsSource from '../../../shaders/half_weights.wgsl?raw';
-import type { Binding, Plan } from '../plan';
-import { groups } from './tuning';
+import type { Binding } from '../plan';
 
 /** A shader that has some of its numbers in f16, with what it takes them by. */
 export const withHalves = (code: string) => code + halfSource;
@@ -19,15 +17,4 @@ export function boundHalves(binding: Binding): { bound: Binding; from: number } 
   const { buffer, offset, size } = binding;
   const before = offset % ALIGNMENT;
   return { bound: { buffer, offset: offset - before, size: size + before }, from: before / 8 };
-}
-
-/** out = f16(weights), of `size` numbers, a multiple of 4. */
-export function halfWeights(plan: Plan, o: { weights: Binding; out: Binding; size: number }): void {
-  plan.add({
-    label: 'half_weights',
-    code: withHalves(halfWeightsSource),
-    constants: { SIZE: o.size },
-    bindings: [o.weights, o.out],
-    workgroups: [Math.min(groups(o.size / 4), 4096)],
-  });
 }
