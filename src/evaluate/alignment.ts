@@ -22,7 +22,8 @@ export interface AlignmentSettings {
 
 export interface AlignmentVerdict {
   /** `worse`: something was lost for certain, or answers collapsed, and nothing gained. `traded`: both. */
-  kind: 'better' | 'worse' | 'traded' | 'unclear' | 'kept';
+  /** `kept`: SFT's model is handed over. `collapsed`: so it is, since alignment ended in few answers. */
+  kind: 'better' | 'worse' | 'traded' | 'unclear' | 'kept' | 'collapsed';
   sentences: string[];
 }
 
@@ -41,13 +42,19 @@ export function alignmentVerdict(
   const before = table.find(({ stage }) => stage === 'sft');
   const after = table.find(({ stage }) => stage === 'popo');
   if (before === undefined || after === undefined) return null;
-  if (after.step === 0)
+  if (after.step === 0) {
+    const last = table.find(({ stage }) => stage === 'popo-last');
+    const why =
+      'No point of alignment that kept half of SFT’s different answers was better on validation users';
+    const ended =
+      last !== undefined && last.distinct_top1 < LEAST_DISTINCT * before.distinct_top1
+        ? [`The last step of alignment gives ${fewer(last, before)}.`]
+        : [];
     return {
-      kind: 'kept',
-      sentences: [
-        'No point of alignment was better than SFT on validation users, so SFT’s model is handed over.',
-      ],
+      kind: ended.length > 0 ? 'collapsed' : 'kept',
+      sentences: [...ended, `${why}, so SFT’s model is handed over.`],
     };
+  }
   const spread = spreads.find(({ stage, from }) => stage === 'popo' && from === 'sft');
   const changes = LOOKED_AT.flatMap(([name, label]) => {
     const interval = spread?.changes[name];
@@ -56,11 +63,7 @@ export function alignmentVerdict(
   const gained = changes.filter(({ interval }) => interval.low > 0);
   const lost = changes.filter(({ interval }) => interval.high < 0);
   const isCollapsed = after.distinct_top1 < LEAST_DISTINCT * before.distinct_top1;
-  const collapse = isCollapsed
-    ? [
-        `It gives ${answers(after.distinct_top1)} to ${grouped(after.users)} users, where SFT gave ${answers(before.distinct_top1)}.`,
-      ]
-    : [];
+  const collapse = isCollapsed ? [`It gives ${fewer(after, before)}.`] : [];
   const isHarmed = lost.length > 0 || isCollapsed;
   if (!isHarmed && gained.length === 0)
     return {
@@ -79,6 +82,12 @@ export function alignmentVerdict(
     kind: gained.length > 0 ? 'traded' : 'worse',
     sentences: [...what, ...collapse, ...advice(settings, gained.length > 0)],
   };
+}
+
+type Answered = Pick<MetricsRow, 'distinct_top1' | 'users'>;
+
+function fewer(after: Answered, before: Answered): string {
+  return `${answers(after.distinct_top1)} to ${grouped(after.users)} users, where SFT gave ${answers(before.distinct_top1)}`;
 }
 
 function answers(count: number): string {

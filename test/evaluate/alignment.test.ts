@@ -85,7 +85,17 @@ it('tells a trade from a gain, and luck from both', () => {
 
 it('says that SFT is handed over where no point was better, and nothing without both rows', () => {
   const table = [row('sft', 12), row('popo', 12, 0), row('popo-last', 1, 60)];
-  expect(alignmentVerdict(table, spread(0, 0), SET)?.kind).toBe('kept');
+  const handedOver =
+    'No point of alignment that kept half of SFT’s different answers was better on validation users, so SFT’s model is handed over.';
+  expect(alignmentVerdict(table, spread(0, 0), SET)).toEqual({
+    kind: 'collapsed',
+    sentences: [
+      'The last step of alignment gives 1 answer to 1\u202f000 users, where SFT gave 12 different answers.',
+      handedOver,
+    ],
+  });
+  const wide = [row('sft', 12), row('popo', 12, 0), row('popo-last', 6, 60)];
+  expect(alignmentVerdict(wide, spread(0, 0), SET)).toEqual({ kind: 'kept', sentences: [handedOver] });
   expect(alignmentVerdict([row('sft', 12)], [], UNSET)).toBeNull();
   expect(alignmentVerdict([row('popo', 12)], spread(-1, -1), UNSET)).toBeNull();
 });

@@ -138,6 +138,8 @@ export function StageTable() {
   );
 }
 
+const HARMFUL: readonly string[] = ['worse', 'collapsed'];
+
 /** Whether alignment paid, in words, since a table of numbers hides a collapse well. */
 function WhatAlignmentDid() {
   const session = useSession();
@@ -146,7 +148,7 @@ function WhatAlignmentDid() {
   const told = alignmentVerdict(session.view.table.value, session.view.spreads.value, settings);
   if (told === null || told.sentences.length === 0) return null;
   return (
-    <p class={told.kind === 'worse' ? 'problem' : 'verdict'} data-alignment={told.kind}>
+    <p class={HARMFUL.includes(told.kind) ? 'problem' : 'verdict'} data-alignment={told.kind}>
       {inFieldWords(told.sentences.join(' '))}
     </p>
   );
