@@ -260,6 +260,18 @@ function coldIsLearnt(seeds: readonly GateSeed[]): Criterion {
   };
 }
 
+/** Fewer say nothing of a world. */
+const LEAST = { seeds: 5, users: 1000 };
+
+function tooFew(seeds: readonly GateSeed[]): string[] {
+  const users = Math.min(...seeds.map(({ slices }) => slices.of.length));
+  if (seeds.length >= LEAST.seeds && users >= LEAST.users) return [];
+  return [
+    `A gate takes at least ${LEAST.seeds} seeds and ${LEAST.users.toLocaleString('en')} test users of each, so this one says nothing for certain: ` +
+      `here ${seeds.length === 1 ? 'is 1 seed' : `are ${seeds.length} seeds`}, with ${users} users at least.`,
+  ];
+}
+
 /** Verdicts, then L3 and CTCVR of every recommender, by slice, means over seeds with their standard errors; for a terminal. */
 export function gateText(seeds: readonly GateSeed[]): string {
   const criteria = judgeGate(seeds);
@@ -317,5 +329,6 @@ export function gateText(seeds: readonly GateSeed[]): string {
     'Standard errors are over users within a seed, so they say nothing of other seeds.',
     ...made,
     `${passed} of ${criteria.length} criteria pass over ${seeds.length} seeds.`,
+    ...tooFew(seeds),
   ].join('\n');
 }

@@ -83,6 +83,27 @@ describe('the gate', () => {
     const text = gateText([seedOf(1), seedOf(2)]);
     expect(text.match(/^\([a-f]\) PASS/gm)).toHaveLength(6);
     expect(text).toContain('6 of 6 criteria pass over 2 seeds.');
+    expect(text).toContain(
+      `A gate takes at least 5 seeds and 1,000 test users of each, so this one says nothing for certain: here are 2 seeds, with ${USERS} users at least.`,
+    );
+    const large = Array.from({ length: 5 }, (_, at) => {
+      const seed = seedOf(at + 1);
+      const of = Array.from({ length: Math.ceil(1000 / USERS) }, () => seed.slices.of).flat();
+      const more = (rows: GateRow[]) =>
+        rows.map((old) => ({
+          ...old,
+          l3: of.map((_, user) => old.l3[user % USERS]),
+          ctcvr: of.map((_, user) => old.ctcvr[user % USERS]),
+        }));
+      const grown = {
+        slices: { names: SLICES, of },
+        methods: more(seed.methods),
+        counters: more(seed.counters),
+      };
+      return { ...seed, ...grown, ceiling: null };
+    });
+    expect(gateText(large)).not.toContain('says nothing for certain');
+    expect(gateText(large.slice(1))).toContain('here are 4 seeds');
     expect(text).toMatch(/^fact join \(the ceiling\)\s+0\.800 ±0\.016\s+0\.800/m);
     expect(text).toContain('L3 composed');
   });
