@@ -51,7 +51,8 @@ test(
       () => Array.from(document.querySelectorAll('.study tbody tr th'), (cell) => cell.textContent!),
       null,
     );
-    expect(rows.slice(0, 2)).toEqual(METHODS);
+    // Beneath each name stands what it is.
+    expect(rows.slice(0, 2)).toEqual(['orftSFT on filtered reasoning', 'fixed-0.5RL, semantic weight .5']);
     expect(rows.some((row) => row.startsWith('…with weights that never move'))).toBe(true);
     expect(await page.evaluate(() => document.querySelector('.study [role=alert]'), null)).toBeNull();
     expect(page.errors).toEqual([]);
