@@ -11,7 +11,7 @@ import { packRun, unpackRun } from '../../src/run/runFile';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
-import { minusculeConfig, recordedRun } from './tinyRun';
+import { answerWell, minusculeConfig, recordedRun } from './tinyRun';
 
 const TIMEOUT = 120_000;
 const AT = [0.3, 0.7];
@@ -19,10 +19,7 @@ const AT = [0.3, 0.7];
 const config = () =>
   minusculeConfig((config) => {
     config.ranking.users = 0;
-    // Enough for some answers to be well formed, so that alignment has something to move by.
-    Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
-    Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
-    Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
+    answerWell(config);
     Object.assign(config.popo, { steps: 4, probe_every: 0, weighting: 'conditioned', reward_weights: AT });
     config.evaluate.curve_every = 2;
   });

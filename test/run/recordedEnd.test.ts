@@ -11,17 +11,14 @@ import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { APP_VERSION } from '../../src/run/version';
 import { askedWeights } from '../../src/worker/askWeights';
-import { minusculeConfig, recordedRun } from './tinyRun';
+import { answerWell, minusculeConfig, recordedRun } from './tinyRun';
 
 const TIMEOUT = 120_000;
 
 const config = () =>
   minusculeConfig((config) => {
     config.ranking.users = 0;
-    // Enough for some answers to be well formed, so that alignment has something to move by.
-    Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
-    Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
-    Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
+    answerWell(config);
     config.popo.probe_every = 0;
   });
 

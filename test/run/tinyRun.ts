@@ -13,6 +13,13 @@ import { APP_VERSION } from '../../src/run/version';
 import type { TeacherServices } from '../../src/sft/cot';
 import { v1 } from '../v1';
 
+/** Trains enough for some answers to be well formed, so that alignment has something to move by. */
+export function answerWell(config: RunConfig): void {
+  Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
+  Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
+  Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
+}
+
 export function minusculeConfig(change: (config: RunConfig) => void = () => {}): RunConfig {
   const config = presetConfig(v1('tiny'));
   config.seed = 5;

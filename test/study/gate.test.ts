@@ -104,6 +104,8 @@ describe('the gate', () => {
     });
     expect(gateText(large)).not.toContain('says nothing for certain');
     expect(gateText(large.slice(1))).toContain('here are 4 seeds');
+    const few = Array.from({ length: 5 }, (_, at) => seedOf(at + 1));
+    expect(gateText(few)).toContain(`here are 5 seeds, with ${USERS} users at least.`);
     expect(text).toMatch(/^fact join \(the ceiling\)\s+0\.800 ±0\.016\s+0\.800/m);
     expect(text).toContain('L3 composed');
   });

@@ -11,15 +11,12 @@ import { packEnd, unpackEnd } from '../../src/study/endFile';
 import { fitting, type Method, methodConfig, methodNamed, withSources } from '../../src/study/methods';
 import { fork } from '../../src/study/prefix';
 import { isOf, runStudy } from '../../src/study/queue';
-import { minusculeConfig, recordedRun } from '../run/tinyRun';
+import { answerWell, minusculeConfig, recordedRun } from '../run/tinyRun';
 import { v1 } from '../v1';
 
 const common = diffFromPreset(
   minusculeConfig((config) => {
-    // Enough for some answers to be well formed, and for alignment to change what is answered.
-    Object.assign(config.warmup, { steps: 40, batch_size: 8, learning_rate: 0.02 });
-    Object.assign(config.sft, { steps: 60, batch_size: 8, learning_rate: 0.02, cot: false });
-    Object.assign(config.popo, { prompts_per_step: 3, num_generations: 4, rewards: ['format', 'id'] });
+    answerWell(config);
     Object.assign(config.popo, { steps: 4, probe_every: 0, learning_rate: 0.02 });
     Object.assign(config.evaluate, { users: 8, curve_every: 100 });
   }),
