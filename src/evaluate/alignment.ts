@@ -27,6 +27,9 @@ export interface AlignmentVerdict {
   sentences: string[];
 }
 
+/** Whether it is a warning. */
+export const isHarm = ({ kind }: AlignmentVerdict) => kind === 'worse' || kind === 'collapsed';
+
 /**
  * The aligned model against the model that alignment began with, on the same users. An outcome counts as gained or lost where its
  * paired 95 % interval leaves out zero.

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { alignmentVerdict } from '../../src/evaluate/alignment';
+import { alignmentVerdict, isHarm } from '../../src/evaluate/alignment';
 import type { RowSpread } from '../../src/evaluate/rowSpread';
 
 const row = (stage: string, distinct_top1: number, step?: number) => ({
@@ -94,8 +94,10 @@ it('says that SFT is handed over where no point was better, and nothing without 
       handedOver,
     ],
   });
+  expect(isHarm(alignmentVerdict(table, [], SET)!)).toBe(true);
   const wide = [row('sft', 12), row('popo', 12, 0), row('popo-last', 6, 60)];
   expect(alignmentVerdict(wide, spread(0, 0), SET)).toEqual({ kind: 'kept', sentences: [handedOver] });
+  expect(isHarm(alignmentVerdict(wide, [], SET)!)).toBe(false);
   expect(alignmentVerdict([row('sft', 12)], [], UNSET)).toBeNull();
   expect(alignmentVerdict([row('popo', 12)], spread(-1, -1), UNSET)).toBeNull();
 });

@@ -1,4 +1,4 @@
-import { alignmentVerdict } from '../../evaluate/alignment';
+import { alignmentVerdict, isHarm } from '../../evaluate/alignment';
 import type { MetricsRow } from '../../evaluate/metrics';
 import type { OutcomeName, RowSpread } from '../../evaluate/rowSpread';
 import type { Interval } from '../../numeric/interval';
@@ -138,8 +138,6 @@ export function StageTable() {
   );
 }
 
-const HARMFUL: readonly string[] = ['worse', 'collapsed'];
-
 /** Whether alignment paid, in words, since a table of numbers hides a collapse well. */
 function WhatAlignmentDid() {
   const session = useSession();
@@ -148,7 +146,7 @@ function WhatAlignmentDid() {
   const told = alignmentVerdict(session.view.table.value, session.view.spreads.value, settings);
   if (told === null || told.sentences.length === 0) return null;
   return (
-    <p class={HARMFUL.includes(told.kind) ? 'problem' : 'verdict'} data-alignment={told.kind}>
+    <p class={isHarm(told) ? 'problem' : 'verdict'} data-alignment={told.kind}>
       {inFieldWords(told.sentences.join(' '))}
     </p>
   );
