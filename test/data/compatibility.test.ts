@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CompatibilityOptions, generateCompatibility } from '../../src/data/compatibility/world';
 import { type Dataset, type Example, targetItem } from '../../src/data/dataset';
+import { ChainTeacher } from '../../src/sft/chains';
 
 const options: CompatibilityOptions = { seed: 7, devices: 80, numUsers: 900, numHeldoutUsers: 300 };
 const world = await generateCompatibility(options);
@@ -150,8 +151,9 @@ describe('slices', () => {
     }
   });
 
-  it('cold: no training purchase is of the device, which histories show in passing', () => {
-    const cold = new Set(of('cold').map((example) => nameOf(latest(world, example).device)));
+  const cold = new Set(of('cold').map((example) => nameOf(latest(world, example).device)));
+
+  it('cold: no training purchase is for the device, which histories show in passing', () => {
     expect(cold.size).toBe(16);
     const shown = new Set(
       world.splits.train.flatMap(({ user }) => [...world.users[user].history].map(nameOf)),
@@ -161,6 +163,30 @@ describe('slices', () => {
       expect(shown).toContain(device);
       expect(platforms.has(device)).toBe(true);
     }
+    // Prompts of five behaviours show it too, always with the newer device that the purchase was for.
+    const inPrompts = world.splits.train.filter(({ user, position }) => {
+      const { history } = world.users[user];
+      return [...history.slice(Math.max(0, position - 5), position)].some((item) => cold.has(nameOf(item)));
+    });
+    expect(inPrompts.length).toBeGreaterThan(50);
+    expect(inPrompts.length / world.splits.train.length).toBeLessThan(0.1);
+    for (const example of inPrompts) expect(cold).not.toContain(nameOf(latest(world, example).device));
+  });
+
+  it('cold: no right argument of the teacher cites the device, and wrong ones do, with its true platform', () => {
+    const teacher = new ChainTeacher(world, { historyLength: 5, temperature: 1 }, 7);
+    let cited = 0;
+    for (const example of world.splits.train) {
+      for (const sample of [0, 1, 2, 3]) {
+        const { text, truth } = teacher.explain(example, sample);
+        const [, device, platform] = /^saw (\w+) takes (\w+)/.exec(text) ?? [];
+        if (!cold.has(device)) continue;
+        expect(truth).toMatchObject({ evidence: false });
+        expect(platform).toBe(platforms.get(device));
+        cited++;
+      }
+    }
+    expect(cited).toBeGreaterThan(10);
   });
 
   it('seen: nearly every pair has been met in training', () => {

@@ -74,7 +74,7 @@ export function BySlice() {
 
 const SLICE_WORDS =
   'Seen: training brings such devices and such needs together. Composed: it has each, never both together. ' +
-  'Cold: a device that training knows from the catalogue’s text alone.';
+  'Cold: no training purchase is for the device. Histories show it in passing, and the catalogue tells its platform.';
 
 function Mean({ of, metric }: { of?: SliceRow; metric: string }) {
   const found = of?.metrics[metric];

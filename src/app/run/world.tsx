@@ -7,7 +7,7 @@ import '../styles/world.css';
 const SLICES: Record<Story['slice'], string> = {
   seen: 'Training shoppers bring such devices together with such needs.',
   composed: 'Training shoppers have had this device, and this need, never both together.',
-  cold: 'No training shopper needed anything for this device: only the catalogue tells of it.',
+  cold: 'No training shopper bought anything for this device. Histories show it in passing, and the catalogue tells its platform.',
 };
 
 export function World() {

@@ -22,7 +22,7 @@ import {
 
 type Role = 'device' | 'occasion' | 'gear' | 'treat' | 'everyday';
 
-/** Share of the devices that training knows from the catalogue's text alone. */
+/** Share of the devices that nothing is bought for in training. */
 const COLD = 0.2;
 /** Share of the pairs of a device and a kind that training never meets together. */
 const UNMET = 0.3;

@@ -7,7 +7,8 @@
  * - *Impulse.* Some people buy a treat instead, and to some of them a treat sells better than what they need.
  *
  * Test users' last episodes fall into three slices: *seen*, device and kind met together in training; *composed*, each met, never
- * together; *cold*, a device known from the catalogue's text, which training histories show in passing and never ask about.
+ * together; *cold*, a device that no training purchase is for. Facts tell its platform, histories and so prompts show it in passing, and
+ * no argument cites it but wrong ones.
  * Everything is a pure function of the options.
  */
 import type { Dataset, Example, Oracle } from '../dataset';
@@ -74,7 +75,7 @@ export async function generateCompatibility(o: CompatibilityOptions): Promise<Da
       'Which platform a device takes stands in the catalogue’s sentences alone; what an occasion calls for depends on the stage of life.',
       'Clicks and conversions are drawn from a known model. Evaluation reads its true CTCVR; training never does.',
       'Impressions are those of training users. Validation and test users are apart; each is asked for the last behaviour.',
-      'Slices: seen, device and kind met together in training; composed, each met, never together; cold, a device known from the catalogue’s text.',
+      'Slices: seen, device and kind met together in training; composed, each met, never together; cold, a device that no training purchase is for.',
     ],
     slices: {
       names: SLICES,

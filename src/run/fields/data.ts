@@ -55,7 +55,7 @@ export const data = {
     { help: 'Items in each category of level 3.', unit: 'items', appliesWhen: DEPARTMENTS },
   ),
   devices: field(whole(...DEVICE_RANGE), 80, {
-    help: 'Devices of the catalogue. A fifth of them is known from its text alone.',
+    help: 'Devices of the catalogue. For a fifth of them nothing is bought in training.',
     unit: 'devices',
     appliesWhen: COMPATIBILITY,
   }),

@@ -1,20 +1,27 @@
-/** SASRec on the engine: the plain decoder's logits, the same bits twice and over a resume, and its place among the baselines. */
+/**
+ * SASRec on the engine: the plain decoder's logits and the loss and gradient of a step, the same bits twice and over a resume, and its
+ * place among the baselines.
+ */
 import { beforeAll, expect, it } from 'vitest';
 import type { StageHooks } from '../../../src/control/hooks';
 import { fitBest, oneByOne, ranked } from '../../../src/evaluate/baselines/ask';
-import { visibleOf } from '../../../src/evaluate/baselines/baseline';
+import { type Baseline, visibleOf } from '../../../src/evaluate/baselines/baseline';
 import { ease } from '../../../src/evaluate/baselines/ease';
-import { sasRecAsker, trainSasRec } from '../../../src/evaluate/baselines/sasrec';
+import { itemKnn } from '../../../src/evaluate/baselines/itemKnn';
+import { popularity } from '../../../src/evaluate/baselines/popularity';
+import { sasRecAsker, sasRecBatches, trainSasRec } from '../../../src/evaluate/baselines/sasrec';
 import { sasRecLength, sasRecShape } from '../../../src/evaluate/baselines/sasrecShape';
 import { describeAdapter, Gpu } from '../../../src/gpu/device';
 import { TUNINGS } from '../../../src/gpu/kernels';
 import type { ModelState } from '../../../src/model/languageModel';
+import { parameterTable } from '../../../src/model/parameters';
 import { createTransformer, type Transformer } from '../../../src/model/transformer';
+import { Random } from '../../../src/numeric/random';
 import { hitsAt } from '../../../src/rank/rankingMetrics';
 import { learningRateAt } from '../../../src/sft/schedule';
 import { freshDevice } from '../../adapter';
-import { plainLogits } from '../../model/plain';
-import { hyper } from '../../model/shapes';
+import { finiteDifference, plainLogits, plainLogSoftmax } from '../../model/plain';
+import { hyper, relativeError } from '../../model/shapes';
 import { cutAt } from '../../run/stages/cut';
 import { films } from './shop';
 
@@ -70,6 +77,43 @@ it('scores every item as the plain decoder does', async () => {
   });
 });
 
+it('takes a step by the loss and the gradient that f64 has: of every item of a window, from those before it', async () => {
+  const { config } = model;
+  const batch = sasRecBatches(visible, { seed: 7, batchSize: 4, length })(0);
+  const rows = Array.from({ length: 4 }, (_, b) => [
+    ...batch.tokens.subarray(b * length, b * length + batch.lengths[b]),
+  ]);
+  // Each is somebody's whole visible history behind the token of the beginning.
+  const known = new Set(visible.histories.map((history) => [48, ...history].join(' ')));
+  for (const row of rows) expect(known).toContain(row.join(' '));
+  const surprises = (weights: ArrayLike<number>) =>
+    rows.flatMap((row) => {
+      const logits = plainLogits(config, weights, row);
+      return row.slice(1).map((item, at) => -plainLogSoftmax(logits[at])[item]);
+    });
+  const loss = (weights: ArrayLike<number>) => {
+    const all = surprises(weights);
+    return all.reduce((sum, one) => sum + one, 0) / all.length;
+  };
+
+  await model.restore(first);
+  // A first step of AdamW with eps = 1 moves a weight by g / (|g| + 1), from which g follows.
+  const step = { ...hyper, learningRate: 1, eps: 1, weightDecay: 0, maxGradNorm: Number.POSITIVE_INFINITY };
+  const taken = await model.trainStep([batch], step);
+  const before = Float64Array.from(first.parameters);
+  const after = (await model.snapshot()).parameters;
+  expect(taken.loss).toBeCloseTo(loss(before), 5);
+
+  const random = new Random(1, 'coordinates');
+  for (const { name, offset, size } of parameterTable(config).parameters) {
+    const places = Array.from({ length: 6 }, () => offset + random.int(size));
+    const moved = places.map((at) => before[at] - after[at]);
+    const found = moved.map((move) => move / (1 - Math.abs(move)));
+    const wanted = places.map((at) => finiteDifference(loss, before, at));
+    expect(relativeError(found, wanted), name).toBeLessThan(5e-5);
+  }
+}, 120_000);
+
 it('comes to the same bits wherever it was cut off: between steps, with some in flight, and at a check', async () => {
   const trained = async (own: StageHooks = hooks) => [
     await train(20, own),
@@ -84,16 +128,21 @@ it('comes to the same bits wherever it was cut off: between steps, with some in 
   expect((await cutAt([7], trained, { isCrash: true })).result).toEqual(whole);
 });
 
-it('learns, and ranks better than EASE where order matters', async () => {
+it('learns, and ranks above EASE, that above ItemKNN, and that above popularity, where order matters', async () => {
   const state = await train(150);
   const mean = (losses: number[]) => losses.reduce((a, b) => a + b, 0) / losses.length;
   expect(mean(state.losses.slice(0, 10))).toBeCloseTo(Math.log(52), 0);
   expect(mean(state.losses.slice(-20))).toBeLessThan(2.8);
   const own = await ranked(sasRecAsker(model, 48, { batchSize: 32, length }, hooks), test);
-  const { scorer } = await fitBest(ease, visible, validation, hooks);
-  const others = await ranked(oneByOne(scorer, hooks), test);
-  const [sasrec, linear] = [own, others].map(({ ranks }) => hitsAt(ranks, 10).ndcg);
-  expect(sasrec).toBeGreaterThan(1.2 * linear);
+  const ndcgOf = async (baseline: Baseline) => {
+    const { scorer } = await fitBest(baseline, visible, validation, hooks);
+    return hitsAt((await ranked(oneByOne(scorer, hooks), test)).ranks, 10).ndcg;
+  };
+  const linear = await ndcgOf(ease);
+  const neighbours = await ndcgOf(itemKnn);
+  expect(hitsAt(own.ranks, 10).ndcg).toBeGreaterThan(1.2 * linear);
+  expect(linear).toBeGreaterThan(neighbours);
+  expect(neighbours).toBeGreaterThan(await ndcgOf(popularity));
   // The weights that were kept are those of the best check.
   const ask = sasRecAsker(model, 48, { batchSize: 32, length }, hooks);
   expect(hitsAt((await ranked(ask, validation)).ranks, 10).ndcg).toBe(Math.max(...state.validation));
