@@ -1,10 +1,12 @@
 /**
  * What counting comes to, without a model: recommenders that only add up what training purchases followed what, and the join of the
  * catalogue's facts as the ceiling. Leaves are needs (data/needs.ts); of a leaf the item that is bought most is shown. Smoothing is
- * to the leaf's share of all purchases.
+ * to the leaf's share of all purchases. They were made for the causes of the world `compatibility` (a stage of life, by which a profile
+ * begins, a device and an occasion of departments of their own), and count the same things of any data.
  */
 import { type Dataset, type Example, targetItem } from '../data/dataset';
 import { needsOf } from '../data/needs';
+import type { CounterName } from './baselines/names';
 
 /** Shows an item for an example. */
 export type Recommend = (example: Example) => number;
@@ -14,15 +16,32 @@ export interface Counter {
   recommend: Recommend;
 }
 
+/** One that counts training purchases, so that it can rank whatever the catalogue has. */
+export interface LeafCounter extends Counter {
+  /** What a report and a study call it. */
+  baseline: CounterName;
+  /**
+   * [items] Of distinct numbers the greater is the better: leaf after leaf, the best first, and of each the item that is bought more often;
+   * the first is the one that `recommend` shows.
+   */
+  score(example: Example): Float64Array;
+}
+
 /** Pseudo-counts that pull a rare condition to the general. */
 const PRIOR = 2;
+
+interface Condition {
+  total: number;
+  leaves: Map<number, number>;
+}
 
 /** Purchases of training by leaf, under conditions that are named by texts. */
 class Counts {
   readonly leafOf: Int32Array;
   readonly #prior: Float64Array;
-  readonly #under = new Map<string, { total: number; leaves: Map<number, number> }>();
-  readonly #best: number[] = [];
+  readonly #under = new Map<string, Condition>();
+  /** [leaves] Items of each, what is bought most first; of equals, the first of the catalogue. */
+  readonly #items: number[][];
 
   /** @param conditions of an example: each is counted apart */
   constructor(dataset: Dataset, conditions: (example: Example) => Iterable<string>) {
@@ -49,9 +68,15 @@ class Counts {
     this.#prior.forEach((count, leaf) => {
       this.#prior[leaf] = count / total;
     });
+    this.#items = Array.from(this.#prior, () => []);
     this.leafOf.forEach((leaf, item) => {
-      if (this.#best[leaf] === undefined || bought[item] > bought[this.#best[leaf]]) this.#best[leaf] = item;
+      this.#items[leaf].push(item);
     });
+    for (const items of this.#items) items.sort((a, b) => bought[b] - bought[a] || a - b);
+  }
+
+  get leaves(): number {
+    return this.#prior.length;
   }
 
   /** P(leaf), smoothed. */
@@ -59,20 +84,27 @@ class Counts {
     return this.#prior[leaf];
   }
 
-  /** P(leaf | condition), pulled to `general`. */
-  given(condition: string, leaf: number, general: number): number {
-    const entry = this.#under.get(condition);
-    return ((entry?.leaves.get(leaf) ?? 0) + PRIOR * general) / ((entry?.total ?? 0) + PRIOR);
+  /** P(leaf | condition), pulled to `general`, of every leaf that is asked for. */
+  given(condition: string): (leaf: number, general: number) => number {
+    const { total, leaves } = this.#under.get(condition) ?? { total: 0, leaves: new Map<number, number>() };
+    return (leaf, general) => ((leaves.get(leaf) ?? 0) + PRIOR * general) / (total + PRIOR);
   }
 
   /** The item shown for the leaf of the highest score; of equals the first. */
-  show(score: (leaf: number) => number): number {
-    let [best, most] = [0, Number.NEGATIVE_INFINITY];
-    for (let leaf = 0; leaf < this.#prior.length; leaf++) {
-      const value = score(leaf);
-      if (value > most) [best, most] = [leaf, value];
-    }
-    return this.#best[best];
+  show(scores: Float64Array): number {
+    return this.#items[scores.reduce((best, score, leaf) => (score > scores[best] ? leaf : best), 0)][0];
+  }
+
+  /** [items] see `LeafCounter.score` */
+  rank(scores: Float64Array): Float64Array {
+    const order = Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
+    const ranked = new Float64Array(this.leafOf.length);
+    order
+      .flatMap((leaf) => this.#items[leaf])
+      .forEach((item, rank) => {
+        ranked[item] = -rank;
+      });
+    return ranked;
   }
 }
 
@@ -80,7 +112,7 @@ class Counts {
  * The counters that a world is held against.
  * @param window behaviours that they see, as many as the model's prompt shows
  */
-export function countersOf(dataset: Dataset, window: number): Counter[] {
+export function countersOf(dataset: Dataset, window: number): LeafCounter[] {
   const needs = needsOf(dataset);
   const seen = ({ user, position }: Example) =>
     Array.from(dataset.users[user].history.subarray(Math.max(0, position - window), position)).reverse();
@@ -96,49 +128,84 @@ export function countersOf(dataset: Dataset, window: number): Counter[] {
   const key = (item: number) => needs[item].key;
   const both = (example: Example, item: number) => `${key(item)}|${life(example)}`;
 
-  const single = (name: string, of: (example: Example) => number[]): Counter => {
+  const single = (of: (example: Example) => number[]): Made => {
     const counts = new Counts(dataset, (example) => of(example).map(key));
-    const strongest = (example: Example, leaf: number) =>
-      Math.max(0, ...of(example).map((item) => counts.given(key(item), leaf, counts.prior(leaf))));
-    return { name, recommend: (example) => counts.show((leaf) => strongest(example, leaf)) };
+    const under = (example: Example) => {
+      const each = of(example).map((item) => counts.given(key(item)));
+      return (leaf: number) => Math.max(0, ...each.map((given) => given(leaf, counts.prior(leaf))));
+    };
+    return { counts, under };
   };
-  const bayes = (name: string, of: (example: Example) => number[]): Counter => {
+  const bayes = (of: (example: Example) => number[]): Made => {
     const counts = new Counts(dataset, (example) =>
       of(example).flatMap((item) => [key(item), both(example, item)]),
     );
-    const score = (example: Example, leaf: number) => {
-      const prior = counts.prior(leaf);
-      return of(example).reduce((sum, item) => {
-        const general = counts.given(key(item), leaf, prior);
-        return sum + Math.log(counts.given(both(example, item), leaf, general) / prior);
-      }, Math.log(prior));
+    const under = (example: Example) => {
+      const each = of(example).map((item) => ({
+        alone: counts.given(key(item)),
+        withLife: counts.given(both(example, item)),
+      }));
+      return (leaf: number) => {
+        const prior = counts.prior(leaf);
+        return each.reduce(
+          (sum, { alone, withLife }) => sum + Math.log(withLife(leaf, alone(leaf, prior)) / prior),
+          Math.log(prior),
+        );
+      };
     };
-    return { name, recommend: (example) => counts.show((leaf) => score(example, leaf)) };
+    return { counts, under };
   };
   return [
-    single('leaf bigram', (example) => seen(example).slice(0, 1)),
-    single('best single evidence', seen),
-    bayes('naive Bayes, window × life', seen),
-    bayes('naive Bayes, newest of each department × life', newestOfDepartments),
-    sections(dataset, { newestOfDepartments, life }),
+    counter(
+      'leaf-bigram',
+      'leaf bigram',
+      single((example) => seen(example).slice(0, 1)),
+    ),
+    counter('single-evidence', 'best single evidence', single(seen)),
+    counter('bayes-window', 'naive Bayes, window × life', bayes(seen)),
+    counter('bayes-departments', 'naive Bayes, newest of each department × life', bayes(newestOfDepartments)),
+    counter(
+      'cause-by-cause',
+      'category and leaf by each cause',
+      causeByCause(dataset, { newestOfDepartments, life }),
+    ),
   ];
+}
+
+/** Counts, and what they say of each leaf for an example. */
+interface Made {
+  counts: Counts;
+  under(example: Example): (leaf: number) => number;
+}
+
+function counter(baseline: CounterName, name: string, { counts, under }: Made): LeafCounter {
+  const scores = (example: Example) => {
+    const of = under(example);
+    return Float64Array.from({ length: counts.leaves }, (_, leaf) => of(leaf));
+  };
+  return {
+    baseline,
+    name,
+    recommend: (example) => counts.show(scores(example)),
+    score: (example) => counts.rank(scores(example)),
+  };
 }
 
 /**
  * What the causes call for counted apart: Category L2 by life and each cause, the leaf by each cause. A sparse pair of two causes is
  * not needed, so this is the strongest that counting without facts can do on pairs that were met.
  */
-function sections(
+function causeByCause(
   dataset: Dataset,
   of: { newestOfDepartments: (example: Example) => number[]; life: (example: Example) => string },
-): Counter {
+): Made {
   const needs = needsOf(dataset);
   const sectionOf = dataset.items.map(({ categories }) => categories.slice(0, 2).join('\u0000'));
-  const leaves = new Counts(dataset, (example) =>
+  const counts = new Counts(dataset, (example) =>
     of.newestOfDepartments(example).map((item) => needs[item].key),
   );
   const leafSection = new Map<number, string>();
-  leaves.leafOf.forEach((leaf, item) => {
+  counts.leafOf.forEach((leaf, item) => {
     leafSection.set(leaf, sectionOf[item]);
   });
   const totals = new Map<string, number>();
@@ -152,22 +219,22 @@ function sections(
     }
   }
   const all = dataset.splits.train.length;
-  const score = (example: Example, leaf: number) => {
-    const section = leafSection.get(leaf)!;
-    const share = ((totals.get(section) ?? 0) + 0.5) / all;
-    const prior = leaves.prior(leaf);
-    return of.newestOfDepartments(example).reduce((sum, item) => {
+  const under = (example: Example) => {
+    const each = of.newestOfDepartments(example).map((item) => {
       const condition = `${needs[item].key}|${of.life(example)}`;
-      const here =
-        ((totals.get(`${condition}|${section}`) ?? 0) + PRIOR * share) /
-        ((totals.get(condition) ?? 0) + PRIOR);
-      return sum + Math.log(here / share) + Math.log(leaves.given(needs[item].key, leaf, prior) / prior);
-    }, Math.log(prior));
+      return { condition, total: totals.get(condition) ?? 0, leaf: counts.given(needs[item].key) };
+    });
+    return (leaf: number) => {
+      const section = leafSection.get(leaf)!;
+      const share = ((totals.get(section) ?? 0) + 0.5) / all;
+      const prior = counts.prior(leaf);
+      return each.reduce((sum, { condition, total, leaf: given }) => {
+        const here = ((totals.get(`${condition}|${section}`) ?? 0) + PRIOR * share) / (total + PRIOR);
+        return sum + Math.log(here / share) + Math.log(given(leaf, prior) / prior);
+      }, Math.log(prior));
+    };
   };
-  return {
-    name: 'category and leaf by each cause',
-    recommend: (example) => leaves.show((leaf) => score(example, leaf)),
-  };
+  return { counts, under };
 }
 
 /**

@@ -3,7 +3,7 @@
  * model is by the item that it names, and by how it ranks the catalogue. They learn from what training may see, and choose their
  * settings on validation users. No result but the report's own part depends on them, and no fingerprint has them.
  */
-import { StoppedError, type Work } from '../control/hooks';
+import { passGate, StoppedError, type Work } from '../control/hooks';
 import { type Asker, fitBest, oneByOne, ranked } from '../evaluate/baselines/ask';
 import {
   type Baseline,
@@ -22,6 +22,7 @@ import { popularity } from '../evaluate/baselines/popularity';
 import { type BaselineRow, type BaselinesReport, leadsOf } from '../evaluate/baselines/report';
 import { sasRecAsker, trainSasRec } from '../evaluate/baselines/sasrec';
 import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
+import { countersOf } from '../evaluate/counters';
 import { GpuLimitError } from '../gpu/device';
 import { Random } from '../numeric/random';
 import { itemText } from '../rank/encoder';
@@ -56,6 +57,7 @@ export async function compareBaselines(inputs: BaselinesInputs, tools: StageTool
   const notes: string[] = [];
   const comparison = new Comparison(inputs, tools, visible);
   for (const baseline of COUNTED) await comparison.fitted(baseline);
+  await comparison.counters();
   if (sideOf(visible) > LARGEST_SIDE)
     notes.push(
       `EASE was left out: it inverts a matrix of ${sideOf(visible)} rows here, and a page has room and patience for ${LARGEST_SIDE}.`,
@@ -120,6 +122,21 @@ class Comparison {
       const isChosen = baseline.settings(this.#visible).length > 1;
       return this.#judge(baseline.name, oneByOne(scorer, hooks), isChosen ? setting : null);
     });
+  }
+
+  /** They see of a history what the model sees, and the stage of life too; they have no setting. */
+  async counters(): Promise<void> {
+    const { config, hooks } = this.#tools;
+    const { dataset, draw } = this.#inputs.data;
+    for (const { baseline, score } of countersOf(dataset, config.text.history_length)) {
+      const ask: Asker = async (_, each) => {
+        for (const [index, example] of draw.test.entries()) {
+          await passGate(hooks, 'Baselines');
+          each(index, score(example));
+        }
+      };
+      await this.#part(baseline, () => this.#judge(baseline, ask, null));
+    }
   }
 
   async sasRec(notes: string[]): Promise<void> {

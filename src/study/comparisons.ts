@@ -1,4 +1,5 @@
 /** What a study asks: pairs of methods, and the relative changes that the paper reports where it asked the same. */
+import { BASELINE_NAMES } from '../evaluate/baselines/names';
 import { OUTCOMES } from '../evaluate/metrics';
 
 export interface Comparison {
@@ -57,9 +58,7 @@ export const COMPARISONS: readonly Comparison[] = [
   tabled('What does RL add?', ['popo', 'popo'], ['orft', 'orft']),
   tabled('…with weights from group statistics', ['popo-light', 'light'], ['orft', 'orft']),
   asked('…over counting', 'popo', 'counting'),
-  ...['popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease', 'content', 'sasrec'].map((baseline) =>
-    asked(`…over ${baseline}`, 'popo', baseline),
-  ),
+  ...BASELINE_NAMES.map((baseline) => asked(`…over ${baseline}`, 'popo', baseline)),
   asked('…with weights that never move', 'fixed-0.5', 'orft'),
   asked('…with the semantic reward alone', 'fixed-1', 'orft'),
   asked('…with the ID reward alone', 'fixed-0', 'orft'),

@@ -1,4 +1,5 @@
 /** What most people want a study to answer, each with the methods that it takes. All methods and comparisons stay behind them. */
+import { COUNTER_NAMES } from '../evaluate/baselines/names';
 import type { OUTCOMES } from '../evaluate/metrics';
 import type { Interval } from '../numeric/interval';
 import { methodNamed } from './methods';
@@ -96,9 +97,20 @@ export const QUESTIONS: readonly Question[] = [
     isOpen: true,
     title: 'Who beats counting?',
     note: 'The model, against recommenders without language.',
-    methods: ['counting', 'popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease', 'orft', 'popo'],
+    methods: [
+      'counting',
+      'popularity',
+      'item-bigram',
+      ...COUNTER_NAMES,
+      'item-graph',
+      'item-knn',
+      'ease',
+      'orft',
+      'popo',
+    ],
     pairs: [
       ['popo', 'counting'],
+      ['popo', 'cause-by-cause'],
       ['popo', 'item-graph'],
       ['popo', 'ease'],
     ],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { generateCompatibility } from '../../src/data/compatibility/world';
 import type { Dataset, Example, Item } from '../../src/data/dataset';
-import { type Counter, countersOf, factJoin } from '../../src/evaluate/counters';
+import { type Counter, countersOf, factJoin, type LeafCounter } from '../../src/evaluate/counters';
 
 const item = (title: string, department: string): Item => ({
   id: title,
@@ -37,7 +37,7 @@ function byHand(): { data: Dataset; ask: (profile: string, ...seen: number[]) =>
   return { data, ask: (profile, ...seen) => example(add(profile, ...seen, 4)) };
 }
 
-const named = (all: readonly Counter[], start: string) => all.find(({ name }) => name.startsWith(start))!;
+const named = (all: readonly LeafCounter[], start: string) => all.find(({ name }) => name.startsWith(start))!;
 
 describe('counters', () => {
   it('join what each behaviour calls for in a stage of life only where they count both', () => {
@@ -68,6 +68,33 @@ describe('counters', () => {
     );
     expect(blind.recommend(near)).toBe(5);
     expect([4, 5, 6, 7]).toContain(seen.recommend(near));
+  });
+
+  it('rank all of one need before the next, by how often it is bought', () => {
+    const { data, ask } = byHand();
+    const { users, splits } = data;
+    // A second thing of the need that 5 answers to, and what is bought of it is bought more often.
+    const two: Dataset = { ...data, items: [...items, { ...items[5], id: 'more' }] };
+    for (let time = 0; time < 100; time++) {
+      users.push({ id: `${users.length}`, profile: 'student busy', history: Int32Array.of(0, 3, 8) });
+      splits.train.push({ sampleId: `more ${time}`, user: users.length - 1, position: 2 });
+    }
+    const { score, recommend } = named(countersOf(two, 5), 'naive Bayes, window');
+    const order = (...seen: Parameters<typeof ask>) => {
+      const scores = score(ask(...seen));
+      return Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]);
+    };
+    expect(order('student', 0, 3).slice(0, 2)).toEqual([8, 5]);
+    expect(recommend(ask('student', 0, 3))).toBe(8);
+    // Of the other device gear 7 is called for first, though 8 is the one that most buy.
+    expect(order('student', 1, 3)[0]).toBe(7);
+    expect(new Set(score(ask('student', 1, 3))).size).toBe(9);
+    // Where needs are equally likely, the same is first as is shown.
+    for (const each of countersOf(data, 5)) {
+      const asked = ask('parent', 0, 3);
+      const scores = each.score(asked);
+      expect(scores.indexOf(Math.max(...scores)), each.name).toBe(each.recommend(asked));
+    }
   });
 
   it('fall short of the fact join on pairs that training never met, in the world they are for', async () => {

@@ -88,10 +88,12 @@ export function Baselines() {
         <p>
           On the users of the table above. A baseline’s answer is the item that it ranks first, judged as the
           model’s answer is. HR and NDCG: of its ranking of the whole catalogue by the item that came next,
-          which the model, naming one item, does not have. All of them learn from what training may see, read
-          whole histories, and choose their settings on validation users. Below a rate: its 95 % interval over
-          these users; Top share and Distinct are no means over users, so they have none. Lead: with its 95 %
-          interval, paired over users; one seed. {inFieldWords(report.notes.join(' '))}
+          which the model, naming one item, does not have. All of them learn from what training may see and
+          read whole histories, the counters only what the model’s prompt shows. Those with settings choose
+          them on validation users. Counters, from the leaf bigram to counting cause by cause, add up which
+          need followed what, and show of a need the item that is bought most. Below a rate: its 95 % interval
+          over these users; Top share and Distinct are no means over users, so they have none. Lead: with its
+          95 % interval, paired over users; one seed. {inFieldWords(report.notes.join(' '))}
         </p>
       </details>
     </section>

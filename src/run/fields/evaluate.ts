@@ -25,7 +25,7 @@ export const evaluate = {
   ),
   baselines: field(oneOf(['quick', 'all']), 'quick', {
     help:
-      'Recommenders without language beside the table. quick: popularity, item bigram, item graph, ItemKNN and EASE, in seconds. ' +
+      'Recommenders without language beside the table. quick: popularity, item bigram, counters of needs, item graph, ItemKNN and EASE, in seconds. ' +
       'all: also SASRec, which is trained, and content neighbours, which load a sentence encoder of 28 MB. No other result depends on it.',
     form: { group: 'ranking', hint: 'all trains SASRec too, loads 28 MB' },
   }),

@@ -7,6 +7,7 @@ export const baselines: WholeStage<'baselines', BaselinesInputs, BaselinesMade, 
   name: 'baselines',
   reads: [
     'seed',
+    'text.history_length',
     'optimizer',
     'evaluate.baselines',
     'evaluate.sasrec_steps',

@@ -73,6 +73,27 @@ it('says when SASRec was not asked', () => {
   );
 });
 
+it('names a counter that wins', () => {
+  const report: BaselinesReport = {
+    model: 'popo',
+    rows: [],
+    leads: [
+      lead('sasrec', 'Category_L3_ACC', 0.3, 0.05),
+      lead('cause-by-cause', 'Category_L3_ACC', -0.1, 0.05),
+      lead('bayes-window', 'CTCVR', -0.2, 0.05),
+    ],
+    notes: [],
+  };
+  const [meaning, taste, advice] = verdict(report, model);
+  expect(meaning).toContain(
+    'the model is below counting cause by cause, the best of them: .400 against .500',
+  );
+  expect(taste).toContain(
+    'the model is below naive Bayes over the window, the best of them: .300 against .500',
+  );
+  expect(advice).toMatch(/^For these data take counting cause by cause or naive Bayes over the window, /);
+});
+
 it('pairs leads over users', () => {
   const outcomes = (values: number[]) =>
     Float32Array.from(

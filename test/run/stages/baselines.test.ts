@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { targetItem } from '../../../src/data/dataset';
+import { needsOf } from '../../../src/data/needs';
 import { countsOf, visibleOf } from '../../../src/evaluate/baselines/baseline';
 import { LARGEST_SIDE } from '../../../src/evaluate/baselines/ease';
 import { OUTCOMES } from '../../../src/evaluate/metrics';
@@ -47,12 +48,19 @@ describe('recommenders without language', () => {
     const { draw, dataset } = here.inputs.data;
     const { report } = made;
     expect(events).toEqual([{ type: 'baselines', baselines: report }]);
-    const names = ['popularity', 'item-bigram', 'item-graph', 'item-knn', 'ease'];
+    const counters = [
+      'leaf-bigram',
+      'single-evidence',
+      'bayes-window',
+      'bayes-departments',
+      'cause-by-cause',
+    ];
+    const names = ['popularity', 'item-bigram', ...counters, 'item-graph', 'item-knn', 'ease'];
     expect(report.rows.map(({ stage }) => stage)).toEqual(names);
     expect(report.notes[0]).toBe(
       'Left out, because evaluate.baselines is quick: SASRec, and content neighbours.',
     );
-    expect(told).toEqual([1, 2, 3, 4, 5]);
+    expect(told).toEqual(names.map((_, at) => at + 1));
     expect(report.model).toBe('popo');
 
     // Popularity answers everybody alike.
@@ -84,6 +92,75 @@ describe('recommenders without language', () => {
     expect(row['HR@10']).toBeCloseTo(mean(ranks.map((rank) => Number(rank < 10))), 12);
     for (const judged of made.judged)
       expect(judged.outcomes).toHaveLength(OUTCOMES.length * draw.test.length);
+  });
+
+  it('have counters among them, who see what the prompt shows and rank need after need', async () => {
+    const here = await given((config) => {
+      config.text.history_length = 2;
+    });
+    const { made } = await run(here, await inputsOf(here));
+    const { dataset, draw } = here.inputs.data;
+    const needs = needsOf(dataset);
+    const bought = (item: number) =>
+      dataset.splits.train.filter((example) => targetItem(dataset, example) === item).length;
+    const sales = dataset.items.map((_, item) => bought(item));
+    const kinds = [...new Set(needs.map(({ key }) => key))];
+    const before = ({ user, position }: (typeof draw.test)[number]) =>
+      [...dataset.users[user].history.slice(Math.max(0, position - 2), position)].map(
+        (item) => needs[item].key,
+      );
+    const sold = (kind: string, seen?: string) =>
+      dataset.splits.train.filter(
+        (example) =>
+          needs[targetItem(dataset, example)].key === kind &&
+          (seen === undefined || before(example).includes(seen)),
+      ).length;
+    const all = dataset.splits.train.length + kinds.length / 2;
+    // What each need seen makes of each need to come: its share, pulled by two purchases to the usual one.
+    const shares = new Map(
+      [...new Set(needs.map(({ key }) => key))].map((seen) => {
+        const when = dataset.splits.train.filter((example) => before(example).includes(seen)).length;
+        return [
+          seen,
+          kinds.map((kind) => (sold(kind, seen) + (2 * (sold(kind) + 0.5)) / all) / (when + 2)),
+        ] as const;
+      }),
+    );
+    const places = draw.test.map((example) => {
+      const strength = kinds.map((_, kind) =>
+        Math.max(0, ...before(example).map((seen) => shares.get(seen)![kind])),
+      );
+      const place = (item: number) => {
+        const kind = kinds.indexOf(needs[item].key);
+        return dataset.items.filter((_, other) => {
+          const others = kinds.indexOf(needs[other].key);
+          const [own, theirs] = [strength[kind], strength[others]];
+          if (others !== kind) return theirs > own || (theirs === own && others < kind);
+          return sales[other] > sales[item] || (sales[other] === sales[item] && other < item);
+        }).length;
+      };
+      return {
+        rank: place(targetItem(dataset, example)),
+        first: dataset.items.findIndex((_, item) => place(item) === 0),
+      };
+    });
+    const row = made.report.rows.find(({ stage }) => stage === 'single-evidence')!;
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(made.report.leads.some(({ over }) => over === 'single-evidence')).toBe(true);
+    expect(row.setting).toBeNull();
+    expect(row['HR@10']).toBeCloseTo(mean(places.map(({ rank }) => Number(rank < 10))), 12);
+    expect(row['NDCG@10']).toBeCloseTo(
+      mean(places.map(({ rank }) => (rank < 10 ? 1 / Math.log2(rank + 2) : 0))),
+      12,
+    );
+    expect(row.CTCVR).toBeCloseTo(
+      mean(
+        places.map(({ first }, at) =>
+          dataset.oracle!.ctcvr(draw.test[at].user, draw.test[at].position, first),
+        ),
+      ),
+      6,
+    );
   });
 
   it('has SASRec trained where all are asked for, and says what could not be had', async () => {
