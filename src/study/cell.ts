@@ -1,3 +1,4 @@
+import type { HeldSteps } from '../evaluate/heldReward';
 import type { AnswersRow } from '../evaluate/metrics';
 import type { RunConfig } from '../run/config';
 import type { Report } from '../run/report';
@@ -30,10 +31,12 @@ export interface Cell {
   outcomes: number[];
   /** Of the users; left out where the data tells none. */
   slices?: TestSlices;
-  /** How RL fails, step by step: see `frac_reward_zero_std`; the curve has distinct answers and their concentration. */
   /** Of its own RL; 0 of a model that was derived. Cells of older versions lack it. */
   spent?: Spent;
   /** Of a derived model: the methods whose runs of this seed it is made from. */
   from?: readonly string[];
+  /** Of a run whose rule held a reward at a level until its end. Cells of older versions lack it. */
+  held?: HeldSteps;
+  /** How RL fails, step by step: see `frac_reward_zero_std`; the curve has distinct answers and their concentration. */
   gauges: { reward: number[]; frac_reward_zero_std: number[]; curve: Report['popo']['curve'] };
 }

@@ -9,8 +9,11 @@ import type { Cell } from './cell';
 import { CLAIM } from './claimMethods';
 import { type Cost, costOf, costWords } from './cost';
 import { type Family, familiesOf, relatives } from './front';
+import { type HeldMethod, heldMethodSentences, heldMethods } from './heldRewards';
+import { areaText, hullBySeed, hullBySeedRows } from './hullBySeed';
 import { isFiner, SWEEP } from './methods';
-import { type PlaneMean, PlanePoints } from './planePoints';
+import { type PlaneMean, PlanePoints, START } from './planePoints';
+import { aligned } from './textTable';
 
 export interface ClaimedRule {
   method: string;
@@ -43,11 +46,17 @@ export interface Claim {
   /** How many verdicts share the .05. */
   verdicts: number;
   draws: number;
-  fixed: { method: string; Category_L3_ACC: number; CTCVR: number }[];
+  /** What RL begins with; null where no seed is judged. */
+  start: { Category_L3_ACC: number; CTCVR: number } | null;
+  fixed: { method: string; Category_L3_ACC: number; CTCVR: number; cost: Cost | null }[];
   hull: Interval | null;
+  /** What single fixed weights cover together, without a coin. */
+  staircase: Interval | null;
   sweepCost: Cost | null;
   rules: ClaimedRule[];
   families: ClaimedFamily[];
+  /** Of methods that were to keep a reward at a level. */
+  held: HeldMethod[];
 }
 
 const SEEDS = 5;
@@ -79,7 +88,7 @@ export function judgeClaim(cells: readonly Cell[], draws = DRAWS): Claim {
   const verdicts = rules.length + relatives(plane).length;
   const miss = MISS / Math.max(1, verdicts);
   const users = Math.min(
-    ...swept.map((seed) => (plane.cell('orft', seed)?.outcomes.length ?? 0) / OUTCOMES.length),
+    ...swept.map((seed) => (plane.cell(START, seed)?.outcomes.length ?? 0) / OUTCOMES.length),
   );
   const isEnough = (seeds: number) => seeds >= SEEDS && users >= USERS;
   const sweepCost = costOf(own, FIXED, swept, FIXED);
@@ -92,8 +101,15 @@ export function judgeClaim(cells: readonly Cell[], draws = DRAWS): Claim {
         (swept.length === 0 ? '.' : `, with ${users} users.`),
     verdicts,
     draws,
-    fixed: swept.length === 0 ? [] : FIXED.map((name) => ({ method: name, ...meanOf(plane, name, swept) })),
+    start: swept.length === 0 ? null : meanOf(plane, START, swept),
+    fixed: (swept.length === 0 ? [] : FIXED).map((name) => ({
+      method: name,
+      ...meanOf(plane, name, swept),
+      cost: costOf(own, [name], swept, FIXED),
+    })),
     hull: swept.length === 0 ? null : plane.over(swept, (seed, draw) => plane.hull(FIXED, seed, draw)),
+    staircase:
+      swept.length === 0 ? null : plane.over(swept, (seed, draw) => plane.staircase(FIXED, seed, draw)),
     sweepCost,
     rules: rules.map(({ name, seeds }): ClaimedRule => {
       const overHull = plane.over(seeds, (seed, draw) => plane.above(name, seed, draw), miss);
@@ -127,6 +143,7 @@ export function judgeClaim(cells: readonly Cell[], draws = DRAWS): Claim {
         verdict: isEnough(family.seeds) ? verdictOf(family, ofSweep) : 'not judged',
       };
     }),
+    held: heldMethods(own),
   };
 }
 
@@ -142,13 +159,12 @@ function meanOf(plane: PlanePoints, method: string, seeds: readonly number[]) {
 }
 
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
-const area = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(1000 * value).toFixed(2)}`;
 const range = ({ low, high }: Interval, write: (value: number) => string) =>
   `[${write(low)}, ${write(high)}]`;
 
 /** One sentence on a rule. */
 export function ruleSentence({ method, overHull, verdict, seeds }: ClaimedRule): string {
-  const told = `${area(overHull.mean)} ${range(overHull, area)}`;
+  const told = `${areaText(overHull.mean)} ${range(overHull, areaText)}`;
   switch (verdict) {
     case 'above':
       return `${method} is above the hull of five fixed weights: ${told}.`;
@@ -181,24 +197,28 @@ export function familySentence({ name, share, ofSweep, verdict, seeds }: Claimed
 
 /** For a terminal. */
 export function claimText(claim: Claim): string {
-  const { seeds, users, tooFew, verdicts, draws, fixed, hull, sweepCost, rules, families } = claim;
+  const { seeds, users, tooFew, verdicts, draws, start, fixed, hull, staircase } = claim;
+  const { sweepCost, rules, families, held } = claim;
   const cost = (own: Cost | null) => (own === null ? ['–', '–'] : [times(own.ofOneFixed), costWords(own)]);
   const table = [
     ['', 'seeds', 'L3', 'CTCVR', 'above the hull, ×1000', 'simultaneous', 'of the hull', '× one fixed', 'RL'],
-    ...fixed.map(({ method, Category_L3_ACC, CTCVR }) => [
-      method,
-      String(seeds.length),
-      Category_L3_ACC.toFixed(4),
-      CTCVR.toFixed(4),
-      ...['', '', '', '', ''],
-    ]),
+    ...(start === null ? [] : [{ method: 'SFT', ...start, cost: null }, ...fixed]).map(
+      ({ method, Category_L3_ACC, CTCVR, cost: own }) => [
+        method,
+        String(seeds.length),
+        Category_L3_ACC.toFixed(4),
+        CTCVR.toFixed(4),
+        ...['', '', ''],
+        ...(own === null ? ['', ''] : cost(own)),
+      ],
+    ),
     ...rules.map((rule) => [
       rule.method,
       String(rule.seeds),
       rule.Category_L3_ACC.toFixed(4),
       rule.CTCVR.toFixed(4),
-      area(rule.overHull.mean),
-      range(rule.overHull, area),
+      areaText(rule.overHull.mean),
+      range(rule.overHull, areaText),
       percent(rule.share),
       ...cost(rule.cost),
     ]),
@@ -214,26 +234,27 @@ export function claimText(claim: Claim): string {
     ]),
     ['five fixed weights', String(seeds.length), '', '', '', '', percent(1), ...cost(sweepCost)],
   ];
-  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
+  const bySeed = hullBySeed(rules);
   const adapters = [
     ...new Set([sweepCost, ...rules.map((rule) => rule.cost)].flatMap((own) => own?.adapters ?? [])),
   ];
   return [
-    ...table.map((row) =>
-      row
-        .map((text, i) => text.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    ),
+    aligned(table),
     '',
+    ...(bySeed === null ? [] : [aligned(hullBySeedRows(bySeed)), '']),
     ...rules.map(ruleSentence),
     ...families.map(familySentence),
+    ...held.flatMap(heldMethodSentences),
     ...(tooFew === null ? [] : [tooFew]),
     '',
-    `Seeds ${seeds.join(', ') || 'none'}, ${users} test users of each or more. Area of the hull, ×1000: ${hull === null ? 'not known' : (1000 * hull.mean).toFixed(2)}.`,
+    `Seeds ${seeds.join(', ') || 'none'}, ${users} test users of each or more. Area of the hull, ×1000: ${covered(hull)}; of the staircase of single fixed weights: ${covered(staircase)}.`,
     `Intervals are simultaneous: ${verdicts} verdicts share an error of ${MISS} (Bonferroni), seeds and users drawn again ${draws.toLocaleString('en')} times. With few seeds they are rough.`,
     `RL is of one seed on average, on ${adapters.join(', ') || 'an adapter that is not known'}. Seconds are of training alone; a rule that measures gradients does more work with each rollout.`,
   ].join('\n');
+}
+
+function covered(area: Interval | null): string {
+  return area === null ? 'not known' : (1000 * area.mean).toFixed(2);
 }
 
 function times(value: number | null): string {

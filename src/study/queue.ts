@@ -8,6 +8,7 @@ import { KERNELS_VERSION } from '../gpu/kernels';
 import { outcomesOf } from '../run/assemble';
 import type { RunConfig } from '../run/config';
 import type { ConfigDiff } from '../run/diff';
+import { heldByRun } from '../run/heldReward';
 import type { PresetRef } from '../run/presets';
 import type { DeviceInfo, Report, StageName } from '../run/report';
 import type { RunContext, RunOutcome } from '../run/runner';
@@ -179,6 +180,7 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
   // Of a derived model these are of the run that it was put in the place of.
   const { steps, curve } = derived === undefined ? report.popo : { steps: [], curve: [] };
   const levels = (derived === undefined && checkpoint.state.made.popo?.levels) || [];
+  const held = method.row === 'popo' && derived === undefined ? heldByRun(report) : null;
   return {
     method: method.name,
     seed: config.seed,
@@ -192,6 +194,7 @@ function cellOf(method: Method, config: RunConfig, { report, checkpoint, slices 
     ...(slices === null ? {} : { slices }),
     ...(method.row === 'popo' && { spent: spentOf(report, steps, levels) }),
     ...(derived && { from: derived.from }),
+    ...(held !== null && { held }),
     gauges: {
       reward: steps.map((step) => step.reward),
       frac_reward_zero_std: steps.map((step) => step.frac_reward_zero_std),

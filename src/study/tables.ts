@@ -7,6 +7,10 @@ import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
 import { type Cost, costWords } from './cost';
 import { FRONT_NOTE, type Front, frontOf } from './front';
+import { type HeldMethod, heldMethodSentences, heldMethods } from './heldRewards';
+import { hullBySeed, hullBySeedRows } from './hullBySeed';
+import { paired, valuesOf } from './paired';
+import { aligned } from './textTable';
 
 export interface Compared {
   question: string;
@@ -37,6 +41,8 @@ export interface StudyTables {
   /** Null where the data tells no slices. */
   slices: SliceTables | null;
   front: Front;
+  /** Of methods that were to keep a reward at a level. */
+  held: HeldMethod[];
 }
 
 export function studyTables(cells: readonly Cell[]): StudyTables {
@@ -72,6 +78,7 @@ export function studyTables(cells: readonly Cell[]): StudyTables {
     ),
     slices: sliceTables(cells),
     front: frontOf(cells),
+    held: heldMethods(cells),
   };
 }
 
@@ -92,30 +99,6 @@ function gaugesOf(cells: readonly Cell[]): Gauges {
   };
 }
 
-/** One outcome of each user. */
-function valuesOf({ outcomes }: Cell, column: number): Float64Array {
-  const width = OUTCOMES.length;
-  return Float64Array.from({ length: outcomes.length / width }, (_, user) => outcomes[user * width + column]);
-}
-
-/** Differences per seed that both methods have, and the control's mean over those seeds. */
-function paired(cells: readonly Cell[], method: string, control: string, column: number) {
-  const width = OUTCOMES.length;
-  const differences: Float64Array[] = [];
-  let base = 0;
-  for (const ours of cells.filter((cell) => cell.method === method)) {
-    const theirs = cells.find((cell) => cell.method === control && cell.seed === ours.seed);
-    if (theirs === undefined) continue;
-    if (theirs.outcomes.length !== ours.outcomes.length)
-      throw new Error(`${method} and ${control} of seed ${ours.seed} were not judged on the same users.`);
-    const users = ours.outcomes.length / width;
-    const at = ({ outcomes }: Cell, user: number) => outcomes[user * width + column];
-    differences.push(Float64Array.from({ length: users }, (_, user) => at(ours, user) - at(theirs, user)));
-    for (let user = 0; user < users; user++) base += at(theirs, user) / users;
-  }
-  return { differences, base: base / Math.max(1, differences.length) };
-}
-
 function shapeOf({ low, high, mean }: PairedInterval, paper: number | null): Compared['shape'] {
   if (paper === null) return 'not reported';
   if (low <= 0 && high >= 0) return 'not established';
@@ -125,7 +108,7 @@ function shapeOf({ low, high, mean }: PairedInterval, paper: number | null): Com
 const percent = (value: number | null) => (value === null ? '–' : `${(100 * value).toFixed(1)} %`);
 
 /** For a terminal. */
-export function tablesText({ means, comparisons, slices, front }: StudyTables): string {
+export function tablesText({ means, comparisons, slices, front, held }: StudyTables): string {
   const halfWidth = ({ low, high }: { low: number; high: number }) => (high - low) / 2;
   const rows = [
     ['method', 'seeds', ...OUTCOMES],
@@ -147,7 +130,7 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
       gauges.frac_reward_zero_std?.toFixed(3) ?? '',
     ]),
   ];
-  const paired = [
+  const compared = [
     ['', 'method', 'against', 'metric', 'difference', '95 %', 'p', 'relative', 'paper', ''],
     ...comparisons.map(
       ({ question, table, method, control, metric, difference, relative, paper, shape }, index) => [
@@ -183,6 +166,7 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
       '× one fixed',
       'RL, mean over seeds',
     ],
+    ...(front.start === null ? [] : [startRow(front.start)]),
     ...front.points.map(({ overBestFixed: over, overHull, cost, ...point }) => [
       point.method,
       point.Category_L3_ACC.toFixed(4),
@@ -221,18 +205,22 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
   ];
   const chosen = front.bestFixed.map(({ seed, method }) => `${method} for seed ${seed}`);
   const notes = [
+    ...held.map((method) => heldMethodSentences(method).join(' ')),
     FRONT_NOTE,
     ...(chosen.length === 0 ? [] : [`The best on the other seeds: ${chosen.join(', ')}.`]),
     ...(front.missing === null ? [] : [front.missing]),
   ];
   const sliced = slices === null ? [] : [aligned(sliceRowsText(slices))];
+  const seeds = hullBySeed(front.points);
+  const bySeed = seeds === null ? [] : [aligned(hullBySeedRows(seeds))];
   const made = front.families.length === 0 ? [] : [aligned(families)];
   return [
     aligned(rows),
     aligned(gauges),
-    aligned(paired),
+    aligned(compared),
     ...sliced,
     aligned(points),
+    ...bySeed,
     ...made,
     ...notes,
   ].join('\n\n');
@@ -240,6 +228,11 @@ export function tablesText({ means, comparisons, slices, front }: StudyTables): 
 
 function costCells(cost: Cost | null): string[] {
   return cost === null ? ['', ''] : [cost.ofOneFixed?.toFixed(2) ?? '', costWords(cost)];
+}
+
+/** Where RL begins. */
+function startRow({ Category_L3_ACC, CTCVR }: NonNullable<Front['start']>): string[] {
+  return ['SFT', Category_L3_ACC.toFixed(4), CTCVR.toFixed(4), ...new Array<string>(11).fill('')];
 }
 
 function areaRow(name: string, area: Interval | null, cost: Cost | null): string[][] {
@@ -269,16 +262,4 @@ export function cellsCsv(cells: readonly Cell[]): string {
     ].join(','),
   );
   return `${[header.join(','), ...lines].join('\n')}\n`;
-}
-
-function aligned(rows: string[][]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, i) => text.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -111,6 +111,7 @@ function stage({
             bestFixed: [],
             missing: null,
           },
+          held: [],
         },
       };
     },

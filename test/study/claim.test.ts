@@ -128,6 +128,16 @@ describe('the hull in a study', () => {
     const text = tablesText(studyTables(cells));
     expect(text).toContain('above the hull');
     expect(text).toMatch(/^…and their hull with SFT +2\.00e-2 +5\.00 +32,000 rollouts, 500 updates, 50 s$/m);
+    expect(text).toMatch(/^SFT +0\.5000 +0\.5000$/m);
+    const area = frontOf(cells).points.find(({ method }) => method === 'popo')!.overHullBySeed[0].area;
+    expect(text).toMatch(/^above the hull by seed, ×1000 +1 +× one fixed/m);
+    const line = text.split('\n').find((each) => each.startsWith('popo') && each.includes(' +'))!;
+    expect(line.split(/ {2,}/)).toEqual([
+      'popo',
+      `+${(1000 * area).toFixed(2)}`,
+      '1.00',
+      '6,400 rollouts, 100 updates, 10 s',
+    ]);
     expect(text).toMatch(/^fixed-0 and fixed-1 and 3 made from them +1 +100\.0 % .* 2\.00 +12,800 rollouts/m);
     const [header, ...lines] = cellsCsv(cells).trimEnd().split('\n');
     expect(header).toContain('rl_rollouts,rl_updates,rl_seconds');
@@ -179,12 +189,61 @@ describe('the claim', () => {
     expect(text).toContain('11 verdicts share an error of 0.05 (Bonferroni)');
     for (const { name } of CLAIM)
       if (name in { ...PLACES, ...rules, ...good } && name !== 'orft') expect(text).toContain(name);
+    // Each seed's area stands beside what the rule took.
+    const areas = of('mgda').overHullBySeed.map(({ area }) => `−${Math.abs(1000 * area).toFixed(2)}`);
+    expect(areas).toHaveLength(5);
+    const line = text.split('\n').find((each) => each.startsWith('mgda') && each.includes(areas[0]))!;
+    expect(line.split(/ {2,}/)).toEqual(['mgda', ...areas, '1.00', '6,400 rollouts, 100 updates, 10 s']);
+    expect(text).toMatch(/^above the hull by seed, ×1000 +1 +2 +3 +4 +5 +× one fixed +RL, mean over seeds$/m);
     // More verdicts, wider intervals: the same rule alone.
     const alone = judgeClaim([1, 2, 3, 4, 5].flatMap((seed) => seedCells(seed, { popo: [0.6, 0.6] }, many)));
     const width = ({ low, high }: { low: number; high: number }) => high - low;
     expect(alone.verdicts).toBe(1);
     expect(width(alone.rules[0].overHull)).toBeLessThan(width(of('popo').overHull));
     expect(alone.rules[0].overHull.mean).toBe(of('popo').overHull.mean);
+  });
+
+  it('begins with SFT, and has what each fixed weight took', () => {
+    const claim = judgeClaim([1, 2].flatMap((seed) => seedCells(seed, rules)));
+    expect(claim.start).toEqual({ Category_L3_ACC: 0.5, CTCVR: 0.5 });
+    const lines = claimText(claim).split('\n');
+    expect(lines[1].split(/ {2,}/)).toEqual(['SFT', '2', '0.5000', '0.5000']);
+    expect(lines[2].split(/ {2,}/).slice(0, 4)).toEqual(['fixed-0', '2', '0.4000', '0.7000']);
+    expect(lines[2]).toMatch(/ 1\.00 +6,400 rollouts, 100 updates, 10 s$/);
+    // Two steps above (.45, .45): to (.6, .5 or less) at heights of nothing and .05, and (.5, .5).
+    expect(claim.staircase!.mean).toBeCloseTo(0.05 * 0.05, 12);
+    expect(claimText(claim)).toContain(
+      'Area of the hull, ×1000: 20.00; of the staircase of single fixed weights: 2.50.',
+    );
+    expect(judgeClaim([cell('popo', 1, [0.6, 0.6])]).start).toBeNull();
+  });
+
+  it('says of a reward that was to be kept what it ended at, whether it was kept, and what test users have', () => {
+    const held = (seed: number, level: number) => ({
+      ...cell('constraint', seed, [0.4, 0.6]),
+      // Alternately .1 below the level and at it: .05 below.
+      held: {
+        reward: 'semantic' as const,
+        level,
+        rewards: Array.from({ length: 20 }, (_, step) => level - 0.1 * (step % 2)),
+      },
+    });
+    const cells = [1, 2].flatMap((seed) => [...seedCells(seed), held(seed, seed === 1 ? 0.6 : 0.7)]);
+    const claim = judgeClaim(cells);
+    const [{ outcome, test }] = claim.held;
+    expect(outcome).toMatchObject({ reward: 'semantic', seeds: 2, steps: 20, verdict: 'missed' });
+    expect(outcome.level).toBeCloseTo(0.65, 12);
+    expect(outcome.end.mean).toBeCloseTo(0.6, 12);
+    expect(test!.change.mean).toBeCloseTo(-0.1, 12);
+    const told = [
+      /^constraint: The semantic reward was to be kept at \.650 or above on prompts of training: over the last 20 steps of each of 2 seeds it was \.600 \[\.5\d\d, \.6\d\d\], so it was not held\./m,
+      /On test users constraint ends at L3 \.400, where SFT has \.500: −\.100 \[−\.100, −\.100\]\.$/m,
+    ];
+    for (const sentence of told) {
+      expect(claimText(claim)).toMatch(sentence);
+      expect(tablesText(studyTables(cells))).toMatch(sentence);
+    }
+    expect(judgeClaim(seedCells(1)).held).toEqual([]);
   });
 
   it('judges nothing on fewer seeds or users, nor compute that is not known', () => {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { mixed } from '../../src/model/mixture';
 import type { RunConfig } from '../../src/run/config';
-import { diffFromPreset } from '../../src/run/diff';
-import { runPipeline } from '../../src/run/runner';
+import { type ConfigDiff, diffFromPreset } from '../../src/run/diff';
+import { type RunOutcome, runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import type { Cell } from '../../src/study/cell';
 import { atWeights, soup } from '../../src/study/derived';
@@ -41,6 +41,7 @@ function studyOf(methods: readonly Method[], seeds = [5]) {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const told: string[] = [];
   const trained: string[] = [];
+  const outcomes: RunOutcome[] = [];
   let stopAt = '';
   const run = () => {
     told.length = 0;
@@ -72,6 +73,7 @@ function studyOf(methods: readonly Method[], seeds = [5]) {
         });
         if (told[told.length - 1] === `${stopAt} started`) recorded.context.controls.stop();
         const outcome = await runPipeline(recorded.context);
+        outcomes.push(outcome);
         sft ??= recorded.saved.find(({ state }) => state.stage === 'popo' && state.step === 0) ?? null;
         return outcome;
       },
@@ -80,7 +82,7 @@ function studyOf(methods: readonly Method[], seeds = [5]) {
   const stop = (name: string) => {
     stopAt = name;
   };
-  return { cells, files, told, trained, run, stop };
+  return { cells, files, told, trained, outcomes, run, stop };
 }
 
 describe('a soup', { timeout: 120_000 }, () => {
@@ -207,5 +209,32 @@ describe('a soup', { timeout: 120_000 }, () => {
         { share: 0, weights: zero },
       ]),
     ).toBe(one);
+  });
+});
+
+describe('a constraint', { timeout: 120_000 }, () => {
+  it('leaves in its cell what its reward was held at and what it earned in the end; other rules leave nothing', async () => {
+    const [, reward] = common['popo.rewards'] as string[];
+    const constraint = methodNamed('constraint');
+    const study = studyOf([
+      methodNamed('fixed-1'),
+      { ...constraint, diff: { ...(constraint.diff as ConfigDiff), 'popo.constrained': reward } },
+    ]);
+    const { cells, failed } = await study.run();
+    expect(failed).toBe(0);
+    const [{ held: none }, { held }] = cells;
+    expect(none).toBeUndefined();
+    const { report, checkpoint } = study.outcomes[1];
+    // It is held at all of what fine-tuning earned.
+    const [{ rewards }] = checkpoint.state.made.popo!.levels!;
+    expect(held!.reward).toBe(reward);
+    expect(held!.level).toBe(rewards[1]);
+    const means = report!.popo.steps.map((step) => {
+      const paid = step.rewards.flat().map(([, second]) => second);
+      return paid.reduce((sum, value) => sum + value, 0) / paid.length;
+    });
+    expect(means.some((mean) => mean > 0)).toBe(true);
+    expect(held!.rewards).toHaveLength(4);
+    for (const [step, reward] of held!.rewards.entries()) expect(reward).toBeCloseTo(means[step], 12);
   });
 });

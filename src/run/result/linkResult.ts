@@ -141,7 +141,8 @@ function linkedRow(row: NonNullable<Report['counting']> & { answer_loss?: number
   ];
 }
 
-function meanReward({ rewards }: Source['popo']['steps'][number], k: number): number | null {
+/** Of a step's answers, of reward `k`; null of none. */
+export function meanReward({ rewards }: Source['popo']['steps'][number], k: number): number | null {
   const paid = rewards.flatMap((group) => group.map((rollout) => rollout[k]));
   return paid.length === 0 ? null : paid.reduce((sum, value) => sum + value, 0) / paid.length;
 }
