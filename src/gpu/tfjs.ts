@@ -8,6 +8,7 @@
  * for some shapes that adds floats with atomics, in an order that changes from run to run.
  */
 import * as tf from '@tensorflow/tfjs';
+import { replaceProducts } from './wasmProducts';
 
 /** `MatMulProgramType.MatMulPackedProgram` of tfjs-backend-webgpu: tiles in workgroup memory, a fixed order of sums. */
 const PACKED_MATMUL = 3;
@@ -65,7 +66,9 @@ async function useWasm(): Promise<boolean> {
       'tfjs-backend-wasm-threaded-simd.wasm': simd.default,
     });
   }
-  return start('wasm');
+  const isStarted = await start('wasm');
+  if (isStarted) replaceProducts();
+  return isStarted;
 }
 
 /** Plain JavaScript: runs everywhere. */

@@ -182,34 +182,34 @@ export function drawnAuc({ scores, labels, users }: ScoredOnce, seed: number, dr
 
 /** AUC with each row counted as often as its user is drawn; sorts once. */
 class WeightedAuc {
-  readonly #order: Int32Array;
+  /** Rows from the lowest score up: whose each is, and its label. */
+  readonly #users: Int32Array;
+  readonly #labels: Uint8Array;
+  /** Where the rows of each score end. */
+  readonly #ends: number[] = [];
 
-  constructor(
-    readonly scores: ArrayLike<number>,
-    readonly labels: ArrayLike<number>,
-    readonly users: Int32Array,
-  ) {
-    this.#order = Int32Array.from({ length: scores.length }, (_, i) => i).sort(
+  constructor(scores: ArrayLike<number>, labels: ArrayLike<number>, users: Int32Array) {
+    const order = Int32Array.from({ length: scores.length }, (_, i) => i).sort(
       (a, b) => scores[a] - scores[b],
     );
+    this.#users = order.map((row) => users[row]);
+    this.#labels = Uint8Array.from(order, (row) => Number(Boolean(labels[row])));
+    for (let at = 1; at <= order.length; at++)
+      if (at === order.length || scores[order[at]] !== scores[order[at - 1]]) this.#ends.push(at);
   }
 
   of(weights: Float64Array): number {
-    const { scores, labels, users } = this;
-    const order = this.#order;
-    let [positives, negatives, won] = [0, 0, 0];
-    for (let from = 0; from < order.length; ) {
+    const [users, labels] = [this.#users, this.#labels];
+    let [positives, negatives, won, at] = [0, 0, 0, 0];
+    for (const end of this.#ends) {
       let [yes, no] = [0, 0];
-      let to = from;
-      for (; to < order.length && scores[order[to]] === scores[order[from]]; to++) {
-        const row = order[to];
-        if (labels[row]) yes += weights[users[row]];
-        else no += weights[users[row]];
+      for (; at < end; at++) {
+        if (labels[at]) yes += weights[users[at]];
+        else no += weights[users[at]];
       }
       won += yes * (negatives + no / 2);
       positives += yes;
       negatives += no;
-      from = to;
     }
     return positives === 0 || negatives === 0 ? 0.5 : won / (positives * negatives);
   }

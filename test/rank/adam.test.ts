@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useSlowPath } from '../../src/gpu/tfjs';
+import { useCpu, useSlowPath } from '../../src/gpu/tfjs';
 import { Adam, assign, valuesOf } from '../../src/rank/adam';
 
 beforeAll(useSlowPath);
@@ -69,6 +69,29 @@ describe('Adam', () => {
     adam.dispose();
     tf.dispose(whole.variables);
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('has these bits in plain JavaScript too, and leaves alone what shares a variable\u2019s numbers', async () => {
+    await useCpu();
+    try {
+      const [own, theirs] = [problem(), problem()];
+      const before = own.variables.map((variable) => tf.clone(variable));
+      const first = await valuesOf(own.variables).then((values) => values.slice());
+      const adam = new Adam(own.variables, 0.05, { steps: 0, moments: null });
+      const reference = tf.train.adam(0.05);
+      for (let step = 0; step < 3; step++) {
+        tf.tidy(() => adam.minimize(own.loss(step))).dispose();
+        reference.minimize(() => tf.tidy(theirs.loss(step)), false, theirs.variables);
+      }
+      expect(await valuesOf(own.variables)).toEqual(await valuesOf(theirs.variables));
+      expect(await valuesOf(own.variables)).not.toEqual(first);
+      expect(await valuesOf(before as tf.Variable[])).toEqual(first);
+      adam.dispose();
+      reference.dispose();
+      tf.dispose([...own.variables, ...theirs.variables, ...before]);
+    } finally {
+      await useSlowPath();
+    }
   });
 
   it('takes no numbers of other variables', () => {
