@@ -4,6 +4,7 @@ import type { BaselinesReport } from '../evaluate/baselines/report';
 import { verdict } from '../evaluate/baselines/verdict';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
+import { SLICED } from '../evaluate/slices';
 import type { Interval } from '../numeric/interval';
 import type { Report } from '../run/report';
 import { countsInWords } from '../sft/cot';
@@ -30,7 +31,13 @@ export function reportParts(report: Report): { title: string; text: string }[] {
       title: 'The front of this one run',
       text: front === undefined ? null : frontText(front, popo.rewardNames),
     },
-    { title: 'By slice of test users', text: sliceText([...rows, ...(baselines?.rows ?? [])]) },
+    {
+      title: 'By slice of test users',
+      text: bySliceText(
+        [...rows, ...(front ?? []).map(({ row }) => row), ...(baselines?.rows ?? [])],
+        report,
+      ),
+    },
     {
       title: 'Recommenders without language',
       text: baselines && model ? baselinesText(baselines, model, timings) : null,
@@ -127,6 +134,50 @@ export function sliceText(rows: readonly AnswersRow[]): string | null {
   );
   const header = ['by slice', '', ...first.map(({ name, users }) => `${name} (${users})`)];
   return aligned([header, ...lines]);
+}
+
+function bySliceText(rows: readonly AnswersRow[], { spreads, baselines }: Report): string | null {
+  const parts = [sliceText(rows), slicePairsText(spreads, baselines)].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join('\n\n');
+}
+
+/** What each stage changed and what the model leads by, by slice, paired by user, for a terminal; null for reports without. */
+export function slicePairsText(
+  spreads: Report['spreads'] = [],
+  baselines?: Pick<BaselinesReport, 'model' | 'slices'>,
+): string | null {
+  const changed = spreads.flatMap(({ stage, from, slices = [] }) => [
+    {
+      pair: `${stage} − ${from}`,
+      slices: slices.map(({ name, users, changes }) => ({ name, users, of: changes })),
+    },
+  ]);
+  const found = baselines?.slices ?? [];
+  const leads = (found[0]?.leads ?? [])
+    .filter(({ metric }) => metric === SLICED[0])
+    .map(({ over }) => ({
+      pair: `${baselines?.model} − ${over}`,
+      slices: found.map(({ name, users, leads: own }) => {
+        const [l3, ctcvr] = SLICED.map((metric) =>
+          own.find((lead) => lead.over === over && lead.metric === metric),
+        );
+        return { name, users, of: { Category_L3_ACC: l3!, CTCVR: ctcvr! } };
+      }),
+    }));
+  const pairs = [...changed, ...leads].filter(({ slices }) => slices.length > 0);
+  if (pairs.length === 0) return null;
+  const cell = ({ mean, low, high }: Interval) =>
+    `${mean < 0 ? '' : '+'}${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+  return aligned([
+    ['paired by user, 95 %', '', ...pairs[0].slices.map(({ name, users }) => `${name} (${users})`)],
+    ...pairs.flatMap(({ pair, slices }) =>
+      SLICED.map((metric, index) => [
+        index === 0 ? pair : '',
+        index === 0 ? 'L3' : 'CTCVR',
+        ...slices.map(({ of }) => cell(of[metric])),
+      ]),
+    ),
+  ]);
 }
 
 /** Recommenders without language beside the model, and who wins, for a terminal. */

@@ -11,7 +11,7 @@ import type { LanguageModel } from '../model/languageModel';
 import { scoreTails } from '../model/scoreTails';
 import { rankOf } from '../rank/rankingMetrics';
 import type { ParsedCompletion, PromptFormat } from '../text/prompt';
-import { type SliceRow, sliceRows } from './slices';
+import { type SliceRow, sliceRows, type TestSlices } from './slices';
 
 /** One row of the stage table; the keys are the paper's. Rates in [0, 1]. */
 export interface MetricsRow {
@@ -88,6 +88,8 @@ export interface UserOutcomes {
   outcomes: Float32Array<ArrayBuffer>;
   /** [users, MORE_OUTCOMES] */
   more?: Float32Array<ArrayBuffer>;
+  /** Of a model's row: of which kind each is. Left out where the data tells none, and by older checkpoints. */
+  slices?: TestSlices;
 }
 
 export interface EvaluationOptions {
@@ -134,7 +136,10 @@ export async function evaluateModel(
   const { items, outcomes, more } = judged;
   const meanLoss = answerLoss.reduce((sum, loss) => sum + loss, 0) / examples.length;
   const completions = examples.map(({ sampleId }, i) => ({ sampleId, tokens: generated[i], item: items[i] }));
-  return { row: { ...judged.row, answer_loss: meanLoss }, completions, outcomes, more };
+  const kinds = asked.format.dataset.slices;
+  const slices = kinds && { names: [...kinds.names], of: examples.map((example) => kinds.of(example)) };
+  const row = { ...judged.row, answer_loss: meanLoss };
+  return { row, completions, outcomes, more, ...(slices && { slices }) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How far the rows of the stage table are from luck with users: each by itself, and each less the one above it. */
 import { type PairedInterval, pairedBootstrap } from './bootstrap';
 import { MORE_OUTCOMES, OUTCOMES, type UserOutcomes } from './metrics';
+import { type SliceChanges, sliceChanges } from './sliceChanges';
 import { meanOf } from './slices';
 
 export type OutcomeName = (typeof OUTCOMES)[number] | (typeof MORE_OUTCOMES)[number];
@@ -14,6 +15,8 @@ export interface RowSpread {
   from: string | null;
   /** This row less that one, user by user, so that luck with users is not taken for a change; empty where `from` is null. */
   changes: PairedChanges;
+  /** The same by slice; left out where no slices are told, and by older reports. */
+  slices?: SliceChanges[];
 }
 
 /** By outcome, of one and the same users. */
@@ -30,11 +33,13 @@ export function rowSpreads(rows: readonly JudgedRow[]): RowSpread[] {
     const above = index === 0 ? null : rows[index - 1];
     const { low, high } = meanOf([...columnOf(outcomes, OUTCOMES, 'CTCVR')]);
     const isPaired = above !== null && above.outcomes.length === outcomes.length;
+    const slices = isPaired ? sliceChanges([above, own], own.slices) : [];
     return {
       stage: row.stage,
       ctcvr: { low: Math.max(0, low), high: Math.min(1, high) },
       from: isPaired ? above.row.stage : null,
       changes: isPaired ? pairedChanges(above, own) : {},
+      ...(slices.length > 0 && { slices }),
     };
   });
 }

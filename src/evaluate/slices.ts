@@ -1,6 +1,24 @@
 /** Results told by slice: of all examples and of each kind that the data set tells apart, with intervals over users. */
 import type { Example, Slices } from '../data/dataset';
 
+/** Which kind each of some users is of. */
+export interface TestSlices {
+  names: string[];
+  /** [users] Index into `names`. */
+  of: number[];
+}
+
+/** What changes and leads are told in by slice. */
+export const SLICED = ['Category_L3_ACC', 'CTCVR'] as const;
+export type SlicedMetric = (typeof SLICED)[number];
+
+/** Positions of the users of each slice; those without any are left out. */
+export function usersBySlice({ names, of }: TestSlices): { name: string; users: number[] }[] {
+  return names
+    .map((name, kind) => ({ name, users: of.flatMap((own, user) => (own === kind ? [user] : [])) }))
+    .filter(({ users }) => users.length > 0);
+}
+
 /** A mean over users; `low` and `high` are 1.96 standard errors away, so they are of this model and these users, not of others. */
 interface SliceMean {
   mean: number;

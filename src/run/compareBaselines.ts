@@ -19,7 +19,7 @@ import { itemGraph } from '../evaluate/baselines/itemGraph';
 import { itemKnn } from '../evaluate/baselines/itemKnn';
 import { BASELINE_NAMES, type BaselineName } from '../evaluate/baselines/names';
 import { popularity } from '../evaluate/baselines/popularity';
-import { type BaselineRow, type BaselinesReport, leadsOf } from '../evaluate/baselines/report';
+import { type BaselineRow, type BaselinesReport, leadsOf, sliceLeads } from '../evaluate/baselines/report';
 import { sasRecAsker, trainSasRec } from '../evaluate/baselines/sasrec';
 import { sasRecLength, sasRecShape } from '../evaluate/baselines/sasrecShape';
 import { countersOf } from '../evaluate/counters';
@@ -34,6 +34,7 @@ import type { Evaluated } from './stages/evaluate';
 import type { TrainingInputs } from './stages/trainingInputs';
 import type { SupervisedMade } from './stages/warmup';
 import { adamW } from './supervise';
+import { testSlices } from './testSlices';
 
 export interface BaselinesMade {
   judged: Judged<BaselineRow>[];
@@ -85,10 +86,12 @@ export async function compareBaselines(inputs: BaselinesInputs, tools: StageTool
   if (model === null) throw new Error('There is no model to compare with: train again from the link.');
   const order = (name: string) => BASELINE_NAMES.indexOf(name as BaselineName);
   const judged = comparison.judged.sort((a, b) => order(a.row.stage) - order(b.row.stage));
+  const others = [...judged, inputs.evaluate.counting];
   const report = {
     model: model.row.stage,
     rows: judged.map(({ row }) => row),
-    leads: leadsOf(model, [...judged, inputs.evaluate.counting]),
+    leads: leadsOf(model, others),
+    ...sliceLeads(model, others, testSlices(inputs.data)),
     notes,
   };
   tools.emit({ type: 'baselines', baselines: report });

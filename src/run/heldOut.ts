@@ -42,8 +42,8 @@ export class HeldOut {
   /** Of the model as it is now. */
   testUsers(row: string): Promise<Judged> {
     return this.#tools.hooks.work.part(`test users, ${row}`, async (work) => {
-      const { row: found, outcomes, more } = await this.#evaluate('test', row, work);
-      return { row: found, outcomes, more };
+      const { completions: _, ...judged } = await this.#evaluate('test', row, work);
+      return judged;
     });
   }
 

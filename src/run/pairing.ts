@@ -1,6 +1,7 @@
 /** A finished run held against another, user by user, so that luck with users is not taken for a difference. */
 import type { UserOutcomes } from '../evaluate/metrics';
 import { type PairedChanges, pairedChanges } from '../evaluate/rowSpread';
+import { type SliceChanges, sliceChanges } from '../evaluate/sliceChanges';
 import { outcomesOf, reportPart } from './assemble';
 import type { RunState } from './runState';
 
@@ -9,6 +10,8 @@ export interface RunPairing {
   changes: PairedChanges | null;
   /** Why there is none, or why some outcomes are missing; null where nothing is. */
   why: string | null;
+  /** The same of L3 and CTCVR by slice; left out where no slices are told, and where nothing is compared. */
+  slices?: SliceChanges[];
 }
 
 type Finished = Pick<RunState, 'made' | 'config'>;
@@ -21,8 +24,9 @@ export function pairRuns(base: Finished, other: Finished): RunPairing {
   if (before === null || after === null || before.outcomes.length !== after.outcomes.length)
     return { changes: null, why: 'One of them did not keep what each user got.' };
   const { CTCVR, ...rest } = pairedChanges(before, after);
+  const slices = sliceChanges([before, after], before.slices);
   const isOneJudge = base.config.data.source !== 'import' || sameLeaves(base, other, 'ranker');
-  if (isOneJudge) return { changes: { CTCVR, ...rest }, why: null };
+  if (isOneJudge) return { changes: { CTCVR, ...rest }, why: null, ...(slices.length > 0 && { slices }) };
   // Of one's own data nobody knows the true rate: each run has it from its own ranker.
   return { changes: rest, why: 'CTCVR is of another ranker.' };
 }

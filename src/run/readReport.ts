@@ -44,6 +44,7 @@ const answers = {
   valid_rate: rate,
   distinct_top1: number,
 };
+const lead = v.looseObject({ over: v.string(), metric: v.string(), mean: number, low: number, high: number });
 const metricsRow = v.looseObject({ ...answers, answer_loss: number });
 
 const report = v.looseObject({
@@ -77,9 +78,8 @@ const report = v.looseObject({
     v.looseObject({
       model: v.string(),
       rows: v.array(v.looseObject({ ...answers, 'HR@10': rate, 'HR@50': rate, 'NDCG@10': rate })),
-      leads: v.array(
-        v.looseObject({ over: v.string(), metric: v.string(), mean: number, low: number, high: number }),
-      ),
+      leads: v.array(lead),
+      slices: v.optional(v.array(v.looseObject({ name: v.string(), users: number, leads: v.array(lead) }))),
       notes: v.array(v.string()),
     }),
   ),

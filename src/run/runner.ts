@@ -1,5 +1,6 @@
 /** Takes a run through its stages, over lost devices and resumed checkpoints, to its report. */
 import { StoppedError } from '../control/hooks';
+import type { TestSlices } from '../evaluate/slices';
 import { assembleReport, spreadsOf } from './assemble';
 import { assertAffordable } from './budget';
 import { checkChanges, configAt, type RunChange } from './changes';
@@ -13,7 +14,6 @@ import type { Report, RunEvent } from './report';
 import { NOTHING_DONE, type RunCheckpoint } from './runState';
 import { RunSession } from './session';
 import type { RunServices } from './stage';
-import type { TestSlices } from './testSlices';
 import { APP_VERSION } from './version';
 
 export interface RunContext extends RunServices {

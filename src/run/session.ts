@@ -4,6 +4,7 @@
  * the model that is being trained. It knows nothing of what a stage does.
  */
 import { breathe, NotFiniteError, StoppedError } from '../control/hooks';
+import type { TestSlices } from '../evaluate/slices';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { areSame } from '../numeric/same';
@@ -33,7 +34,7 @@ import { copyState, type RunCheckpoint, type RunState } from './runState';
 import type { RunServices, SessionTools, StageTools } from './stage';
 import type { AnyStage } from './stageList';
 import type { Data } from './stages/data';
-import { type TestSlices, testSlices } from './testSlices';
+import { testSlices } from './testSlices';
 import { TimeLeft } from './timeLeft';
 import { NEAR } from './undo';
 import { Workbench } from './workbench';

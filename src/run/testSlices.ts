@@ -1,11 +1,6 @@
 /** Which kind each test user of a run is of, where its data set tells kinds apart: for tables over several runs. */
+import type { TestSlices } from '../evaluate/slices';
 import type { Data } from './stages/data';
-
-export interface TestSlices {
-  names: string[];
-  /** [test users] Index into `names`. */
-  of: number[];
-}
 
 /** Null for data without slices. */
 export function testSlices({ dataset: { slices }, draw }: Pick<Data, 'dataset' | 'draw'>): TestSlices | null {

@@ -1,13 +1,10 @@
 /** A study's means and paired differences by slice of test users, for the two outcomes that a trade-off is drawn in. */
 import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
 import { OUTCOMES } from '../evaluate/metrics';
+import type { BySlicedMetric } from '../evaluate/sliceChanges';
+import { SLICED, type SlicedMetric } from '../evaluate/slices';
 import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
-
-export const SLICED = ['Category_L3_ACC', 'CTCVR'] as const;
-export type SlicedMetric = (typeof SLICED)[number];
-
-type BySlice = Record<SlicedMetric, PairedInterval>;
 
 export interface SliceTables {
   /** As the data set names them, without those that no test user is of. */
@@ -15,9 +12,9 @@ export interface SliceTables {
   /** Test users of each over all seeds of the first method. */
   users: number[];
   /** In the order of `names`. */
-  means: { method: string; slices: BySlice[] }[];
+  means: { method: string; slices: BySlicedMetric[] }[];
   /** `method` less `control` on the same users. */
-  differences: { method: string; control: string; slices: BySlice[] }[];
+  differences: { method: string; control: string; slices: BySlicedMetric[] }[];
 }
 
 /** Null where no cell tells its users' slices. */
@@ -72,7 +69,7 @@ function less(pairs: readonly (readonly [Cell, Cell])[], metric: SlicedMetric, n
   });
 }
 
-function each(of: (metric: SlicedMetric) => PairedInterval): BySlice {
+function each(of: (metric: SlicedMetric) => PairedInterval): BySlicedMetric {
   return { Category_L3_ACC: of('Category_L3_ACC'), CTCVR: of('CTCVR') };
 }
 
@@ -92,7 +89,7 @@ export function sliceRowsText({ names, users, means, differences }: SliceTables)
   const header = names.flatMap((name, at) => [`L3 ${name} (${users[at]})`, `CTCVR ${name}`]);
   const cell = ({ mean, low, high }: PairedInterval) =>
     `${mean.toFixed(4)} ±${((high - low) / 2).toFixed(4)}`;
-  const row = (title: string, slices: readonly BySlice[]) => [
+  const row = (title: string, slices: readonly BySlicedMetric[]) => [
     title,
     ...slices.flatMap((slice) => SLICED.map((metric) => cell(slice[metric]))),
   ];

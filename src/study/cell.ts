@@ -1,8 +1,8 @@
 import type { HeldSteps } from '../evaluate/heldReward';
 import type { AnswersRow } from '../evaluate/metrics';
+import type { TestSlices } from '../evaluate/slices';
 import type { RunConfig } from '../run/config';
 import type { Report } from '../run/report';
-import type { TestSlices } from '../run/testSlices';
 
 /** What RL took; a step's held-out points are not counted. */
 export interface Spent {

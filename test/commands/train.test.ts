@@ -255,6 +255,7 @@ test('tells L3 and CTCVR by slice, of every row that has slices', () => {
   ]);
 });
 
+const answersOnly = { users: 10, distinct_top1: 3 };
 const lead = { over: 'ease', mean: 0.1, low: 0.05, high: 0.15, p: 0.01, seeds: 1, users: 10 };
 
 test('report.md holds the tables, those by slice of baselines too, and the link', () => {
@@ -291,6 +292,34 @@ test('report.md holds the tables, those by slice of baselines too, and the link'
   expect(text).toMatch(/^ease +L3 +0\.300 ±0\.020/m);
   expect(text).toContain('(http://localhost:4173/#run=1)');
   expect(text).toContain('Held-out answer loss of sft: 2.0000 before, 1.0000 after');
+  // Differences by slice stand below the rates, of stages and over baselines.
+  const cold = { name: 'cold', users: 4 };
+  const rise = { mean: 0.2, low: 0.1, high: 0.3 };
+  const sliceLeads = (['Category_L3_ACC', 'CTCVR'] as const).map((metric) => ({
+    ...lead,
+    metric,
+    mean: -0.5,
+  }));
+  const changed = { Category_L3_ACC: rise, CTCVR: { mean: -0.125, low: -0.25, high: 0 } };
+  const withSlices = {
+    ...report,
+    spreads: [{ stage: 'popo', from: 'sft', changes: {}, slices: [{ ...cold, changes: changed }] }],
+    baselines: { ...report.baselines!, slices: [{ ...cold, leads: sliceLeads }] },
+    front: [{ weights: [0, 1], row: { ...sliced('popo at 0/1', 0.7), ...answersOnly } }],
+    popo: { rewardNames: ['semantic', 'id'] },
+  } as unknown as Report;
+  const told = reportMarkdown(withSlices, '').split('\n');
+  const at = told.findIndex((line) => /^paired by user, 95 % +cold \(4\)$/.test(line));
+  expect(told.slice(at + 1, at + 5)).toEqual([
+    expect.stringMatching(/^popo − sft +L3 +\+0\.200 \[0\.100, 0\.300\]$/),
+    expect.stringMatching(/^ +CTCVR +-0\.125 \[-0\.250, 0\.000\]$/),
+    expect.stringMatching(/^popo − ease +L3 +-0\.500 \[0\.050, 0\.150\]$/),
+    expect.stringMatching(/^ +CTCVR +-0\.500 /),
+  ]);
+  // One model at other weights has slices too.
+  expect(told.filter((line) => /^popo at 0\/1 +L3 +0\.700 ±0\.020 +0\.350 ±0\.020$/.test(line))).toHaveLength(
+    1,
+  );
   // Whether alignment paid is said by the rows, their intervals and the run's settings.
   const said = (popo: object, ranker: object) => {
     const { config } = report;

@@ -51,6 +51,42 @@ it('compares each row with the one above it, user by user', () => {
   expect(same.high).toBeGreaterThan(0);
 });
 
+it('compares rows by slice too, each slice over its own users', () => {
+  // Every fourth user is of the second slice, the third has nobody.
+  const slices = {
+    names: ['seen', 'composed', 'cold'],
+    of: Array.from({ length: 100 }, (_, user) => Number(user % 4 === 1)),
+  };
+  const rows = [
+    judged(
+      'sft',
+      (user) => user % 4 === 1 && user < 20,
+      () => 0.25,
+    ),
+    judged(
+      'popo',
+      (user) => user % 4 === 1,
+      (user) => (user % 4 === 1 ? 0.25 : 0.5),
+    ),
+  ];
+  const [first, spread] = rowSpreads(rows.map((row) => ({ ...row, slices })));
+  expect(first.slices).toBeUndefined();
+  expect(spread.slices!.map(({ name, users }) => [name, users])).toEqual([
+    ['seen', 75],
+    ['composed', 25],
+  ]);
+  const [seen, composed] = spread.slices!.map(({ changes }) => changes);
+  expect(seen.Category_L3_ACC).toMatchObject({ mean: 0, low: 0, high: 0, users: 75 });
+  for (const end of ['mean', 'low', 'high'] as const) expect(seen.CTCVR[end]).toBeCloseTo(0.25, 6);
+  // 20 of 25 rise: a standard error of .08, where one over all users would be .04.
+  expect(composed.Category_L3_ACC.mean).toBeCloseTo(0.8, 9);
+  expect(composed.Category_L3_ACC.low).toBeGreaterThan(0.8 - 1.96 * 0.08 - 0.05);
+  expect(composed.Category_L3_ACC.low).toBeLessThan(0.8 - 1.96 * 0.04);
+  expect(composed.CTCVR).toMatchObject({ mean: 0, low: 0, high: 0, users: 25 });
+  // Older checkpoints do not tell slices.
+  expect(rowSpreads(rows)[1]).toEqual({ ...spread, slices: undefined });
+});
+
 it('compares also what is kept beside the outcomes, where both rows have it', () => {
   const wellFormed = (isValid: (user: number) => boolean) => {
     const more = new Float32Array(100 * MORE_OUTCOMES.length);

@@ -106,15 +106,37 @@ const MEASURED: DeviceTable = {
   ],
 };
 
+const sliceNames = ['seen', 'composed', 'cold'] as const;
+
 /** What fine-tuning adds to L3 is beyond doubt, what alignment adds is not. */
 function spreads(): RowSpread[] {
   const change = (mean: number) => ({
     Category_L3_ACC: { mean, low: mean - 0.03, high: mean + 0.03, p: 0.1, seeds: 1, users: 1000 },
   });
+  const slices = (mean: number) => sliceNames.map((name, at) => ({ name, ...slice(mean * (1 + at)) }));
+  const slice = (mean: number) => {
+    const { Category_L3_ACC } = change(mean);
+    return {
+      users: 333,
+      changes: { Category_L3_ACC, CTCVR: { ...Category_L3_ACC, mean: 0, low: -0.01, high: 0.01 } },
+    };
+  };
   return [
     { stage: 'warmup', ctcvr: { low: 0.14, high: 0.158 }, from: null, changes: {} },
-    { stage: 'sft', ctcvr: { low: 0.275, high: 0.303 }, from: 'warmup', changes: change(0.202) },
-    { stage: 'popo', ctcvr: { low: 0.32, high: 0.354 }, from: 'sft', changes: change(0.025) },
+    {
+      stage: 'sft',
+      ctcvr: { low: 0.275, high: 0.303 },
+      from: 'warmup',
+      changes: change(0.202),
+      slices: slices(0.2),
+    },
+    {
+      stage: 'popo',
+      ctcvr: { low: 0.32, high: 0.354 },
+      from: 'sft',
+      changes: change(0.025),
+      slices: slices(0.025),
+    },
   ];
 }
 
@@ -204,6 +226,17 @@ function baselinesReport(): BaselinesReport {
       lead('popularity', 'CTCVR', 0.137),
       lead('ease', 'CTCVR', 0.087),
     ],
+    // What is known only by its text is where the model is ahead in both.
+    slices: sliceNames.map((name) => ({
+      name,
+      users: 333,
+      leads: [
+        lead('popularity', 'Category_L3_ACC', 0.2),
+        lead('ease', 'Category_L3_ACC', name === 'cold' ? 0.1 : -0.06),
+        lead('popularity', 'CTCVR', 0.137),
+        lead('ease', 'CTCVR', 0.087),
+      ],
+    })),
     notes: ['Left out, because evaluate.baselines is quick: SASRec, and content neighbours.'],
   };
 }

@@ -67,15 +67,26 @@ it('tells results by slice, those of baselines too', async () => {
   ]);
   const aligned = section.locator('tbody tr', { hasText: 'Alignment' });
   expect(await aligned.locator('td').allTextContents()).toEqual([
-    '.300 ± .030',
-    '.360 ± .030',
-    '.300 ± .030',
-    '.240 ± .030',
+    // Below each its change from fine-tuning; of CTCVR the run tells that of slices alone.
+    '.300 ± .030+.025',
+    '.360 ± .030+.025',
+    '.300 ± .030+.050',
+    '.240 ± .030+.075',
     '.337 ± .030',
-    '.404 ± .030',
-    '.337 ± .030',
-    '.270 ± .030',
+    '.404 ± .030±.000',
+    '.337 ± .030±.000',
+    '.270 ± .030±.000',
   ]);
+  // Of an interval that leaves out zero alone.
+  expect(await aligned.locator('.up').allTextContents()).toEqual(['+.050', '+.075']);
+  const ease = section.locator('tbody tr', { hasText: 'EASE' });
+  expect(await ease.locator('.up').allTextContents()).toEqual(['+.100', ...Array(4).fill('+.087')]);
+  expect(await ease.locator('.down').allTextContents()).toEqual(['−.050', '−.060', '−.060']);
+  expect(
+    await page.locator('.table-section', { has: page.locator('#baselines-title') }).textContent(),
+  ).toContain(
+    'In the category of the 333 cold users, the model is above all of them, .240 against .140 of EASE',
+  );
   expect(await section.locator('p').textContent()).toContain('seen 352, composed 299, cold 349 of');
   await page.click('[data-action=open-study]');
   await page.click('[data-action=study]');

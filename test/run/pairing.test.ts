@@ -41,6 +41,19 @@ it('is the difference of what both handed over, with an interval that knows the 
   expect(pairRuns(base, base).changes?.Category_L3_ACC).toMatchObject({ mean: 0, low: 0, high: 0 });
 });
 
+it('tells slices apart, of the users that both have', () => {
+  const [base, other] = [run([1, 1, 0, 0, 0, 0]), run([1, 1, 1, 1, 0, 0])];
+  const slices = { names: ['seen', 'cold'], of: [0, 0, 1, 1, 0, 0] };
+  for (const { made } of [base, other]) Object.assign(made.evaluate!.judged!, { slices });
+  const { changes, slices: told } = pairRuns(base, other);
+  expect(changes?.Category_L3_ACC?.mean).toBeCloseTo(1 / 3, 6);
+  expect(told!.map((slice) => [slice.name, slice.users, slice.changes.Category_L3_ACC.mean])).toEqual([
+    ['seen', 4, 0],
+    ['cold', 2, 1],
+  ]);
+  expect(pairRuns(run([1]), run([0])).slices).toBeUndefined();
+});
+
 it('is refused where the users are not the same, and drops CTCVR where another ranker tells it', () => {
   const base = run([1, 0]);
   const against = (other: typeof base) => pairRuns(base, other);

@@ -1,7 +1,8 @@
-import type { BaselineRow, LeadMetric } from '../../evaluate/baselines/report';
+import type { BaselineRow } from '../../evaluate/baselines/report';
 import { verdict } from '../../evaluate/baselines/verdict';
 import type { AnswersRow } from '../../evaluate/metrics';
 import type { RowSpread } from '../../evaluate/rowSpread';
+import type { SlicedMetric } from '../../evaluate/slices';
 import { rateInterval } from '../../numeric/rate';
 import { useSession } from '../state/context';
 import { inFieldWords } from '../words/fieldWords';
@@ -120,7 +121,7 @@ function rate(value: number | undefined): string {
   return value === undefined ? '–' : value.toFixed(3).replace(/^0/, '');
 }
 
-function Lead({ over, metric }: { over: string; metric: LeadMetric }) {
+function Lead({ over, metric }: { over: string; metric: SlicedMetric }) {
   const leads = useSession().view.baselines.value?.leads ?? [];
   const lead = leads.find((each) => each.over === over && each.metric === metric);
   if (lead === undefined) return <>–</>;

@@ -1,6 +1,8 @@
 /** What a report says of recommenders without language, beside the model on the same users. */
-import { type PairedInterval, pairedBootstrap } from '../bootstrap';
+import type { PairedInterval } from '../bootstrap';
 import { type AnswersRow, OUTCOMES } from '../metrics';
+import { changeOf } from '../sliceChanges';
+import { SLICED, type SlicedMetric, type TestSlices, usersBySlice } from '../slices';
 
 /** Its answers judged as the model's are, and its ranking of the whole catalogue by the item that came next. */
 export interface BaselineRow extends AnswersRow {
@@ -15,17 +17,16 @@ export interface BaselineRow extends AnswersRow {
 export interface ModelLead extends PairedInterval {
   /** A row of the table, or counting. */
   over: string;
-  metric: LeadMetric;
+  metric: SlicedMetric;
 }
-
-export const LEAD_METRICS = ['Category_L3_ACC', 'CTCVR'] as const;
-export type LeadMetric = (typeof LEAD_METRICS)[number];
 
 export interface BaselinesReport {
   /** The stage whose model is compared. */
   model: string;
   rows: BaselineRow[];
   leads: ModelLead[];
+  /** The same over the users of each slice; left out where the data tells none, and by older reports. */
+  slices?: { name: string; users: number; leads: ModelLead[] }[];
   /** Which of them was left out and why, and how they were asked. */
   notes: string[];
 }
@@ -36,17 +37,36 @@ interface JudgedAnswers {
   outcomes: Float32Array;
 }
 
-/** Paired over users, so that luck with users is not taken for a lead. */
-export function leadsOf(model: JudgedAnswers, others: readonly JudgedAnswers[]): ModelLead[] {
-  return others.flatMap(({ row, outcomes }) =>
-    LEAD_METRICS.map((metric) => {
-      const column = OUTCOMES.indexOf(metric);
-      const width = OUTCOMES.length;
-      const differences = Float64Array.from(
-        { length: outcomes.length / width },
-        (_, user) => model.outcomes[user * width + column] - outcomes[user * width + column],
-      );
-      return { over: row.stage, metric, ...pairedBootstrap([differences], 1) };
-    }),
+/**
+ * Paired over users, so that luck with users is not taken for a lead.
+ * @param users positions of those that count; all when left out
+ */
+export function leadsOf(
+  model: JudgedAnswers,
+  others: readonly JudgedAnswers[],
+  users: readonly number[] = Array.from({ length: model.outcomes.length / OUTCOMES.length }, (_, at) => at),
+): ModelLead[] {
+  return others.flatMap((other) =>
+    SLICED.map((metric) => ({
+      over: other.row.stage,
+      metric,
+      ...changeOf([other, model], metric, users),
+    })),
   );
+}
+
+/** Nothing where the data tells no slices. */
+export function sliceLeads(
+  model: JudgedAnswers,
+  others: readonly JudgedAnswers[],
+  slices: TestSlices | null,
+): Pick<BaselinesReport, 'slices'> {
+  if (slices === null) return {};
+  return {
+    slices: usersBySlice(slices).map(({ name, users }) => ({
+      name,
+      users: users.length,
+      leads: leadsOf(model, others, users),
+    })),
+  };
 }

@@ -1,7 +1,8 @@
 /** Who wins, the model or recommenders without language, and what that means: plain sentences out of the numbers. */
 import type { AnswersRow } from '../metrics';
+import { SLICED, type SlicedMetric } from '../slices';
 import type { BaselineName } from './names';
-import { type BaselinesReport, LEAD_METRICS, type LeadMetric, type ModelLead } from './report';
+import type { BaselinesReport, ModelLead } from './report';
 
 export const BASELINE_LABELS: Record<BaselineName | 'counting', string> = {
   counting: 'counting',
@@ -19,9 +20,15 @@ export const BASELINE_LABELS: Record<BaselineName | 'counting', string> = {
   sasrec: 'SASRec',
 };
 
-const QUESTIONS: Record<LeadMetric, string> = {
+const QUESTIONS: Record<SlicedMetric, string> = {
   Category_L3_ACC: 'In naming the right narrowest category',
   CTCVR: 'In the chance that its answer is clicked and bought',
+};
+
+/** Where a slice differs from all users. */
+const SLICE_QUESTIONS: Record<SlicedMetric, string> = {
+  Category_L3_ACC: 'In the category',
+  CTCVR: 'In clicks and purchases',
 };
 
 type Standing = 'above' | 'within' | 'below';
@@ -38,23 +45,42 @@ function standing(leads: readonly ModelLead[]): { standing: Standing; best: Mode
 
 /**
  * @param model the row that the leads are of
- * @returns one sentence for each metric, and one of advice
+ * @returns one sentence for each metric, one more for each slice in which it is another who wins, and one of advice
  */
-export function verdict({ leads, rows }: BaselinesReport, model: AnswersRow): string[] {
-  const told = LEAD_METRICS.map((metric) => {
-    const found = standing(leads.filter((lead) => lead.metric === metric));
-    return { ...found, sentence: sentenceOf(found, model[metric], metric) };
+export function verdict({ leads, rows, slices = [] }: BaselinesReport, model: AnswersRow): string[] {
+  const told = SLICED.map((metric) => {
+    const found = standingIn(leads, metric);
+    return { ...found, sentence: `${QUESTIONS[metric]}, ${saidOf(found, model[metric])}` };
+  });
+  const elsewhere = slices.flatMap((slice) => {
+    const row = model.slices?.find(({ name }) => name === slice.name);
+    if (row === undefined) return [];
+    return SLICED.flatMap((metric, at) => {
+      const found = standingIn(slice.leads, metric);
+      if (found.standing === told[at].standing) return [];
+      return [
+        `${SLICE_QUESTIONS[metric]} of the ${slice.users} ${slice.name} users, ${saidOf(found, row.metrics[metric].mean)}`,
+      ];
+    });
   });
   const [category, taste] = told;
   const unasked = rows.some(({ stage }) => stage === 'sasrec')
     ? ''
     : ' SASRec, often the strongest, was not asked: set the recommenders without language (evaluate.baselines) to all.';
-  return [...told.map(({ sentence }) => sentence), adviceOf(category, taste, model.users) + unasked];
+  return [
+    ...told.map(({ sentence }) => sentence),
+    ...elsewhere,
+    adviceOf(category, taste, model.users) + unasked,
+  ];
 }
 
 type Told = ReturnType<typeof standing>;
 
-function sentenceOf({ standing: where, best }: Told, own: number, metric: LeadMetric): string {
+const standingIn = (leads: readonly ModelLead[], metric: SlicedMetric) =>
+  standing(leads.filter((lead) => lead.metric === metric));
+
+/** @param own what the model has */
+function saidOf({ standing: where, best }: Told, own: number): string {
   const name = labelOf(best.over);
   const numbers = `${short(own)} against ${short(own - best.mean)}`;
   const interval = `difference ${signed(best.mean)}, 95 % ${signed(best.low)} to ${signed(best.high)}`;
@@ -63,7 +89,7 @@ function sentenceOf({ standing: where, best }: Told, own: number, metric: LeadMe
     within: `the model is within chance of the best of them, ${name}: ${numbers}`,
     below: `the model is below ${name}, the best of them: ${numbers}`,
   }[where];
-  return `${QUESTIONS[metric]}, ${said} (${interval}).`;
+  return `${said} (${interval}).`;
 }
 
 function adviceOf(category: Told, taste: Told, users: number): string {

@@ -94,6 +94,35 @@ it('names a counter that wins', () => {
   expect(advice).toMatch(/^For these data take counting cause by cause or naive Bayes over the window, /);
 });
 
+it('says in which slice it is another who wins, and of the others nothing', () => {
+  const slice = (name: string, mean: number) => ({
+    name,
+    users: 60,
+    leads: [lead('ease', 'Category_L3_ACC', mean, 0.05), lead('cause-by-cause', 'CTCVR', 0.02, 0.05)],
+  });
+  const report: BaselinesReport = {
+    model: 'popo',
+    rows: [{ stage: 'sasrec' } as BaselineRow],
+    leads: [lead('ease', 'Category_L3_ACC', 0.2, 0.05), lead('ease', 'CTCVR', 0.02, 0.05)],
+    slices: [slice('seen', -0.1), slice('composed', 0.3), slice('cold', 0.03)],
+    notes: [],
+  };
+  const means = (mean: number) => ({
+    Category_L3_ACC: { mean, low: 0, high: 1 },
+    CTCVR: { mean: 0.3, low: 0, high: 1 },
+  });
+  const row = (name: string, mean: number) => ({ name, users: 60, metrics: means(mean) });
+  const slices = [row('all', 0.4), row('seen', 0.6), row('composed', 0.5), row('cold', 0.1)];
+  const [, , ...rest] = verdict(report, { ...model, slices });
+  expect(rest).toEqual([
+    'In the category of the 60 seen users, the model is below EASE, the best of them: .600 against .700 (difference −.100, 95 % −.150 to −.050).',
+    'In the category of the 60 cold users, the model is within chance of the best of them, EASE: .100 against .070 (difference +.030, 95 % −.020 to +.080).',
+    'The model pays in meaning; in the other, 200 users of one seed cannot tell.',
+  ]);
+  // A row of an older version has no slices to tell.
+  expect(verdict(report, model)).toHaveLength(3);
+});
+
 it('pairs leads over users', () => {
   const outcomes = (values: number[]) =>
     Float32Array.from(

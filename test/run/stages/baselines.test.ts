@@ -163,6 +163,36 @@ describe('recommenders without language', () => {
     );
   });
 
+  it('tell what the model leads by in each slice, over its own test users', async () => {
+    const here = await given();
+    const { dataset, draw } = here.inputs.data;
+    const kind = ({ user }: { user: number }) => user % 3;
+    dataset.slices = { names: ['seen', 'composed', 'cold'], of: kind };
+    const inputs = await inputsOf(here);
+    expect(inputs.evaluate.judged!.slices).toEqual({
+      names: ['seen', 'composed', 'cold'],
+      of: draw.test.map(kind),
+    });
+    const { made } = await run(here, inputs);
+    const { slices } = made.report;
+    const counts = countsOf(visibleOf(dataset));
+    const best = counts.indexOf(Math.max(...counts));
+    const present = [0, 1, 2].filter((wanted) => draw.test.some((example) => kind(example) === wanted));
+    expect(slices!.map(({ name }) => name)).toEqual(present.map((at) => dataset.slices!.names[at]));
+    for (const { name, users, leads } of slices!) {
+      const mine = draw.test.filter((example) => dataset.slices!.names[kind(example)] === name);
+      expect(users).toBe(mine.length);
+      const gains = mine.map(
+        ({ user, position }) =>
+          dataset.oracle!.ctcvr(user, position, 3) - dataset.oracle!.ctcvr(user, position, best),
+      );
+      const lead = leads.find(({ over, metric }) => over === 'popularity' && metric === 'CTCVR')!;
+      expect(lead.mean).toBeCloseTo(gains.reduce((a, b) => a + b, 0) / gains.length, 6);
+      expect(lead.users).toBe(mine.length);
+      expect(leads.map(({ over }) => over)).toEqual(made.report.leads.map(({ over }) => over));
+    }
+  });
+
   it('has SASRec trained where all are asked for, and says what could not be had', async () => {
     const here = await given(all);
     const { made, told } = await run(here, await inputsOf(here));
