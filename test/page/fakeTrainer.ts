@@ -919,7 +919,15 @@ export function fakeServices(options: FakeOptions): Services {
       });
       return others.map((id) =>
         seedOf(id) === seedOf(base)
-          ? { changes: { Category_L3_ACC: of(0.024), CTCVR: of(-0.004) }, why: null }
+          ? {
+              changes: { Category_L3_ACC: of(0.024), CTCVR: of(-0.004) },
+              why: null,
+              slices: sliceNames.map((name) => ({
+                name,
+                users: 333,
+                changes: { Category_L3_ACC: of(name === 'cold' ? 0.06 : 0), CTCVR: of(0) },
+              })),
+            }
           : { changes: null, why: 'Another seed, so other users.' },
       );
     },

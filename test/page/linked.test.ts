@@ -26,7 +26,9 @@ async function open(hash: string): Promise<{ page: Page; problems: string[]; clo
 const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
 const hashOf = (link: string) => link.slice(link.indexOf('#'));
 const rows = (page: Page) =>
-  page.locator('.linked tbody tr').evaluateAll((all) => all.map((row) => row.textContent));
+  page
+    .locator('.linked [aria-label="Results by stage, as the link has them"] tbody tr')
+    .evaluateAll((all) => all.map((row) => row.textContent));
 /** What each chart of a part of the page says to whoever cannot see it. */
 const charts = (page: Page, within: string) =>
   page
@@ -107,6 +109,11 @@ it('shows its reader the table and the curves before anything is trained, then t
     'your run is drawn over theirs',
   ])
     expect(words).toContain(said);
+  // By slice: L3 of the seen and the cold, and no column of one's own yet.
+  const sliced = page.locator('[aria-label="Results by slice, as the link has them"] tbody tr').last();
+  const cells = async () => (await sliced.locator('td').allTextContents()).filter((_, at) => at % 2 === 0);
+  await page.locator('.linked details summary', { hasText: 'By slice: seen, composed, cold' }).click();
+  expect(await cells()).toEqual(['.360 ± .030', '.240 ± .030', '.337 ± .030']);
   const drawn = await charts(page, '.linked');
   expect(drawn).toHaveLength(4);
   expect(drawn[0]).toMatch(/^Training loss: nats per answer token \d/);
@@ -125,6 +132,7 @@ it('shows its reader the table and the curves before anything is trained, then t
   expect(await page.locator('.behind li').allTextContents()).toContain('as the link has it');
   expect(await page.locator('.tradeoff .plot-behind').count()).toBe(1);
   expect(await rows(page)).toEqual(seen);
+  expect(await cells()).toEqual(['.360 ± .030here .360', '.240 ± .030here .240', '.337 ± .030here .337']);
   // It has been checked now.
   expect(await page.textContent('.linked .section-head p')).toBe(
     'As its maker’s browser reported it; your own is above.',

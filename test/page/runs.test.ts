@@ -64,6 +64,17 @@ it('tells of pinned runs of the same users how they differ, paired, against the 
     'under up',
     'under faint',
   ]);
+  // By slice too: L3 of the cold alone differs for certain.
+  const sliced = page.locator('[aria-label="Results of pinned runs by slice"]');
+  expect(await sliced.locator('thead th').allTextContents()).toEqual([
+    'Run',
+    ...['L3', 'CTCVR'].flatMap((metric) => ['seen', 'composed', 'cold'].map((name) => `${metric}, ${name}`)),
+  ]);
+  const [own, other] = [0, 1].map((at) => sliced.locator('tbody tr').nth(at).locator('td'));
+  expect(await own.nth(2).textContent()).toBe('.240 ± .030');
+  expect(await other.nth(2).textContent()).toBe('.240 ± .030+.060 [+.050, +.070]');
+  expect(await other.nth(0).textContent()).toBe('.360 ± .030±.000 [−.010, +.010]');
+  expect(await other.locator('.up').count()).toBe(1);
   await page.close();
 });
 
@@ -81,6 +92,11 @@ it('is all at hand for programs: pinned, what differs, what came out, paired aga
   expect(runs.map(({ againstFirst }) => againstFirst?.why ?? null)).toEqual([
     null,
     ...Array(2).fill('Another seed, so other users.'),
+  ]);
+  expect(runs[1].slices?.map(({ name, users }) => [name, users])).toEqual([
+    ['seen', 352],
+    ['composed', 299],
+    ['cold', 349],
   ]);
   expect(differing).toEqual([{ path: 'seed', label: 'Seed', values: ['7', '20', '21'] }]);
   expect(await page.locator('[data-action=pin-run][aria-pressed=true]').count()).toBe(3);

@@ -112,6 +112,31 @@ describe('a result in a link', () => {
     expect(result.heldOut!.values[CURVE.indexOf('CTCVR')].at(-1)).toBeCloseTo(curve.at(-1)!.row.CTCVR, 4);
   });
 
+  it('tells slices, where there are some, and is as it was where there are none', async () => {
+    const report = reportOf(small());
+    const result = await sent(report);
+    expect(result.slices).toEqual([
+      { name: 'seen', users: 352 },
+      { name: 'composed', users: 299 },
+      { name: 'cold', users: 349 },
+    ]);
+    for (const [index, row] of [report.counting!, ...report.table].entries())
+      for (const [at, { name }] of result.slices!.entries()) {
+        const { Category_L3_ACC, CTCVR } = row.slices!.find((slice) => slice.name === name)!.metrics;
+        const cell = result.table[index].slices![at];
+        expect(cell.l3).toBeCloseTo(Category_L3_ACC.mean, 4);
+        expect(cell.ctcvr).toBeCloseTo(CTCVR.mean, 4);
+        expect(cell.l3Half).toBeCloseTo((Category_L3_ACC.high - Category_L3_ACC.low) / 2, 4);
+        expect(cell.ctcvrHalf).toBeCloseTo(0.03, 4);
+      }
+    for (const row of [report.counting!, ...report.table]) row.slices = undefined;
+    const plain = await sent(report);
+    expect(plain.slices).toBeUndefined();
+    expect(plain.table.every((row) => !('slices' in row))).toBe(true);
+    const packed = JSON.parse(await inflated(fieldOf((await withResult(LINK, report))!), MOST_INFLATED));
+    expect([packed.length, packed[0]]).toEqual([7, 1]);
+  });
+
   it('says what was not measured, and is none where there is no table', async () => {
     const config = small();
     const report = reportOf(config);
@@ -207,7 +232,9 @@ describe('a stranger’s result', () => {
     expect(await refusal('A')).toContain('not base64url');
     expect(await refusal('A'.repeat(MOST_RESULT + 1))).toContain('longer than 6144 characters');
     expect(await refusal('____')).toContain('damaged or cut off');
-    expect(await refusal((await whole()).slice(0, -9))).toContain('damaged or cut off');
+    const sent = await whole();
+    // Of a length that base64url can have.
+    expect(await refusal(sent.slice(0, 4 * Math.floor(sent.length / 4) - 8))).toContain('damaged or cut off');
     expect(await refusal(deflateRawSync('{').toString('base64url'))).toContain('not of the form');
     expect(await refusal(deflateRawSync(Buffer.from([0xff, 0xfe])).toString('base64url'))).toContain(
       'damaged',
@@ -217,7 +244,10 @@ describe('a stranger’s result', () => {
     expect(await refusal(deflateRawSync('['.repeat(30_000)).toString('base64url'))).toContain(
       'not of the form',
     );
-    expect(await refusal(field([2, ...(await unpacked()).slice(1)]))).toContain('another version');
+    expect(await refusal(field([3, ...(await unpacked()).slice(1)]))).toContain('another version');
+    // The earlier form has no slices, the later one has to.
+    expect(await refusal(field([1, ...(await unpacked()).slice(1)]))).toContain('does not fit');
+    expect(await refusal(field((await unpacked()).slice(0, 7)))).toContain('does not fit');
   });
 
   it('is inflated to its limit and no further: a bomb of 6 KB that would be 4 MB', async () => {
@@ -253,6 +283,12 @@ describe('a stranger’s result', () => {
   });
 
   it.each<[string, (packed: ReturnType<typeof JSON.parse>) => void]>([
+    ['a slice that nobody knows', (packed) => (packed[7][0][2][0] = 3)],
+    ['a slice twice', (packed) => (packed[7][0][1][0] = 0)],
+    ['a slice without users', (packed) => (packed[7][0][0][1] = 0)],
+    ['a row without one of the slices', (packed) => packed[7][1][2].pop()],
+    ['a row too few by slice', (packed) => packed[7][1].pop()],
+    ['a rate of a slice above 1', (packed) => (packed[7][1][0][0][0] = 10_001)],
     ['a rate above 1', (packed) => (packed[3][1][3] = 10_001)],
     ['a rate below 0', (packed) => (packed[3][1][3] = -1)],
     ['a rate that is no whole number', (packed) => (packed[3][1][3] = 0.5)],

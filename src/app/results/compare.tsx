@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { PairedInterval } from '../../evaluate/bootstrap';
+import { SLICED } from '../../evaluate/slices';
 import type { RunPairing } from '../../run/pairing';
 import { useSession } from '../state/context';
 import { deviceWords } from '../words/deviceWords';
@@ -9,7 +10,14 @@ import { count, duration } from '../words/format';
 import { nameInWords } from '../words/runNames';
 import { rowLabel } from '../words/runWords';
 import { changeText, toneOf } from './change';
-import { COMPARED, type ComparedRun, differingSettings, finalRow, secondsOf } from './comparison';
+import {
+  COMPARED,
+  type ComparedRun,
+  differingSettings,
+  finalRow,
+  finalSlices,
+  secondsOf,
+} from './comparison';
 import { rateText } from './table';
 import '../styles/tables.css';
 
@@ -69,6 +77,7 @@ export function Compare() {
           </tbody>
         </table>
       </section>
+      <SlicesBeside runs={runs} pairings={pairings} />
       {runs.length > 1 && (
         <section class="table-scroll" tabindex={0} aria-label="Only what differs between these runs">
           <table class="dense differing">
@@ -168,6 +177,64 @@ function ResultRow({ run, pairing }: { run: ComparedRun; pairing: RunPairing | u
       <td>{duration(secondsOf(run))}</td>
       <td>{deviceWords(run.report.device)}</td>
     </tr>
+  );
+}
+
+const SLICED_LABELS = { Category_L3_ACC: 'L3', CTCVR: 'CTCVR' } as const;
+
+/** The same by slice of test users, of runs whose data tells slices. */
+function SlicesBeside({
+  runs,
+  pairings,
+}: {
+  runs: readonly ComparedRun[];
+  pairings: ReadonlyMap<string, RunPairing>;
+}) {
+  const rows = runs
+    .map((run) => ({ run, slices: finalSlices(run) }))
+    .filter(({ slices }) => slices.length > 0);
+  if (rows.length === 0) return null;
+  const names = [...new Set(rows.flatMap(({ slices }) => slices.map(({ name }) => name)))];
+  return (
+    <section class="table-scroll" tabindex={0} aria-label="Results of pinned runs by slice">
+      <table class="dense sliced">
+        <caption>By slice of test users</caption>
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            {SLICED.flatMap((metric) =>
+              names.map((name) => (
+                <th key={`${metric} ${name}`} scope="col">
+                  {SLICED_LABELS[metric]}, {name}
+                </th>
+              )),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ run, slices }) => (
+            <tr key={run.id}>
+              <th scope="row" class="run-label" title={run.label}>
+                {run.label}
+              </th>
+              {SLICED.flatMap((metric) =>
+                names.map((name) => {
+                  const own = slices.find((slice) => slice.name === name)?.metrics[metric];
+                  const paired = pairings.get(run.id)?.slices?.find((slice) => slice.name === name);
+                  return (
+                    <td key={`${metric} ${name}`}>
+                      {rateText(own?.mean)}
+                      {own !== undefined && <span class="faint"> ± {rateText(own.high - own.mean)}</span>}
+                      <Change of={paired?.changes[metric]} />
+                    </td>
+                  );
+                }),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

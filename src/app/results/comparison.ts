@@ -1,4 +1,5 @@
 /** What several runs differ in, and what came out of each with its interval. */
+import type { SliceRow } from '../../evaluate/slices';
 import { rateInterval } from '../../numeric/rate';
 import type { RunConfig } from '../../run/config';
 import { formatLeaf, type LeafValue } from '../../run/diff';
@@ -86,6 +87,12 @@ export function secondsOf({ report }: Pick<ComparedRun, 'report'>): number {
   return report.stages.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
+/** Of the model that a run handed over, by slice of its test users; empty where its data tells none. */
+export function finalSlices({ report }: Pick<ComparedRun, 'report'>): readonly SliceRow[] {
+  const row = report.table.find(({ stage }) => stage === 'popo') ?? report.table.at(-1);
+  return row?.slices?.slice(1) ?? [];
+}
+
 export interface RunComparison {
   runs: {
     id: string;
@@ -93,6 +100,8 @@ export interface RunComparison {
     /** Of the model that it handed over; null where it has no table. */
     handedOver: { stage: string; users: number; values: Record<string, ComparedValue> } | null;
     seconds: number;
+    /** The same by slice of its test users; left out where its data tells none. */
+    slices?: readonly SliceRow[];
     /** Its outcomes less the first run's, paired by user; null for the first. */
     againstFirst: RunPairing | null;
   }[];
@@ -104,12 +113,14 @@ export function comparisonOf(runs: readonly ComparedRun[], pairings: readonly Ru
   return {
     runs: runs.map((run, at) => {
       const last = finalRow(run);
+      const slices = finalSlices(run);
       const values = Object.fromEntries(COMPARED.map(({ key }, column) => [key, last?.values[column]]));
       return {
         id: run.id,
         label: run.label,
         handedOver: last === null ? null : { ...last, values: values as Record<string, ComparedValue> },
         seconds: secondsOf(run),
+        ...(slices.length > 0 && { slices }),
         againstFirst: pairings[at - 1] ?? null,
       };
     }),

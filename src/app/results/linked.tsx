@@ -124,7 +124,8 @@ function TrainHere() {
   );
 }
 
-function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
+function LinkedTable({ shown }: { shown: Shown }) {
+  const { config, found } = shown;
   const { table } = found.result;
   const metrics = metricsFor(catalogueSize(config, 0));
   return (
@@ -154,7 +155,68 @@ function LinkedTable({ shown: { config, found } }: { shown: Shown }) {
         {count(table[0].users)} {heldOutWords(config).many}, one seed. Below each rate its 95 % interval over
         those users; that of CTCVR is at most as wide.
       </p>
+      <LinkedSlices shown={shown} />
     </>
+  );
+}
+
+const SLICED_COLUMNS = [
+  { rate: 'l3', half: 'l3Half', label: 'L3', kind: 'semantic' },
+  { rate: 'ctcvr', half: 'ctcvrHalf', label: 'CTCVR', kind: 'id' },
+] as const;
+
+/** The same by slice of test users; below one's own table one's own rows beside them. */
+function LinkedSlices({ shown: { config, found } }: { shown: Shown }) {
+  const own = useSession().view.table.value;
+  const { slices, table } = found.result;
+  if (slices === undefined) return null;
+  return (
+    <details class="protocol">
+      <summary>By slice: {slices.map(({ name }) => name).join(', ')}</summary>
+      <section class="table-scroll" tabindex={0} aria-label="Results by slice, as the link has them">
+        <table class="dense sliced">
+          <thead>
+            <tr>
+              <th scope="col">Answers of</th>
+              {SLICED_COLUMNS.flatMap(({ rate, label, kind }) =>
+                slices.map(({ name, users }) => (
+                  <th key={`${rate} ${name}`} scope="col" class={kind} title={`${count(users)} test users`}>
+                    {label}, {name}
+                  </th>
+                )),
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {table.map((row) => (
+              <tr key={row.stage}>
+                <th scope="row">
+                  {row.stage === 'counting'
+                    ? 'Counting'
+                    : rowLabel({ stage: row.stage, step: row.step ?? undefined }, config)}
+                </th>
+                {SLICED_COLUMNS.flatMap(({ rate, half }) =>
+                  slices.map(({ name }, at) => {
+                    const cell = row.slices?.[at];
+                    const mine = own
+                      .find(({ stage }) => stage === row.stage)
+                      ?.slices?.find((slice) => slice.name === name)?.metrics[
+                      rate === 'l3' ? 'Category_L3_ACC' : 'CTCVR'
+                    ];
+                    return (
+                      <td key={`${rate} ${name}`}>
+                        {rateText(cell?.[rate])} <span class="faint">± {rateText(cell?.[half])}</span>
+                        {mine !== undefined && <small class="under">here {rateText(mine.mean)}</small>}
+                      </td>
+                    );
+                  }),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </details>
   );
 }
 

@@ -31,6 +31,10 @@ export const RATES = [
 
 export type RateName = (typeof RATES)[number];
 
+/** Slices whose names a link can tell, in their order. */
+export const SLICE_NAMES = ['seen', 'composed', 'cold'] as const;
+type SliceName = (typeof SLICE_NAMES)[number];
+
 /** Columns of the held-out curve. */
 export const CURVE = [
   'Category_L1_ACC',
@@ -54,6 +58,17 @@ export interface LinkedRow {
   distinct_top1: number;
   /** In nats per token; null where no model answered. */
   answer_loss: number | null;
+  /** By slice of the data's, in the order of `LinkResult.slices`; left out where it tells none. */
+  slices?: LinkedSlice[];
+}
+
+/** Of the users of one slice; null where the row has nobody there, or its numbers are none. */
+export interface LinkedSlice {
+  l3: number | null;
+  ctcvr: number | null;
+  /** Half of the 95 % interval. */
+  l3Half: number | null;
+  ctcvrHalf: number | null;
 }
 
 export interface LinkResult {
@@ -61,6 +76,8 @@ export interface LinkResult {
   /** Of all stages, those of earlier sessions included. */
   seconds: number;
   table: LinkedRow[];
+  /** Kinds of test users, and how many are of each; left out where the data tells none, and by older links. */
+  slices?: { name: SliceName; users: number }[];
   /** Means of equal stretches of a stage's steps, in nats per token. */
   losses: { stage: (typeof LOSS_STAGES)[number]; steps: number; values: Values }[];
   /** Of equal stretches of alignment's steps: means of each reward, [K][points], and each weight after the last step of a stretch, [K][points]. */
@@ -95,10 +112,17 @@ export function resultOf(report: Source, points: number): LinkResult {
   const few = Math.min(points, steps.length);
   const ends = stretchEnds(steps.length, few);
   const seen = spread(curve.length, points).map((index) => curve[index]);
+  const slices = SLICE_NAMES.flatMap((name) => {
+    const found = report.table[0]?.slices?.find((slice) => slice.name === name);
+    return found === undefined ? [] : [{ name, users: found.users }];
+  });
   return {
     device: { backend, vendor, architecture, description },
     seconds: Math.round(report.stages.reduce((sum, { seconds }) => sum + seconds, 0)),
-    table: [report.counting, ...report.table].flatMap((row) => (row === undefined ? [] : linkedRow(row))),
+    table: [report.counting, ...report.table].flatMap((row) =>
+      row === undefined ? [] : linkedRow(row, slices),
+    ),
+    ...(slices.length > 0 && { slices }),
     losses: LOSS_STAGES.flatMap((stage) => {
       const loss = report.stages.find(({ name }) => name === stage)?.loss ?? [];
       if (loss.length === 0) return [];
@@ -124,7 +148,10 @@ export function resultOf(report: Source, points: number): LinkResult {
   };
 }
 
-function linkedRow(row: NonNullable<Report['counting']> & { answer_loss?: number }): LinkedRow[] {
+function linkedRow(
+  row: NonNullable<Report['counting']> & { answer_loss?: number },
+  slices: NonNullable<LinkResult['slices']>,
+): LinkedRow[] {
   const stage = ROW_STAGES.find((known) => known === row.stage);
   if (stage === undefined) return [];
   const spreadOf = row.slices?.find(({ name }) => name === 'all')?.metrics.CTCVR;
@@ -137,8 +164,21 @@ function linkedRow(row: NonNullable<Report['counting']> & { answer_loss?: number
       ctcvrHalf: spreadOf === undefined ? null : (spreadOf.high - spreadOf.low) / 2,
       distinct_top1: row.distinct_top1,
       answer_loss: stage === 'counting' ? null : (row.answer_loss ?? null),
+      ...(slices.length > 0 && { slices: slices.map(({ name }) => linkedSlice(row, name)) }),
     },
   ];
+}
+
+function linkedSlice({ slices = [] }: Pick<MetricsRow, 'slices'>, name: SliceName): LinkedSlice {
+  const found = slices.find((slice) => slice.name === name)?.metrics;
+  const [l3, ctcvr] = [found?.Category_L3_ACC, found?.CTCVR];
+  const half = (of: typeof l3) => (of === undefined ? null : (of.high - of.low) / 2);
+  return {
+    l3: l3?.mean ?? null,
+    ctcvr: ctcvr?.mean ?? null,
+    l3Half: half(l3),
+    ctcvrHalf: half(ctcvr),
+  };
 }
 
 /** Of a step's answers, of reward `k`; null of none. */

@@ -15,11 +15,13 @@ import {
   RATES,
   ROW_STAGES,
   resultOf,
+  SLICE_NAMES,
   type Values,
 } from './linkResult';
 
-/** Of the form of what is deflated. */
+/** Of the form of what is deflated; the later one tells slices too, and is written where there are some. */
 const FORM = 1;
+const FORM_SLICED = 2;
 /** Most bytes of what is inflated; the longest that is written has a quarter of it. */
 export const MOST_INFLATED = 32 * 1024;
 /** Most characters of a link that is written with its result. */
@@ -73,13 +75,26 @@ export async function readResult(
 }
 
 function packed(result: LinkResult): unknown[] {
-  const { device, seconds, table, losses, alignment, heldOut } = result;
+  const { device, seconds, table, losses, alignment, heldOut, slices } = result;
   const words = [device.vendor, device.architecture, device.description].map((text) =>
     text.replace(/[^A-Za-z0-9 .,()+_/-]/g, ' ').slice(0, 60),
   );
   const rates = (values: Values) => differences(values.map((value) => scaled(value, RATE, 1)));
+  const sliced =
+    slices === undefined
+      ? []
+      : [
+          [
+            slices.map(({ name, users }) => [SLICE_NAMES.indexOf(name), users]),
+            table.map((row) =>
+              (row.slices ?? []).map(({ l3, ctcvr, l3Half, ctcvrHalf }) =>
+                [l3, ctcvr, l3Half, ctcvrHalf].map((value) => scaled(value, RATE, 1)),
+              ),
+            ),
+          ],
+        ];
   return [
-    FORM,
+    slices === undefined ? FORM : FORM_SLICED,
     [device.backend, ...words],
     seconds,
     table.map((row) => [
@@ -98,6 +113,7 @@ function packed(result: LinkResult): unknown[] {
     ]),
     alignment === null ? null : [alignment.steps, alignment.rewards.map(rates), alignment.weights.map(rates)],
     heldOut === null ? null : [differences(heldOut.steps), heldOut.values.map(rates)],
+    ...sliced,
   ];
 }
 
@@ -118,12 +134,14 @@ function differences(values: readonly (number | null)[]): (number | null)[] {
 }
 
 function unpacked(found: unknown, config: RunConfig): LinkResult {
-  const [form, device, seconds, table, losses, alignment, heldOut] = list(found, 7, 7);
-  if (form !== FORM) throw new Error('it was made by another version of this app');
+  const [form, device, seconds, table, losses, alignment, heldOut, sliced] = list(found, 7, 8);
+  if (form !== FORM && form !== FORM_SLICED) throw new Error('it was made by another version of this app');
+  if ((form === FORM_SLICED) !== (sliced !== undefined)) throw malformed();
+  const rows = inOrder(list(table, 1, ROW_STAGES.length).map(readRow), ROW_STAGES);
   return {
     device: readDevice(device),
     seconds: whole(seconds, 0, MOST_SECONDS),
-    table: inOrder(list(table, 1, ROW_STAGES.length).map(readRow), ROW_STAGES),
+    ...(sliced === undefined ? { table: rows } : readSlices(sliced, rows)),
     losses: inOrder(
       list(losses, 0, LOSS_STAGES.length).map((entry) => {
         const [stage, steps, values] = list(entry, 3, 3);
@@ -169,6 +187,25 @@ function readRow(found: unknown): LinkedRow {
     distinct_top1: whole(distinct, 0, count),
     answer_loss: part(loss, LOSS, MOST_LOSS),
   };
+}
+
+/** The rows with what they have in each slice. */
+function readSlices(found: unknown, rows: readonly LinkedRow[]): Pick<LinkResult, 'table' | 'slices'> {
+  const [kinds, values] = list(found, 2, 2);
+  let before = -1;
+  const slices = list(kinds, 1, SLICE_NAMES.length).map((entry) => {
+    const [kind, users] = list(entry, 2, 2);
+    before = whole(kind, before + 1, SLICE_NAMES.length - 1);
+    return { name: SLICE_NAMES[before], users: whole(users, 1, MOST_USERS) };
+  });
+  const table = list(values, rows.length, rows.length).map((own, at): LinkedRow => {
+    const cells = list(own, slices.length, slices.length).map((cell) => {
+      const [l3, ctcvr, l3Half, ctcvrHalf] = list(cell, 4, 4).map((value) => part(value, RATE, 1));
+      return { l3, ctcvr, l3Half, ctcvrHalf };
+    });
+    return { ...rows[at], slices: cells };
+  });
+  return { slices, table };
 }
 
 function readAlignment(found: unknown, { popo }: RunConfig): LinkResult['alignment'] {
