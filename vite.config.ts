@@ -11,15 +11,19 @@ import { folderOf, licencePage, packageOf, partsOf } from './src/commands/licenc
 
 /**
  * `@tensorflow/tfjs` re-exports packages that nothing here uses (Keras layers, model converter, data pipelines, WebGL),
- * and none of them says that it can be left out. This says it, which takes 105 KB (gzip) off the workers' code.
+ * and none of them says that it can be left out. This says it, which takes 105 KB (gzip) off the workers' code. The threaded build of its
+ * WebAssembly is never started (src/gpu/tfjs.ts): nothing stands in the place of its 10 KB.
  */
 function leanTensorFlow(): Plugin {
   const unused = /@tensorflow\/tfjs-(layers|converter|data|backend-webgl)\//;
+  const nothing = '\0threads';
   return {
     name: 'lean-tensorflow',
     apply: 'build',
     enforce: 'pre',
+    load: (id) => (id === nothing ? "export default null; export const wasmWorkerContents = '';" : null),
     async resolveId(source, importer, options) {
+      if (/wasm-out\/tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/.test(source)) return nothing;
       if (!source.startsWith('@tensorflow/') && !(importer && unused.test(importer))) return null;
       const resolved = await this.resolve(source, importer, { ...options, skipSelf: true });
       return resolved && unused.test(resolved.id) ? { ...resolved, moduleSideEffects: false } : resolved;
@@ -119,8 +123,8 @@ const GPU_TESTS = 'test/**/*.gpu.test.ts';
 
 /** Tests of the page as it is deployed, training included; those beside them are of the page on a trainer that plays a run. */
 const REAL_PAGES = [
-  ...['barrier', 'firefox', 'firefoxBarrier', 'licences', 'limits', 'longTasks', 'ownFiles', 'recorded'],
-  ...['run', 'sentences', 'shell', 'study', 'teacher'],
+  ...['barrier', 'beside', 'firefox', 'firefoxBarrier', 'licences', 'limits', 'longTasks', 'ownFiles'],
+  ...['recorded', 'run', 'sentences', 'shell', 'study', 'teacher'],
 ].map((name) => `test/page/${name}.test.ts`);
 
 /**

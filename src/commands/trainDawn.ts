@@ -12,6 +12,7 @@ import { runPipeline } from '../run/runner';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
 import { eventsFile } from './eventsFile';
+import { openJudgeThread } from './judgeThread';
 import { decider } from './onDivergence';
 import { ProgressLines } from './progress';
 import { readSentenceFiles } from './sentenceFiles';
@@ -50,6 +51,7 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     teaching: teacherFiles(options, say),
     loadDataset: () => loadDataset(config, async () => imported),
     loadSentenceFiles: readSentenceFiles,
+    openJudges: openJudgeThread,
     async openDevice(kernels) {
       const device = await openRunDevice(kernels, api);
       if (device.info.backend !== 'webgpu')

@@ -71,6 +71,25 @@ async function useWasm(): Promise<boolean> {
   return isStarted;
 }
 
+/** Who is at it on the processor, and what is in use again once nobody is; nothing where nothing was. */
+const onIt: { count: number; before?: string } = { count: 0 };
+
+/** Does something on the slow path, whatever is in use, and leaves in use what was. */
+export async function onProcessor<T>(work: () => Promise<T>): Promise<T> {
+  if (onIt.count++ === 0) onIt.before = isOnProcessor() ? undefined : tf.getBackend();
+  try {
+    if (!isOnProcessor()) await useSlowPath();
+    return await work();
+  } finally {
+    if (--onIt.count === 0 && onIt.before !== undefined) await tf.setBackend(onIt.before);
+  }
+}
+
+/** Whether each operation is a call of the processor now, and no number has to be waited for. */
+export function isOnProcessor(): boolean {
+  return tf.getBackend() === 'wasm' || tf.getBackend() === 'cpu';
+}
+
 /** Plain JavaScript: runs everywhere. */
 export async function useCpu(): Promise<void> {
   await start('cpu');

@@ -8,6 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { joined } from '../control/chunks';
+import { isOnProcessor } from '../gpu/tfjs';
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
@@ -72,11 +73,6 @@ interface AdamFactors {
   left2: number;
   rate: number;
   epsilon: number;
-}
-
-/** Where each operation is a call of the processor, and no number has to be waited for. */
-function isOnProcessor(): boolean {
-  return tf.getBackend() === 'wasm' || tf.getBackend() === 'cpu';
 }
 
 /** On the device, to be changed by its operations. */

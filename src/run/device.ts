@@ -20,6 +20,8 @@ export interface RunDevice {
   readonly info: DeviceInfo;
   /** The kernel variants in use; `auto` is resolved. */
   readonly kernels: RunConfig['kernels'];
+  /** Whether judges can be trained beside the model at no cost to it: a GPU leaves cores idle, one that a processor plays takes them all. */
+  readonly leavesCores: boolean;
   /** Tells of every pipeline that is asked for or built; absent where nothing is compiled. */
   watchCompiling?(tell: (compiling: Compiling) => void): void;
   /** Whether the device is gone, so that whatever fails fails for that reason. Waits for news that is on its way. */
@@ -96,6 +98,7 @@ async function engineDevice(
       return tuner === null ? info : { ...info, products: { ...tuner.known } };
     },
     kernels: tuning.name,
+    leavesCores: !adapter.software,
     watchCompiling(tell) {
       gpu.onCompiling = tell;
     },
@@ -133,6 +136,7 @@ export async function openReferenceDevice(
     info: { ...SLOW_PATH, backend },
     // It has no kernels to choose from; who opens a link made here should use the plainest.
     kernels: 'portable',
+    leavesCores: cores() > 1,
     isLost: async () => lost,
     createModel: async (config, seed) => new ReferenceModel(config, initialParameters(config, seed)),
     createPolicyOptimizer(model, options) {
@@ -144,6 +148,11 @@ export async function openReferenceDevice(
       lost = true;
     },
   };
+}
+
+/** The reference model has one of them. */
+function cores(): number {
+  return globalThis.navigator?.hardwareConcurrency ?? 2;
 }
 
 const SLOW_PATH = { vendor: '', architecture: '', description: 'TensorFlow.js on the CPU', limits: {} };

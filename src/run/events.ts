@@ -55,7 +55,11 @@ function identity(event: RunEvent): string | null {
 /** What earlier sessions told of a run up to a checkpoint, for a page that starts empty. */
 export function* replayedEvents(state: RunState): Generator<RunEvent> {
   if (state.changes.length > 0) yield { type: 'changes', changes: state.changes };
-  yield* retold(reportPart(state), state.stages, (name) => name !== state.stage);
+  yield* retold(
+    reportPart(state),
+    state.stages,
+    (name) => name !== state.stage && state.beside?.[name] === undefined,
+  );
   // Where it goes on from: the stage tells of its next step alone.
   const { stage: name, step } = state;
   const begun = state.stages.find((stage) => stage.name === name);

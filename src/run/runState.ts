@@ -29,6 +29,8 @@ export interface RunState {
   made: Partial<Made>;
   /** What the stage under way has done of its parts; nothing once it is finished. */
   work: KeptPart;
+  /** Judges that go on beside the stage under way, and what they have done of their parts; absent where none does. */
+  beside?: Partial<Record<StageName, KeptPart>>;
   timings: Record<string, number>;
   /** From given steps on, those to come included; of stages that are done or under way, what they were trained under. */
   changes: RunChange[];
@@ -64,8 +66,8 @@ export const NOTHING_DONE: Omit<RunState, 'app' | 'config'> = {
 
 /** A copy that later steps do not reach. Shared are arrays of numbers and the config, which nobody writes into. */
 export function copyState(state: RunState): RunState {
-  const { stages, made, work, timings, changes, divergences } = state;
-  const parts = { stages, made, work, timings, changes, divergences };
+  const { stages, made, work, beside, timings, changes, divergences } = state;
+  const parts = { stages, made, work, ...(beside && { beside }), timings, changes, divergences };
   return { ...state, ...(copy(parts) as typeof parts) };
 }
 

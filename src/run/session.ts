@@ -8,6 +8,7 @@ import type { TestSlices } from '../evaluate/slices';
 import type { ModelConfig } from '../model/config';
 import type { LanguageModel } from '../model/languageModel';
 import { areSame } from '../numeric/same';
+import { Beside } from './beside';
 import { assertAffordable } from './budget';
 import {
   changedAt,
@@ -28,6 +29,7 @@ import {
   type StageGauges,
 } from './divergence';
 import { GoodCheckpoints } from './goBack';
+import type { JudgeName, JudgeTask } from './judging';
 import { KeepSchedule } from './keepSchedule';
 import { type RunEvent, STAGE_NAMES, type StageName, type StageReport } from './report';
 import { copyState, type RunCheckpoint, type RunState } from './runState';
@@ -79,6 +81,7 @@ export class RunSession {
   #keepingPoint: Promise<void> = Promise.resolve();
   /** Of the stage under way. */
   #bench: Workbench;
+  readonly #beside: Beside;
   #most = { bytesPlanned: 0, bytesAllocated: 0 };
 
   constructor(options: SessionOptions) {
@@ -89,6 +92,11 @@ export class RunSession {
     this.state = state;
     this.#bench = new Workbench(state.work);
     const { device, emit, services } = options;
+    const { openJudges } = services;
+    this.#beside = new Beside(
+      state,
+      device.leavesCores && openJudges !== undefined ? () => openJudges() : null,
+    );
     this.#tools = {
       ...services,
       // A stage may settle on another.
@@ -105,7 +113,19 @@ export class RunSession {
   async pass(stage: AnyStage): Promise<void> {
     const { name } = stage;
     const inputs = this.#opened as never;
-    if (STAGE_NAMES.indexOf(this.state.stage) > STAGE_NAMES.indexOf(name)) {
+    const isPast = STAGE_NAMES.indexOf(this.state.stage) > STAGE_NAMES.indexOf(name);
+    const isLeft = isPast && this.state.beside?.[name] !== undefined;
+    const task =
+      isLeft || (!isPast && this.#beside.isApart) ? stage.beside?.(inputs, this.state.config as never) : null;
+    if (task) {
+      this.#passBeside(stage, task);
+      // Another session had a worker for it, and this one has none.
+      if (!this.#beside.isApart)
+        while (!(await this.#beside.wait()))
+          if ((await this.#options.controls.pass()) === 'stop') throw new StoppedError(name);
+      return;
+    }
+    if (isPast) {
       this.#opened[name] = await stage.open(this.#made(name), inputs, this.#tools);
       return;
     }
@@ -119,6 +139,40 @@ export class RunSession {
       }
       this.#opened[name] = await stage.open(this.#made(name), inputs, this.#tools);
     });
+  }
+
+  /** Begins a judge, or goes on with it, while the run goes on with the next stage. */
+  #passBeside(stage: AnyStage, task: JudgeTask): void {
+    const { state } = this;
+    const { emit } = this.#options;
+    const name = stage.name as JudgeName;
+    const steps = stage.steps(state.config, this.#opened as never);
+    const own = this.#report(name, steps);
+    const watch = new Stopwatch();
+    const before = own.seconds;
+    const progress = this.#progress(name, 0, watch);
+    emit({
+      type: 'stage',
+      name,
+      status: state.stage === name && state.step === 0 ? 'started' : 'resumed',
+      steps,
+    });
+    this.#beside.begin(name, task, progress, async ({ made, losses }) => {
+      this.#keep(name, made);
+      own.loss.push(...losses);
+      const took = watch.seconds();
+      own.seconds = before + took;
+      if (this.#beside.isApart) state.timings.beside = (state.timings.beside ?? 0) + took;
+      this.#opened[name] = await stage.open(made as never, this.#opened as never, this.#tools);
+      progress(steps, steps, true);
+      for (const event of stage.events?.(stage.report?.(made as never) ?? {}, own) ?? []) emit(event);
+      emit({ type: 'stage', name, status: 'finished', steps, seconds: own.seconds });
+    });
+    if (state.stage !== name) return;
+    state.stage = STAGE_NAMES[STAGE_NAMES.indexOf(name) + 1];
+    state.step = 0;
+    state.work = { parts: {} };
+    this.#bench = new Workbench(state.work);
   }
 
   /** Once the data is there. */
@@ -142,6 +196,7 @@ export class RunSession {
 
   /** Frees the model, once nothing is being written any more. */
   async close(): Promise<void> {
+    this.#beside.end();
     await this.#written();
     await this.#keepingPoint;
     this.#model?.destroy();
@@ -205,6 +260,7 @@ export class RunSession {
     };
     const rest = async (nextStep: number) => {
       await breathe();
+      this.#beside.check();
       controls.come({ stage: name, step: upcoming });
       if (found !== null) {
         await reach(nextStep);
@@ -239,6 +295,9 @@ export class RunSession {
       watch: (told) => {
         gauges = told;
         found ??= divergenceOf(name, told, this.#spared(name));
+      },
+      besides: async () => {
+        while (!(await this.#beside.wait())) if ((await gate()) === 'stop') throw new StoppedError(name);
       },
       beginning: state.beginning,
       hooks: {
@@ -326,6 +385,7 @@ export class RunSession {
     await this.#written();
     const from = seconds();
     await this.#bench.read();
+    await this.#beside.read();
     const model = this.#model === null ? this.last.model : await this.#model.snapshot();
     return this.#write({ state: copyState(this.state), model }, from);
   }

@@ -19,6 +19,7 @@ export function unsoundness(state: RunState, model: ModelState | null): string |
     wrongPlace(state) ??
     wrongReports(state) ??
     wrongWork(state) ??
+    wrongBeside(state) ??
     wrongModel(state, model) ??
     wrongBest(state) ??
     wrongLevels(state) ??
@@ -38,7 +39,7 @@ function wrongConfig({ config, changes, divergences }: RunState): string | null 
   }
 }
 
-function wrongPlace({ stage, step, stages, made }: RunState): string | null {
+function wrongPlace({ stage, step, stages, made, beside }: RunState): string | null {
   const at = STAGE_NAMES.indexOf(stage);
   if (at < 0) return `there is no stage “${stage}”`;
   if (!Array.isArray(stages) || typeof made !== 'object' || made === null)
@@ -46,7 +47,7 @@ function wrongPlace({ stage, step, stages, made }: RunState): string | null {
   const begun = stages.map(({ name }) => name);
   const [before, here] = [STAGE_NAMES.slice(0, at), STAGE_NAMES.slice(0, at + 1)];
   if (!isSame(begun, before) && !isSame(begun, here)) return `its reports are not those of a run in ${stage}`;
-  const missing = before.find((name) => made[name] === undefined);
+  const missing = before.find((name) => made[name] === undefined && beside?.[name] === undefined);
   if (missing !== undefined) return `what ${missing} made is missing`;
   const steps = stages[at]?.steps ?? 0;
   if (!Number.isInteger(step) || step < 0 || step > steps)
@@ -72,6 +73,21 @@ function wrongWork({ stage, stages, work }: RunState): string | null {
   if (report === undefined)
     return Object.keys(work.parts).length === 0 ? null : `parts of ${stage} are done before it began`;
   return wrongPart(stage, work, report.steps);
+}
+
+/** Judges may go on until the end of warm-up asks for them. */
+function wrongBeside({ stage, stages, made, beside = {} }: RunState): string | null {
+  if (!isObject(beside)) return 'what goes on beside it is lost';
+  for (const [name, kept] of Object.entries(beside)) {
+    const report = stages.find((one) => one.name === name);
+    const isJudge = name === 'ranker' || name === 'encoder';
+    if (!isJudge || report === undefined || made[name] !== undefined)
+      return `${name} cannot go on beside other stages`;
+    if (stage !== 'encoder' && stage !== 'warmup') return `${name} is not done in ${stage}`;
+    const wrong = wrongPart(name, kept, report.steps);
+    if (wrong !== null) return wrong;
+  }
+  return null;
 }
 
 function wrongPart(name: string, part: KeptPart, steps: number): string | null {

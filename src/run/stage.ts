@@ -17,6 +17,8 @@ import type { ConfigPath, RunConfig } from './config';
 import type { RunDevice } from './device';
 import type { LeafValue } from './diff';
 import type { StageGauges } from './divergence';
+import type { Judges } from './judgeLine';
+import type { JudgeTask } from './judging';
 import type { Report, RunEvent, StageName, StageReport } from './report';
 import type { SaidStep } from './transcript';
 
@@ -38,6 +40,11 @@ interface StageBase<Name extends StageName, Inputs, Made, Live> {
   readonly steps: (config: RunConfig, inputs: Inputs) => number;
   /** What later stages get; called when it is done, and again in every session that begins after it. */
   readonly open: (made: Made, inputs: Inputs, tools: SessionTools) => Live | Promise<Live>;
+  /**
+   * Of a judge: what it is trained from, which may happen beside the stages after it until one of them asks for it
+   * (`StageTools.besides`). Null where it has to be done before they begin.
+   */
+  readonly beside?: (inputs: Inputs, config: RunConfig) => JudgeTask | null;
   /** Its part of the report, of a stage under way as far as it has come. */
   readonly report?: (made: Made) => ReportPart;
   /** The rows of the table that it judged, with what each test user adds to them. */
@@ -99,6 +106,8 @@ export interface RunServices {
   teaching: TeacherServices;
   /** Asked only where the config wants the Universal Sentence Encoder. */
   loadSentenceFiles: LoadSentenceFiles;
+  /** A worker of their own for judges; absent where there is none. */
+  openJudges?(): Judges;
   /** Absent where nobody looks on. */
   onlooker?: Onlooker;
 }
@@ -139,6 +148,8 @@ export interface StageTools extends SessionTools {
   configAt(step: number): RunConfig;
   /** What a field is set to just before a step of this stage; null where nothing is said of it there. */
   changedAt(step: number, field: ConfigPath): LeafValue | null;
+  /** Resolves once nothing goes on beside this stage any more: then its inputs are whole. @throws StoppedError */
+  besides(): Promise<void>;
   /** To be told after every step: where one of them runs away, the run rests at the next boundary until somebody decides. */
   watch(gauges: StageGauges): void;
   /** The model's weights when the stage began; null where it does not train the model. */

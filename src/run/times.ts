@@ -223,7 +223,9 @@ function secondsOf(name: StageName, work: StageWork, { backend, isSoftware, spee
   const judges = work.judges.reduce((sum, { kind, steps, size }) => {
     const onProcessor = JUDGE_STEP[kind] * size * slower;
     const onGpu = JUDGE_DISPATCHES[kind] * (speed.dispatch + JUDGE_DISPATCH) + speed.wait;
-    return sum + steps * (isOnGpu ? onGpu : onProcessor);
+    // Ranker and encoder are trained on the processor, whatever trains the model (judging.ts).
+    const isEither = kind === 'ranking' || kind === 'sasrec';
+    return sum + steps * (isOnGpu && isEither ? onGpu : onProcessor);
   }, 0);
   if (backend !== 'webgpu') return own + judges + work.operations / (SLOW_SHARE * speed.processor);
   const kind = isSoftware ? 'software' : 'gpu';

@@ -8,6 +8,7 @@ import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import type { describeRunDevice, openRunDevice, RunDevice } from '../run/device';
 import type { DivergenceChoice } from '../run/divergence';
+import type { Judges } from '../run/judgeLine';
 import type { Report } from '../run/report';
 import { type RunContext, runPipeline } from '../run/runner';
 import type { EndpointFetch, TeacherServices } from '../sft/cot';
@@ -39,6 +40,8 @@ export interface TrainServices {
   locks?: Locks;
   /** Asks a teacher's endpoint; absent where any may be asked. */
   askEndpoint?: EndpointFetch;
+  /** A worker in which judges are trained beside a run; absent where they are trained in this one. */
+  openJudges?(): Judges;
   /** Tells other tabs that the list of kept runs is another one. */
   tellTabs?(): void;
   /** Takes a run through its stages; a test has its own, which goes when it is told to. */
@@ -148,6 +151,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
         }),
       teaching,
       loadSentenceFiles,
+      openJudges: services.openJudges,
       onlooker: {
         prompt: () => lookedAt,
         keep: (said) => transcript.keep(said),
@@ -250,6 +254,7 @@ export function createTrainer(services: TrainServices): TrainerApi {
             emit: (event) => onEvent({ type: 'run', event }),
             teaching: NO_TEACHING,
             loadSentenceFiles,
+            openJudges: services.openJudges,
             loadDataset: () => loadDataset(config, (sha256) => datasets.load(sha256)),
             async openDevice(kernels) {
               run.device = await services.openDevice(kernels, undefined, choicesOf);

@@ -83,7 +83,8 @@ function StageLine({ stage, status }: { stage: StageState; status: Status }) {
   const auc = stage.name === 'ranker' ? session.view.rankerAuc.value : null;
   const counts = stage.name === 'rupr' ? session.view.teacher.value : null;
   const told = counts === null ? null : countsInWords(counts, count);
-  const compiling = stage.status === 'running' && status === 'running' ? session.view.compiling.value : null;
+  const isCurrent = stage === session.view.currentStage.value;
+  const compiling = isCurrent && status === 'running' ? session.view.compiling.value : null;
   const fraction = stage.status === 'done' ? 1 : stage.steps > 0 ? Math.min(1, stage.step / stage.steps) : 0;
   return (
     <li class={`stage ${stage.status}`} aria-current={stage.status === 'running' ? 'step' : undefined}>

@@ -126,7 +126,8 @@ export function createRunView(
   /** Where each stage's first step is on the loss chart's axis. */
   const lossMarks = signal<{ x: number; label: StageName }[]>([]);
 
-  const currentStage = computed(() => stages.value.find((stage) => stage.status === 'running') ?? null);
+  // Judges may go on beside it.
+  const currentStage = computed(() => stages.value.findLast((stage) => stage.status === 'running') ?? null);
 
   let queue: RunEvent[] = [];
   let scheduled = false;

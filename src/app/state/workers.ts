@@ -1,32 +1,13 @@
-/**
- * Starts the workers, late and only once. A worker made from a `blob:` module inherits the page's Content-Security-Policy,
- * which a worker fetched from a file does not, so the blob imports the real file. The one policy of Trusted Types that this page
- * has makes such blobs of its own two files, and so no other worker can be started where a browser enforces them.
- */
+/** Starts the workers, late and only once. */
 import * as Comlink from 'comlink';
 import importerUrl from '../../worker/importer?worker&url';
+import { ownWorkers } from '../../worker/ownWorkers';
 import type { ImporterApi, TrainerApi, TrainerWorkerApi } from '../../worker/protocol';
 import { RUNS_CHANNEL, runIsFree } from '../../worker/runLock';
 import trainerUrl from '../../worker/trainer?worker&url';
 import type { Services } from './session';
 
-interface ScriptUrls {
-  createScriptURL(url: string): string;
-}
-
-declare global {
-  /** What is used of it; TypeScript does not know it yet. Absent in older browsers. */
-  var trustedTypes: { createPolicy(name: string, rules: ScriptUrls): ScriptUrls } | undefined;
-}
-
-const rules: ScriptUrls = {
-  createScriptURL(url) {
-    if (url !== importerUrl && url !== trainerUrl) throw new TypeError(`${url} is no worker of this page.`);
-    const source = `import ${JSON.stringify(new URL(url, document.baseURI).href)};`;
-    return URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  },
-};
-const workerUrls = globalThis.trustedTypes?.createPolicy('workers', rules) ?? rules;
+const workerUrls = ownWorkers([importerUrl, trainerUrl], document.baseURI);
 
 function spawn(url: string, name: string, onCrash: (message: string) => void): Worker {
   const worker = new Worker(workerUrls.createScriptURL(url), { type: 'module', name });

@@ -1,18 +1,14 @@
 /** The judge of meaning: an encoder of the catalogue's texts, and vectors of whole sentences where the config wants them. */
 
 import { itemLikeness, type Likeness, textLikeness } from '../../popo/rewards/semantic';
-import { type Encoder, itemText, restoreEncoder, trainEncoder } from '../../rank/encoder';
+import { type Encoder, itemText, restoreEncoder } from '../../rank/encoder';
 import { embedSentences, SENTENCE_BYTES, SENTENCE_SIZE } from '../../rank/sentenceEncoder';
 import { camelCased } from '../camelCase';
 import type { RunConfig } from '../config';
+import { type EncoderMade, JUDGES } from '../judging';
 import type { WholeStage } from '../stage';
 import type { Data } from './data';
-
-interface EncoderMade {
-  wordVectors: Float32Array<ArrayBuffer>;
-  /** [items × SENTENCE_SIZE] of the Universal Sentence Encoder; null where the catalogue's own measures meaning. */
-  sentences: Float32Array<ArrayBuffer> | null;
-}
+import { judgeTask } from './ranker';
 
 export interface Meaning {
   encoder: Encoder;
@@ -32,16 +28,16 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
   reads: ['seed', 'encoder'],
   steps: (config, { data: { dataset } }) =>
     config.encoder.steps + (wantsSentences(config) ? MEGABYTES + dataset.items.length : 0),
-  async run({ data: { dataset } }, { config, steps, own, hooks, loadSentenceFiles }) {
+  async run({ data }, { config, steps, own, hooks, loadSentenceFiles }) {
+    const { dataset } = data;
     const { gate, onProgress, work } = hooks;
-    const trained = await trainEncoder(dataset, camelCased(config.encoder), config.seed, {
+    const { made, losses } = await JUDGES.encoder(judgeTask(data, config), {
       gate,
       onProgress: (done) => onProgress(done, steps),
       work,
     });
-    own.loss.push(...trained.losses);
-    const { wordVectors } = trained;
-    if (!wantsSentences(config)) return { wordVectors, sentences: null };
+    own.loss.push(...losses);
+    if (!wantsSentences(config)) return made;
     const after = (done: number) => onProgress(config.encoder.steps + done, steps);
     const files = await loadSentenceFiles({
       gate,
@@ -52,8 +48,10 @@ export const encoder: WholeStage<'encoder', { data: Data }, EncoderMade, Meaning
       onProgress: (done) => after(MEGABYTES + done),
       work,
     });
-    return { wordVectors, sentences };
+    return { ...made, sentences };
   },
+  // Of a large catalogue, sentences are many products of large matrices: those go where the language model is trained.
+  beside: ({ data }, config) => (wantsSentences(config) ? null : judgeTask(data, config)),
   open({ wordVectors, sentences }, { data: { dataset } }, { config }) {
     const encoder = restoreEncoder(dataset, camelCased(config.encoder), wordVectors);
     const likeness = sentences === null ? textLikeness(encoder) : itemLikeness(sentences, SENTENCE_SIZE);

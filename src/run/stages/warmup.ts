@@ -42,6 +42,7 @@ export const warmup: ResumableStage<'warmup', TrainingInputs, SupervisedMade, Su
       },
     );
     own.heldOutLoss[1] = await heldOut.answerLoss(plain, 'after');
+    await tools.besides();
     Object.assign(made, await heldOut.afterStage('warmup'));
   },
   open: (made) => made,

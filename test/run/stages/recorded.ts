@@ -230,6 +230,7 @@ export async function toolsOf(
     at: () => at,
     configAt: () => config,
     changedAt: () => null,
+    besides: async () => {},
     watch: () => {},
     beginning: null,
     hooks: { gate: async () => 'go', onProgress: () => {}, work: UNKEPT },
