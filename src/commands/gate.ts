@@ -8,7 +8,7 @@ import type { RunConfig } from '../run/config';
 import { loadDataset } from '../run/datasets';
 import { drawExamples } from '../run/stages/data';
 import type { Cell } from '../study/cell';
-import type { GateRow, GateSeed } from '../study/gate';
+import { type GateRow, type GateSeed, madeBy } from '../study/gate';
 
 /** What was noted while the cells were made. */
 export interface GateNotes {
@@ -25,7 +25,7 @@ const CTCVR = OUTCOMES.indexOf('CTCVR');
  * @throws Error for a data set that has no slices or does not know what sells
  */
 export async function gateSeed(cells: readonly Cell[], { adapter, seconds }: GateNotes): Promise<GateSeed> {
-  const [{ seed, app, config }] = cells;
+  const [{ seed, app, kernels, config }] = cells;
   const dataset = await loadDataset(config, async () => null);
   const { slices, oracle } = dataset;
   if (slices === undefined || oracle === undefined)
@@ -37,6 +37,7 @@ export async function gateSeed(cells: readonly Cell[], { adapter, seconds }: Gat
   return {
     seed,
     app,
+    kernels,
     adapter,
     seconds: [...seconds.values()].reduce((sum, each) => sum + each, 0),
     cells: cells.map(({ method, link }) => ({ name: method, seconds: seconds.get(method) ?? 0, link })),
@@ -70,7 +71,10 @@ function counterRow(dataset: Dataset, test: readonly Example[], { name, recommen
   };
 }
 
-/** Seeds of gates that several processes wrote, in order. @throws Error for a file that is not one, or a seed in two of them */
+/**
+ * Seeds of gates that several processes wrote, in order.
+ * @throws Error for a file that is not one, a seed in two of them, and seeds that different versions made
+ */
 export function readGates(paths: readonly string[]): GateSeed[] {
   const seeds = paths.flatMap((path) => {
     if (!existsSync(path)) throw new Error(`${path} does not exist: --from takes files gate.json of --gate.`);
@@ -80,5 +84,10 @@ export function readGates(paths: readonly string[]): GateSeed[] {
   });
   const twice = seeds.find(({ seed }, index) => seeds.slice(0, index).some((other) => other.seed === seed));
   if (twice !== undefined) throw new Error(`Seed ${twice.seed} stands in two of the files of --from.`);
+  const other = seeds.find((own) => madeBy(own) !== madeBy(seeds[0]));
+  if (other !== undefined)
+    throw new Error(
+      `Seed ${other.seed} was made by ${madeBy(other)}, and seed ${seeds[0].seed} by ${madeBy(seeds[0])}: a gate is joined of parts of one version and one kernels.`,
+    );
   return seeds.sort((a, b) => a.seed - b.seed);
 }

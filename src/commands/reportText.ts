@@ -2,10 +2,12 @@
 import { alignmentVerdict } from '../evaluate/alignment';
 import type { BaselinesReport } from '../evaluate/baselines/report';
 import { verdict } from '../evaluate/baselines/verdict';
+import { heldOutcome, heldOutcomeSentence } from '../evaluate/heldReward';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
 import { SLICED } from '../evaluate/slices';
 import type { Interval } from '../numeric/interval';
+import { heldByRun } from '../run/heldReward';
 import type { Report } from '../run/report';
 import { countsInWords } from '../sft/cot';
 
@@ -26,7 +28,10 @@ export function reportParts(report: Report): { title: string; text: string }[] {
     ...losses,
   ];
   return [
-    { title: 'Stages', text: [tableText(rows), ...alignmentSentences(report)].join('\n') },
+    {
+      title: 'Stages',
+      text: [tableText(rows), ...alignmentSentences(report), ...heldSentences(report)].join('\n'),
+    },
     {
       title: 'The front of this one run',
       text: front === undefined ? null : frontText(front, popo.rewardNames),
@@ -78,6 +83,12 @@ function alignmentSentences({ table, spreads = [], config }: Report): readonly s
     idReward: ranker?.reward ?? 'ctcvr',
   };
   return alignmentVerdict(table, spreads, settings)?.sentences ?? [];
+}
+
+/** Whether the reward that `constraint` was to keep was kept. */
+function heldSentences(report: Report): string[] {
+  const held = heldByRun(report);
+  return held === null ? [] : [heldOutcomeSentence(heldOutcome([held]))];
 }
 
 /** How good the judge behind the ID reward is. */

@@ -28,6 +28,26 @@ export function hypervolume(
 
 type PlanePoint = readonly [number, number];
 
+/**
+ * The edge of what points cover one by one, by its corners: from `reference` up to the height of the highest, to the right and down by steps, to
+ * the furthest right and down. `hypervolume` is the area below it. Empty where no point is beyond the reference in both.
+ */
+export function staircase(points: readonly PlanePoint[], [left, floor]: PlanePoint): PlanePoint[] {
+  const beyond = points.filter(([x, y]) => x > left && y > floor);
+  // From the highest on, those that are further right than all before them.
+  const outer = [...beyond]
+    .sort((a, b) => b[1] - a[1] || b[0] - a[0])
+    .filter(([x], index, all) => all.slice(0, index).every((higher) => higher[0] < x));
+  if (outer.length === 0) return [];
+  return [
+    [left, outer[0][1]],
+    ...outer.flatMap(([x, y], index): PlanePoint[] => [
+      [x, y],
+      [x, outer[index + 1]?.[1] ?? floor],
+    ]),
+  ];
+}
+
 /** Twice the area of the triangle, positive where the way a → b → c turns left. */
 function cross(a: PlanePoint, b: PlanePoint, c: PlanePoint): number {
   return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);

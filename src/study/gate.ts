@@ -16,7 +16,9 @@ export interface GateRow {
 /** All of one seed, as a process of its own may make it. */
 export interface GateSeed {
   seed: number;
+  /** Versions of the app and its kernels that made it; gates of older versions do not tell their kernels. */
   app: string;
+  kernels?: string;
   adapter: string;
   /** Wall-clock, whole. */
   seconds: number;
@@ -260,6 +262,11 @@ function coldIsLearnt(seeds: readonly GateSeed[]): Criterion {
   };
 }
 
+/** What made a seed, in words. */
+export function madeBy({ app, kernels }: Pick<GateSeed, 'app' | 'kernels'>): string {
+  return `version ${app}, kernels ${kernels ?? 'not told'}`;
+}
+
 /** Fewer say nothing of a world. */
 const LEAST = { seeds: 5, users: 1000 };
 
@@ -312,8 +319,8 @@ export function gateText(seeds: readonly GateSeed[]): string {
   ];
   const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
   const made = seeds.map(
-    ({ seed, seconds, adapter, slices }) =>
-      `Seed ${seed}: ${slices.of.length} test users, ${Math.round(seconds)} s on ${adapter}.`,
+    (own) =>
+      `Seed ${own.seed}: ${own.slices.of.length} test users, ${Math.round(own.seconds)} s on ${own.adapter}, by ${madeBy(own)}.`,
   );
   const passed = criteria.filter((criterion) => criterion.passed).length;
   return [

@@ -25,6 +25,7 @@ function cell(method: string, of = config): Cell {
     method,
     seed: of.seed,
     app: '1',
+    kernels: 'k7',
     config: of,
     link: `#${method}`,
     outcomes: outcomes.flat(),
@@ -75,7 +76,7 @@ describe('--gate', () => {
     const gate = await gateSeed([cell('orft'), cell('fixed-0')], notes);
     const dataset = await loadDataset(config, async () => null);
     const { test } = drawExamples(dataset, config);
-    expect(gate).toMatchObject({ seed: 3, seconds: 7, adapter: 'none' });
+    expect(gate).toMatchObject({ seed: 3, seconds: 7, adapter: 'none', app: '1', kernels: 'k7' });
     expect(gate.cells).toEqual([
       { name: 'orft', seconds: 7, link: '#orft' },
       { name: 'fixed-0', seconds: 0, link: '#fixed-0' },
@@ -111,5 +112,25 @@ describe('--gate', () => {
     expect(() => readGates([join(folder, 'c.json')])).toThrow('does not exist');
     expect(() => readGates([file('d.json', {})])).toThrow('is not the gate.json');
     expect(readFileSync(a, 'utf8')).toContain('32');
+  });
+
+  it('refuses parts of several versions or kernels, also where one does not tell its own', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gate-'));
+    const part = (seed: number, made: object) => {
+      const path = join(folder, `${seed}.json`);
+      writeFileSync(path, JSON.stringify({ gate: [{ seed, ...made }] }));
+      return path;
+    };
+    const one = part(31, { app: '0.9.0', kernels: 'k4' });
+    expect(readGates([one, part(32, { app: '0.9.0', kernels: 'k4' })])).toHaveLength(2);
+    expect(() => readGates([one, part(33, { app: '0.9.0', kernels: 'k5' })])).toThrow(
+      /^Seed 33 was made by version 0\.9\.0, kernels k5, and seed 31 by version 0\.9\.0, kernels k4: a gate is joined of parts of one version and one kernels\.$/,
+    );
+    expect(() => readGates([one, part(34, { app: '0.8.0', kernels: 'k4' })])).toThrow(
+      'version 0.8.0, kernels k4',
+    );
+    expect(() => readGates([one, part(35, { app: '0.9.0' })])).toThrow('kernels not told');
+    // Of one and the same older version all are alike.
+    expect(readGates([part(36, { app: '0.8.0' }), part(37, { app: '0.8.0' })])).toHaveLength(2);
   });
 });

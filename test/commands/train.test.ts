@@ -274,6 +274,7 @@ test('report.md holds the tables, those by slice of baselines too, and the link'
     ranking: null,
     ranker: { auc: { ctr: 0.7, cvr: 0.6, ctcvr: 0.7 } },
     rupr: { asked: 0 },
+    popo: { rewardNames: [], steps: [], curve: [] },
     stages: [{ name: 'sft', heldOutLoss: [2, 1] }],
     timings: {},
     link: '#run=1',
@@ -343,6 +344,14 @@ test('report.md holds the tables, those by slice of baselines too, and the link'
   );
   expect(said({ weighting: 'conditioned' }, {})).toContain('To try: ranker.reward=lift');
   expect(said({ keep: 'best' }, { reward: 'lift' })).toContain('For these data take the model after SFT.');
+  // So is whether a reward was kept that was to be: each of six steps has .4 in the place of .5.
+  const steps = Array.from({ length: 6 }, (_, step) => ({ step, level: 0.5, rewards: [[[0.3], [0.5]]] }));
+  const popo = { ...report.popo, rewardNames: ['semantic'], steps };
+  const constrained = { ...report.config, popo: { ...report.config.popo, constrained: 'semantic' } };
+  expect(reportMarkdown({ ...report, popo, config: constrained } as unknown as Report, '')).toContain(
+    '\nThe semantic reward was to be kept at .500 or above on prompts of training: over the last 6 steps it was .400 [.400, .400], so it was not held.\n',
+  );
+  expect(text).not.toContain('was to be kept');
 });
 
 test('writes baselines beside the model, with seconds, and who wins', () => {

@@ -7,6 +7,7 @@ import {
   hullSides,
   hypervolume,
   sideBeside,
+  staircase,
   upperHull,
 } from '../../src/evaluate/pareto';
 
@@ -276,5 +277,32 @@ describe('the hull', () => {
     const twice = hullSides([corners[0], corners[0]], [0, 0]);
     expect(sideBeside([1, 4.1], twice)).toBe(0);
     expect(sideBeside([1.1, 3], twice)).toBe(2);
+  });
+});
+
+describe('the staircase', () => {
+  it('goes level and down by turns, and encloses what its points cover', () => {
+    fc.assert(
+      fc.property(plane, fc.tuple(value, value), (points, reference) => {
+        const corners = staircase(points, reference);
+        const [left, floor] = reference;
+        // By strips below its level parts.
+        let area = 0;
+        for (const [index, [x, y]] of corners.slice(1).entries()) {
+          const [fromX, fromY] = corners[index];
+          expect(index % 2 === 0 ? y === fromY && x > fromX : x === fromX && y < fromY).toBe(true);
+          area += (x - fromX) * (y - floor);
+        }
+        expect(area).toBe(hypervolume(points, reference));
+        if (corners.length === 0) return;
+        expect(corners[0][0]).toBe(left);
+        expect(corners.at(-1)![1]).toBe(floor);
+        // Its outer corners are points that nothing is better than.
+        for (const [x, y] of corners.slice(1).filter((_, index) => index % 2 === 0)) {
+          expect(points.some(([a, b]) => a === x && b === y)).toBe(true);
+          expect(points.some((point) => dominates(point, [x, y]))).toBe(false);
+        }
+      }),
+    );
   });
 });

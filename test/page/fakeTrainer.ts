@@ -152,6 +152,18 @@ function sliced<T extends MetricsRow>(told: T): T {
   return { ...told, slices };
 }
 
+/** Where fixed weights end, and what has a place of its own beside them, in (L3, CTCVR); the steeper half of them lies near the semantic end. */
+const PLACES: Record<string, readonly [number, number]> = {
+  orft: [0.71, 0.28],
+  'fixed-0': [0.35, 0.5],
+  'fixed-0.25': [0.53, 0.47],
+  'fixed-0.5': [0.72, 0.32],
+  'fixed-0.75': [0.74, 0.3],
+  'fixed-1': [0.75, 0.29],
+  popo: [0.7, 0.36],
+  constraint: [0.6, 0.44],
+};
+
 function studyCells({ methods, seeds }: StudyRequest): Cell[] {
   return seeds.flatMap((seed) =>
     methods.map((method, index) => {
@@ -159,7 +171,8 @@ function studyCells({ methods, seeds }: StudyRequest): Cell[] {
       const outcomes = Array.from({ length: 200 }, () => {
         const luck = world.uniform();
         const hit = (rate: number) => Number(luck < rate);
-        return [0.5, 0.4, 0.2 + 0.02 * index, 0.4, 0.5].map(hit).concat(luck * 0.4 + 0.01 * index);
+        const [l3, ctcvr] = PLACES[method] ?? [0.2 + 0.02 * index, 0.2 + 0.01 * index];
+        return [0.5, 0.4, l3, 0.4, 0.5].map(hit).concat((luck - 0.5) * 0.4 + ctcvr);
       }).flat();
       const gauges = { frac_reward_zero_std: [0.3, 0.4] };
       return {
@@ -170,6 +183,15 @@ function studyCells({ methods, seeds }: StudyRequest): Cell[] {
         slices: { names: ['seen', 'composed', 'cold'], of: Array.from({ length: 200 }, (_, at) => at % 3) },
         gauges,
         outcomes,
+        spent: { adapter: 'a card', seconds: 41, updates: 100, rollouts: 12_800 },
+        // Below its level by .05, give or take .01.
+        ...(method === 'constraint' && {
+          held: {
+            reward: 'semantic',
+            level: 0.62,
+            rewards: Array.from({ length: 20 }, (_, step) => 0.56 + 0.02 * (step % 2)),
+          },
+        }),
       } as unknown as Cell;
     }),
   );

@@ -178,6 +178,12 @@ it('leaves no English while a run goes on, at its end, nor where it fails; the l
   await page.check('[data-question=rejection] input');
   await page.waitForSelector('.study-time');
   await expect.poll(() => leftInEnglish(page)).toEqual([]);
+  await page.check('[data-question=ends] input');
+  const constraint = page.locator('.study-methods label', { hasText: 'constraint' }).locator('input');
+  await constraint.evaluate((box: HTMLInputElement) => box.click());
+  await page.click('[data-action=study]');
+  await page.waitForSelector('.study [data-held]');
+  await expect.poll(() => leftInEnglish(page)).toEqual([]);
   await page.goto(`${fake.url}?speed=400&fail=popo`);
   await page.click('[data-action=train]');
   await page.waitForSelector('html[data-status=error]');

@@ -56,6 +56,22 @@ it('tells its reader four changes at once, and all of them on request', async ()
   await close();
 }, 60_000);
 
+it('says that the covariance gauge is missing where its maker’s version did not send one', async () => {
+  const config = presetConfig({ preset: 'tiny', version: 1 });
+  const steps = fakePopoSteps(config, config.popo.steps).map(
+    ({ covariance: _, covarianceWithSum: __, ...step }) => step,
+  );
+  const hash = await withResult('#run=1&preset=tiny&version=1', fakeReport(config, [], steps));
+  const { page, problems, close } = await open(hash!);
+  await page.waitForSelector('.linked table');
+  expect(await page.textContent('[data-linked=no-gauge]')).toBe(
+    'Whether each reward gained is not known: this link carries no covariances of the rewards.',
+  );
+  expect(await charts(page, '.linked')).toHaveLength(4);
+  expect(problems).toEqual([]);
+  await close();
+}, 60_000);
+
 it('tells changes in words also where it has no result, until something is set or trained', async () => {
   const { page, problems, close } = await open(
     '#run=1&preset=tiny&version=1&changes=popo:4:popo.weighting:popo:fixed;popo:4:popo.beta:0.1:0.3',
@@ -85,6 +101,7 @@ it('shows its reader the table and the curves before anything is trained, then t
   expect(link.length).toBeLessThanOrEqual(6144);
   expect(parseLink(short)).toMatchObject({ result: null, problem: null });
   const table = await maker.page.evaluate(() => globalThis.taiji!.report()!.table);
+  const gained = (await maker.page.textContent('.charts-grid > div > .plot-note'))!.trim();
   expect(maker.problems).toEqual([]);
   await maker.close();
 
@@ -115,11 +132,15 @@ it('shows its reader the table and the curves before anything is trained, then t
   await page.locator('.linked details summary', { hasText: 'By slice: seen, composed, cold' }).click();
   expect(await cells()).toEqual(['.360 ± .030', '.240 ± .030', '.337 ± .030']);
   const drawn = await charts(page, '.linked');
-  expect(drawn).toHaveLength(4);
+  expect(drawn).toHaveLength(5);
   expect(drawn[0]).toMatch(/^Training loss: nats per answer token \d/);
   expect(drawn[1]).toMatch(/L3 0\.\d+, .*CTCVR 0\.\d+$/);
   expect(drawn[2]).toMatch(/semantic 0\.\d+, ID 0\.\d+$/);
   expect(drawn[3]).toBe('Weights: semantic 0.500, ID 0.500');
+  expect(drawn[4]).toMatch(/^Does each reward gain\?: semantic −?\d\S*, ID −?\d\S*$/);
+  // The very sentence that its maker has beneath the gauge.
+  expect(gained).toMatch(/^Within groups .* over the last 20 steps/);
+  expect(words).toContain(gained);
   expect(await page.locator('.linked-plane svg').getAttribute('aria-label')).toMatch(
     /^semantic reward against ID reward: at step/,
   );

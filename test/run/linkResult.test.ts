@@ -68,6 +68,15 @@ function expectSound(result: LinkResult, { popo }: RunConfig): void {
     for (const value of curve) expect(value === null || (value >= 0 && value <= 1)).toBe(true);
   for (const { length } of [result.alignment?.rewards, result.alignment?.weights].filter((each) => !!each))
     expect(length).toBe(popo.rewards.length);
+  const gauge = result.alignment?.gauge ?? null;
+  if (gauge !== null) {
+    const { length } = popo.rewards;
+    expect([gauge.gains.length, gauge.recent.gains.length]).toEqual([length, length]);
+    expect(gauge.recent.covariances).toHaveLength((length * (length - 1)) / 2);
+    for (const curve of [...gauge.gains, gauge.recent.gains, gauge.recent.covariances])
+      for (const value of curve) expect(value === null || Math.abs(value) <= 1).toBe(true);
+    for (const curve of gauge.gains) expect(curve.length).toBeLessThanOrEqual(12);
+  }
   for (const text of [result.device.vendor, result.device.architecture, result.device.description])
     expect(text).toMatch(/^[A-Za-z0-9 .,()+_/-]{0,60}$/);
 }
@@ -135,6 +144,51 @@ describe('a result in a link', () => {
     expect(plain.table.every((row) => !('slices' in row))).toBe(true);
     const packed = JSON.parse(await inflated(fieldOf((await withResult(LINK, report))!), MOST_INFLATED));
     expect([packed.length, packed[0]]).toEqual([7, 1]);
+  });
+
+  it('carries whether each reward gained: C w by stretches, and means of the last twenty steps with their signs', async () => {
+    const config = small();
+    const report = reportOf(config);
+    const { steps } = report.popo;
+    const { gauge } = (await sent(report)).alignment!;
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    // C w, from the covariances and the weights of each step.
+    const gains = (k: number) =>
+      steps.map(
+        ({ covariance, weightsAfter: w }) => covariance![2 * k] * w[0] + covariance![2 * k + 1] * w[1],
+      );
+    for (const k of [0, 1]) {
+      expect(gauge!.gains[k]).toHaveLength(12);
+      expect(gauge!.gains[k][0]).toBeCloseTo(mean(gains(k).slice(0, Math.floor(steps.length / 12))), 3);
+      expect(gauge!.recent.gains[k]).toBeCloseTo(mean(gains(k).slice(-20)), 5);
+    }
+    expect(gauge!.recent.covariances).toEqual([
+      expect.closeTo(mean(steps.slice(-20).map(({ covariance }) => covariance![1])), 5),
+    ]);
+    // It costs few characters, and its signs survive where it is next to nothing.
+    const bare = steps.map(({ covariance: _, covarianceWithSum: __, ...step }) => step);
+    const without = { ...report, popo: { ...report.popo, steps: bare } };
+    const [short, long] = [await withResult(LINK, without), await withResult(LINK, report)];
+    expect(long!.length - short!.length).toBeLessThan(160);
+    expect((await sent(without)).alignment!.gauge).toBeNull();
+    const faint = steps.map((step) => ({ ...step, covariance: [2e-5, -1e-5, -1e-5, 2e-5] }));
+    expect(
+      (await sent({ ...report, popo: { ...report.popo, steps: faint } })).alignment!.gauge!.recent
+        .covariances,
+    ).toEqual([-1e-5]);
+  });
+
+  it('is read as before where it has no gauge, as links of older versions have none', async () => {
+    const config = small();
+    const packed = JSON.parse(
+      await inflated(fieldOf((await withResult(LINK, reportOf(config)))!), MOST_INFLATED),
+    );
+    expect(packed[5]).toHaveLength(4);
+    const whole = (await readResult(field(packed), config)).result!;
+    packed[5].pop();
+    const { result, problem } = await readResult(field(packed), config);
+    expect(problem).toBeNull();
+    expect(result).toEqual({ ...whole, alignment: { ...whole.alignment, gauge: null } });
   });
 
   it('says what was not measured, and is none where there is no table', async () => {
@@ -313,6 +367,14 @@ describe('a stranger’s result', () => {
     ['a reward too many', (packed) => packed[5][1].push(packed[5][1][0])],
     ['a weight above 1', (packed) => (packed[5][2][0][0] = 10_001)],
     ['a curve shorter than its fellows', (packed) => packed[5][2][0].pop()],
+    ['a gain below −1', (packed) => (packed[5][3][0][0][0] = -10_001)],
+    ['gains that come to more than 1', (packed) => (packed[5][3][0][0] = [9000, 1500, ...Array(10).fill(0)])],
+    ['a gain too few', (packed) => packed[5][3][0][1].pop()],
+    ['gains of a reward too many', (packed) => packed[5][3][0].push(packed[5][3][0][0])],
+    ['a covariance too many', (packed) => packed[5][3][1].push(0)],
+    ['a covariance above 1', (packed) => (packed[5][3][1][0] = 1_000_001)],
+    ['a last gain too few', (packed) => packed[5][3][2].pop()],
+    ['a gauge too many', (packed) => packed[5].push(packed[5][3])],
     ['steps that go back', (packed) => (packed[6][0][2] = -1)],
     ['a step that is none', (packed) => (packed[6][0][2] = null)],
     ['a field too many', (packed) => packed.push(1)],

@@ -303,5 +303,9 @@ describe('the claim', () => {
     expect(() => readClaims([folder([])])).toThrow('There is no cell of the claim in');
     const other = folder([{ ...cell('popo', 9, [0, 0]), app: '2' }]);
     expect(() => readClaims([one, other])).toThrow('they cannot be judged together');
+    const newer = folder([{ ...cell('popo', 9, [0, 0]), kernels: 'k2' }]);
+    expect(() => readClaims([one, newer])).toThrow(
+      'popo of seed 9 is of another version or other settings than fixed-0 of seed 1',
+    );
   });
 });

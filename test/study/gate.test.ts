@@ -108,6 +108,7 @@ describe('the gate', () => {
     expect(gateText(few)).toContain(`here are 5 seeds, with ${USERS} users at least.`);
     expect(text).toMatch(/^fact join \(the ceiling\)\s+0\.800 ±0\.016\s+0\.800/m);
     expect(text).toContain('L3 composed');
+    expect(gateText([{ ...seedOf(6), kernels: 'k4' }])).toContain('60 s on none, by version 0, kernels k4.');
   });
 
   it('says which method a seed lacks', () => {

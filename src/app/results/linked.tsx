@@ -8,6 +8,7 @@ import { sharesRange } from '../charts/ranges';
 import { AllChanges } from '../parts/allChanges';
 import { useSession } from '../state/context';
 import type { Linked } from '../state/linkedResult';
+import { recentSentence } from '../words/covarianceWords';
 import { deviceWords } from '../words/deviceWords';
 import { changesInWords, differences } from '../words/differences';
 import { count, duration, short } from '../words/format';
@@ -238,7 +239,8 @@ function Cell({ row, column }: { row: LinkedRow; column: (typeof METRICS)[number
   );
 }
 
-function Curves({ shown: { config, found } }: { shown: Shown }) {
+function Curves({ shown }: { shown: Shown }) {
+  const { config, found } = shown;
   const { columns } = found;
   const { rewards } = config.popo;
   const named = rewards.map((name) => ({ name, ...rewardLook(name) }));
@@ -286,6 +288,7 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
           synced
           empty={none}
         />
+        {named.length > 1 && found.result.alignment !== null && <Gauge shown={shown} />}
       </div>
       <figure class="linked-plane">
         {many ? (
@@ -308,6 +311,33 @@ function Curves({ shown: { config, found } }: { shown: Shown }) {
           />
         )}
       </figure>
+    </div>
+  );
+}
+
+/** C w beneath the weights, with what it says of any rule. */
+function Gauge({ shown: { config, found } }: { shown: Shown }) {
+  const { columns, result } = found;
+  const { rewards } = config.popo;
+  const gauge = result.alignment?.gauge ?? null;
+  if (gauge === null)
+    return (
+      <p class="plot-note" data-linked="no-gauge">
+        Whether each reward gained is not known: this link carries no covariances of the rewards.
+      </p>
+    );
+  return (
+    <div>
+      <Chart
+        title="Does each reward gain?"
+        columns={columns.gauge}
+        lines={rewards.map((name) => ({ column: `gain_${name}`, ...rewardLook(name) }))}
+        baseline={0}
+        alongside={[columns.popo, columns.heldout]}
+        synced
+        empty="The link has none"
+      />
+      <p class="plot-note">{recentSentence(rewards, gauge.recent)}</p>
     </div>
   );
 }

@@ -50,6 +50,10 @@ export function metricsFor(items: number): typeof METRICS {
 }
 
 const BySlice = late('The slices', async () => (await import('./bySlice')).BySlice);
+const HeldReward = late(
+  'What became of the held reward',
+  async () => (await import('./heldReward')).HeldReward,
+);
 const Downloads = late('The downloads', async () => (await import('../parts/downloads')).Downloads);
 
 /** One row per stage that is done, of which there is one at least, on what no stage has seen. */
@@ -112,6 +116,9 @@ export function StageTable() {
         </table>
       </section>
       <WhatAlignmentDid />
+      {rows.some(({ stage }) => stage === 'popo') && session.view.popo.last('level') !== null && (
+        <HeldReward />
+      )}
       {rows[0].slices && <BySlice />}
       <details class="protocol">
         <summary>How this is measured</summary>

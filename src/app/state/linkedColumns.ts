@@ -6,6 +6,8 @@ import { readResult } from '../../run/result/resultField';
 import { Columns, type RunColumns } from './columns';
 
 export interface LinkedColumns extends RunColumns {
+  /** C w of each reward, of fewer points than the curves of alignment have. */
+  gauge: Columns;
   /** Where each stage's first step is on the axis of losses. */
   marks: { x: number; label: LinkResult['losses'][number]['stage'] }[];
 }
@@ -23,6 +25,7 @@ function columnsOf({ losses, alignment, heldOut }: LinkResult, { popo }: RunConf
   const columns: LinkedColumns = {
     loss: new Columns(['loss']),
     popo: new Columns(REWARDS.flatMap((name) => [`r_${name}`, `w_${name}`])),
+    gauge: new Columns(REWARDS.map((name) => `gain_${name}`)),
     heldout: new Columns(['l1', 'l3', 'hr50', 'ctcvr']),
     marks: [],
   };
@@ -45,6 +48,13 @@ function columnsOf({ losses, alignment, heldOut }: LinkResult, { popo }: RunConf
         }),
       );
   }
+  const gauge = alignment?.gauge ?? null;
+  if (alignment !== null && gauge !== null)
+    for (const [k, end] of stretchEnds(alignment.steps, gauge.gains[0].length).entries())
+      columns.gauge.push(
+        end + 1,
+        REWARDS.map((name) => gauge.gains[popo.rewards.indexOf(name)]?.[k] ?? Number.NaN),
+      );
   for (const [k, step] of (heldOut?.steps ?? []).entries())
     columns.heldout.push(
       step,

@@ -19,3 +19,7 @@ export const rate = (value: number) =>
     .toFixed(3)
     .replace(/^(-?)0/, '$1')
     .replace('-', '−');
+
+/** A share with its sign. */
+export const percent = (value: number | null) =>
+  value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;

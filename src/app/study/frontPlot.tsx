@@ -1,9 +1,9 @@
 /**
- * Where each weighting ends in (L3, CTCVR): the fixed weights joined by a line, and the hull of these and SFT dashed, which is what tossing
- * a coin between two of them comes to and what a rule is to go beyond.
+ * Where each weighting ends in (L3, CTCVR): the staircase of what the fixed weights cover one by one, and the hull of these and SFT dashed, which
+ * is what tossing a coin between two of them comes to and what a rule is to go beyond.
  */
 import { useId } from 'preact/hooks';
-import { upperHull } from '../../evaluate/pareto';
+import { staircase, upperHull } from '../../evaluate/pareto';
 import type { Front, FrontPoint } from '../../study/front';
 import { METHODS, SWEEP } from '../../study/methods';
 import { ticks } from '../charts/ticks';
@@ -42,9 +42,11 @@ export function FrontPlot({ front }: { front: Front }) {
   const py = (y: number) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM);
   const sweep = SWEEP.flatMap(({ name }) => points.find(({ method }) => method === name) ?? []);
   const isWhole = start !== null && sweep.length === SWEEP.length;
-  const hull = isWhole
-    ? upperHull([...sweep, start].map((point) => [point.Category_L3_ACC, point.CTCVR]))
-    : [];
+  const hull = isWhole ? upperHull([...sweep, start].map(placeOf)) : [];
+  // To the frame's edges, since all that is less is covered too.
+  const steps = staircase(sweep.map(placeOf), [x0, y0]);
+  const line = (corners: readonly (readonly [number, number])[]) =>
+    corners.map(([x, y]) => `${px(x)},${py(y)}`).join(' ');
   const made = new Set(METHODS.flatMap(({ name, derived }) => (derived === undefined ? [] : [name])));
   const named = names(all, px, py);
   const fewer = front.points.length - points.length;
@@ -86,11 +88,8 @@ export function FrontPlot({ front }: { front: Front }) {
         <text x={LEFT + 6} y={TOP + 14} class="plot-label id-fill">
           ↑ CTCVR
         </text>
-        <polyline
-          class="front-sweep"
-          points={sweep.map((point) => `${px(point.Category_L3_ACC)},${py(point.CTCVR)}`).join(' ')}
-        />
-        <polyline class="front-hull" points={hull.map(([x, y]) => `${px(x)},${py(y)}`).join(' ')} />
+        <polyline class="front-steps" points={line(steps)} />
+        <polyline class="front-hull" points={line(hull)} />
         {named.map(({ name, x, y, at, isLeft }) => (
           <g key={name}>
             <line x1={x} y1={y} x2={x + (isLeft ? -8 : 8)} y2={at - 3.5} class="front-leader" />
@@ -118,7 +117,8 @@ export function FrontPlot({ front }: { front: Front }) {
         ))}
       </svg>
       <figcaption class="plot-note">
-        Means over {seeds} {seeds === 1 ? 'seed' : 'seeds'}; the line joins the fixed weights.
+        Means over {seeds} {seeds === 1 ? 'seed' : 'seeds'}.
+        {steps.length > 0 && ' Steps: what the fixed weights cover one by one.'}
         {hull.length > 0 &&
           ' Dashed: the hull of these and SFT, all of which a coin tossed between two models reaches.'}
         {points.some(({ method }) => made.has(method)) && ' Hollow: made from other runs without training.'}
@@ -127,6 +127,8 @@ export function FrontPlot({ front }: { front: Front }) {
     </figure>
   );
 }
+
+const placeOf = (point: PlotPoint) => [point.Category_L3_ACC, point.CTCVR] as const;
 
 /** Names beside their points, each side's at least a line apart. */
 function names(points: readonly PlotPoint[], px: (x: number) => number, py: (y: number) => number): Named[] {

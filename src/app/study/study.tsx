@@ -1,8 +1,8 @@
 /** Methods × seeds, and what they say of the method's claims. Loaded when it is opened. */
 import { useSignalEffect } from '@preact/signals';
 import { OUTCOMES } from '../../evaluate/metrics';
-import { costWords } from '../../study/cost';
 import { FRONT_NOTE } from '../../study/front';
+import { heldMethodSentences } from '../../study/heldRewards';
 import { METHODS } from '../../study/methods';
 import type { Gauges, StudyTables } from '../../study/tables';
 import type { StudyResult } from '../../worker/protocol';
@@ -12,9 +12,9 @@ import { download } from '../state/download';
 import { inFieldWords } from '../words/fieldWords';
 import { inSentence } from '../words/runWords';
 import { SliceTable } from './bySlice';
-import { Difference, halfWidth, rate } from './difference';
-import { FrontPlot } from './frontPlot';
+import { Difference, halfWidth, percent, rate } from './difference';
 import { AllMethods, Questions, StudyTime } from './questions';
+import { TradeOffs } from './tradeOffs';
 import '../styles/tables.css';
 import '../styles/study.css';
 
@@ -188,7 +188,7 @@ function SeedField({ label, value, set }: { label: string; value: number; set: (
   );
 }
 
-function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyResult) {
+function Tables({ cells, tables: { means, comparisons, slices, front, held } }: StudyResult) {
   const asked = [...new Set(comparisons.map(({ method, control }) => `${method} ${control}`))].map((pair) =>
     comparisons.filter(({ method, control }) => `${method} ${control}` === pair),
   );
@@ -295,77 +295,14 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
         </section>
       )}
       {slices !== null && <SliceTable {...slices} />}
-      {front.points.length > 0 && (
-        <>
-          <FrontPlot front={front} />
-          <section class="table-scroll" tabindex={0} aria-label="The trade-off covered">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">RL</th>
-                  <th scope="col">L3</th>
-                  <th scope="col">CTCVR</th>
-                  <th scope="col">Area above SFT, ×1000</th>
-                  <th scope="col" title="One fixed weight, the best on the other seeds; paired">
-                    Less the best fixed weight’s, ×1000
-                  </th>
-                  <th
-                    scope="col"
-                    title="The hull of the fixed weights and SFT is what tossing coins between them reaches; paired"
-                  >
-                    Above the hull, ×1000
-                  </th>
-                  <th scope="col" title="A description: noise alone makes it positive">
-                    Beyond all fixed weights, ×1000
-                  </th>
-                  <th scope="col">A fixed weight is better</th>
-                  <th scope="col" title="Rollouts of the runs that it comes of, of those of one fixed weight">
-                    × one fixed
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {front.points.map((point) => (
-                  <tr key={point.method}>
-                    <th scope="row" title={wordsOf(point.method)}>
-                      {point.method}
-                    </th>
-                    <td>{rate(point.Category_L3_ACC)}</td>
-                    <td>{rate(point.CTCVR)}</td>
-                    <td>
-                      {thousandths(point.hypervolume.mean)}{' '}
-                      <span class="faint">± {thousandths(halfWidth(point.hypervolume))}</span>
-                    </td>
-                    <td>
-                      {point.overBestFixed === null ? (
-                        '–'
-                      ) : (
-                        <Difference of={point.overBestFixed} write={thousandths} />
-                      )}
-                    </td>
-                    <td title={point.overHullBySeed.map(bySeed).join(', ')}>
-                      {point.overHull === null ? '–' : <Difference of={point.overHull} write={thousandths} />}
-                    </td>
-                    <td>{point.beyond === null ? '–' : thousandths(point.beyond)}</td>
-                    <td>{point.beyond === null ? '–' : `in ${point.dominated} of ${point.swept} seeds`}</td>
-                    <td title={point.cost === null ? undefined : costWords(point.cost)}>
-                      {point.cost?.ofOneFixed?.toFixed(2) ?? '–'}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </section>
-        </>
-      )}
-      {front.families.map(({ name, share, cost }) => (
-        <p key={name} class="study-covered">
-          {name} cover {percent(share.mean).replace('+', '')} [{percent(share.low).replace('+', '')},{' '}
-          {percent(share.high).replace('+', '')}] of the area under the hull
-          {cost?.ofOneFixed != null &&
-            front.sweepCost?.ofOneFixed != null &&
-            `, for ${cost.ofOneFixed.toFixed(2)} runs’ rollouts against ${front.sweepCost.ofOneFixed.toFixed(2)}`}
-          .
+      <TradeOffs front={front} />
+      {held.map((method) => (
+        <p
+          key={method.method}
+          class={method.outcome.verdict === 'missed' ? 'problem' : 'study-covered'}
+          data-held={method.outcome.verdict}
+        >
+          {heldMethodSentences(method).join(' ')}
         </p>
       ))}
       {front.missing !== null && <p class="study-left-out">{front.missing}</p>}
@@ -377,8 +314,3 @@ function Tables({ cells, tables: { means, comparisons, slices, front } }: StudyR
     </>
   );
 }
-
-const bySeed = ({ seed, area }: { seed: number; area: number }) => `seed ${seed}: ${thousandths(area)}`;
-const thousandths = (value: number) => (1000 * value).toFixed(2);
-const percent = (value: number | null) =>
-  value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} %`;

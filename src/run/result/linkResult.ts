@@ -4,10 +4,14 @@
  */
 import type { MetricsRow } from '../../evaluate/metrics';
 import { rateInterval } from '../../numeric/rate';
+import { recentMean } from '../../popo/covarianceGauge';
+import { pairsOf } from '../../popo/weighting';
 import type { DeviceInfo, Report, StageName } from '../report';
 
 /** Most points of each curve. */
 export const MOST_POINTS = 48;
+/** Of each curve of the covariance gauge, which is noisy: means of many steps tell more. */
+export const GAUGE_POINTS = 12;
 
 /** Whose losses are the language model's, in the order that they are trained. */
 export const LOSS_STAGES = ['warmup', 'orft', 'sft'] as const satisfies readonly StageName[];
@@ -71,6 +75,14 @@ export interface LinkedSlice {
   ctcvrHalf: number | null;
 }
 
+/** Whether each reward gained, and whether any rule could earn its keep. Links of older versions lack it. */
+export interface LinkedGauge {
+  /** C w of each reward, means of equal stretches of alignment's steps: [K][points]. */
+  gains: Values[];
+  /** Means over the last steps (`GAUGE_STEPS`): of every two rewards, as `pairsOf` has them, and C w of each. */
+  recent: { covariances: Values; gains: Values };
+}
+
 export interface LinkResult {
   device: Pick<DeviceInfo, 'backend' | 'vendor' | 'architecture' | 'description'>;
   /** Of all stages, those of earlier sessions included. */
@@ -81,7 +93,7 @@ export interface LinkResult {
   /** Means of equal stretches of a stage's steps, in nats per token. */
   losses: { stage: (typeof LOSS_STAGES)[number]; steps: number; values: Values }[];
   /** Of equal stretches of alignment's steps: means of each reward, [K][points], and each weight after the last step of a stretch, [K][points]. */
-  alignment: { steps: number; rewards: Values[]; weights: Values[] } | null;
+  alignment: { steps: number; rewards: Values[]; weights: Values[]; gauge: LinkedGauge | null } | null;
   /** Held-out rows while it aligned: after how many steps, and [CURVE][points]. */
   heldOut: { steps: number[]; values: Values[] } | null;
 }
@@ -137,6 +149,7 @@ export function resultOf(report: Source, points: number): LinkResult {
             weights: each(({ weightsAfter }, k) => weightsAfter[k] ?? null).map((values) =>
               ends.map((end) => values[end]),
             ),
+            gauge: gaugeOf(steps, rewardNames.length),
           },
     heldOut:
       seen.length === 0
@@ -185,6 +198,23 @@ function linkedSlice({ slices = [] }: Pick<MetricsRow, 'slices'>, name: SliceNam
 export function meanReward({ rewards }: Source['popo']['steps'][number], k: number): number | null {
   const paid = rewards.flatMap((group) => group.map((rollout) => rollout[k]));
   return paid.length === 0 ? null : paid.reduce((sum, value) => sum + value, 0) / paid.length;
+}
+
+/** @returns null for one reward, and where no step was measured, as in reports of older versions */
+function gaugeOf(steps: Source['popo']['steps'], K: number): LinkedGauge | null {
+  if (K < 2 || steps.every(({ covarianceWithSum }) => covarianceWithSum === undefined)) return null;
+  const gain = (k: number) => steps.map(({ covarianceWithSum }) => covarianceWithSum?.[k] ?? null);
+  const numbers = (values: Values) => values.map((value) => value ?? Number.NaN);
+  const rewards = Array.from({ length: K }, (_, k) => k);
+  return {
+    gains: rewards.map((k) => stretchMeans(gain(k), Math.min(GAUGE_POINTS, steps.length))),
+    recent: {
+      covariances: pairsOf(K).map(([i, j]) =>
+        recentMean(steps.map(({ covariance }) => covariance?.[i * K + j] ?? Number.NaN)),
+      ),
+      gains: rewards.map((k) => recentMean(numbers(gain(k)))),
+    },
+  };
 }
 
 /** Means of the numbers in each of `points` equal stretches. */

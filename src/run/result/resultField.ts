@@ -2,12 +2,15 @@
  * A link's result as the text of its field `result`: whole numbers in nested lists, deflated. What is read is a stranger's, so every
  * number has its bounds, every name is one of a list, and only the device has words of its own, short and of few characters.
  */
+import { pairsOf } from '../../popo/weighting';
 import type { RunConfig } from '../config';
 import { MOST_RESULT } from '../link';
 import type { DeviceInfo, Report } from '../report';
 import { deflated, inflated } from './deflate';
 import {
   CURVE,
+  GAUGE_POINTS,
+  type LinkedGauge,
   type LinkedRow,
   type LinkResult,
   LOSS_STAGES,
@@ -31,6 +34,9 @@ export const MOST_LINK = 6 * 1024;
 const RATE = 10_000;
 const LOSS = 1000;
 const MOST_LOSS = 1000;
+/** Covariances of rewards within [0, 1], to .0001 in curves; of means over the last steps the sign is told, so these are finer. */
+const COVARIANCE = 10_000;
+const RECENT = 1_000_000;
 const MOST_STEPS = 1_000_000;
 const MOST_USERS = 100_000_000;
 const MOST_SECONDS = 100_000_000;
@@ -111,15 +117,31 @@ function packed(result: LinkResult): unknown[] {
       steps,
       differences(values.map((value) => scaled(value, LOSS, MOST_LOSS))),
     ]),
-    alignment === null ? null : [alignment.steps, alignment.rewards.map(rates), alignment.weights.map(rates)],
+    alignment === null
+      ? null
+      : [
+          alignment.steps,
+          alignment.rewards.map(rates),
+          alignment.weights.map(rates),
+          ...(alignment.gauge === null ? [] : [packedGauge(alignment.gauge)]),
+        ],
     heldOut === null ? null : [differences(heldOut.steps), heldOut.values.map(rates)],
     ...sliced,
   ];
 }
 
-/** As a whole number of parts of 1; null where it is no number within [0, most]. */
-function scaled(value: number | null, parts: number, most: number): number | null {
-  return value !== null && value >= 0 && value <= most ? Math.round(value * parts) : null;
+function packedGauge({ gains, recent }: LinkedGauge): unknown[] {
+  const signed = (values: Values, parts: number) => values.map((value) => scaled(value, parts, 1, -1));
+  return [
+    gains.map((values) => differences(signed(values, COVARIANCE))),
+    signed(recent.covariances, RECENT),
+    signed(recent.gains, RECENT),
+  ];
+}
+
+/** As a whole number of parts of 1; null where it is no number within [least, most]. */
+function scaled(value: number | null, parts: number, most: number, least = 0): number | null {
+  return value !== null && value >= least && value <= most ? Math.round(value * parts) : null;
 }
 
 /** Neighbours are alike, so their differences are short. */
@@ -209,7 +231,7 @@ function readSlices(found: unknown, rows: readonly LinkedRow[]): Pick<LinkResult
 }
 
 function readAlignment(found: unknown, { popo }: RunConfig): LinkResult['alignment'] {
-  const [steps, rewards, weights] = list(found, 3, 3);
+  const [steps, rewards, weights, gauge] = list(found, 3, 4);
   const count = whole(steps, 1, popo.steps);
   const { length } = popo.rewards;
   const points = list(list(rewards, length, length)[0], 1, Math.min(MOST_POINTS, count)).length;
@@ -217,7 +239,28 @@ function readAlignment(found: unknown, { popo }: RunConfig): LinkResult['alignme
     list(curves, length, length).map((values) =>
       readCurve(values, { parts: RATE, most: 1, points: [points, points] }),
     );
-  return { steps: count, rewards: read(rewards), weights: read(weights) };
+  return {
+    steps: count,
+    rewards: read(rewards),
+    weights: read(weights),
+    gauge: gauge === undefined ? null : readGauge(gauge, count, length),
+  };
+}
+
+/** @param K rewards */
+function readGauge(found: unknown, steps: number, K: number): LinkedGauge {
+  const [gains, covariances, recent] = list(found, 3, 3);
+  const points = Math.min(GAUGE_POINTS, steps);
+  const each = (values: unknown, count: number) =>
+    list(values, count, count).map((value) =>
+      value === null ? null : whole(value, -RECENT, RECENT) / RECENT,
+    );
+  return {
+    gains: list(gains, K, K).map((values) =>
+      readCurve(values, { parts: COVARIANCE, least: -1, most: 1, points: [points, points] }),
+    ),
+    recent: { covariances: each(covariances, pairsOf(K).length), gains: each(recent, K) },
+  };
 }
 
 function readHeldOut(found: unknown, { popo }: RunConfig): LinkResult['heldOut'] {
@@ -237,17 +280,21 @@ function readHeldOut(found: unknown, { popo }: RunConfig): LinkResult['heldOut']
 
 function readCurve(
   found: unknown,
-  { parts, most, points }: { parts: number; most: number; points: [least: number, most: number] },
+  o: { parts: number; least?: number; most: number; points: [least: number, most: number] },
 ): Values {
-  return sums(list(found, ...points), parts * most).map((value) => (value === null ? null : value / parts));
+  const { parts, least = 0, most, points } = o;
+  return sums(list(found, ...points), parts * most, parts * least).map((value) =>
+    value === null ? null : value / parts,
+  );
 }
 
-/** The inverse of `differences`, of sums within [0, most]. */
-function sums(found: readonly unknown[], most: number): (number | null)[] {
+/** The inverse of `differences`, of sums within [least, most]. */
+function sums(found: readonly unknown[], most: number, least = 0): (number | null)[] {
   let sum = 0;
   return found.map((difference) => {
     if (difference === null) return null;
-    sum = whole(sum + whole(difference, -most, most), 0, most);
+    const widest = most - least;
+    sum = whole(sum + whole(difference, -widest, widest), least, most);
     return sum;
   });
 }
