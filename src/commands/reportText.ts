@@ -88,7 +88,7 @@ function alignmentSentences({ table, spreads = [], config }: Report): readonly s
 /** Whether the reward that `constraint` was to keep was kept. */
 function heldSentences(report: Report): string[] {
   const held = heldByRun(report);
-  return held === null ? [] : [heldOutcomeSentence(heldOutcome([held]))];
+  return held === null ? [] : [heldOutcomeSentence(heldOutcome(held))];
 }
 
 /** How good the judge behind the ID reward is. */

@@ -2,9 +2,8 @@
  * Whether the reward that `constraint` was to keep at a level was kept there: what its sampled answers earned over the last steps, on prompts of
  * training, against that level.
  */
-import type { Interval } from '../numeric/interval';
 import { type RewardName, rewardWords } from '../popo/rewards';
-import { pairedBootstrap } from './bootstrap';
+import { meanOf } from './slices';
 
 /** Of one run. */
 export interface HeldSteps {
@@ -19,8 +18,8 @@ export interface HeldOutcome {
   reward: RewardName;
   /** Mean over seeds. */
   level: number;
-  /** What it ended at: mean over seeds and steps; both drawn again. */
-  end: Interval;
+  /** What it ended at, with its 95 % interval over steps, and over seeds where there are several. */
+  end: { mean: number; low: number; high: number };
   steps: number;
   seeds: number;
   /** `unclear`: the level lies within the interval, or there are too few steps for one. */
@@ -50,24 +49,18 @@ export function heldSteps(
   return { reward, level, rewards };
 }
 
-/** @param runs of one method and the same reward, a seed each; at least one */
-export function heldOutcome(runs: readonly HeldSteps[]): HeldOutcome {
-  const level = runs.reduce((sum, run) => sum + run.level, 0) / runs.length;
-  // Each seed has a level of its own, so it is what is above or below it that is drawn again.
-  const above = pairedBootstrap(
-    runs.map((run) => run.rewards.map((reward) => reward - run.level)),
-    1,
-  );
-  const steps = Math.min(...runs.map(({ rewards }) => rewards.length));
-  const end = { ...above, mean: level + above.mean, low: level + above.low, high: level + above.high };
+/** Of one run, whose steps are taken for independent. */
+export function heldOutcome({ reward, level, rewards }: HeldSteps): HeldOutcome {
+  return outcomeOf({ reward, level, end: meanOf(rewards), steps: rewards.length, seeds: 1 });
+}
+
+/** With the verdict that its interval allows. */
+export function outcomeOf(told: Omit<HeldOutcome, 'verdict'>): HeldOutcome {
+  const { level, end, steps } = told;
   const isTold = steps >= FEWEST;
   return {
-    reward: runs[0].reward,
-    level,
-    end,
-    steps,
-    seeds: runs.length,
-    verdict: isTold && above.low >= 0 ? 'held' : isTold && above.high < 0 ? 'missed' : 'unclear',
+    ...told,
+    verdict: isTold && end.low >= level ? 'held' : isTold && end.high < level ? 'missed' : 'unclear',
   };
 }
 

@@ -1,6 +1,6 @@
 /** Of methods that were to keep a reward at a level: whether they did over their seeds, and what became of it on test users. */
 import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
-import { type HeldOutcome, heldOutcome, heldOutcomeSentence } from '../evaluate/heldReward';
+import { type HeldOutcome, type HeldSteps, heldOutcomeSentence, outcomeOf } from '../evaluate/heldReward';
 import { OUTCOMES } from '../evaluate/metrics';
 import type { RewardName } from '../popo/rewards';
 import type { Cell } from './cell';
@@ -25,7 +25,7 @@ const SFT = 'orft';
 export function heldMethods(cells: readonly Cell[]): HeldMethod[] {
   const methods = [...new Set(cells.flatMap(({ method, held }) => (held === undefined ? [] : [method])))];
   return methods.map((method) => {
-    const outcome = heldOutcome(
+    const outcome = overSeeds(
       cells.flatMap((cell) => (cell.method === method && cell.held !== undefined ? [cell.held] : [])),
     );
     const told = TOLD_BY[outcome.reward];
@@ -39,6 +39,23 @@ export function heldMethods(cells: readonly Cell[]): HeldMethod[] {
           ? null
           : { label: told.label, before: base, change: pairedBootstrap(differences, 1) },
     };
+  });
+}
+
+/** @param runs of one method, a seed each; at least one. Seeds and steps are drawn again. */
+function overSeeds(runs: readonly HeldSteps[]): HeldOutcome {
+  const level = runs.reduce((sum, run) => sum + run.level, 0) / runs.length;
+  // Each seed has a level of its own, so it is what is above or below it that is drawn again.
+  const above = pairedBootstrap(
+    runs.map((run) => run.rewards.map((reward) => reward - run.level)),
+    1,
+  );
+  return outcomeOf({
+    reward: runs[0].reward,
+    level,
+    end: { mean: level + above.mean, low: level + above.low, high: level + above.high },
+    steps: Math.min(...runs.map(({ rewards }) => rewards.length)),
+    seeds: runs.length,
   });
 }
 

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { heldOutcome, heldOutcomeSentence, heldSteps } from '../../src/evaluate/heldReward';
-import { meanOf } from '../../src/evaluate/slices';
 import { Random } from '../../src/numeric/random';
 
 const numbers = (length: number, of: (at: number) => number) => Array.from({ length }, (_, at) => of(at));
@@ -25,38 +24,23 @@ it('has the interval of a mean of as many steps, and says held only where all of
   const random = new Random(3, 'held');
   const noise = numbers(20, () => 0.02 * random.normal());
   const run = (level: number) => ({ reward: 'semantic' as const, level, rewards: noise.map((x) => 0.6 + x) });
-  const { mean, low, high } = meanOf(run(0).rewards);
-  const told = heldOutcome([run(0.6)]);
+  const mean = 0.6 + noise.reduce((sum, x) => sum + x, 0) / 20;
+  const spread = Math.sqrt(noise.reduce((sum, x) => sum + (0.6 + x - mean) ** 2, 0) / 19);
+  const half = (1.96 * spread) / Math.sqrt(20);
+  const told = heldOutcome(run(0.6));
+  expect(told).toMatchObject({ reward: 'semantic', level: 0.6, steps: 20, seeds: 1 });
   expect(told.end.mean).toBeCloseTo(mean, 12);
-  // The closed form, within a tenth of its width.
-  expect(Math.abs(told.end.low - low)).toBeLessThan(0.1 * (high - low));
-  expect(Math.abs(told.end.high - high)).toBeLessThan(0.1 * (high - low));
-  const at = (level: number) => heldOutcome([run(level)]).verdict;
+  expect(told.end.low).toBeCloseTo(mean - half, 12);
+  expect(told.end.high).toBeCloseTo(mean + half, 12);
+  const at = (level: number) => heldOutcome(run(level)).verdict;
   expect(at(0.5)).toBe('held');
   expect(at(mean + 0.0001)).toBe('unclear');
   expect(at(mean - 0.0001)).toBe('unclear');
   expect(at(0.7)).toBe('missed');
   // Four steps, all of them far above.
-  expect(heldOutcome([{ ...run(0.5), rewards: [0.9, 0.9, 0.9, 0.9] }]).verdict).toBe('unclear');
+  expect(heldOutcome({ ...run(0.5), rewards: [0.9, 0.9, 0.9, 0.9] }).verdict).toBe('unclear');
   // To lie on the level is to hold it.
-  expect(heldOutcome([{ ...run(0.5), rewards: new Array(20).fill(0.5) }]).verdict).toBe('held');
-});
-
-it('takes each seed against its own level', () => {
-  const seed = (level: number, above: number) => ({
-    reward: 'semantic' as const,
-    level,
-    rewards: new Array<number>(20).fill(level + above),
-  });
-  // Levels differ far more than what is above them, so that the interval would hold them all if they were pooled.
-  const told = heldOutcome([seed(0.3, 0.02), seed(0.6, 0.02), seed(0.9, 0.02)]);
-  expect(told).toMatchObject({ seeds: 3, steps: 20, verdict: 'held' });
-  expect(told.level).toBeCloseTo(0.6, 12);
-  expect(told.end.low).toBeCloseTo(0.62, 8);
-  expect(told.end.high).toBeCloseTo(0.62, 8);
-  expect(heldOutcomeSentence(told)).toBe(
-    'The semantic reward was to be kept at .600 or above on prompts of training: over the last 20 steps of each of 3 seeds it was .620 [.620, .620], so it was held.',
-  );
+  expect(heldOutcome({ ...run(0.5), rewards: new Array(20).fill(0.5) }).verdict).toBe('held');
 });
 
 it('is one sentence with what was asked, what came and whether it held', () => {
@@ -64,7 +48,7 @@ it('is one sentence with what was asked, what came and whether it held', () => {
     heldOutcomeSentence({
       reward: 'id',
       level: 0.3,
-      end: { mean: 0.251, low: 0.2, high: 0.302, p: 1 },
+      end: { mean: 0.251, low: 0.2, high: 0.302 },
       steps: 1,
       seeds: 1,
       verdict,

@@ -10,6 +10,7 @@ import type { Cell } from '../../src/study/cell';
 import { claimText, familySentence, judgeClaim as judge, ruleSentence } from '../../src/study/claim';
 import { CLAIM } from '../../src/study/claimMethods';
 import { frontOf } from '../../src/study/front';
+import { heldMethodSentences, heldMethods } from '../../src/study/heldRewards';
 import { methodNamed } from '../../src/study/methods';
 import { cellsCsv, studyTables, tablesText } from '../../src/study/tables';
 
@@ -244,6 +245,21 @@ describe('the claim', () => {
       expect(tablesText(studyTables(cells))).toMatch(sentence);
     }
     expect(judgeClaim(seedCells(1)).held).toEqual([]);
+  });
+
+  it('takes each seed against its own level', () => {
+    // Levels differ far more than what is above them, so that the interval would hold them all if they were pooled.
+    const cells = [0.3, 0.6, 0.9].map((level, seed) => ({
+      ...cell('constraint', seed, [0.4, 0.6]),
+      held: { reward: 'semantic' as const, level, rewards: new Array<number>(20).fill(level + 0.02) },
+    }));
+    const [told] = heldMethods(cells);
+    expect(told).toMatchObject({ outcome: { seeds: 3, steps: 20, verdict: 'held' }, test: null });
+    expect(told.outcome.end.low).toBeCloseTo(0.62, 8);
+    expect(told.outcome.end.high).toBeCloseTo(0.62, 8);
+    expect(heldMethodSentences(told)).toEqual([
+      'constraint: The semantic reward was to be kept at .600 or above on prompts of training: over the last 20 steps of each of 3 seeds it was .620 [.620, .620], so it was held.',
+    ]);
   });
 
   it('judges nothing on fewer seeds or users, nor compute that is not known', () => {

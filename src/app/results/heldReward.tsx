@@ -16,7 +16,7 @@ export function HeldReward() {
   const until = (name: string) => popo.column(name).subarray(0, count);
   const held = heldSteps(constrained, until('level'), until(`r_${constrained}`));
   if (held === null) return null;
-  const outcome = heldOutcome([held]);
+  const outcome = heldOutcome(held);
   return (
     <p class={outcome.verdict === 'missed' ? 'problem' : 'verdict'} data-held={outcome.verdict}>
       {heldOutcomeSentence(outcome)}
