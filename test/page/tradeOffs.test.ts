@@ -49,7 +49,12 @@ it('draws staircase and hull, and has areas joint and by seed with what they too
   await page.locator('.study-steering input').nth(1).fill('2');
   await page.locator('.study-steering input').nth(1).press('Tab');
   await page.click('[data-action=study]');
-  await page.waitForFunction(() => /^16 of 16/.test(document.querySelector('.study-status')!.textContent!));
+  // The played trainer makes all tables anew after each of them, on the page.
+  await page.waitForFunction(
+    () => /^16 of 16/.test(document.querySelector('.study-status')!.textContent!),
+    null,
+    { timeout: 150_000 },
+  );
   const plot = page.locator('.front-plot');
   const corners = (await plot.locator('.front-steps').getAttribute('points'))!
     .split(' ')
@@ -100,7 +105,7 @@ it('draws staircase and hull, and has areas joint and by seed with what they too
   );
   expect(problems).toEqual([]);
   await page.close();
-}, 60_000);
+}, 200_000);
 
 it('says of a run whether its reward was kept, and nothing where none was to be', async () => {
   const { page, problems } = await open('?speed=400#run=1&preset=tiny&popo.weighting=constraint');
