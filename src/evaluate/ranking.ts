@@ -22,7 +22,9 @@ import {
 import { fitQuantiser, type QuantiserOptions } from '../rank/quantiser';
 import { rankOf } from '../rank/rankingMetrics';
 import { type Enhancement, type Leaning, leaning, PLAIN, Requests } from '../rank/requests';
+import { type SpaceOptions, soughtIn } from '../rank/similarSpace';
 import { type Crowds, crowdsOf, type Moments, meanCosine, type PastMoments } from '../rank/similarUsers';
+import type { Embedded } from './embedded';
 import {
   aucGains,
   drawnAucs,
@@ -40,7 +42,8 @@ import { longTailOf } from './longTail';
 export const FEATURE_SETS = ['none', 'answer', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
 
-export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions {
+export interface RankingOptions extends OnlineRankerOptions, QuantiserOptions, SpaceOptions {
+  embedded: Embedded;
   /** Steps that each ranker goes on for. `steps` are those on the past. */
   tuningSteps: number;
 }
@@ -117,6 +120,13 @@ const TIMES_NOTE =
   'Imported data keeps the order of each user\u2019s behaviours but not their times: what a similar user did next is before their own held-out ' +
   'behaviours, but may be later than the request.';
 
+const CONCLUSION_NOTE =
+  'Of what the model says, what it concludes and answers is embedded, without that from which it is concluded.';
+const WHITENED_NOTE =
+  'Similar users are sought among whitened vectors, since those that were embedded crowd about one direction.';
+const HEAD_NOTE =
+  'Similar users are sought behind a contrastive head, which brings what was said of training users near what they chose next.';
+
 /** What the language model made of people. */
 export interface ModelWords {
   /** Of each request of the deployment, train then test. */
@@ -125,6 +135,8 @@ export interface ModelWords {
   answers: ArrayLike<number>;
   /** Of moments of the past, and what those users did next. */
   past: PastMoments;
+  /** [items × dimension], of the same encoder. */
+  itemVectors: Float32Array;
 }
 
 /**
@@ -132,11 +144,12 @@ export interface ModelWords {
  * @param said `trained` is the number of requests that rankers learn from: what was said of these alone makes the codebook
  */
 export async function enhance(
-  { said, answers, past, trained, columns }: ModelWords & { trained: number; columns: FeatureColumns },
-  options: QuantiserOptions,
+  words: ModelWords & { trained: number; columns: FeatureColumns },
+  options: QuantiserOptions & SpaceOptions,
   seed: number,
   hooks: StageHooks,
-): Promise<{ enhancement: Enhancement; crowds: Crowds; quantisationError: number }> {
+): Promise<{ enhancement: Enhancement; crowds: Crowds; quantisationError: number; isWhitened: boolean }> {
+  const { said, answers, past, itemVectors, trained, columns } = words;
   const { subspaces } = options;
   const { vectors, dimension } = said;
   const fitted = { vectors: vectors.subarray(0, trained * dimension), dimension };
@@ -144,8 +157,8 @@ export async function enhance(
   const codes = await quantiser.encode(vectors);
   const judged = vectors.subarray(trained * dimension);
   const { paths, categoryCount: width } = columns;
-  const matched = { requests: said, past, columns: { paths, width } };
-  const crowds = await crowdsOf(matched, hooks);
+  const sought = await soughtIn({ requests: said, past, itemVectors }, options, seed, hooks);
+  const crowds = await crowdsOf({ ...sought, columns: { paths, width } }, hooks);
   const { shares, usual } = crowds;
   const crowd: Leaning = (request, column) => leaning(shares[request * width + column], usual[column]);
   const answer: Leaning = (request, column) =>
@@ -153,6 +166,7 @@ export async function enhance(
   return {
     enhancement: { codes, subspaces, size: quantiser.size, crowd, answer },
     crowds,
+    isWhitened: sought.isWhitened,
     quantisationError: quantiser.error(judged, codes.subarray(trained * subspaces)),
   };
 }
@@ -166,7 +180,7 @@ export interface RankerComparison extends ModelWords {
 
 /** @throws StoppedError when the hooks say stop */
 export async function compareRankers(
-  { dataset, deployment, said, answers, past }: RankerComparison,
+  { dataset, deployment, said, answers, past, itemVectors }: RankerComparison,
   options: RankingOptions,
   seed: number,
   hooks: StageHooks,
@@ -179,8 +193,8 @@ export async function compareRankers(
   const quiet: StageHooks = { gate: () => hooks.gate(), work };
 
   const columns = new FeatureColumns(dataset);
-  const { enhancement, crowds, quantisationError } = await enhance(
-    { said, answers, past, trained: train.length, columns },
+  const { enhancement, crowds, quantisationError, isWhitened } = await enhance(
+    { said, answers, past, itemVectors, trained: train.length, columns },
     options,
     seed,
     quiet,
@@ -278,7 +292,13 @@ export async function compareRankers(
       short_behaviours: SHORT_HISTORY,
       crowd: meanOf(crowds.size),
       mean_cosine: meanCosine(past),
-      notes: dataset.newcomers === undefined ? [CODEBOOK_NOTE, TIMES_NOTE] : [CODEBOOK_NOTE],
+      notes: [
+        CODEBOOK_NOTE,
+        ...(dataset.newcomers === undefined ? [TIMES_NOTE] : []),
+        ...(options.embedded === 'conclusion' ? [CONCLUSION_NOTE] : []),
+        ...(isWhitened ? [WHITENED_NOTE] : []),
+        ...(options.headSteps > 0 ? [HEAD_NOTE] : []),
+      ],
       quantisation_error: quantisationError,
       similarity: meanOf(crowds.cosine),
       rankers,

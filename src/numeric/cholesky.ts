@@ -1,4 +1,4 @@
-/** Inverse of a symmetric positive definite matrix in f64, by Cholesky's factors, with pauses for whoever waits. */
+/** Cholesky's factor of a symmetric positive definite matrix, and its inverse, in f64, with pauses for whoever waits. */
 
 /** Rows between two pauses: a fraction of a second at the sizes that are allowed. */
 const ROWS = 16;
@@ -14,13 +14,17 @@ export async function invertPositive(
   n: number,
   pause: () => Promise<void>,
 ): Promise<void> {
-  await factor(matrix, n, pause);
+  await factorPositive(matrix, n, pause);
   await invertLower(matrix, n, pause);
   await multiplyTransposed(matrix, n, pause);
 }
 
-/** L into the lower triangle. */
-async function factor(a: Float64Array, n: number, pause: () => Promise<void>): Promise<void> {
+/**
+ * L into the lower triangle, A = L Lᵀ; what is above the diagonal stays.
+ * @param a [n × n], of which the lower triangle is read
+ * @throws RangeError where it is not positive definite
+ */
+export async function factorPositive(a: Float64Array, n: number, pause: () => Promise<void>): Promise<void> {
   for (let i = 0; i < n; i++) {
     if (i % ROWS === 0) await pause();
     for (let j = 0; j <= i; j++) {

@@ -136,8 +136,8 @@ export function meanCosine({ vectors, dimension }: Pick<Moments, 'vectors' | 'di
 }
 
 /** Rows of which something was said: what nothing was said of is nobody's neighbour. */
-function spokenOf({ vectors, dimension, users }: Moments): number[] {
-  return Array.from(users.keys()).filter(
+export function spokenOf({ vectors, dimension }: Pick<Moments, 'vectors' | 'dimension'>): number[] {
+  return Array.from({ length: vectors.length / dimension }, (_, at) => at).filter(
     (at) => !isZero(vectors.subarray(at * dimension, (at + 1) * dimension)),
   );
 }

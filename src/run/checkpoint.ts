@@ -6,7 +6,7 @@ import type { ModelState, WeightPools } from '../model/languageModel';
 import type { Checkpoint } from '../store/checkpoints';
 import type { RunChange } from './changes';
 import { CheckpointError } from './checkpointError';
-import type { RunConfig } from './config';
+import { completed, type RunConfig } from './config';
 import type { Divergence } from './divergence';
 import { stoppedFor } from './goBack';
 import type { StageName } from './report';
@@ -101,6 +101,7 @@ export function decodeCheckpoint(
         'it cannot be continued to the same bits, so train again from its link.',
     );
   }
+  state.config = completed(state.config) as RunConfig;
   if ((state.schema as number) === 3) bringOn(state);
   if (state.schema !== 4) {
     throw new CheckpointError(

@@ -9,6 +9,7 @@ import { parameterCount } from '../model/parameters';
 import { ruleOf } from '../popo/rules';
 import type { ConfigPath, RunConfig } from './fields/list';
 import { treeOf } from './fields/paths';
+import { RANKING_BEFORE } from './fields/ranking';
 import { MAX_SEQUENCE } from './fields/text';
 
 export type { ConfigPath, RunConfig };
@@ -208,7 +209,7 @@ export function modelShape(
  * @throws {ConfigError} with one sentence that names the first wrong field.
  */
 export function parseConfig(input: unknown): RunConfig {
-  const result = v.safeParse(SCHEMA, input);
+  const result = v.safeParse(SCHEMA, completed(input));
   if (!result.success) {
     const [issue] = result.issues;
     const path = v.getDotPath(issue) ?? 'config';
@@ -222,6 +223,19 @@ export function parseConfig(input: unknown): RunConfig {
     if (!holds(config)) throw new ConfigError(`${path} ${message}.`);
   }
   return config;
+}
+
+/** A config that was kept before some fields came, with these as they were in effect; any other as it is. */
+export function completed(config: unknown): unknown {
+  if (!isRecord(config) || !isRecord(config.ranking)) return config;
+  const lacksAll = Object.keys(RANKING_BEFORE).every(
+    (name) => !Object.hasOwn(config.ranking as object, name),
+  );
+  return lacksAll ? { ...config, ranking: { ...config.ranking, ...RANKING_BEFORE } } : config;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function describeKey(issue: { expected: string | null }, path: string): string {

@@ -2,7 +2,7 @@
  * A config as its readable difference from a preset: `{ seed: 7, 'popo.weighting': 'fixed' }`. Keys are dotted paths to
  * leaves; a list is a leaf. Links, `--set` and the page's "what differs" line all speak this form.
  */
-import { ConfigError, type ConfigPath, parseConfig, type RunConfig } from './config';
+import { ConfigError, type ConfigPath, completed, parseConfig, type RunConfig } from './config';
 import type { LeafValue } from './fields/kinds';
 import { CONFIG_PATHS, fieldAt, isConfigPath, leafAt, setLeaf } from './fields/paths';
 import {
@@ -29,9 +29,11 @@ export function configPaths(): readonly ConfigPath[] {
 
 /** What of `config` differs from the preset that it names. */
 export function diffFromPreset(config: RunConfig): ConfigDiff {
+  // Of recordings and old reports, too.
+  const whole = completed(config) as RunConfig;
   const diff: ConfigDiff = {};
   for (const path of CONFIG_PATHS) {
-    const value = leafAt(config, path);
+    const value = leafAt(whole, path);
     const isSame =
       JSON.stringify(value) === JSON.stringify(fieldAt(path).defaults[config.version][config.preset]);
     if (!ANCHORS.includes(path) && !isSame) diff[path] = value;

@@ -13,6 +13,7 @@ import type { MetricsRow } from '../evaluate/metrics';
 import { sha256 } from '../numeric/hash';
 import { fnv1a } from '../numeric/random';
 import type { RunConfig } from './config';
+import { RANKING_BEFORE } from './fields/ranking';
 import type { Fingerprint, FingerprintBlocks, PopoStep, Report, StageName } from './report';
 
 /** What of a report a fingerprint is made of. */
@@ -60,6 +61,7 @@ const NEWER: Readonly<Record<string, unknown>> = {
   constrained: 'semantic',
   constraint_margin: 1,
   constraint_step: 1,
+  ...RANKING_BEFORE,
 };
 
 /** A config without the fields that no number of a fingerprint depends on: which baselines stand beside the run, and `NEWER` ones. */

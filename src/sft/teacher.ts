@@ -51,6 +51,12 @@ export function needSentence(need: Pick<Need, 'label'>): string {
   return `need ${need.label}`;
 }
 
+/** What a CoT comes to: the words behind its last `need`; all of them where there is none. */
+export function conclusionIn(cot: string): string {
+  const said = cot.trim().split(/\s+/);
+  return said.slice(said.lastIndexOf('need') + 1).join(' ');
+}
+
 export class AttributesTeacher {
   readonly statistics: TransitionStatistics;
 

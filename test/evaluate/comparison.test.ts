@@ -35,10 +35,13 @@ const hooks = { gate: async () => 'go' as const };
 const options = {
   ...{ steps: 5, tuningSteps: 3, batchSize: 16, learningRate: 0.05, embeddingSize: 4 },
   ...{ subspaces: 2, bits: 2 },
+  ...{ embedded: 'whole' as const, whitenAbove: 1, headSteps: 0 },
 };
 
 let world: Dataset;
 let later: Dataset;
+/** Nothing asks for the catalogue’s vectors. */
+const NONE = new Float32Array(0);
 let said: Moments;
 let past: PastMoments;
 /** The items named at requests; none at the first. */
@@ -86,7 +89,12 @@ beforeAll(async () => {
 describe('what the model says, as features', () => {
   it('is coded by what was said of the requests that are learnt from, and matched with the past', async () => {
     const trained = later.splits.train.length;
-    const made = await enhance({ said, answers, past, trained, columns }, options, SEED, hooks);
+    const made = await enhance(
+      { said, answers, past, itemVectors: NONE, trained, columns },
+      options,
+      SEED,
+      hooks,
+    );
     const fitted = { vectors: said.vectors.subarray(0, trained * DIMENSION), dimension: DIMENSION };
     const quantiser = await fitQuantiser(fitted, options, SEED, hooks);
     const codes = await quantiser.encode(said.vectors);
@@ -120,7 +128,7 @@ describe('a comparison, part by part', () => {
   it('is of rankers that go on from the past with other features, judged on the same requests', async () => {
     const progress: number[][] = [];
     const watched = { ...hooks, onProgress: (...numbers: number[]) => void progress.push(numbers) };
-    const comparison = { dataset: world, deployment: later, said, answers, past };
+    const comparison = { dataset: world, deployment: later, said, answers, past, itemVectors: NONE };
     const { report, losses } = await compareRankers(comparison, options, SEED, watched);
     expect(rankingSteps(options)).toBe(5 + 6 * 3);
     expect(progress).toEqual([5, 8, 11, 14, 17, 20, 23].map((done) => [done, 23]));
@@ -130,7 +138,7 @@ describe('a comparison, part by part', () => {
     const trainRows = train.map((_, row) => row);
     const testRows = test.map((_, row) => train.length + row);
     const { enhancement, crowds, quantisationError } = await enhance(
-      { said, answers, past, trained: train.length, columns },
+      { said, answers, past, itemVectors: NONE, trained: train.length, columns },
       options,
       SEED,
       hooks,
@@ -262,7 +270,14 @@ describe('a comparison, part by part', () => {
 
   it('begins without a past where nothing was shown in it, and stops when it is told to', async () => {
     const impressions = { ...world.impressions, user: new Int32Array(0) };
-    const comparison = { dataset: { ...world, impressions }, deployment: later, said, answers, past };
+    const comparison = {
+      dataset: { ...world, impressions },
+      deployment: later,
+      said,
+      answers,
+      past,
+      itemVectors: NONE,
+    };
     const { losses } = await compareRankers(comparison, options, SEED, hooks);
     expect(losses).toHaveLength(6 * 3);
     const stop = { gate: async () => 'stop' as const };

@@ -146,11 +146,17 @@ describe('on data split by leave-one-out', () => {
     const options = {
       ...{ steps: 6, tuningSteps: 1, batchSize: 16, learningRate: 0.01, embeddingSize: 4 },
       ...{ subspaces: 2, bits: 2 },
+      ...{ embedded: 'whole' as const, whitenAbove: 1, headSteps: 0 },
     };
     const { impressions, heldOutImpressions } = data;
     const run = (shown: typeof impressions) => {
       const dataset = { ...data, impressions: shown };
-      return compareRankers({ dataset, deployment, said, answers, past }, options, 1, hooks);
+      return compareRankers(
+        { dataset, deployment, said, answers, past, itemVectors: new Float32Array(0) },
+        options,
+        1,
+        hooks,
+      );
     };
     const first = await run(impressions);
     expect(await run(joined(impressions, heldOutImpressions!))).toEqual(first);

@@ -6,6 +6,7 @@ import {
   compareRankers,
   enhance,
   FEATURE_SETS,
+  type RankingOptions,
   type RankingReport,
   rankingProblem,
 } from '../../src/evaluate/ranking';
@@ -31,6 +32,9 @@ const options = {
   embeddingSize: 8,
   subspaces: 2,
   bits: 4,
+  embedded: 'whole' as const,
+  whitenAbove: 1,
+  headSteps: 0,
 };
 
 let world: Dataset;
@@ -95,7 +99,7 @@ describe('a comparison of rankers', () => {
     };
     const comparison = {
       ...{ dataset: world, deployment: later },
-      ...{ said: knowing(), answers: silence(), past: knowingPast() },
+      ...{ said: knowing(), answers: silence(), past: knowingPast(), itemVectors: knowingPast().vectors },
     };
     ({ report, losses } = await compareRankers(comparison, options, 1, watched));
     expect(progress.at(-1)).toBe(1);
@@ -171,7 +175,10 @@ describe('a comparison of rankers', () => {
     const short = { ...options, steps: 2, tuningSteps: 2 };
     const run = (deployment: Dataset) =>
       compareRankers(
-        { dataset: world, deployment, said: knowing(), answers: silence(), past: nobody },
+        {
+          ...{ dataset: world, deployment, said: knowing(), answers: silence() },
+          ...{ past: nobody, itemVectors: new Float32Array(0) },
+        },
         short,
         1,
         hooks,
@@ -181,6 +188,39 @@ describe('a comparison of rankers', () => {
     const blind = await run({ ...later, oracle: undefined });
     expect(blind.report.rankers.map(({ lift }) => lift)).toEqual(FEATURE_SETS.map(() => null));
     expect(blind.losses).toEqual(first.losses);
+  }, 120_000);
+
+  it('seeks similar users where it is told to, says so, and changes no other feature', async () => {
+    const short = { ...options, steps: 2, tuningSteps: 2 };
+    const run = async (changed: Partial<RankingOptions>) => {
+      const past = knowingPast();
+      const compared = { dataset: world, deployment: later, said: knowing(), answers: silence() };
+      const comparison = { ...compared, past, itemVectors: past.vectors };
+      return (await compareRankers(comparison, { ...short, ...changed }, 1, hooks)).report;
+    };
+    const notes = (report: RankingReport) => report.notes!.slice(1).join(' ');
+    const plain = await run({});
+    expect(notes(plain)).toBe('');
+    const alike = plain.mean_cosine!;
+    const [below, above] = [
+      await run({ whitenAbove: alike - 1e-3 }),
+      await run({ whitenAbove: alike + 1e-3, embedded: 'conclusion' }),
+    ];
+    expect(notes(below)).toMatch(/^Similar users are sought among whitened vectors/);
+    expect(notes(above)).toMatch(/^Of what the model says, what it concludes and answers is embedded/);
+    const headed = await run({ headSteps: 3 });
+    expect(notes(headed)).toMatch(/^Similar users are sought behind a contrastive head/);
+    for (const { crowd, mean_cosine, quantisation_error } of [below, headed]) {
+      expect(crowd).not.toBe(plain.crowd);
+      expect(mean_cosine).toBe(alike);
+      expect(quantisation_error).toBe(plain.quantisation_error);
+    }
+    expect(above.crowd).toBe(plain.crowd);
+    const of = (report: RankingReport, name: string) =>
+      report.rankers.find(({ features }) => features === name)!.all.auc;
+    expect(of(below, 'intra')).toEqual(of(plain, 'intra'));
+    expect(of(below, 'cross')).not.toEqual(of(plain, 'cross'));
+    expect(of(headed, 'cross')).not.toEqual(of(plain, 'cross'));
   }, 120_000);
 
   it('is refused before it begins where its tables would not fit', () => {
@@ -214,7 +254,7 @@ describe('all that the model gives a ranker', () => {
   it('is from before the request: nothing that happens later changes it to the bit', async () => {
     const tokenizer = trainTokenizer(corpus(world, []), 512);
     const shape = { historyLength: 5, maxPromptLength: 128, maxCompletionLength: 16 };
-    const generation = { maxNewTokens: 128, batchSize: 64 };
+    const generation = { maxNewTokens: 128, batchSize: 64, embedded: 'whole' as const };
     const { train, test } = later.splits;
     const examples = [...train, ...test];
     const rows = examples.map((_, row) => row);
@@ -237,7 +277,8 @@ describe('all that the model gives a ranker', () => {
         next: moments.next,
       };
       const columns = new FeatureColumns(past);
-      const words = { said, answers, past: others, trained: train.length, columns };
+      const itemVectors = new Float32Array(0);
+      const words = { said, answers, past: others, itemVectors, trained: train.length, columns };
       const made = await enhance(words, options, 1, hooks);
       return new Requests(now, examples, columns, made.enhancement);
     };

@@ -31,7 +31,7 @@ async function said(words: readonly string[], batchSize: number) {
   const { vectors } = await requestVectors(
     model,
     { format, examples, encoder: encoder as never },
-    { maxNewTokens: 9, batchSize },
+    { maxNewTokens: 9, batchSize, embedded: 'whole' },
     { gate: tools.hooks.gate, onProgress: (...numbers: number[]) => void progress.push(numbers) },
   );
   const texts = words.map((word) => format.tokenizer.decode(format.tokenizer.encodePlain(word)));
@@ -63,10 +63,53 @@ describe('the vectors of requests', () => {
     const { answers } = await requestVectors(
       model as unknown as LanguageModel,
       { format, examples, encoder: encoder as never },
-      { maxNewTokens: 9, batchSize: 3 },
+      { maxNewTokens: 9, batchSize: 3, embedded: 'whole' },
       hooks,
     );
     expect(answers).toEqual([4, -1, 7]);
+  });
+
+  it('are of what it concludes and answers alone where that is asked for', async () => {
+    const { config, dataset, format } = await given();
+    const { think, answer, endThink } = format.tokenizer.special;
+    const words = (text: string) => format.tokenizer.encodePlain(text);
+    const thought = (text: string) => [think, ...words(text), endThink, ...format.answer(4)];
+    const item = dataset.items[4];
+    const named = words(`${item.title} ${item.categories.join(' ')}`);
+    const said: [completion: number[], text: string][] = [
+      // Evidence and trait are left out, and the template's words.
+      [thought('saw lamps as parent need rugs'), `rugs ${format.tokenizer.decode(named)}`],
+      [format.answer(4), format.tokenizer.decode(named)],
+      // Reasoning that comes to nothing in the template's words is all that there is.
+      [thought('lamps and rugs'), `lamps and rugs ${format.tokenizer.decode(named)}`],
+      // Cut off before it answers; and no completion at all.
+      [[think, ...words('saw lamps need rugs'), endThink], 'rugs'],
+      [[answer, ...words('rugs')], 'rugs'],
+      [words('lamps'), ''],
+    ];
+    const heard: string[] = [];
+    const listening = {
+      dimension: 2,
+      embed(text: string) {
+        heard.push(text.trim().replace(/\s+/g, ' '));
+        return Float32Array.of(heard.length, 0);
+      },
+    };
+    const model = {
+      generate: async ({ prompts }: GenerateOptions) => ({
+        completions: prompts.map((_, row) => Uint32Array.from(said[row][0])),
+      }),
+    } as unknown as LanguageModel;
+    const { hooks } = (await toolsOf('features', config)).tools;
+    const { vectors, answers } = await requestVectors(
+      model,
+      { format, examples: dataset.splits.train.slice(0, 6), encoder: listening as never },
+      { maxNewTokens: 99, batchSize: 6, embedded: 'conclusion' },
+      hooks,
+    );
+    expect(heard).toEqual(said.map(([, text]) => text));
+    expect([...vectors].filter((_, at) => at % 2 === 0)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(answers).toEqual([4, 4, 4, -1, -1, -1]);
   });
 
   it('are asked for a batch at a time, greedily, as long as told, with the progress', async () => {

@@ -221,6 +221,17 @@ describe('a checkpoint', () => {
     expect(() => decodeCheckpoint(kept, APP)).toThrow(reason);
   });
 
+  it('of before some fields of the config came is read, as a run of what was done then', () => {
+    const kept = stored(checkpoint());
+    const state = JSON.parse(new TextDecoder().decode(kept.pools['state.json'])) as RunState;
+    const { config } = structuredClone(state);
+    for (const name of ['embedded', 'whiten_above', 'head_steps'])
+      Reflect.deleteProperty(state.config.ranking, name);
+    expect(state.config).not.toEqual(config);
+    kept.pools['state.json'] = new TextEncoder().encode(JSON.stringify(state)).buffer;
+    expect(decodeCheckpoint(kept, APP).state.config).toEqual(config);
+  });
+
   it('of the form before this one is read, but baselines that were under way begin anew', () => {
     const read = (change: (state: RunState) => void) => {
       const made = structuredClone(checkpoint());

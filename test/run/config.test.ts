@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parameterCount } from '../../src/model/parameters';
 import { sha256 } from '../../src/numeric/hash';
-import { ConfigError, modelShape, parseConfig, type RunConfig, sequenceLength } from '../../src/run/config';
+import {
+  ConfigError,
+  completed,
+  modelShape,
+  parseConfig,
+  type RunConfig,
+  sequenceLength,
+} from '../../src/run/config';
 import { applyDiff, configPaths, diffFromPreset, readAssignment, readField } from '../../src/run/diff';
 import { setLeaf } from '../../src/run/fields/paths';
 import { canonicalJson, printedConfig } from '../../src/run/fingerprint';
@@ -25,6 +32,28 @@ function refusal(change: (config: RunConfig) => void): string {
   }
   throw new Error('was accepted');
 }
+
+describe('a config that was kept before some fields came', () => {
+  it('means by them what a run did then, and is otherwise as it was', () => {
+    const config = presetConfig(v1('tiny'));
+    config.ranking.bits = 5;
+    const { embedded, whiten_above, head_steps, ...ranking } = config.ranking;
+    expect([embedded, whiten_above, head_steps]).toEqual(['whole', 1, 0]);
+    const parsed = parseConfig({ ...structuredClone(config), ranking });
+    // To the order of its fields, by which a checkpoint is found sound.
+    expect(JSON.stringify(parsed)).toBe(JSON.stringify(config));
+    expect(completed(config)).toBe(config);
+  });
+
+  it('is refused where it lacks one of them alone, or any other', () => {
+    const { embedded, ...ranking } = presetConfig(v1('tiny')).ranking;
+    const { bits, ...others } = presetConfig(v1('tiny')).ranking;
+    for (const lacking of [ranking, others, null, 3])
+      expect(() => parseConfig({ ...presetConfig(v1('tiny')), ranking: lacking })).toThrow(ConfigError);
+    for (const other of [null, 3, 'tiny', []]) expect(completed(other)).toBe(other);
+    expect([embedded, bits]).toEqual(['whole', 6]);
+  });
+});
 
 describe('presets', () => {
   it.each(PRESET_NAMES.flatMap((preset) => PRESET_VERSIONS.map((version) => ({ preset, version }))))(

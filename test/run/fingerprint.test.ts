@@ -129,6 +129,19 @@ describe('fingerprint', () => {
     expect(swapped.exact).not.toBe(mine.exact);
   });
 
+  it('is as before for a config whose newer fields ask for nothing, and another where they do', async () => {
+    const mine = await fingerprint(source());
+    const older = await changed(({ config }) => {
+      for (const name of ['embedded', 'whiten_above', 'head_steps'])
+        Reflect.deleteProperty(config.ranking, name);
+    });
+    expect(older).toEqual(mine);
+    for (const asked of [{ embedded: 'conclusion' }, { whiten_above: 0.5 }, { head_steps: 300 }] as const)
+      expect((await changed(({ config }) => Object.assign(config.ranking, asked))).inputs).not.toBe(
+        mine.inputs,
+      );
+  });
+
   it('leaves out intervals of ranking metrics, which came after links had been shared', async () => {
     const ranker = { features: 'none', all: { auc: { ctr: 0.7 } } };
     const ranked = (held: object) =>

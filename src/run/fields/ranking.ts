@@ -1,11 +1,15 @@
 /** What the model's reasoning adds to an ordinary ranker. */
+import { EMBEDDED } from '../../evaluate/embedded';
 import { field } from './field';
-import { real, whole } from './kinds';
+import { oneOf, real, whole } from './kinds';
 
 const RANKED = {
   holds: ({ ranking }: { ranking: { users: number } }) => ranking.users > 0,
   reason: 'Ranking is left out: ranking.users is 0.',
 };
+
+/** What a run did before there were these fields, which stand last: configs that were kept then lack them. */
+export const RANKING_BEFORE = { embedded: 'whole', whiten_above: 1, head_steps: 0 } as const;
 
 export const ranking = {
   users: field(
@@ -52,6 +56,25 @@ export const ranking = {
     help: 'Bits of a code, which is one of 2^bits.',
     unit: 'bits',
     form: { group: 'ranking', hint: 'Of a code: one of 2^bits' },
+    appliesWhen: RANKED,
+  }),
+  embedded: field(oneOf(EMBEDDED), RANKING_BEFORE.embedded, {
+    help:
+      'What of the model’s words becomes a feature: `whole`, or `conclusion`, which is what it concludes and answers without that from ' +
+      'which it is concluded.',
+    appliesWhen: RANKED,
+  }),
+  whiten_above: field(real(-1, 1), RANKING_BEFORE.whiten_above, {
+    help:
+      'Similar users are sought among whitened vectors where two moments of the past have a mean cosine above this. Above .5 what all of ' +
+      'them have in common is more than half of a vector. 1: never.',
+    appliesWhen: RANKED,
+  }),
+  head_steps: field(whole(0, 100_000), RANKING_BEFORE.head_steps, {
+    help:
+      'Updates of a contrastive head, behind which similar users are sought: it brings what was said of a training user near the item ' +
+      'that the user chose next. 0: none.',
+    unit: 'steps',
     appliesWhen: RANKED,
   }),
 };

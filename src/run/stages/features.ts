@@ -15,15 +15,19 @@ const NOTHING: SaidOf = { vectors: new Float32Array(0), answers: [] };
 
 export const features: WholeStage<'features', TrainingInputs, Said, Said> = {
   name: 'features',
-  reads: ['popo.prompts_per_step', 'popo.num_generations'],
+  reads: ['popo.prompts_per_step', 'popo.num_generations', 'ranking.embedded'],
   steps: (_config, { data: { deployment } }) =>
     deployment === null ? 0 : deployment.requests.length + deployment.past.examples.length,
-  async run({ data: { dataset, deployment }, tokenizer, encoder }, { config: { popo }, steps, hooks }) {
+  async run(
+    { data: { dataset, deployment }, tokenizer, encoder },
+    { config: { popo, ranking }, steps, hooks },
+  ) {
     if (deployment === null) return { requests: NOTHING, past: NOTHING };
     const { model, format } = tokenizer;
     const options = {
       maxNewTokens: format.options.maxCompletionLength,
       batchSize: popo.prompts_per_step * popo.num_generations,
+      embedded: ranking.embedded,
     };
     const say = (name: keyof Said, of: Dataset, examples: Example[]) => {
       const own = new PromptFormat(of, tokenizer.tokenizer, format.options);

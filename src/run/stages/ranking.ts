@@ -41,6 +41,7 @@ export const ranking: WholeStage<'ranking', Inputs, Ranked, Ranked> = {
             users: names(deployment.dataset, requests),
           },
           answers: features.requests.answers,
+          itemVectors: encoder.encoder.itemVectors,
           past: {
             vectors: features.past.vectors,
             dimension,

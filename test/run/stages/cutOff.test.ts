@@ -1,6 +1,6 @@
 /** Stages without a step of the model's training: what they make is the same to the bit wherever they were cut off. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { StageHooks } from '../../../src/control/hooks';
+import { type StageHooks, UNKEPT } from '../../../src/control/hooks';
 import { useSlowPath } from '../../../src/gpu/tfjs';
 import type { StageTools } from '../../../src/run/stage';
 import { baselines } from '../../../src/run/stages/baselines';
@@ -143,6 +143,15 @@ const stages: [string, () => Promise<Stage>][] = [
       return stageOf('ranking', here, (tools) => ranking.run({ ...here.inputs, features: said }, tools));
     },
   ],
+  [
+    'ranking, by whitened vectors behind a head',
+    async () => {
+      const here = await deployed();
+      Object.assign(here.config.ranking, { whiten_above: -1, head_steps: 5 });
+      const said = await features.run(here.inputs, (await toolsOf('features', here.config)).tools);
+      return stageOf('ranking', here, (tools) => ranking.run({ ...here.inputs, features: said }, tools));
+    },
+  ],
 ];
 
 async function stageOf(
@@ -163,7 +172,12 @@ const CUTS = 5;
 describe.each(stages)('the stage %s', (name, prepare) => {
   it('makes the same wherever it was cut off, and does nothing twice', async () => {
     const { run, model } = await prepare();
+    const { version } = model;
+    const unkept = await run({ gate: async () => 'go', onProgress: () => {}, work: UNKEPT });
+    model.version = version;
     const whole = await cutAt([], run);
+    // What is kept in parts takes no other part's place.
+    expect(whole.result).toEqual(unkept);
     const gates = whole.passed[0];
     expect(gates).toBeGreaterThan(2);
     const cuts = new Set(Array.from({ length: CUTS }, (_, k) => Math.round((k * (gates - 1)) / (CUTS - 1))));

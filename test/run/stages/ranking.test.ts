@@ -58,6 +58,22 @@ describe('the stage features', () => {
     expect(model.asked.every(({ temperature }) => temperature === 0)).toBe(true);
   });
 
+  it('embeds what is concluded and answered alone where the config asks for that', async () => {
+    const { inputs, model, config, format } = await deployed();
+    const { think, endThink } = format.tokenizer.special;
+    const thought = format.tokenizer.encodePlain('saw lamps need rugs');
+    model.says = () => [think, ...thought, endThink, ...format.answer(3)];
+    const lengths = async () => {
+      const { tools } = await toolsOf('features', config, { steps: features.steps(config, inputs) });
+      const { requests, past } = await features.run(inputs, tools);
+      return new Set([...requests.vectors, ...past.vectors].filter((_, at) => at % 2 === 0));
+    };
+    const { answer } = format.parse(model.says([]));
+    expect(await lengths()).toEqual(new Set([format.tokenizer.decode(model.says([])).length]));
+    config.ranking.embedded = 'conclusion';
+    expect(await lengths()).toEqual(new Set([`rugs ${answer}`.length]));
+  });
+
   it('says nothing where nobody is ranked for', async () => {
     const { inputs, config, model } = await given();
     const said = await features.run(inputs, (await toolsOf('features', config)).tools);
@@ -77,6 +93,7 @@ describe('the stage ranking', () => {
   it('compares rankers with what was said, by the names of those it was said of', async () => {
     const { inputs, config } = await deployed();
     config.ranking.learning_rate = 0.03;
+    Object.assign(config.ranking, { embedded: 'conclusion', whiten_above: 0.4, head_steps: 9 });
     const { deployment, dataset } = inputs.data;
     if (deployment === null) throw new Error('There is nobody to rank for.');
     const { tools, events } = await toolsOf('ranking', config);
@@ -93,6 +110,7 @@ describe('the stage ranking', () => {
       users: names(deployment.dataset, deployment.requests),
     });
     expect(comparison.answers).toEqual([7]);
+    expect(comparison.itemVectors).toBe(inputs.encoder.encoder.itemVectors);
     expect(comparison.past).toEqual({
       vectors: said.past.vectors,
       dimension: 2,
@@ -107,6 +125,9 @@ describe('the stage ranking', () => {
       embeddingSize: 4,
       subspaces: 2,
       bits: 2,
+      embedded: 'conclusion',
+      whitenAbove: 0.4,
+      headSteps: 9,
     });
     expect(seed).toBe(5);
     expect(tools.own.loss).toEqual([2, 1]);
