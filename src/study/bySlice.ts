@@ -5,6 +5,8 @@ import type { BySlicedMetric } from '../evaluate/sliceChanges';
 import { SLICED, type SlicedMetric } from '../evaluate/slices';
 import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
+import { type SliceFront, sliceFrontRows, sliceFronts } from './sliceFronts';
+import { aligned } from './textTable';
 
 export interface SliceTables {
   /** As the data set names them, without those that no test user is of. */
@@ -15,6 +17,8 @@ export interface SliceTables {
   means: { method: string; slices: BySlicedMetric[] }[];
   /** `method` less `control` on the same users. */
   differences: { method: string; control: string; slices: BySlicedMetric[] }[];
+  /** Of those slices that have a hull; left out by studies of older versions. */
+  fronts?: SliceFront[];
 }
 
 /** Null where no cell tells its users' slices. */
@@ -49,6 +53,7 @@ export function sliceTables(all: readonly Cell[]): SliceTables | null {
   }));
   return {
     names,
+    fronts: sliceFronts(cells, names),
     users: names.map((name) =>
       ofMethod(methods[0]).reduce((sum, cell) => sum + usersOf(cell, name).length, 0),
     ),
@@ -82,6 +87,12 @@ function usersOf({ slices }: Cell, name: string): number[] {
 function values(cell: Cell, metric: SlicedMetric, name: string): number[] {
   const column = OUTCOMES.indexOf(metric);
   return usersOf(cell, name).map((user) => cell.outcomes[user * OUTCOMES.length + column]);
+}
+
+/** Tables for a terminal: means and differences, and the front where there is one. */
+export function sliceTexts(tables: SliceTables): string[] {
+  const fronts = sliceFrontRows(tables.fronts ?? []);
+  return [aligned(sliceRowsText(tables)), ...(fronts.length === 0 ? [] : [aligned(fronts)])];
 }
 
 /** Rows for a terminal: of each method L3 and CTCVR by slice, then differences. */

@@ -5,6 +5,7 @@
  */
 import { OUTCOMES } from '../evaluate/metrics';
 import type { Interval } from '../numeric/interval';
+import { type SliceTables, sliceTables, sliceTexts } from './bySlice';
 import type { Cell } from './cell';
 import { CLAIM } from './claimMethods';
 import { type Cost, costOf, costWords } from './cost';
@@ -57,6 +58,8 @@ export interface Claim {
   families: ClaimedFamily[];
   /** Of methods that were to keep a reward at a level. */
   held: HeldMethod[];
+  /** The same by slice, with 95 % intervals that no verdict comes from; null where the data tells none. */
+  slices: SliceTables | null;
 }
 
 const SEEDS = 5;
@@ -144,6 +147,7 @@ export function judgeClaim(cells: readonly Cell[], draws = DRAWS): Claim {
       };
     }),
     held: heldMethods(own),
+    slices: sliceTables(own),
   };
 }
 
@@ -198,7 +202,7 @@ export function familySentence({ name, share, ofSweep, verdict, seeds }: Claimed
 /** For a terminal. */
 export function claimText(claim: Claim): string {
   const { seeds, users, tooFew, verdicts, draws, start, fixed, hull, staircase } = claim;
-  const { sweepCost, rules, families, held } = claim;
+  const { sweepCost, rules, families, held, slices } = claim;
   const cost = (own: Cost | null) => (own === null ? ['–', '–'] : [times(own.ofOneFixed), costWords(own)]);
   const table = [
     ['', 'seeds', 'L3', 'CTCVR', 'above the hull, ×1000', 'simultaneous', 'of the hull', '× one fixed', 'RL'],
@@ -245,6 +249,7 @@ export function claimText(claim: Claim): string {
     ...rules.map(ruleSentence),
     ...families.map(familySentence),
     ...held.flatMap(heldMethodSentences),
+    ...(slices === null ? [] : ['', SLICES_NOTE, ...sliceTexts(slices)]),
     ...(tooFew === null ? [] : [tooFew]),
     '',
     `Seeds ${seeds.join(', ') || 'none'}, ${users} test users of each or more. Area of the hull, ×1000: ${covered(hull)}; of the staircase of single fixed weights: ${covered(staircase)}.`,
@@ -252,6 +257,9 @@ export function claimText(claim: Claim): string {
     `RL is of one seed on average, on ${adapters.join(', ') || 'an adapter that is not known'}. Seconds are of training alone; a rule that measures gradients does more work with each rollout.`,
   ].join('\n');
 }
+
+const SLICES_NOTE =
+  'By slice of test users, each with a 95 % interval, not corrected for their number and not judged:';
 
 function covered(area: Interval | null): string {
   return area === null ? 'not known' : (1000 * area.mean).toFixed(2);

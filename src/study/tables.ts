@@ -2,7 +2,7 @@
 import { type PairedInterval, pairedBootstrap } from '../evaluate/bootstrap';
 import { OUTCOMES } from '../evaluate/metrics';
 import type { Interval } from '../numeric/interval';
-import { type SliceTables, sliceRowsText, sliceTables } from './bySlice';
+import { type SliceTables, sliceTables, sliceTexts } from './bySlice';
 import type { Cell } from './cell';
 import { COMPARISONS } from './comparisons';
 import { type Cost, costWords } from './cost';
@@ -210,7 +210,7 @@ export function tablesText({ means, comparisons, slices, front, held }: StudyTab
     ...(chosen.length === 0 ? [] : [`The best on the other seeds: ${chosen.join(', ')}.`]),
     ...(front.missing === null ? [] : [front.missing]),
   ];
-  const sliced = slices === null ? [] : [aligned(sliceRowsText(slices))];
+  const sliced = slices === null ? [] : sliceTexts(slices);
   const seeds = hullBySeed(front.points);
   const bySeed = seeds === null ? [] : [aligned(hullBySeedRows(seeds))];
   const made = front.families.length === 0 ? [] : [aligned(families)];
