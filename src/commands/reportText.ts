@@ -236,10 +236,22 @@ const WHO = [
   ['short', 'short    '],
 ] as const;
 
+function sliceAucs({ rankers }: RankingReport): string[] {
+  return rankers.flatMap(({ features, slices = [] }) =>
+    slices.map(({ name, requests, auc, ends, gain }) => {
+      const gained = gain === null ? '' : `, ${aucPoints(gain.ctcvr)}`;
+      const [low, high] = ends.ctcvr.map((end) => end.toFixed(4));
+      return `  ${features.padEnd(8)} ${name} (${requests})  ${auc.ctcvr.toFixed(4)} [${low}, ${high}]${gained}`;
+    }),
+  );
+}
+
+const aucPoints = ({ mean, low, high }: Interval) =>
+  `${mean < 0 ? '' : '+'}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+
 /** What each feature set adds to a ranker, for a terminal: AUCs of pCTCVR and their gains, with their intervals. */
 export function rankingText(ranking: RankingReport): string {
-  const points = ({ mean, low, high }: Interval) =>
-    `${mean < 0 ? '' : '+'}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  const points = aucPoints;
   const lines = ranking.rankers.flatMap(({ features, gain, gauc_gain }) =>
     gain
       ? WHO.flatMap(([who, name]) => {
@@ -256,12 +268,16 @@ export function rankingText(ranking: RankingReport): string {
       : `  ${features.padEnd(8)} ${all.auc.ctcvr.toFixed(4)} [${intervals.all.auc.ctcvr.map((end) => end.toFixed(4)).join(', ')}]`,
   );
   const own = areas.length === 0 ? [] : ['AUC of pCTCVR by what a ranker sees (95 % over users):', ...areas];
+  const slices = ranking.rankers[0].slices ?? [];
+  const sliced =
+    slices.length === 0 ? [] : ['AUC of pCTCVR by slice, and what is gained:', ...sliceAucs(ranking)];
   const { requests, users, long_tail_behaviours, short_behaviours, distinct_neighbours, notes } = ranking;
   const more = ranking.cross_over_answer?.all.ctcvr;
   return [
     ...own,
     'What the reasoning adds to a ranker (pCTCVR; 95 % over users):',
     ...lines,
+    ...sliced,
     `${requests.test} requests` +
       (users
         ? ` of ${users.test} users; ${users.long_tail} with at most ${long_tail_behaviours} behaviours are the long tail`

@@ -212,7 +212,7 @@ export function intervalsOf(
 }
 
 /** Leaves the draws as they are. */
-function endsOf({ value, draws }: Drawn): IntervalEnds {
+export function endsOf({ value, draws }: Drawn): IntervalEnds {
   const { low, high } = intervalOf(value, draws.slice());
   return [low, high];
 }

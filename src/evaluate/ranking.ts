@@ -38,6 +38,7 @@ import {
 } from './judgement';
 import { type Lift, liftOf } from './lift';
 import { longTailOf } from './longTail';
+import { type RankerSlice, rankerSlices } from './rankerSlices';
 
 export const FEATURE_SETS = ['none', 'answer', 'intra', 'cross', 'both', 'shuffled'] as const;
 export type FeatureSetName = (typeof FEATURE_SETS)[number];
@@ -65,6 +66,8 @@ export interface RankerResult extends BySlice<RankerMetrics> {
   gauc_gain?: BySlice<{ ctr: Interval; ctcvr: Interval }> | null;
   /** Only on a world, whose outcomes are known; null otherwise and for the ranker without features. */
   lift: BySlice<{ revenue: Lift; value: Lift }> | null;
+  /** By the slices that the data tells its people apart by; left out where it tells none, and by older reports. In no fingerprint. */
+  slices?: RankerSlice[];
 }
 
 export interface RankingReport {
@@ -265,6 +268,9 @@ export async function compareRankers(
     const [first, second] = [before, after].map((name) => drawn[FEATURE_SETS.indexOf(name)]);
     return each((who) => aucGains(first[who]!, second[who]!));
   };
+  const kinds = deployment.slices;
+  const requestSlices = kinds && { names: [...kinds.names], of: test.map((request) => kinds.of(request)) };
+  const sliced = requestSlices && rankerSlices(judgements, requestSlices, seed);
   const rankers = judgements.map((judgement, index): RankerResult => {
     const features = FEATURE_SETS[index];
     const isPlain = features === 'none';
@@ -278,6 +284,7 @@ export async function compareRankers(
       gain: isPlain ? null : gainsOver('none', features),
       gauc_gain: isPlain ? null : each((_, isIn) => groupedGains(pair(isIn), seed)),
       lift: isPlain || !oracle ? null : each(lifts),
+      ...(sliced && { slices: sliced[index] }),
     };
   });
   const matched = testRows.filter((row) => crowds.size[row] > 0);

@@ -198,11 +198,11 @@ function popoNumbers(step: PopoStep): number[] {
   ];
 }
 
-/** Every number of a value, keys in order. Intervals of metrics came after links had been shared, and follow from what is printed. */
+/** Every number of a value, keys in order. Intervals of metrics and what is told by slice came after links had been shared, and follow from the same run. */
 function numbersOf(value: unknown): number[] {
   if (typeof value === 'number') return [value];
   if (typeof value !== 'object' || value === null) return [];
-  const entries = Object.entries(value).filter(([key]) => key !== 'intervals');
+  const entries = Object.entries(value).filter(([key]) => key !== 'intervals' && key !== 'slices');
   if (!Array.isArray(value)) entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.flatMap(([, held]) => numbersOf(held));
 }

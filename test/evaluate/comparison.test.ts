@@ -128,7 +128,9 @@ describe('a comparison, part by part', () => {
   it('is of rankers that go on from the past with other features, judged on the same requests', async () => {
     const progress: number[][] = [];
     const watched = { ...hooks, onProgress: (...numbers: number[]) => void progress.push(numbers) };
-    const comparison = { dataset: world, deployment: later, said, answers, past, itemVectors: NONE };
+    const kind = ({ position }: { position: number }) => (position % 4 === 0 ? 2 : 0);
+    const deployment = { ...later, slices: { names: ['seen', 'composed', 'cold'], of: kind } };
+    const comparison = { dataset: world, deployment, said, answers, past, itemVectors: NONE };
     const { report, losses } = await compareRankers(comparison, options, SEED, watched);
     expect(rankingSteps(options)).toBe(5 + 6 * 3);
     expect(progress).toEqual([5, 8, 11, 14, 17, 20, 23].map((done) => [done, 23]));
@@ -248,6 +250,25 @@ describe('a comparison, part by part', () => {
     expect(new Set(isShort)).toEqual(new Set([true, false]));
     const aucs = (index: number, some: readonly boolean[] | null) => drawnAucs(judgements[index], some, SEED);
     expect(report.cross_over_answer!.short).toEqual(aucGains(aucs(1, isShort), aucs(3, isShort)));
+    // By slice, of the requests that are of it; nobody here is of the second.
+    const ofKind = (wanted: number) => test.map((request) => kind(request) === wanted);
+    report.rankers.forEach(({ slices }, index) => {
+      expect(slices!.map(({ name }) => name)).toEqual(['seen', 'cold']);
+      for (const [at, wanted] of [0, 2].entries()) {
+        const some = ofKind(wanted);
+        const { auc, requests } = metricsOf(judgements[index], some);
+        expect(slices![at]).toEqual({
+          name: ['seen', 'cold'][at],
+          requests,
+          auc: { ctr: expect.closeTo(auc.ctr, 9), ctcvr: expect.closeTo(auc.ctcvr, 9) },
+          ends: {
+            ctr: intervalsOf(judgements[index], aucs(index, some), some, SEED).auc.ctr,
+            ctcvr: intervalsOf(judgements[index], aucs(index, some), some, SEED).auc.ctcvr,
+          },
+          gain: index === 0 ? null : aucGains(aucs(0, some), aucs(index, some)),
+        });
+      }
+    });
     const before = judgements[0];
     report.rankers.forEach((ranker, index) => {
       const after = judgements[index];

@@ -314,6 +314,13 @@ function rankingReport(): RankingReport {
         gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
         gauc_gain: index === 0 ? null : { all: gain, long_tail: gain, short: gain },
         lift: index === 0 ? null : { all: lifts, long_tail: lifts, short: lifts },
+        slices: sliceNames.map((name) => ({
+          name,
+          requests: 2102,
+          auc: { ctr: 0.64, ctcvr: 0.686 + gains[index] },
+          ends: { ctr: [0.63, 0.65], ctcvr: [0.677 + gains[index], 0.694 + gains[index]] },
+          gain: index === 0 ? null : gain,
+        })),
       };
     }),
   };

@@ -148,6 +148,7 @@ describe('fingerprint', () => {
       changed((s) => Object.assign(s, { ranking: { rankers: [{ ...ranker, ...held }] } as never }));
     const mine = await ranked({});
     expect((await ranked({ intervals: { all: { auc: { ctr: [0.6, 0.8] } } } })).exact).toBe(mine.exact);
+    expect((await ranked({ slices: [{ name: 'cold', auc: { ctr: 0.6 } }] })).exact).toBe(mine.exact);
     expect((await ranked({ other: 1 })).exact).not.toBe(mine.exact);
   });
 

@@ -160,6 +160,7 @@ export function RankingView() {
           </tbody>
         </table>
       </section>
+      <RankersBySlice ranking={ranking} />
       <OthersSaid ranking={ranking} who={shown} />
       <ControlSaid ranking={ranking} who={shown} />
       <details class="protocol">
@@ -213,6 +214,46 @@ const INTERVALS =
   'paired draw by draw. Intervals come from drawing users again, each with all impressions, since those of one user are alike.';
 
 const isControl = ({ features }: { features: FeatureSetName }) => features === 'shuffled';
+
+/** AUC buy on the requests of each slice, and below each what is gained over no features. */
+function RankersBySlice({ ranking: { rankers } }: { ranking: RankingReport }) {
+  const slices = rankers[0].slices ?? [];
+  if (slices.length === 0) return null;
+  return (
+    <details class="protocol">
+      <summary>By slice: {slices.map(({ name }) => name).join(', ')}</summary>
+      <section class="table-scroll" tabindex={0} aria-label="Rankers by slice">
+        <table class="dense">
+          <thead>
+            <tr>
+              <th scope="col">Features</th>
+              {slices.map(({ name, requests }) => (
+                <th key={name} scope="col" title={`${count(requests)} requests`}>
+                  AUC buy, {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rankers.map((ranker) => (
+              <tr key={ranker.features}>
+                <th scope="row">{LABELS[ranker.features]}</th>
+                {(ranker.slices ?? []).map(({ name, auc, ends, gain }) => (
+                  <td key={name}>
+                    {auc.ctcvr.toFixed(4).replace(/^0/, '')}
+                    <small class="under">{ends.ctcvr.map(rateText).join('–')}</small>
+                    {gain !== null && <Change of={gain.ctcvr} write={points} isControl={isControl(ranker)} />}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p>Below each AUC its interval over users, and what features gain over none, paired draw by draw.</p>
+    </details>
+  );
+}
 
 /** What other people tell that the model's own answer does not. */
 function OthersSaid({ ranking, who }: { ranking: RankingReport; who: Who }) {

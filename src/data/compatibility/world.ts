@@ -94,6 +94,14 @@ export async function generateCompatibility(o: CompatibilityOptions): Promise<Da
         splits: requestsOf(shown),
         facts: [],
         notes: [],
+        // Something is shown to them at purchases alone, each of which is of a slice.
+        slices: {
+          names: SLICES,
+          of: ({ user, position }) =>
+            SLICES.findIndex((name) =>
+              later[user].moments.some((moment) => moment.position === position && moment.slice === name),
+            ),
+        },
         lore: loreOf(market, later),
         oracle: oracleOf(market, later),
       });
