@@ -307,7 +307,7 @@ test('report.md holds the tables, those by slice of baselines too, and the link'
     spreads: [{ stage: 'popo', from: 'sft', changes: {}, slices: [{ ...cold, changes: changed }] }],
     baselines: { ...report.baselines!, slices: [{ ...cold, leads: sliceLeads }] },
     front: [{ weights: [0, 1], row: { ...sliced('popo at 0/1', 0.7), ...answersOnly } }],
-    popo: { rewardNames: ['semantic', 'id'] },
+    popo: { rewardNames: ['semantic', 'id'], steps: [] },
   } as unknown as Report;
   const told = reportMarkdown(withSlices, '').split('\n');
   const at = told.findIndex((line) => /^paired by user, 95 % +cold \(4\)$/.test(line));
