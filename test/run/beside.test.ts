@@ -3,14 +3,16 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openJudgeThread } from '../../src/commands/judgeThread';
 import { visibleToTraining } from '../../src/data/visibility';
 import type { Controls } from '../../src/run/controls';
+import { loadDataset } from '../../src/run/datasets';
 import { openReferenceDevice } from '../../src/run/device';
 import { forked } from '../../src/run/fork';
 import { type JudgeLine, type Judges, judgesThrough, serveJudges } from '../../src/run/judgeLine';
-import { beginJudge, type JudgeName } from '../../src/run/judging';
+import { beginJudge, type JudgeName, type JudgeTask } from '../../src/run/judging';
 import { type Report, type RunEvent, STAGE_NAMES } from '../../src/run/report';
 import { runPipeline } from '../../src/run/runner';
 import type { RunCheckpoint } from '../../src/run/runState';
 import { unsoundness } from '../../src/run/soundState';
+import type { KeptPart } from '../../src/run/workbench';
 import { minusculeConfig, recordedRun } from './tinyRun';
 
 /** As where the language model leaves cores idle, on whatever machine this is. */
@@ -56,25 +58,36 @@ function lineHere(tamper: (message: { type: string; name: JudgeName }) => boolea
   return { line, sent, crash: () => crash(), ended: () => ended };
 }
 
-/** Judges that are held until they are let go. */
+/** Judges that come to no end, and say that they have come so far. */
 function held() {
-  let free: () => void = () => {};
-  const gone = new Promise<void>((resolve) => {
-    free = resolve;
-  });
   const begun: JudgeName[] = [];
   let ended = 0;
   const judges: Judges = {
     isApart: true,
-    begin(name, task, kept, onProgress) {
+    begin(name) {
       begun.push(name);
-      const judging = gone.then(() => beginJudge(name, task, kept, onProgress));
-      return { done: judging.then(({ done }) => done), standing: async () => kept };
+      return { done: new Promise(() => {}), standing: async () => ({ parts: { so: FAR } }) };
     },
     end: () => void ended++,
   };
-  return { judges, free, begun, ended: () => ended };
+  return { judges, begun, ended: () => ended };
 }
+
+/** A part that no judge has. */
+const FAR: KeptPart = { parts: {}, standing: Float32Array.of(7) };
+
+/** Writes down what was kept of each judge that is begun. */
+const watched = (openJudges: () => Judges, given: KeptPart[]) => (): Judges => {
+  const judges = openJudges();
+  return {
+    isApart: true,
+    begin(name, task, kept, onProgress) {
+      given.push(structuredClone(kept));
+      return judges.begin(name, task, kept, onProgress);
+    },
+    end: () => judges.end(),
+  };
+};
 
 type Press = (event: RunEvent, controls: Controls) => void;
 
@@ -149,13 +162,15 @@ describe('judges beside a run', { timeout: 300_000 }, () => {
     expect(ended()).toBe(1);
     const last = first.saved.at(-1)!;
     expect(last.state).toMatchObject({ stage: 'warmup', step: 6 });
-    expect(Object.keys(last.state.beside!)).toEqual(['ranker', 'encoder']);
+    expect(last.state.beside).toEqual({ ranker: { parts: { so: FAR } }, encoder: { parts: { so: FAR } } });
     expect(last.state.made.ranker).toBeUndefined();
     expect(order(first.events)).not.toContain('ranker finished');
     // Taken up by a session that has a worker, and by one that has none.
     for (const openJudges of [() => judgesThrough(lineHere().line), undefined]) {
-      const second = run(openJudges, last);
+      const given: KeptPart[] = [];
+      const second = run(openJudges && watched(openJudges, given), last);
       expect(timeless((await second.outcome).report!)).toEqual(timeless(inPlace));
+      if (openJudges !== undefined) expect(given.map(({ parts }) => parts.so)).toEqual([FAR, FAR]);
       expect(order(second.events).slice(0, 2)).toEqual(['data started', 'data finished']);
       expect(order(second.events).filter((each) => each.startsWith('ranker'))).toEqual([
         'ranker started',
@@ -181,24 +196,38 @@ describe('judges beside a run', { timeout: 300_000 }, () => {
     expect(other.report!.fingerprint.exact).toBe(inPlace.fingerprint.exact);
   });
 
-  it('are kept half done, and go on from there', async () => {
-    const { line } = lineHere();
-    let isKept = false;
-    const first = run(
-      () => judgesThrough(line),
-      null,
-      (event, controls) => {
-        if (event.type === 'loss' && !isKept) {
-          isKept = true;
-          controls.pause();
-        }
-        if (event.type === 'checkpoint' && event.stage === 'warmup') controls.stop();
-      },
-    );
-    await first.outcome;
-    const half = first.saved.find(({ state }) => state.stage === 'warmup' && state.step > 0)!;
-    const { report } = await run(() => judgesThrough(lineHere().line), half).outcome;
-    expect(timeless(report!)).toEqual(timeless(inPlace));
+  it('say at a gate how far they are, over the line, and go on from there to the same bits', async () => {
+    const config = minusculeConfig(({ ranker }) => {
+      ranker.steps = 200;
+    });
+    const dataset = await loadDataset(config, async () => null);
+    const examples = dataset.splits.test;
+    const task: JudgeTask = { dataset, config, rewarded: examples, chances: examples };
+    const { line, sent } = lineHere();
+    const judges = judgesThrough(line);
+    const steps: number[] = [];
+    const first = judges.begin('ranker', task, { parts: {} }, (done) => void steps.push(done));
+    const second = judges.begin('encoder', task, { parts: { so: FAR } }, () => {});
+    // The second waits for its turn, with what it was given.
+    expect(await second.standing()).toEqual({ parts: { so: FAR } });
+    const kept = (await first.standing())!;
+    expect(steps.length === 0 || steps.at(-1)! < 200).toBe(true);
+    const { losses } = kept.parts.fit.standing as { losses: Float32Array };
+    expect(losses.length).toBeGreaterThan(0);
+    expect(losses.length).toBeLessThan(200);
+    const whole = await first.done;
+    expect(whole.losses).toHaveLength(200);
+    expect(await first.standing()).toBeNull();
+    await second.done;
+    expect(await second.standing()).toBeNull();
+    expect(sent.filter((each) => each.startsWith('standing'))).toEqual([
+      'standing encoder',
+      'standing ranker',
+    ]);
+    const again: number[] = [];
+    const other = beginJudge('ranker', task, kept, (done) => void again.push(done));
+    expect(await other.done).toEqual(whole);
+    expect(again[0]).toBeGreaterThan(losses.length);
   });
 
   it('fail the run in the sentence that they fail with', async () => {
