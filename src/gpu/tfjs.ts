@@ -73,15 +73,31 @@ async function useWasm(): Promise<boolean> {
 
 /** Who is at it on the processor, and what is in use again once nobody is; nothing where nothing was. */
 const onIt: { count: number; before?: string } = { count: 0 };
+/** One comes or goes at a time: TensorFlow.js cannot change to the same twice at once. */
+let turn: Promise<unknown> = Promise.resolve();
+
+function inTurn(work: () => Promise<unknown>): Promise<unknown> {
+  const own = turn.then(work);
+  turn = own.catch(() => undefined);
+  return own;
+}
 
 /** Does something on the slow path, whatever is in use, and leaves in use what was. */
 export async function onProcessor<T>(work: () => Promise<T>): Promise<T> {
-  if (onIt.count++ === 0) onIt.before = isOnProcessor() ? undefined : tf.getBackend();
+  await inTurn(async () => {
+    if (onIt.count++ > 0 || isOnProcessor()) return;
+    onIt.before = tf.getBackend();
+    await useSlowPath();
+  });
   try {
-    if (!isOnProcessor()) await useSlowPath();
     return await work();
   } finally {
-    if (--onIt.count === 0 && onIt.before !== undefined) await tf.setBackend(onIt.before);
+    await inTurn(async () => {
+      const { before } = onIt;
+      if (--onIt.count > 0 || before === undefined) return;
+      onIt.before = undefined;
+      await tf.setBackend(before);
+    });
   }
 }
 

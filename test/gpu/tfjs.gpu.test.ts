@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useDevice } from '../../src/gpu/tfjs';
+import { onProcessor, useDevice } from '../../src/gpu/tfjs';
 import type { ModelConfig } from '../../src/model/config';
 import type { TokenBatch } from '../../src/model/languageModel';
 import { initialParameters, parameterTable } from '../../src/model/parameters';
@@ -119,4 +119,27 @@ describe('the reference model on WebGPU', () => {
     });
     model.destroy();
   });
+});
+
+it('leaves the device for the processor as long as anybody is at it there, and comes back', async () => {
+  const { device, adapter } = await testDevice();
+  await useDevice(device, adapter.info);
+  let free: () => void = () => {};
+  const long = onProcessor(
+    () =>
+      new Promise<string>((resolve) => {
+        free = () => resolve(tf.getBackend());
+      }),
+  );
+  const short = await onProcessor(async () => tf.getBackend());
+  expect(short).toBe('wasm');
+  expect(tf.getBackend()).toBe('wasm');
+  await expect(
+    onProcessor(async () => {
+      throw new Error('It failed.');
+    }),
+  ).rejects.toThrow('It failed.');
+  free();
+  expect(await long).toBe('wasm');
+  expect(tf.getBackend()).toBe('webgpu');
 });
