@@ -311,6 +311,7 @@ describe('a checkpoint with judges beside it', { timeout: 300_000 }, () => {
     expect(wrong({ beside: { ...state.beside, data: { parts: {} } } })).toBe(
       'data cannot go on beside other stages',
     );
+    expect(wrong({ stage: 'rupr', step: 0, work: { parts: {} } })).toBe('ranker is not done in rupr');
     expect(wrong({ beside: [] })).toBe('what ranker made is missing');
     const losing = { parts: { fit: { parts: {}, standing: { losses: new Float32Array(4) } } } };
     expect(wrong({ beside: { ...state.beside, ranker: losing } })).toMatch(/^ranker, fit has 4 losses/);
