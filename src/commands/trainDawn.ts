@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDawn } from '../browsers/dawn';
+import { interactionCount } from '../data/dataset';
 import { Controls } from '../run/controls';
 import { loadDataset } from '../run/datasets';
 import { describeRunDevice, openRunDevice } from '../run/device';
@@ -9,6 +10,7 @@ import { cotsFile, modelFiles } from '../run/files';
 import type { RunEvent } from '../run/report';
 import { packRun } from '../run/runFile';
 import { runPipeline } from '../run/runner';
+import { sizedSentence } from '../run/sizedSentence';
 import type { TeacherServices } from '../sft/cot';
 import { importFiles } from './dataFiles';
 import { eventsFile } from './eventsFile';
@@ -28,10 +30,18 @@ export async function trainOnDawn(options: TrainOptions, say: (line: string) => 
     if (config.data.source === 'import' && config.data.sha256 !== imported.sha256)
       throw new Error('These files are not the ones that the link was made on: their hash differs.');
     Object.assign(config.data, { source: 'import', sha256: imported.sha256 });
-    const { items, splits } = imported;
+    const { users, items, splits } = imported;
     const examples = [splits.train.length, splits.validation.length, splits.test.length] as const;
-    const { warning } = await describeRunDevice(api);
-    config = sizedTo(options, config, { items: items.length, examples }, warning !== null);
+    const { device, warning } = await describeRunDevice(api);
+    const size = {
+      users: users.length,
+      items: items.length,
+      interactions: interactionCount(imported),
+      examples,
+    };
+    const trains = { isSlow: warning !== null, limits: device.limits };
+    config = sizedTo(options, config, size, trains);
+    if (options.sized !== null) say(sizedSentence(size, trains, config));
   }
   const lines = new ProgressLines(say);
   const told: RunEvent[] = [];

@@ -12,7 +12,7 @@ import { setLeaf } from '../run/fields/paths';
 import { parseLink } from '../run/link';
 import { defaultConfig, presetConfig } from '../run/presets';
 import type { Fingerprint } from '../run/report';
-import { type DataSize, sizedConfig } from '../run/sizing';
+import { type DataSize, type SizedDevice, sizedConfig } from '../run/sizing';
 import { formatCots, parseCots } from '../sft/cotFile';
 import { normalEndpoint } from '../sft/endpointAddress';
 import { dataFiles } from './dataFiles';
@@ -156,10 +156,10 @@ export function sizedTo(
   { sized }: Pick<TrainOptions, 'sized'>,
   config: RunConfig,
   data: DataSize,
-  isSlow: boolean,
+  device: SizedDevice,
 ): RunConfig {
   if (sized === null) return config;
-  const fitted = sizedConfig(data, isSlow, config);
+  const fitted = sizedConfig(data, device, config);
   for (const assignment of sized) setLeaf(fitted, ...readAssignment(assignment));
   return parseConfig(fitted);
 }

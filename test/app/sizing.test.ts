@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { expect, it } from 'vitest';
 import { createForm } from '../../src/app/state/form';
 import { createSizing } from '../../src/app/state/sizing';
@@ -8,7 +8,13 @@ import type { Fingerprint } from '../../src/run/report';
 import type { ImportSummary } from '../../src/worker/protocol';
 
 const summary = (letter: string, train: number) =>
-  ({ sha256: letter.repeat(64), items: 300, examples: [train, 900, 900] }) as unknown as ImportSummary;
+  ({
+    sha256: letter.repeat(64),
+    users: 5000,
+    items: 300,
+    interactions: train + 10_000,
+    examples: [train, 900, 900],
+  }) as unknown as ImportSummary;
 
 function sizing() {
   const config = signal(defaultConfig());
@@ -26,8 +32,9 @@ function sizing() {
     isGiven: signal(true),
   });
   const imports = signal([summary('a', 60_000), summary('b', 6000)]);
+  const sizedDevice = computed(() => ({ isSlow: isSlow.value, limits: {} }));
   const made = createSizing({
-    ...{ config, imports, isSlow, isFitted: signal(false), form },
+    ...{ config, imports, sizedDevice, isFitted: signal(false), form },
     described: () => described,
   });
   return { ...made, form, config, isSlow, known: () => known() };

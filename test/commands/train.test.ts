@@ -68,8 +68,8 @@ describe('arguments of train', () => {
     const options = parseTrainOptions(line.split(' '));
     const { config } = options;
     Object.assign(config.data, { source: 'import', sha256: 'a'.repeat(64) });
-    const data = { items: 3568, examples: [41_041, 1829, 1829] as const };
-    expect(sizedTo(options, config, data, false)).toMatchObject({
+    const data = { users: 1829, items: 3568, interactions: 46_528, examples: [41_041, 1829, 1829] as const };
+    expect(sizedTo(options, config, data, { isSlow: false, limits: {} })).toMatchObject({
       preset: 'small',
       seed: 3,
       text: { vocab_size: 2048 },
@@ -77,9 +77,9 @@ describe('arguments of train', () => {
       sft: { steps: 9 },
       ranker: { reward: 'lift' },
     });
-    expect(sizedTo(options, config, data, true).preset).toBe('tiny');
+    expect(sizedTo(options, config, data, { isSlow: true, limits: {} }).preset).toBe('tiny');
     const plain = parseTrainOptions('--out o --preset tiny --data package.json'.split(' '));
-    expect(sizedTo(plain, plain.config, data, true)).toBe(plain.config);
+    expect(sizedTo(plain, plain.config, data, { isSlow: true, limits: {} })).toBe(plain.config);
   });
 
   test('a file of CoTs is read, checked and named in the config', () => {

@@ -11,6 +11,7 @@ import { useSession } from '../state/context';
 import { Device } from './device';
 import { FilesInput } from './files';
 
+const SizedToData = late('What auto chose', async () => (await import('./sized')).SizedToData);
 const Settings = late('The settings', async () => (await import('./settings')).Settings);
 const Times = late(
   'How long a run takes',
@@ -41,7 +42,7 @@ export function Controls() {
   const config = session.config.value;
   const locked = session.busy.value;
   const imported = session.imported.value;
-  const isSizedToData = imported !== null && isSized(config, imported, session.isSlow.value);
+  const isSizedToData = imported !== null && isSized(config, imported, session.sizedDevice.value);
   return (
     <section class="controls" aria-label="Set up and steer the run">
       <div class="controls-row">
@@ -111,6 +112,7 @@ export function Controls() {
         </div>
       </div>
       <Device />
+      {isSizedToData && <SizedToData />}
       <RecordingFirst />
       <Budget />
       <Times />

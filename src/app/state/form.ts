@@ -4,7 +4,7 @@ import type { RunChange } from '../../run/changes';
 import type { RunConfig } from '../../run/config';
 import { type PresetName, type PresetRef, presetConfig } from '../../run/presets';
 import type { Fingerprint } from '../../run/report';
-import { type DataSize, sizedConfig } from '../../run/sizing';
+import { type DataSize, type SizedDevice, sizedConfig } from '../../run/sizing';
 
 interface FormSignals {
   config: Signal<RunConfig>;
@@ -83,9 +83,9 @@ export function createForm({ config, busy, expected, teacherKey, changes, isGive
   }
 
   /** All but seed, weighting and data follows the data. */
-  function chooseSized(data: DataSize, isSlow: boolean): void {
+  function chooseSized(data: DataSize, device: SizedDevice): void {
     if (!busy.value) isGiven.value = false;
-    edit((draft) => Object.assign(draft, sizedConfig(data, isSlow, draft)));
+    edit((draft) => Object.assign(draft, sizedConfig(data, device, draft)));
   }
 
   return { adopt, edit, chooseSized, chooseImport, chooseCots, chooseTeacher, chooseWorld, choosePreset };

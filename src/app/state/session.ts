@@ -97,6 +97,11 @@ export function createSession(
     () =>
       view.device.value !== null && (view.device.value.backend !== 'webgpu' || deviceWarning.value !== null),
   );
+  /** By which a run is sized to imported data. */
+  const sizedDevice = computed(() => ({
+    isSlow: isSlow.value,
+    limits: view.device.value?.limits ?? {},
+  }));
   /** The preset is the one that the page came with. */
   const isGiven = signal(true);
   /** The device is known, or cannot be. */
@@ -170,7 +175,7 @@ export function createSession(
   const sizing = createSizing({
     config,
     imports: data.imports,
-    isSlow,
+    sizedDevice,
     isFitted,
     form,
     described: () => described ?? Promise.resolve(),
@@ -556,6 +561,7 @@ export function createSession(
     pending,
     deviceWarning,
     isSlow,
+    sizedDevice,
     isFitted,
     isLooking,
     notices,

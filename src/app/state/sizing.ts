@@ -3,14 +3,15 @@ import { computed, type ReadonlySignal } from '@preact/signals';
 import type { RunConfig } from '../../run/config';
 import { diffFromPreset } from '../../run/diff';
 import { defaultConfig } from '../../run/presets';
-import { isSized } from '../../run/sizing';
+import { isSized, type SizedDevice } from '../../run/sizing';
 import type { ImportSummary } from '../../worker/protocol';
 import type { createForm } from './form';
 
 interface Sized {
   config: ReadonlySignal<RunConfig>;
   imports: ReadonlySignal<ImportSummary[]>;
-  isSlow: ReadonlySignal<boolean>;
+  /** What would train. */
+  sizedDevice: ReadonlySignal<SizedDevice>;
   /** The preset was chosen by the page, for the device's sake. */
   isFitted: ReadonlySignal<boolean>;
   form: Pick<ReturnType<typeof createForm>, 'chooseSized' | 'choosePreset' | 'chooseWorld'>;
@@ -21,7 +22,7 @@ interface Sized {
 /** What is no part of a size. */
 const OWN = /^(seed$|popo\.weighting$|data\.)/;
 
-export function createSizing({ config, imports, isSlow, isFitted, form, described }: Sized) {
+export function createSizing({ config, imports, sizedDevice, isFitted, form, described }: Sized) {
   /** The imported data set that the form names; null for a world, and while it is not known. */
   const imported = computed(() => {
     const { source, sha256 } = config.value.data;
@@ -36,11 +37,11 @@ export function createSizing({ config, imports, isSlow, isFitted, form, describe
     await described();
     if (imported.value === null) return;
     sizedTo = imported.value;
-    form.chooseSized(sizedTo, isSlow.value);
+    form.chooseSized(sizedTo, sizedDevice.value);
   }
 
   function isSizedToData(): boolean {
-    return sizedTo !== null && isSized(config.value, sizedTo, isSlow.value);
+    return sizedTo !== null && isSized(config.value, sizedTo, sizedDevice.value);
   }
 
   /** Of what `auto` would replace, nothing was chosen by hand. */

@@ -8,7 +8,8 @@ import type { Rule } from './rule';
 export const popoLight: Rule<'popo-light'> = {
   name: 'popo-light',
   label: 'POPO-light',
-  words: 'Weights from the spread of each reward within a group',
+  words:
+    'Weights from the spread of each reward within a group, as SAW (arXiv 2606.07705) has them of the batch',
   why: 'the wider its spread for its mean, the more',
   formula: 'w_i ∝ σ_i / (mean_i + ε)',
   extraCost: 'none',
