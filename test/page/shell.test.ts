@@ -45,7 +45,7 @@ const LATE: readonly { what: string; named: RegExp; limit: number; files?: numbe
   {
     what: 'to show what a link says came out',
     named: /\/(linked|linkedColumns|linkResult|resultField)-/,
-    limit: 7,
+    limit: 8,
   },
   { what: 'to look at one group of alignment', named: /\/glass-/, limit: 8 },
   // In the worker and on the page.
@@ -59,7 +59,7 @@ const LATE: readonly { what: string; named: RegExp; limit: number; files?: numbe
   // When the page is idle; the help, when somebody searches.
   { what: 'of settings with their help', named: /\/(settings|fieldHelp)-/, limit: 14, files: 2 },
   { what: 'to watch a recorded run', named: /\/(recorded|watching)-/, limit: 4, files: 2 },
-  { what: 'to read the page in Chinese', named: /\/chinese-/, limit: 65, files: 1 },
+  { what: 'to read the page in Chinese', named: /\/chinese-/, limit: 66, files: 1 },
 ];
 
 const lateScripts = () =>
@@ -80,7 +80,7 @@ it.each(LATE)('has at most $limit KB more $what', ({ named, limit, files }) => {
   expect(zipped(found) / 1024).toBeLessThanOrEqual(limit);
 });
 
-it('has at most 377 KB to train with, 100 KB more for Parquet, and 43 KB more of the page that come late', () => {
+it('has at most 377 KB to train with, 100 KB more for Parquet, and 44 KB more of the page that come late', () => {
   const parquet = lateScripts().filter(isParquet);
   expect(parquet.length).toBeGreaterThan(0);
   expect(zipped(parquet) / 1024).toBeLessThanOrEqual(100);
@@ -89,7 +89,7 @@ it('has at most 377 KB to train with, 100 KB more for Parquet, and 43 KB more of
   );
   const trainer = loadedBy(lateScripts().find((path) => path.includes('trainer'))!);
   expect(zipped(others.filter((path) => trainer.has(path))) / 1024).toBeLessThanOrEqual(377);
-  expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(43);
+  expect(zipped(others.filter((path) => !trainer.has(path))) / 1024).toBeLessThanOrEqual(44);
 });
 
 it('is served with the policies that the build wrote, to each document its own', async () => {
