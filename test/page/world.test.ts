@@ -88,6 +88,19 @@ it('tells results by slice, those of baselines too', async () => {
     'In the category of the 333 cold users, the model is above all of them, .240 against .140 of EASE',
   );
   expect(await section.locator('p').textContent()).toContain('seen 352, composed 299, cold 349 of');
+  const rankers = page.locator('[aria-label="Rankers by slice"]');
+  await page.locator('summary', { hasText: 'Slices of requests: seen, composed, cold' }).click();
+  expect(await rankers.locator('thead th').allTextContents()).toEqual([
+    'Features',
+    'AUC buy, seen',
+    'AUC buy, composed',
+    'AUC buy, cold',
+  ]);
+  // The AUC, its interval, and the gain with its own; the control must gain nothing.
+  expect(
+    await rankers.locator('tbody tr', { hasText: 'The answer, named' }).locator('td').first().textContent(),
+  ).toBe('.6911.682–.699+.0051+.0031 to +.0071');
+  expect(await rankers.locator('.flagged').count()).toBe(0);
   await page.click('[data-action=open-study]');
   await page.click('[data-action=study]');
   await page.waitForFunction(() => /^3 of/.test(document.querySelector('.study-status')!.textContent!));

@@ -221,7 +221,7 @@ function RankersBySlice({ ranking: { rankers } }: { ranking: RankingReport }) {
   if (slices.length === 0) return null;
   return (
     <details class="protocol">
-      <summary>By slice: {slices.map(({ name }) => name).join(', ')}</summary>
+      <summary>Slices of requests: {slices.map(({ name }) => name).join(', ')}</summary>
       <section class="table-scroll" tabindex={0} aria-label="Rankers by slice">
         <table class="dense">
           <thead>
