@@ -39,7 +39,13 @@ fn square_sums(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_i
   let begin = group.x * RUN;
   let end = min(begin + RUN, SIZE);
   var sum = 0.0;
-  for (var i = begin + local.x; i < end; i += 64u) { sum = fma(gradient[i], gradient[i], sum); }
+  var i = begin + local.x;
+  // A GPU waits for memory once for all of these, not for each; they are added in the same order.
+  for (; i + (AHEAD - 1u) * 64u < end; i += AHEAD * 64u) {
+    let g{j} = gradient[i + {j}u * 64u]; // each j
+    sum = fma(g{j}, g{j}, sum); // each j
+  }
+  for (; i < end; i += 64u) { sum = fma(gradient[i], gradient[i], sum); }
   let total = workgroup_sum(sum, local.x);
   if (local.x == 0u) { partial[group.x] = total; }
 }

@@ -1,6 +1,7 @@
 /** What a run computes on, behind one interface: the compiled engine on a GPU, or the reference model without one. */
 import { type Compiling, type Gpu, openGpu } from '../gpu/device';
 import { KERNELS_VERSION, tuningFor } from '../gpu/kernels';
+import { FAMILY_EDITION } from '../gpu/kernels/matmulFamily';
 import { useDevice, useSlowPath } from '../gpu/tfjs';
 import { type ChoiceShelf, Tuner } from '../gpu/tuner';
 import type { ModelConfig } from '../model/config';
@@ -47,7 +48,7 @@ const LOSS_PATIENCE_MS = 1000;
  * The best there is: the engine on a WebGPU adapter, else TensorFlow.js on WASM, else in plain JavaScript.
  * @param kernels the run's; `auto` chooses for the adapter
  * @param api given in Node, where no navigator has one
- * @param shelves by adapter and version of the kernels, where what is chosen on it is kept
+ * @param shelves by adapter, version of the kernels and edition of the family of products, where what is chosen on it is kept
  * @throws ConfigError for kernels that round, where there is no adapter: in f32 it would be another run
  */
 export async function openRunDevice(
@@ -92,7 +93,9 @@ async function engineDevice(
   const tuning = tuningFor(gpu, kernels);
   const info = engineInfo(gpu);
   // A CPU that plays a GPU compiles for longer than it would gain.
-  const tuner = adapter.software ? null : new Tuner(gpu, shelves(`${deviceKey(info)} ${KERNELS_VERSION}`));
+  const tuner = adapter.software
+    ? null
+    : new Tuner(gpu, shelves(`${deviceKey(info)} ${KERNELS_VERSION}.${FAMILY_EDITION}`));
   return {
     get info() {
       return tuner === null ? info : { ...info, products: { ...tuner.known } };

@@ -112,7 +112,7 @@ describe('rounding', () => {
 
 // Past the edges of every tile and below them.
 const members = FAMILY.map((member) => [nameOf(member), member] as const);
-const [, , , low] = members;
+const [, , , , low] = members;
 const odd: [rows: number, K: number, N: number, members: (typeof low)[]][] = [
   [133, 260, 260, members],
   [7, 260, 100, [low]],

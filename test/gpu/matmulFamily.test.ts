@@ -20,25 +20,42 @@ const square = (rows: number, K: number): ProductExtents => ({ layout: 'nt', row
 const names = (o: ProductExtents, limits: Partial<typeof LEAST> = {}) =>
   offered(o, { ...LEAST, ...limits }).map(nameOf);
 
-it('is usually the largest square tile of which a product has 200', () => {
+it('is usually the largest tile of which a product has enough', () => {
   const usually = (rows: number, N: number, splits = 1) => nameOf(usual({ rows, N, splits }));
-  expect(usually(2048, 2048)).toBe('128x128');
-  expect(usually(1024, 1024)).toBe('64x64');
-  expect(usually(3456, 256)).toBe('64x64');
-  expect(usually(256, 256, 7)).toBe('32x32');
+  // 32 × 32 tiles of 128, and one row of them less.
+  expect(usually(4096, 4096)).toBe('128x128');
+  expect(usually(3968, 4096)).toBe('64x64');
+  // 54 × 6 tiles of 64, and 54 × 4.
+  expect(usually(3456, 384)).toBe('64x64');
+  expect(usually(3456, 256)).toBe('64x64:8x4');
+  // 16 × 6 of them, and 16 × 4; slices count.
+  expect(usually(1024, 384)).toBe('64x64:8x4');
+  expect(usually(1024, 256)).toBe('32x32');
+  expect(usually(256, 256, 7)).toBe('64x64:8x4');
   expect(usually(1, 4)).toBe('32x32');
 });
 
 it('offers all members on the least of devices, and none that needs more than a device has', () => {
-  const all = ['128x128', '128x64', '64x64', '32x32', '16x64', '64x64/4', '32x32/4', '16x64/8'];
+  const all = [
+    ...['128x128', '128x64', '64x64', '64x64:8x4', '32x32', '16x64'],
+    ...['64x64/4', '32x32/4', '16x64/8'],
+  ];
   expect(names(square(64, 1024))).toEqual(all);
-  // 128 × 128 has 16 × 16 threads and 256 × 16 floats; 128 × 64 has 128 threads and 12 KiB.
-  expect(names(square(64, 1024), { maxComputeInvocationsPerWorkgroup: 255 })).toEqual(all.slice(1));
-  expect(names(square(64, 1024), { maxComputeWorkgroupSizeX: 127 })).toEqual(all.slice(2));
-  expect(names(square(64, 1024), { maxComputeWorkgroupStorageSize: 12_287 })).toEqual(all.slice(2));
-  expect(names(square(64, 1024), { maxComputeWorkgroupStorageSize: 10_239 })).toEqual(
-    all.filter((name) => /^(64x64|32x32)/.test(name)),
+  const without = (...gone: string[]) => all.filter((name) => !gone.includes(name));
+  // Those three have 128 threads; the first and the last keep 256 × 16 and 128 × 32 floats, which are 16 KiB, and 128 × 64 has 12 KiB.
+  const many = ['128x128', '128x64', '64x64:8x4'];
+  expect(names(square(64, 1024), { maxComputeInvocationsPerWorkgroup: 127 })).toEqual(without(...many));
+  expect(names(square(64, 1024), { maxComputeWorkgroupSizeX: 127 })).toEqual(without(...many));
+  expect(names(square(64, 1024), { maxComputeWorkgroupStorageSize: 16_383 })).toEqual(
+    without('128x128', '64x64:8x4'),
   );
+  expect(names(square(64, 1024), { maxComputeWorkgroupStorageSize: 12_287 })).toEqual(without(...many));
+  expect(names(square(64, 1024), { maxComputeWorkgroupStorageSize: 10_239 })).toEqual([
+    '64x64',
+    '32x32',
+    '64x64/4',
+    '32x32/4',
+  ]);
 });
 
 it('splits k where every run has a step and the slices have room, and never the sums of slices', () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findNodeAdapters, NO_NODE_ADAPTER } from '../../src/browsers/adapters';
 import { createDawn } from '../../src/browsers/dawn';
 import { KERNELS_VERSION } from '../../src/gpu/kernels';
-import { keyOf, type ProductExtents } from '../../src/gpu/kernels/matmulFamily';
+import { FAMILY_EDITION, keyOf, type ProductExtents } from '../../src/gpu/kernels/matmulFamily';
 import { Transformer } from '../../src/model/transformer';
 import { openRunDevice } from '../../src/run/device';
 import { KernelChoices } from '../../src/store/choices';
@@ -44,7 +44,7 @@ it('asks what is kept of the adapter and these kernels, has models take it, and 
   const product: ProductExtents = { layout: 'nt', rows: 2, N: 36, K: 16, splits: 1 };
   // Nothing is timed where all is known: a software adapter takes seconds to compile what a GPU gets.
   const kept = { [keyOf(product)]: '64x64' };
-  await choices.save(`webgpu acme one  ${KERNELS_VERSION}`, kept);
+  await choices.save(`webgpu acme one  ${KERNELS_VERSION}.${FAMILY_EDITION}`, kept);
   const open = async (own: GPU) => {
     const device = await openRunDevice('tiled', own, (adapter) => ({
       load: () => choices.load(adapter),

@@ -1,10 +1,13 @@
 /** From a gradient to the next weights. */
 import adamwSource from '../../../shaders/adamw.wgsl?raw';
 import type { Binding, Plan } from '../plan';
+import { unroll } from '../unroll';
 import { groups } from './tuning';
 
 /** Partial sums of squares that the global norm is made of. */
 export const NORM_PARTIALS = 256;
+/** Gradients that a thread of the norm has under way at once. */
+const AHEAD = 16;
 
 interface Norm {
   gradient: Binding;
@@ -15,14 +18,21 @@ interface Norm {
   decayed: number;
 }
 
-const constantsOf = ({ size, decayed }: Norm) => ({ SIZE: size, DECAYED: decayed, PARTIALS: NORM_PARTIALS });
+const code = unroll(adamwSource, { j: AHEAD });
+
+const constantsOf = ({ size, decayed }: Norm) => ({
+  SIZE: size,
+  DECAYED: decayed,
+  PARTIALS: NORM_PARTIALS,
+  AHEAD,
+});
 
 /** Global norm into metrics[8], clip factor into metrics[9]. */
 export function globalNorm(plan: Plan, o: Norm): void {
   const constants = constantsOf(o);
   plan.add({
     label: 'global_norm/square_sums',
-    code: adamwSource,
+    code,
     entryPoint: 'square_sums',
     constants,
     bindings: [null, null, null, o.gradient, o.partial, null, null],
@@ -30,7 +40,7 @@ export function globalNorm(plan: Plan, o: Norm): void {
   });
   plan.add({
     label: 'global_norm/norm',
-    code: adamwSource,
+    code,
     entryPoint: 'norm',
     constants,
     bindings: [null, null, null, null, o.partial, o.metrics, o.hyper],
@@ -46,7 +56,7 @@ export function adamW(
   globalNorm(plan, o);
   plan.add({
     label: 'adamw',
-    code: adamwSource,
+    code,
     entryPoint: 'update',
     constants: constantsOf(o),
     bindings: [o.parameters, o.moment1, o.moment2, o.gradient, null, o.metrics, o.hyper],

@@ -27,12 +27,19 @@ export interface Member {
   splits: number;
 }
 
+const LARGE: Member = { m: 128, n: 128, step: 16, blocks: [2, 4], splits: 1 };
+const SQUARE: Member = { m: 64, n: 64, step: 16, blocks: [2, 2], splits: 1 };
+/** Twice as many threads for as many outputs: for products of few tiles. */
+const SHARED: Member = { m: 64, n: 64, step: 32, blocks: [2, 1], splits: 1 };
+const SMALL: Member = { m: 32, n: 32, step: 32, blocks: [1, 1], splits: 1 };
+
 /** Largest first, and then those that split k. Each keeps 16 KB of workgroup memory at most, which every device has. */
 export const FAMILY: readonly Member[] = [
-  { m: 128, n: 128, step: 16, blocks: [2, 2], splits: 1 },
+  LARGE,
   { m: 128, n: 64, step: 16, blocks: [2, 2], splits: 1 },
-  { m: 64, n: 64, step: 16, blocks: [2, 2], splits: 1 },
-  { m: 32, n: 32, step: 32, blocks: [1, 1], splits: 1 },
+  SQUARE,
+  SHARED,
+  SMALL,
   // For decoding, where rows are few.
   { m: 16, n: 64, step: 32, blocks: [1, 1], splits: 1 },
   { m: 64, n: 64, step: 16, blocks: [2, 2], splits: 4 },
@@ -40,16 +47,28 @@ export const FAMILY: readonly Member[] = [
   { m: 16, n: 64, step: 32, blocks: [1, 1], splits: 8 },
 ];
 
+/** Tiles from which on a product usually takes a member, by measurement on a large GPU; see LOG.md, 2026-11-27. */
+const ENOUGH: readonly [member: Member, tiles: number][] = [
+  [LARGE, 1000],
+  [SQUARE, 300],
+  [SHARED, 90],
+];
+
+/** Of this list and of how its members are written: which is the fastest is found anew for another. */
+export const FAMILY_EDITION = 2;
+
 /** Floats that the slices of a product which splits k take at most: it is for products with few outputs. */
 export const MOST_PARTIALS = 2 ** 21;
 
-/** Workgroups that a GPU should have at least, by measurement on a large one; see LOG.md, 2026-11-26. */
-const ENOUGH_GROUPS = 200;
-
-/** As a person and a table of choices call it: `128x64`, and with k in four runs `64x64/4`. */
-export function nameOf({ m, n, splits }: Member): string {
-  return `${m}x${n}${splits > 1 ? `/${splits}` : ''}`;
+/**
+ * As a person and a table of choices call it: `128x64`, and with k in four runs `64x64/4`. Where a thread makes less of a tile's width
+ * than of its height, its outputs are told: `64x64:8x4`.
+ */
+export function nameOf({ m, n, blocks: [tall, wide], splits }: Member): string {
+  return `${m}x${n}${wide < tall ? `:${4 * tall}x${4 * wide}` : ''}${splits > 1 ? `/${splits}` : ''}`;
 }
+
+const NAMED = new Map(FAMILY.map((member) => [nameOf(member), member]));
 
 export function threadsOf({ m, n, blocks }: Member): number {
   return (m / (4 * blocks[0])) * (n / (4 * blocks[1]));
@@ -96,7 +115,7 @@ export function keyOf({ layout, rows, N, K, splits, half }: ProductExtents): str
 export function memberFor(o: ProductExtents, choices: Readonly<Record<string, string>>): Member {
   const key = keyOf(o);
   if (!Object.hasOwn(choices, key)) return usual(o);
-  const member = FAMILY.find((each) => nameOf(each) === choices[key]);
+  const member = NAMED.get(choices[key]);
   if (member === undefined || !suits(member, o))
     throw new RangeError(`The product ${key} cannot be shared out as ${choices[key]}.`);
   return member;
@@ -114,11 +133,10 @@ export function splitsAny(choices: Readonly<Record<string, string>>): boolean {
 }
 
 /**
- * The largest square tile of which a product has enough: the larger a tile, the fewer bytes it reads per output, but a GPU with work
- * for few of its cores is slower still. A function of the shape alone, so that equal runs take equal tiles.
+ * The largest tile of which a product has enough, else the smallest: the larger a tile, the fewer bytes it reads per output, but a GPU
+ * with work for few of its cores is slower still. A function of the shape alone, so that equal runs take equal tiles.
  */
 export function usual({ rows, N, splits }: Pick<ProductExtents, 'rows' | 'N' | 'splits'>): Member {
-  const squares = FAMILY.filter((member) => member.m === member.n && member.splits === 1);
-  const enough = ({ m, n }: Member) => groups(rows, m) * groups(N, n) * splits >= ENOUGH_GROUPS;
-  return squares.find(enough) ?? squares[squares.length - 1];
+  const enough = ENOUGH.find(([{ m, n }, tiles]) => groups(rows, m) * groups(N, n) * splits >= tiles);
+  return enough?.[0] ?? SMALL;
 }
