@@ -3,7 +3,7 @@
 // Layouts, slices and GOES_ON are matmul.wgsl's; LAYOUT is 0 nt, 1 nn, 2 tn. Every sum runs over k in ascending order. Where nt or nn has
 // SPLITS, k is cut into as many runs of whole steps, and each makes a slice of its own (reduce_splits.wgsl adds them up).
 // A workgroup makes a tile of TILE_M × TILE_N outputs. It walks k in steps of STEP through tiles of `a` and `b` in workgroup memory.
-// While it multiplies one step, each thread's share of the next is on its way to registers. A thread makes BLOCKS_M × BLOCKS_N blocks
+// While it multiplies one step, each thread holds its share of the next in registers. A thread makes BLOCKS_M × BLOCKS_N blocks
 // of 4 × 4 outputs. They lie apart, so that neighbouring threads read neighbouring vec4s.
 //
 // What a thread loads are blocks of 4 × 4 too, as four vec4s along the operand's rows. Where rows run along k, the block is
@@ -107,9 +107,6 @@ fn pair_of(n0 : u32, quad : u32) -> u32 {
   return n0 / 2u + (quad / SIDE_N * (SIDE_N / 2u) + quad % (SIDE_N / 2u)) * 4u;
 }
 
-// Where the step at k0 is loaded from. Where steps are whole nothing asks whether there is one: past the last it is loaded again, for nobody.
-fn loaded(k0 : u32) -> u32 { return select(min(k0, max(K, STEP) - STEP), k0, SHORT); }
-
 // STEP, and a GPU has its turns written out.
 fn steps() -> u32 { return select(turns(STEP), STEP, UNROLLED == STEP); }
 
@@ -203,24 +200,24 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) t
   var s{h}{i}{c} = vec4f(); // each h i c
   if (GOES_ON == 1u) { s{h}{i}{c} = begun(m + {h}u * SIDE_M * 4u + {i}u, n + {c}u * SIDE_N * 4u, m_extent); } // each w h i c
   find_scales(thread, m0, m_extent); // each o
-  var next{p} = load(thread, {p}u, m0, n0, loaded(begin), m_extent, end); // each p
-  // A step is put into the tiles, the next is loaded, and the one in the tiles is multiplied.
-  for (var k0 = begin; k0 < end; k0 += STEP) {
+  var next{p} = mat4x4f(); // each p
+  // A step is loaded, the one before it is multiplied, and then the tiles are written anew.
+  for (var k0 = begin; k0 < end + STEP; k0 += STEP) {
+    if (k0 < end) { next{p} = load(thread, {p}u, m0, n0, k0, m_extent, end); } // each p
+    if (k0 > begin) {
+      for (var q = 0u; q < steps(); q += UNROLLED) {
+        let first = select(q, 0u, UNROLLED == STEP);
+        { // each k
+          let k = first + {k}u;
+          let u{h} = a_tile[k][in_a(k, y + {h}u * SIDE_M)]; // each h
+          let v{c} = b_tile[k][in_b(k, x + {c}u * SIDE_N)]; // each c
+          s{h}{i}{c} += u{h}[{i}] * v{c}; // each h i c
+        }
+      }
+    }
     workgroupBarrier();
     keep(thread, {p}u, next{p}); // each p
     workgroupBarrier();
-    if (!SHORT || k0 + STEP < end) {
-      next{p} = load(thread, {p}u, m0, n0, loaded(k0 + STEP), m_extent, end); // each p
-    }
-    for (var q = 0u; q < steps(); q += UNROLLED) {
-      let first = select(q, 0u, UNROLLED == STEP);
-      { // each k
-        let k = first + {k}u;
-        let u{h} = a_tile[k][in_a(k, y + {h}u * SIDE_M)]; // each h
-        let v{c} = b_tile[k][in_b(k, x + {c}u * SIDE_N)]; // each c
-        s{h}{i}{c} += u{h}[{i}] * v{c}; // each h i c
-      }
-    }
   }
 
   let slice = group.z * (SLICE / 4u);

@@ -245,7 +245,7 @@ describe.each(tunings)('in chunks of the vocabulary, $name', (tuning) => {
   };
 
   it.each(Object.keys(cases) as (keyof typeof cases)[])(
-    '%s: the bits of logits that are whole',
+    '%s: the bits of logits that are whole, on a software adapter',
     async (name) => {
       const { sequences, length, V, columns } = cases[name];
       const floats = sequences.length * length * V;
@@ -255,7 +255,9 @@ describe.each(tunings)('in chunks of the vocabulary, $name', (tuning) => {
         const logits = isPlain ? adversarial(random, floats) : normals(random, floats);
         const data = lossInput(sequences, length, V, logits, objectives[objective]);
         const found = await runChunks(tuning, data, columns, isPlain ? 20 : 1);
-        expect(bits(found)).toEqual(bits(await run(tuning, data, null)));
+        const whole = await run(tuning, data, null);
+        // A real GPU's compiler may contract a multiply and an add in one shader and not in the other.
+        if (gpu.adapter.software) expect(bits(found)).toEqual(bits(whole));
         const expected = twins.crossEntropy(data);
         expectClose(found.scores, expected.scores);
         expectClose(found.scored, expected.scored);
