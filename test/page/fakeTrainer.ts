@@ -93,7 +93,7 @@ function row(stage: string, l3: number, ctcvr: number, distinct: number): Metric
 const MEASURED: DeviceTable = {
   adapter: 'apple metal-3 | Apple M2',
   kernels: 'tiled k4',
-  app: '0.9.0',
+  app: '0.10.0',
   peak: 2_980.4,
   products: [
     { size: 256, rate: 512.4 },
