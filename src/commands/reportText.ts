@@ -1,7 +1,7 @@
 /** What a run's report says, for reading: the tables that `npm run train` prints, and report.md, which holds the same. */
 import { alignmentVerdict } from '../evaluate/alignment';
 import type { BaselinesReport } from '../evaluate/baselines/report';
-import { verdict } from '../evaluate/baselines/verdict';
+import { sentencesOf, verdict } from '../evaluate/baselines/verdict';
 import { heldOutcome, heldOutcomeSentence } from '../evaluate/heldReward';
 import type { AnswersRow, MetricsRow } from '../evaluate/metrics';
 import type { RankingReport } from '../evaluate/ranking';
@@ -225,7 +225,7 @@ export function baselinesText(
   return [
     aligned([header, ...lines]),
     `What ${report.model} leads by in L3 (95 % over users): ${leads.join(', ')}.`,
-    ...verdict(report, model),
+    ...sentencesOf(verdict(report, model)),
     ...report.notes,
   ].join('\n');
 }

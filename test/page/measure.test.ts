@@ -35,7 +35,7 @@ it('measures by the keyboard, says what it is at, shows a table and copies its r
   await expect.poll(said).toContain('on the clipboard');
   const [header, , row] = (await page.evaluate(() => navigator.clipboard.readText())).split('\n');
   expect(header).toMatch(/^\| Adapter \| Kernels \| Version \| Multiply-adds alone/);
-  expect(row).toMatch(/^\| apple metal-3 \\\| Apple M2 \| tiled k4 \| 0\.9\.0 \| 2,980 \|/);
+  expect(row).toMatch(/^\| apple metal-3 \\\| Apple M2 \| tiled k4 \| 0\.10\.0 \| 2,980 \|/);
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };

@@ -36,13 +36,20 @@ export function Baselines() {
   const counting = session.view.counting.value;
   const spread = session.view.spreads.value.find(({ stage }) => stage === report.model);
   const label = rowLabel(model, session.shownConfig.value);
+  const { overall, bySlice, advice, unasked } = verdict(report, model);
   const rows: Row[] = [model, ...(counting === null ? [] : [counting]), ...report.rows];
   return (
     <section class="table-section" aria-labelledby="baselines-title">
       <div class="section-head">
         <h2 id="baselines-title">Against recommenders without language</h2>
-        <p>{verdict(report, model).join(' ')}</p>
+        <p>{[...overall, advice].join(' ')}</p>
       </div>
+      {bySlice.length > 0 && (
+        <details class="protocol">
+          <summary>Slices in which it is another</summary>
+          <p>{bySlice.join(' ')}</p>
+        </details>
+      )}
       <section class="table-scroll" tabindex={0} aria-label="Baselines">
         <table class="dense">
           <thead>
@@ -96,6 +103,7 @@ export function Baselines() {
           over these users; Top share and Distinct are no means over users, so they have none. Lead: with its
           95 % interval, paired over users; one seed. {inFieldWords(report.notes.join(' '))}
         </p>
+        {unasked !== '' && <p>{unasked}</p>}
       </details>
     </section>
   );

@@ -43,16 +43,23 @@ function standing(leads: readonly ModelLead[]): { standing: Standing; best: Mode
   return { standing: best.high < 0 ? 'below' : 'within', best };
 }
 
-/**
- * @param model the row that the leads are of
- * @returns one sentence for each metric, one more for each slice in which it is another who wins, and one of advice
- */
-export function verdict({ leads, rows, slices = [] }: BaselinesReport, model: AnswersRow): string[] {
+export interface Verdict {
+  /** One sentence for each metric. */
+  overall: string[];
+  /** One for each slice in which it is another who wins. */
+  bySlice: string[];
+  advice: string;
+  /** Who was not asked, and how to ask; empty where all were. */
+  unasked: string;
+}
+
+/** @param model the row that the leads are of */
+export function verdict({ leads, rows, slices = [] }: BaselinesReport, model: AnswersRow): Verdict {
   const told = SLICED.map((metric) => {
     const found = standingIn(leads, metric);
     return { ...found, sentence: `${QUESTIONS[metric]}, ${saidOf(found, model[metric])}` };
   });
-  const elsewhere = slices.flatMap((slice) => {
+  const bySlice = slices.flatMap((slice) => {
     const row = model.slices?.find(({ name }) => name === slice.name);
     if (row === undefined) return [];
     return SLICED.flatMap((metric, at) => {
@@ -64,14 +71,19 @@ export function verdict({ leads, rows, slices = [] }: BaselinesReport, model: An
     });
   });
   const [category, taste] = told;
-  const unasked = rows.some(({ stage }) => stage === 'sasrec')
-    ? ''
-    : ' SASRec, often the strongest, was not asked: set the recommenders without language (evaluate.baselines) to all.';
-  return [
-    ...told.map(({ sentence }) => sentence),
-    ...elsewhere,
-    adviceOf(category, taste, model.users) + unasked,
-  ];
+  return {
+    overall: told.map(({ sentence }) => sentence),
+    bySlice,
+    advice: adviceOf(category, taste, model.users),
+    unasked: rows.some(({ stage }) => stage === 'sasrec')
+      ? ''
+      : 'SASRec, often the strongest, was not asked: set the recommenders without language (evaluate.baselines) to all.',
+  };
+}
+
+/** All that it says, in a row. */
+export function sentencesOf({ overall, bySlice, advice, unasked }: Verdict): string[] {
+  return [...overall, ...bySlice, [advice, unasked].join(' ').trim()];
 }
 
 type Told = ReturnType<typeof standing>;

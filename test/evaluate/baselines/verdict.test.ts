@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { BaselineRow, BaselinesReport, ModelLead } from '../../../src/evaluate/baselines/report';
 import { leadsOf } from '../../../src/evaluate/baselines/report';
-import { verdict } from '../../../src/evaluate/baselines/verdict';
+import { sentencesOf, verdict } from '../../../src/evaluate/baselines/verdict';
 import { type AnswersRow, OUTCOMES } from '../../../src/evaluate/metrics';
 
 const model = { stage: 'popo', Category_L3_ACC: 0.4, CTCVR: 0.3, users: 200 } as AnswersRow;
@@ -29,7 +29,7 @@ function said(meaning: [number, number], taste: [number, number], asked = ['ease
     ],
     notes: [],
   };
-  return verdict(report, model);
+  return sentencesOf(verdict(report, model));
 }
 
 it('is above when every interval is', () => {
@@ -84,7 +84,7 @@ it('names a counter that wins', () => {
     ],
     notes: [],
   };
-  const [meaning, taste, advice] = verdict(report, model);
+  const [meaning, taste, advice] = sentencesOf(verdict(report, model));
   expect(meaning).toContain(
     'the model is below counting cause by cause, the best of them: .400 against .500',
   );
@@ -113,14 +113,14 @@ it('says in which slice it is another who wins, and of the others nothing', () =
   });
   const row = (name: string, mean: number) => ({ name, users: 60, metrics: means(mean) });
   const slices = [row('all', 0.4), row('seen', 0.6), row('composed', 0.5), row('cold', 0.1)];
-  const [, , ...rest] = verdict(report, { ...model, slices });
+  const [, , ...rest] = sentencesOf(verdict(report, { ...model, slices }));
   expect(rest).toEqual([
     'In the category of the 60 seen users, the model is below EASE, the best of them: .600 against .700 (difference −.100, 95 % −.150 to −.050).',
     'In the category of the 60 cold users, the model is within chance of the best of them, EASE: .100 against .070 (difference +.030, 95 % −.020 to +.080).',
     'The model pays in meaning; in the other, 200 users of one seed cannot tell.',
   ]);
   // A row of an older version has no slices to tell.
-  expect(verdict(report, model)).toHaveLength(3);
+  expect(sentencesOf(verdict(report, model))).toHaveLength(3);
 });
 
 it('pairs leads over users', () => {
