@@ -46,7 +46,7 @@ export function Baselines() {
       </div>
       {bySlice.length > 0 && (
         <details class="protocol">
-          <summary>Slices in which it is another</summary>
+          <summary>Slices where this differs</summary>
           <p>{bySlice.join(' ')}</p>
         </details>
       )}
