@@ -63,6 +63,9 @@ it('says who wins, the model or recommenders without language, and shows both', 
   expect(words).toContain('the model for taste, EASE for meaning.');
   expect(await section.locator('tbody tr').last().locator('.down').textContent()).toBe('−.050 ± .030');
   expect(await section.locator('.protocol').last().textContent()).toContain('Left out, because');
+  expect(await section.locator('.protocol').last().textContent()).toContain(
+    'SASRec, often the strongest, was not asked',
+  );
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -137,11 +137,7 @@ function LinkedTable({ shown }: { shown: Shown }) {
           <tbody>
             {table.map((row) => (
               <tr key={row.stage}>
-                <th scope="row">
-                  {row.stage === 'counting'
-                    ? 'Counting'
-                    : rowLabel({ stage: row.stage, step: row.step ?? undefined }, config)}
-                </th>
+                <th scope="row">{labelOf(row, config)}</th>
                 {metrics.map(({ key }) => (
                   <td key={key} class={row.stage === 'counting' ? 'faint' : undefined}>
                     <Cell row={row} column={key} />
@@ -159,6 +155,13 @@ function LinkedTable({ shown }: { shown: Shown }) {
       <LinkedSlices shown={shown} />
     </>
   );
+}
+
+function labelOf(
+  { stage, step }: Shown['found']['result']['table'][number],
+  config: Shown['config'],
+): string {
+  return stage === 'counting' ? 'Counting' : rowLabel({ stage, step: step ?? undefined }, config);
 }
 
 const SLICED_COLUMNS = [
@@ -191,11 +194,7 @@ function LinkedSlices({ shown: { config, found } }: { shown: Shown }) {
           <tbody>
             {table.map((row) => (
               <tr key={row.stage}>
-                <th scope="row">
-                  {row.stage === 'counting'
-                    ? 'Counting'
-                    : rowLabel({ stage: row.stage, step: row.step ?? undefined }, config)}
-                </th>
+                <th scope="row">{labelOf(row, config)}</th>
                 {SLICED_COLUMNS.flatMap(({ rate, half }) =>
                   slices.map(({ name }, at) => {
                     const cell = row.slices?.[at];
